@@ -1,0 +1,100 @@
+"""What agents need of the world, as Protocols. Engine and connectors fulfil them; `streams/topology.py` joins them.
+
+An agent is an async generator over a `Stream`: one call handles one batch of one task, then its frame is discarded.
+It yields records; the topology knows whether a record's type means a topic, a timer or an effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from schemas.records import Content, NotificationType, Provider, Rule, SeenTag, Template
+
+K = TypeVar("K", contravariant=True)
+V = TypeVar("V")
+
+
+class Event(Protocol):
+    """One input: a decoded record, a timer that came due, or the result of an effect."""
+
+    @property
+    def value(self) -> Any: ...  # noqa: ANN401 - the union of the stage's inputs, taken apart by `match`
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def at(self) -> int:
+        """Event time, ms: the record's timestamp; for timers and effects the batch's clock."""
+
+    @property
+    def headers(self) -> Mapping[str, bytes]: ...
+    @property
+    def origin(self) -> str:
+        """`topic/partition/offset`; empty for timers and effect results."""
+
+
+class Stream(Protocol):
+    """The inputs of one batch of one task, in order; it ends with the batch."""
+
+    @property
+    def now(self) -> int:
+        """Wall clock of the batch, ms."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+
+class Table(Protocol[K, V]):
+    """A changelog-backed table of the task. Writes are seen at once by this batch and kept only if it commits."""
+
+    def get(self, key: K) -> V | None:
+        """The live value, None when absent or expired."""
+
+    def put(self, key: K, value: V, *, expires_at: int | None = None) -> None:
+        """Write; with `expires_at` (ms) the row ends by itself."""
+
+    def delete(self, key: K) -> None: ...
+
+
+class Reference(Protocol):
+    """Reference data, read whole by every worker (design rule 16). `find_*` waits ≤ 2 s for a fresh entry."""
+
+    async def find_type(self, code: str) -> NotificationType | None: ...
+    async def find_template(self, name: str, channel: str, language: str) -> Template | None:
+        """This language only; fallback is the agent's decision."""
+
+    def rule(self, topic: str, event_type: str) -> Rule | None: ...
+    def type(self, code: str) -> NotificationType | None: ...
+    def secret_variables(self, code: str) -> frozenset[str]:
+        """Names of the variables that any template of the type marks as secret."""
+
+    def providers(self, channel: str) -> Iterable[Provider]:
+        """Active providers in the order in which they are tried."""
+
+    def tag(self, tag: str) -> SeenTag | None: ...
+
+
+class Cipher(Protocol):
+    """Field-level encryption: deterministic, with a key id (NS-SEC-OP-01)."""
+
+    def seal(self, clear: bytes) -> bytes: ...
+    def open(self, sealed: bytes) -> bytes: ...
+
+
+class RenderFailedError(Exception):
+    """A template could not be rendered; the text says why, without data values."""
+
+
+class Renderer(Protocol):
+    """Sandboxed rendering with bounded iterations and output (NS-TPL-OP-05)."""
+
+    def render(self, template: Template, variables: Mapping[str, Any]) -> Content:
+        """Raise `RenderFailedError` for missing or wrongly typed variables, loops and limits."""
+
+
+class Addresses(Protocol):
+    """Checks and normal forms of addresses."""
+
+    def normal(self, channel: str, address: str) -> str | None:
+        """E.164, a lower-cased mail domain, a token as it is; None when it is no address of the channel."""

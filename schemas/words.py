@@ -1,0 +1,148 @@
+"""The closed lists of the product: channels, lanes, statuses, outcomes and reasons (NS-SND-OP-06, NS-EVT-OP-04).
+
+Values are what stands in topics, rows and metric labels. A word that is not here does not exist.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """Way of delivery (NS-OV-021); the words of the SQL columns and topic names."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    IN_APP = "in_app"
+
+
+class Lane(StrEnum):
+    """Priority class of a request (NS-SND-OP-02), highest first."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class Category(StrEnum):
+    """Kind of a notification type (NS-EVT-OP-13)."""
+
+    TRANSACTIONAL = "transactional"
+    SYSTEM = "system"
+    MARKETING = "marketing"
+    SOCIAL = "social"
+
+
+class UnknownPolicy(StrEnum):
+    """What happens to an attempt whose answer a crash hid (NS-SND-OP-12)."""
+
+    REPEAT = "repeat"
+    HOLD = "hold"
+    ASK = "ask"
+
+
+class Outcome(StrEnum):
+    """How a request ended (NS-DATA-OP-21)."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Status(StrEnum):
+    """Where a message stands; `RANK` orders them (NS-SND-OP-06, NS-SND-OP-07)."""
+
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Verdict(StrEnum):
+    """How one call of a provider ended; what delivery does about each is a table in `agents/deliver.py`."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    LIMITED = "limited"
+    MISCONFIGURED = "misconfigured"
+    HIDDEN = "hidden"  # a crash hid the answer
+    LAPSED = "lapsed"  # it was never begun
+
+
+class Reason(StrEnum):
+    """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
+
+    # a request that became no message
+    DUPLICATE = "duplicate"
+    UNKNOWN_TYPE = "unknown_type"
+    UNMAPPED_EVENT = "unmapped_event"
+    SENDER_NOT_ALLOWED = "sender_not_allowed"
+    INVALID_TIME = "invalid_time"
+    TOO_LATE = "too_late"
+    NO_CONSENT = "no_consent"
+    UNSUBSCRIBED_ALL_MARKETING = "unsubscribed_all_marketing"
+    TYPE_DISABLED = "type_disabled"
+    NO_CHANNEL_LEFT = "no_channel_left"
+    NO_CONTACT = "no_contact"
+    # a message that failed before or at the provider
+    INVALID_CONTACT = "invalid_contact"
+    NO_TEMPLATE = "no_template"
+    RENDER_FAILED = "render_failed"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_MISCONFIGURED = "provider_misconfigured"
+    PROVIDER_LIMITED = "provider_limited"
+    NO_PROVIDER = "no_provider"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    ANSWER_HIDDEN = "answer_hidden"
+    HELD = "held"
+
+
+REASONS: dict[Reason, str] = {
+    Reason.DUPLICATE: "The same source, recipient and idempotency key were accepted inside the dedup window.",
+    Reason.UNKNOWN_TYPE: "The notification type is not in the registry.",
+    Reason.UNMAPPED_EVENT: "No rule maps this topic and event type to a notification type.",
+    Reason.SENDER_NOT_ALLOWED: "The producing service is not among the type's allowed senders.",
+    Reason.INVALID_TIME: "A time of the request lies too far away to be meant (scheduled over 90 days ahead).",
+    Reason.TOO_LATE: "The request is older than the type's time to live.",
+    Reason.NO_CONSENT: "A marketing type and no consent of the user in force.",
+    Reason.UNSUBSCRIBED_ALL_MARKETING: "The user unsubscribed from all marketing.",
+    Reason.TYPE_DISABLED: "The user switched this type off.",
+    Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
+    Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
+    Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
+    Reason.NO_TEMPLATE: "No template of the type for this channel in the user's language nor in the default one.",
+    Reason.RENDER_FAILED: "The template could not be rendered with the request's data.",
+    Reason.PROVIDER_REFUSED: "The provider refused the message for good.",
+    Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",
+    Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
+    Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
+    Reason.NO_PROVIDER: "No active provider serves the channel.",
+    Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",
+    Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
+    Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
+}
+
+RANK: dict[Status, int] = {
+    Status.PENDING: 0,
+    Status.SKIPPED: 1,
+    Status.EXPIRED: 1,
+    Status.CANCELLED: 1,
+    Status.UNKNOWN: 2,
+    Status.SENT: 3,
+    Status.FAILED: 4,
+    Status.DELIVERED: 5,
+    Status.OPENED: 6,
+    Status.CLICKED: 7,
+}

@@ -1,0 +1,216 @@
+"""The words in which a stage is described: inputs, tables, routes, and the events an agent sees.
+
+A stage is a value. `Stage` says what is read, kept and written; nothing here touches Kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Undecodable(Exception):  # noqa: N818 - a verdict on a record, not a fault of ours
+    """Raised by a decoder: this record can never be read. It becomes a dead letter and counts nowhere else."""
+
+
+class NotYet(Exception):  # noqa: N818 - a wait with a name
+    """Raised by a decoder or agent: try the batch again soon. The text is the wait's name (design rule 11)."""
+
+
+class StageFailedError(Exception):
+    """The stage must end and a person must act; the text says what to do."""
+
+
+class Event(msgspec.Struct, gc=False):
+    """One input of an agent: a decoded record, a due timer or the result of an effect.
+
+    `at` is the record's timestamp in ms (the batch's clock for timers and results); `topic` is empty for those.
+    """
+
+    value: Any
+    key: bytes
+    at: int
+    raw_headers: Headers
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """Headers by name; the last one of a name wins."""
+        return dict(self.raw_headers)
+
+    @property
+    def origin(self) -> str:
+        """`topic/partition/offset`, empty for timers and effect results."""
+        return f"{self.topic}/{self.partition}/{self.offset}" if self.topic else ""
+
+
+class Stream(Protocol):
+    """The events of one batch of one task; it ends with the batch."""
+
+    @property
+    def now(self) -> int:
+        """Wall clock of the batch, ms."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+
+class Tables(Protocol):
+    """The tables of one task, by name."""
+
+    def __getitem__(self, name: str) -> Any: ...  # noqa: ANN401 - key and value types are the TableSpec's
+
+
+Agent = Callable[[Stream, Tables], AsyncIterator[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input topic. Lower `lane` is read first; `decode` raises `Undecodable` or returns a value."""
+
+    topic: str
+    decode: Callable[[bytes], object]
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table: `number` (1..200) is part of the stored key and must never change."""
+
+    name: str
+    number: int
+    encode_key: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToTopic:
+    """Outcome → record. `same_partition` keeps the task's number: only for topics keyed like the inputs."""
+
+    topic: Callable[[Any], str]
+    key: Callable[[Any], bytes | None]
+    encode: Callable[[Any], bytes]
+    same_partition: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToTimer:
+    """Outcome → timer: the same value comes back as an event once `at` (ms) has come."""
+
+    id: Callable[[Any], bytes]
+    at: Callable[[Any], int]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToEffect:
+    """Outcome → call of the outside, begun only after the transaction that recorded it has committed.
+
+    `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
+    `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls the inputs pause.
+    """
+
+    id: Callable[[Any], bytes]
+    key: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+    perform: Callable[[Any], Awaitable[Any]]
+    hidden: Callable[[Any], Any]
+    lapsed: Callable[[Any], Any]
+    limit: int = 500
+    intent_ttl_s: float = 5.0
+
+
+Route = ToTopic | ToTimer | ToEffect
+
+
+class SinkWriter(Protocol):
+    """Where a sink stage writes; offsets live beside the rows, in the same SQL transaction."""
+
+    async def open_task(self, topic: str, partition: int, start: int) -> int:
+        """Next offset to read; stores `start` when the task is new."""
+
+    async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
+        """Write rows and move the offset from `start` to `end` in one transaction, or raise `SinkFenced`."""
+
+
+class SinkFenced(Exception):  # noqa: N818 - a verdict
+    """Another worker moved the offset: this task is a zombie and must reopen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage: one consumer group, tasks by partition number, one agent (or one sink)."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    agent: Agent | None = None
+    routes: Mapping[type, tuple[Route, ...]] = field(default_factory=dict)
+    tables: tuple[TableSpec, ...] = ()
+    sink: SinkWriter | None = None
+    co_partitioned: bool = True
+    min_interval_ms: int = 25
+    max_batch: int = 2000
+    budget_ms: int = 100
+    ceiling: int = 100
+    record_limits: Mapping[str, int] = field(default_factory=dict)
+    carried_headers: frozenset[str] = frozenset({"traceparent", "request_id"})
+
+    @property
+    def stateful(self) -> bool:
+        """Has a changelog: tables, timers or effects."""
+        routed: Iterable[Route] = (r for routes in self.routes.values() for r in routes)
+        return bool(self.tables) or any(not isinstance(r, ToTopic) for r in routed)
+
+    @property
+    def effect(self) -> ToEffect | None:
+        """The stage's effect route, if any (at most one)."""
+        return next((r for rs in self.routes.values() for r in rs if isinstance(r, ToEffect)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Settings of the engine. Times in ms unless the name says otherwise."""
+
+    bootstrap: str
+    app: str
+    worker: str
+    data_dir: str
+    static_id: bool = False
+    session_timeout_ms: int = 10_000
+    heartbeat_interval_ms: int = 1_000
+    transaction_timeout_ms: int = 15_000
+    request_timeout_ms: int = 15_000
+    retry_backoff_ms: int = 10
+    fetch_max_wait_ms: int = 500
+    fetch_bytes: int = 2 << 20
+    fetch_total_bytes: int = 16 << 20
+    prefetch_records: int = 8_000
+    delete_retention_ms: int = 7 * 86_400_000
+    close_deadline_s: float = 10.0
+    store_cache_bytes: int = 64 << 20
+    store_write_bytes: int = 64 << 20
+
+    def group(self, stage: str) -> str:
+        """Consumer group of a stage; frozen by a snapshot test."""
+        return f"{self.app}.{stage}"
+
+    def transactional_id(self, stage: str, task: int) -> str:
+        """Fence of a task; frozen by a snapshot test."""
+        return f"{self.app}.{stage}.{task}"
+
+    def changelog(self, stage: str) -> str:
+        """Changelog topic of a stage; frozen by a snapshot test."""
+        return f"{self.app}.{stage}.changelog"
+
+    def dead_letters(self, stage: str) -> str:
+        """Dead letters of timers and effect results, which have no input topic."""
+        return f"{self.app}.{stage}.dlq"

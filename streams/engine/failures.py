@@ -1,0 +1,65 @@
+"""What an error means for a task. The only module that knows aiokafka's error classes (design rules 6, 7, 11).
+
+Every failure ends the producer and reopens the task: opening fences and aborts whatever was left behind, and the
+committed offsets then say what really happened. The class only decides what must be true before the reopen.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from aiokafka import errors
+
+from streams.engine.api import NotYet, SinkFenced, StageFailedError
+
+
+class Failure(Enum):
+    """What follows a failed turn of a task."""
+
+    ABORTED = "aborted"
+    """Nothing was committed: reopen and replay."""
+    UNKNOWN = "unknown"
+    """Commit was called: only the committed offsets know; drop everything of the batch and reopen."""
+    FENCED = "fenced"
+    """Somebody holds our transactional id: reopen only after the group confirms that the task is ours."""
+    REFUSED = "refused"
+    """The broker refused a record of ours: reopen and go one record at a time to find which."""
+    FATAL = "fatal"
+    """Waiting cannot help: end the stage."""
+
+
+_FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, SinkFenced)
+_REFUSED = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.InvalidMessageError,
+    errors.CorruptRecordException,
+)
+_FATAL = (
+    StageFailedError,
+    errors.TransactionalIdAuthorizationFailed,
+    errors.TopicAuthorizationFailedError,
+    errors.GroupAuthorizationFailedError,
+    errors.IncompatibleBrokerVersion,
+    errors.UnsupportedCodecError,
+)
+
+
+def classify(error: BaseException, *, committing: bool) -> Failure:
+    """Map any error of a turn; what is not named here reopens as `ABORTED`, or `UNKNOWN` once commit was called."""
+    if isinstance(error, _FENCED):
+        return Failure.FENCED
+    if isinstance(error, _FATAL):
+        return Failure.FATAL
+    if isinstance(error, _REFUSED) and not committing:
+        return Failure.REFUSED
+    return Failure.UNKNOWN if committing else Failure.ABORTED
+
+
+def wait_reason(error: BaseException) -> str:
+    """Name of the wait that an error causes, for logs, metrics and the watchdog."""
+    if isinstance(error, NotYet):
+        return str(error) or "not_yet"
+    if isinstance(error, errors.KafkaError | OSError):
+        return "kafka"
+    return type(error).__name__
