@@ -1,0 +1,97 @@
+"""Topics of a Kafka cluster: list, count partitions, create what is missing, wait until they are served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+WAIT_S = 30.0
+POLL_S = 0.05
+
+
+class TopicError(RuntimeError):
+    """A topic could not be created, or did not get a leader in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be; `config` holds Kafka's own topic settings by their names."""
+
+    name: str
+    partitions: int
+    replication: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def topics_of(bootstrap: str) -> AsyncIterator[Topics]:
+    """The topics of a cluster, for the length of the block; KafkaConnectionError when it is away."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
+    try:
+        yield Topics(client)
+    finally:
+        await client.close()
+
+
+class Topics:
+    """What can be asked of and done to the topics of one cluster."""
+
+    def __init__(self, client: AIOKafkaAdminClient) -> None:
+        self._client = client
+
+    async def names(self) -> set[str]:
+        """All topics, the cluster's own (`__consumer_offsets` and the like) left out."""
+        return {row["topic"] for row in await self._client.describe_topics() if not row["is_internal"]}
+
+    async def partition_counts(self, names: Collection[str]) -> dict[str, int]:
+        """Partitions of each named topic; one that does not exist is not in the answer."""
+        return {name: len(row["partitions"]) for name, row in (await self._rows()).items() if name in names}
+
+    async def create_missing(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Create the topics that do not exist, wait until all are served, and give the names of new ones.
+
+        One that somebody else creates meanwhile counts as existing. TopicError tells what the cluster refused.
+        """
+        wanted = {spec.name: spec for spec in specs}
+        present = await self._rows()
+        missing = [spec for name, spec in wanted.items() if name not in present]
+        refused: dict[str, str] = {}
+        created: list[str] = []
+        if missing:
+            answer = await self._client.create_topics([_as_request(spec) for spec in missing])
+            for name, code, message in answer.topic_errors:
+                if code == 0:
+                    created.append(name)
+                elif code != TopicAlreadyExistsError.errno:
+                    refused[name] = message or for_code(code).__name__
+        if refused:
+            raise TopicError("; ".join(f"{name}: {reason}" for name, reason in sorted(refused.items())))
+        await self.wait_served(wanted)
+        return created
+
+    async def wait_served(self, names: Collection[str]) -> None:
+        """Wait until each partition of the named topics has a leader; TopicError after 30 s."""
+        deadline = asyncio.get_running_loop().time() + WAIT_S
+        while unserved := set(names) - _served(await self._rows()):
+            if asyncio.get_running_loop().time() > deadline:
+                raise TopicError(f"no leader within {WAIT_S:.0f} s: {', '.join(sorted(unserved))}")
+            await asyncio.sleep(POLL_S)
+
+    async def _rows(self) -> dict[str, dict[str, Any]]:
+        # The whole cluster is asked: a topic by its name would be answered with an error row if it is new.
+        return {row["topic"]: row for row in await self._client.describe_topics() if row["error_code"] == 0}
+
+
+def _as_request(spec: TopicSpec) -> NewTopic:
+    return NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
+
+
+def _served(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    return {name for name, row in rows.items() if all(part["leader"] >= 0 for part in row["partitions"])}

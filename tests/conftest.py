@@ -1,0 +1,44 @@
+"""Fixtures that every folder of tests may ask for; only who asks starts a server."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.embedded.kafka import EmbeddedKafka
+from tests.servers import Servers, fresh_database, running_servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """One Kafka and one Postgres for all tests of the run; see tests/servers.py for where they come from."""
+    folder = tmp_path_factory.mktemp("servers")
+    with running_servers(folder) as both:
+        yield both
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def app_prefix(request: pytest.FixtureRequest) -> str:
+    """A word that no other test uses, to begin topics, groups and transactional ids with."""
+    test = re.sub(r"\W+", "-", request.node.originalname)[:40].strip("-")
+    return f"{test}-{secrets.token_hex(3)}"
+
+
+@pytest.fixture
+async def database(servers: Servers, app_prefix: str) -> AsyncIterator[str]:
+    """The DSN of an empty database of this test alone."""
+    async with fresh_database(servers.dsn, app_prefix.replace("-", "_")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def own_kafka(tmp_path: Path) -> AsyncIterator[EmbeddedKafka]:
+    """A started broker of this test alone, to be stopped, killed and started again; always embedded."""
+    async with EmbeddedKafka(tmp_path / "kafka") as kafka:
+        yield kafka
