@@ -55,7 +55,7 @@ class Topics:
         return {name: len(row["partitions"]) for name, row in (await self._rows()).items() if name in names}
 
     async def create_missing(self, specs: Iterable[TopicSpec]) -> list[str]:
-        """Create the topics that do not exist, wait until all are served, and give the names of new ones.
+        """Create the topics that do not exist, wait until all are served, and give the new ones' names.
 
         One that somebody else creates meanwhile counts as existing. TopicError tells what the cluster refused.
         """
@@ -65,7 +65,7 @@ class Topics:
         refused: dict[str, str] = {}
         created: list[str] = []
         if missing:
-            answer = await self._client.create_topics([_as_request(spec) for spec in missing])
+            answer: Any = await self._client.create_topics([_as_request(spec) for spec in missing])
             for name, code, message in answer.topic_errors:
                 if code == 0:
                     created.append(name)

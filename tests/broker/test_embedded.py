@@ -23,7 +23,7 @@ from connectors.embedded.kafka import HOST, EmbeddedKafka, KafkaOptions
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import EmbeddedError, in_use
 from connectors.kafka_admin import TopicError, TopicSpec, topics_of
-from tests.servers import Servers
+from tests.servers import Servers, running_servers, sources
 
 OWNER = textwrap.dedent(
     """
@@ -63,6 +63,18 @@ async def test_shared_servers_answer(servers: Servers, database: str, app_prefix
     connection = await asyncpg.connect(database)
     assert 1 == await connection.fetchval("SELECT 1")
     await connection.close()
+
+
+def test_given_addresses_win_over_servers_of_our_own(tmp_path: Path) -> None:
+    given = {"CARILLON_TEST_KAFKA": "broker:9092", "CARILLON_TEST_POSTGRES": "postgresql://database"}
+    with running_servers(tmp_path, given) as servers:
+        assert Servers("broker:9092", "postgresql://database") == servers
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_unknown_kind_of_servers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'cloud'; it may be embedded or containers"):
+        sources(tmp_path, {"CARILLON_TEST_SERVERS": "cloud"})
 
 
 async def test_a_topic_the_cluster_refuses_is_named_with_its_reason(
