@@ -55,9 +55,9 @@ class Topics:
         return {name: len(row["partitions"]) for name, row in (await self._rows()).items() if name in names}
 
     async def create_missing(self, specs: Iterable[TopicSpec]) -> list[str]:
-        """Create the topics that do not exist, wait until all are served, and give the new ones' names.
+        """Create the topics that do not exist, wait until all are served, and give the new names.
 
-        One that somebody else creates meanwhile counts as existing. TopicError tells what the cluster refused.
+        One that somebody else creates meanwhile counts as existing. TopicError tells what was refused.
         """
         wanted = {spec.name: spec for spec in specs}
         present = await self._rows()

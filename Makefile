@@ -1,0 +1,48 @@
+# Needs make and Python 3.11 or newer, nothing else. `make` alone says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+BENCH_STAMP := $(VENV)/.made-bench
+QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean
+.DELETE_ON_ERROR:
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the virtual environment .venv, from exact versions; nothing to do the second time
+
+demo: $(STAMP) ## run the main job on embedded Kafka and Postgres, show what happened, leave nothing running
+	$(BIN)/carillon demo
+
+test: $(STAMP) ## every test, real broker and database included
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types, rooms, and every test that needs no server
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(QUICK_TESTS)
+
+bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
+	$(BIN)/python -m bench
+
+clean: ## remove what the targets and tools made, data of `carillon up` included
+	rm -rf $(VENV) .carillon .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
