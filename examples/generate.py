@@ -1,0 +1,94 @@
+"""Write `examples/requests.ndjson`: the input of `make demo`. The same seed writes the same bytes.
+
+python -m examples.generate                     # from the repository's root
+python -m examples.generate --seed 7 --out /tmp/other.ndjson
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from examples.cast import Person, everywhere, people
+from examples.choices import choose
+from examples.lines import Author, Line
+from examples.scenes import Crowd, confirmation, friends, logins, marketing, operations, payments
+from examples.trouble import chosen, failing, odd_but_good, refused, repeats, strangers, unreadable
+from examples.views import views
+
+OUT = Path(__file__).with_name("requests.ndjson")
+SEED = 20_250_521
+
+
+def arrivals(
+    author: Author, came: list[Person], moved_in: list[Person], strangers: list[Person]
+) -> list[Line]:
+    """Phase 1: people register, others are imported, and requests come for people nobody has heard of."""
+    lines = [author.event("user.registered", one.user_id, one.contacts()) for one in came]
+    lines += [author.event("user.updated", one.user_id, one.contacts()) for one in moved_in]
+    author.rng.shuffle(lines)
+    unknown = [
+        author.request(one.user_id, "order_confirmation", confirmation(author.rng), "order-service")
+        for one in strangers
+    ]
+    return unknown + lines
+
+
+def troubled(rng: Random) -> dict[str, list[Person]]:
+    """People with addresses that are none, or at which the fake providers misbehave."""
+    someone = iter(people(rng, 900, 20))
+
+    def reached_at(email: str | None, phone: str | None) -> Person:
+        return replace(next(someone), email=email, phone=phone, devices=[])
+
+    return {
+        "no_address": [reached_at(text, None) for text in ["not an address", "nobody@", "@example.com"]],
+        "no_number": [reached_at(None, text) for text in ["12", "call me"]],
+        "bounce": [reached_at("bounce@carillon.test", None)],
+    }
+
+
+def everything(seed: int) -> list[Line]:
+    """All lines, in the order of feeding."""
+    rng = Random(seed)  # noqa: S311 - sample data, not a secret
+    came, moved_in, unknown = people(rng, 0, 280), everywhere(rng, 500, 100), people(rng, 800, 12)
+    trouble = troubled(rng)
+    first, second, third = (Author(rng, phase) for phase in (1, 2, 3))
+    unhappy = [one for group in trouble.values() for one in group]
+    opening = arrivals(first, came, moved_in + unhappy, unknown)
+    choosers = choose(second, moved_in)
+    crowd = Crowd(rng, came)
+    usual = [scene(third, crowd) for scene in (payments, logins, friends, operations, marketing)]
+    main = [line for scene in usual for line in scene]
+    main += (
+        repeats(third, main) + strangers(third, crowd) + refused(third, crowd) + odd_but_good(third, crowd)
+    )
+    main += (
+        unreadable(third, crowd)
+        + failing(third, trouble, crowd)
+        + chosen(third, choosers)
+        + views(third, crowd)
+    )
+    rng.shuffle(main)
+    return opening + choosers.first + choosers.then + main
+
+
+def main() -> None:
+    """Parse the arguments, write the file, say how much."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    lines = everything(given.seed)
+    text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+    given.out.write_text(text, encoding="utf-8")
+    print(f"{len(lines)} lines written to {given.out}")
+
+
+if __name__ == "__main__":
+    main()
