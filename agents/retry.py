@@ -14,13 +14,18 @@ _DOUBLINGS = 16  # beyond these the cap rules anyway
 
 
 def backoff_ms(message_id: str, turn: int) -> int:
-    """Milliseconds to wait before the next try: 1 s × 2 per `turn` (from 0), jitter on top, at most 5 min."""
-    plain = FIRST_MS << min(turn, _DOUBLINGS)
+    """Milliseconds to the next try: 1 s, doubled per `turn` (from 0), jitter on top, at most 5 min."""
     room = CAP_MS * _JITTER_SHARE // (_JITTER_SHARE + 1)
-    return jittered_ms(min(plain, room), message_id, turn)
+    return _jittered(min(FIRST_MS << min(turn, _DOUBLINGS), room), message_id, turn)
 
 
-def jittered_ms(wait_ms: int, message_id: str, turn: int) -> int:
-    """`wait_ms` and up to a quarter more, never less: a provider's own Retry-After is a lower bound."""
+def pause_ms(message_id: str, turn: int, retry_after_ms: int | None) -> int:
+    """The provider's own Retry-After where it gave one, never less than it says; else the backoff."""
+    if retry_after_ms is None:
+        return backoff_ms(message_id, turn)
+    return _jittered(max(retry_after_ms, FIRST_MS), message_id, turn)
+
+
+def _jittered(wait_ms: int, message_id: str, turn: int) -> int:
     digest = blake2b(f"{message_id}/{turn}".encode(), digest_size=2).digest()
     return wait_ms + wait_ms * int.from_bytes(digest, "big") // (_JITTER_SHARE << 16)

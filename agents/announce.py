@@ -1,0 +1,70 @@
+"""What others are told: events of `notification.events` (NS-EVT-020, NS-EVT-021, NS-EVT-OP-04)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agents.tally import METRIC_OF
+from schemas.records import NotificationEvent
+from schemas.words import Outcome, Reason, Status
+from tables.windows import utc_text
+
+if TYPE_CHECKING:
+    from schemas.records import MessageQueued, RequestDecided
+    from tables.progress import Fact, Progress
+
+ABSENT: dict[str, Any] = {"campaign_id": None, "campaign_label": None, "variant": None, "is_test": False}
+
+
+def announce(before: Progress | None, after: Progress, fact: Fact) -> list[NotificationEvent]:
+    """One event for each status a message shows for the first time, if it counts.
+
+    A delivery told after its opening counts and is told; a bounce after the delivery does neither.
+    """
+    is_first = before is None or fact.status not in before.facts
+    if fact.status == Status.PENDING or not is_first or fact.status not in after.counts():
+        return []
+    message = after.queued
+    event = NotificationEvent(
+        event_type=f"notification.{fact.status}",
+        message_id=message.message_id,
+        user_id=message.user_id,
+        channel_type=message.channel,
+        timestamp=utc_text(fact.at),
+        data={
+            **_origin(message),
+            "provider_name": fact.provider,
+            "attempt": fact.attempt,
+            "reason": fact.reason,
+        },
+    )
+    return [event]
+
+
+def announce_request(decided: RequestDecided) -> list[NotificationEvent]:
+    """One event, under the request's id, for a request that became no message; none for an accepted one."""
+    outcome = Outcome(decided.outcome)
+    word = METRIC_OF.get(outcome)
+    if word is None:
+        return []
+    reason = Reason.DUPLICATE if outcome is Outcome.REPEATED else decided.reason
+    event = NotificationEvent(
+        event_type=f"notification.{word}",
+        message_id=decided.request_id,
+        user_id=decided.user_id,
+        channel_type=None,
+        timestamp=utc_text(decided.decided_at),
+        data={**_origin(decided), "provider_name": None, "attempt": None, "reason": reason},
+    )
+    return [event]
+
+
+def _origin(record: MessageQueued | RequestDecided) -> dict[str, Any]:
+    """By what the requesting service knows its own request again."""
+    return {
+        "request_id": record.request_id,
+        "source": record.source,
+        "idempotency_key": record.idempotency_key,
+        "notification_type": record.notification_type,
+        **ABSENT,
+    }

@@ -1,0 +1,64 @@
+"""Before a call: is the message still wanted, and which provider takes it (NS-SND-019, NS-SND-044)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from agents.report import unbegun
+from schemas.records import AttemptEnded, ProviderCall, RetryDue, SendTask
+from schemas.words import Reason, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Outcome = ProviderCall | RetryDue | AttemptEnded
+Outcomes = list[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a decision may look at beside its input: the clock (ms) and the active providers in order."""
+
+    now: int
+    providers: Sequence[str]
+
+
+def begin(task: SendTask, moment: Moment) -> Outcomes:
+    """Call the next provider, unless the message is too old or nobody is left to call."""
+    if moment.now >= task.expires_at:
+        return [_too_late(task, moment.now)]
+    if not moment.providers:
+        return [unbegun(task, moment.now, Status.FAILED, Reason.NO_PROVIDER)]
+    provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
+    if provider is None:
+        return [unbegun(task, moment.now, Status.FAILED, Reason.PROVIDER_MISCONFIGURED)]
+    return [ProviderCall(task=task, provider=provider)]
+
+
+def next_provider(task: SendTask, moment: Moment) -> str | None:
+    """First active provider that this pass has not tried and that has not refused our credentials."""
+    left = (name for name in moment.providers if name not in task.tried and name not in task.barred)
+    return next(left, None)
+
+
+def repeat(task: SendTask, moment: Moment) -> Outcomes:
+    """The next attempt under the next epoch, so that a provider does not take it for the hidden one.
+
+    Empty when attempts, time or providers do not allow it.
+    """
+    provider = next_provider(task, moment)
+    if provider is None or task.attempt >= task.max_attempts or moment.now >= task.expires_at:
+        return []
+    again = replace(task, attempt=task.attempt + 1, epoch=task.epoch + 1)
+    return [ProviderCall(task=again, provider=provider)]
+
+
+def _too_late(task: SendTask, now: int) -> AttemptEnded:
+    """Nothing sent yet is an intended non-sending; after an attempt it is a failure (NS-SND-OP-06)."""
+    if task.attempt == 1:
+        return unbegun(task, now, Status.EXPIRED, Reason.TOO_LATE)
+    late = unbegun(task, now, Status.FAILED, Reason.ATTEMPTS_EXHAUSTED)
+    return replace(late, detail="expired before the next attempt")

@@ -1,0 +1,99 @@
+"""How a record about a message becomes a fact of its progress, and a line of its log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agents.derive import event_id
+from agents.report import RETRYING
+from schemas.records import AttemptEnded, MessageQueued, StatusLogged
+from schemas.words import Status
+from tables.progress import Fact, Progress
+
+if TYPE_CHECKING:
+    from typing import Any
+
+LATE_MS = 7 * 86_400_000  # beyond this a fact no longer corrects the window of its time (NS-STAT-OP-02)
+
+
+def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
+    """The fact in one form. A time in the future or before the message counts as the receive time."""
+    if isinstance(value, MessageQueued):
+        at = min(value.created_at, received_at)
+        return Fact(
+            event_id=event_id("queued", value.message_id),
+            status=Status(value.status),
+            at=at,
+            late_at=_late(at, received_at),
+            reason=value.reason,
+            detail=value.detail,
+        )
+    at = value.at if value.created_at <= value.at <= received_at else received_at
+    return Fact(
+        event_id=value.event_id,
+        status=Status.PENDING if value.status == RETRYING else Status(value.status),
+        at=at,
+        late_at=_late(at, received_at),
+        attempt=value.attempt,
+        reason=value.reason,
+        detail=value.detail,
+        provider=value.provider,
+        provider_message_id=value.provider_message_id,
+    )
+
+
+def learn(before: Progress | None, value: MessageQueued | AttemptEnded) -> Progress:
+    """The state with its row part: the message itself, or a stub until it is known."""
+    if isinstance(value, AttemptEnded):
+        return before or Progress(queued=_stub(value), is_complete=False)
+    if before is None:
+        return Progress(queued=value, is_complete=True)
+    return before if before.is_complete else before.complete(value)
+
+
+def logged(value: MessageQueued | AttemptEnded, fact: Fact) -> StatusLogged:
+    """The line of the log; it keeps every fact, those too that move no status."""
+    return StatusLogged(
+        event_id=fact.event_id,
+        message_id=value.message_id,
+        message_created_at=value.created_at,
+        status=value.status,
+        at=fact.at,
+        details=msgspec.json.encode(_details(value, fact)),
+    )
+
+
+def _details(value: MessageQueued | AttemptEnded, fact: Fact) -> dict[str, Any]:
+    told = {
+        "attempt": fact.attempt or None,
+        "epoch": value.epoch if isinstance(value, AttemptEnded) else None,
+        "reason": fact.reason,
+        "detail": fact.detail,
+        "provider": fact.provider,
+        "provider_message_id": fact.provider_message_id,
+    }
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _stub(ended: AttemptEnded) -> MessageQueued:
+    return MessageQueued(
+        message_id=ended.message_id,
+        request_id=ended.request_id,
+        user_id=ended.user_id,
+        channel=ended.channel,
+        lane=ended.lane,
+        notification_type=ended.notification_type,
+        category=ended.category,
+        source=ended.source,
+        idempotency_key=ended.idempotency_key,
+        recipient=b"",
+        payload=b"{}",
+        created_at=ended.created_at,
+        expires_at=ended.created_at,
+    )
+
+
+def _late(at: int, received_at: int) -> int | None:
+    return received_at if received_at - at > LATE_MS else None

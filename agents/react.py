@@ -1,0 +1,119 @@
+"""After a call that was to send: what each verdict of a provider leads to (NS-SND-OP-12, NS-SND-OP-14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+from agents.begin import Moment, Outcomes, begin, next_provider, repeat
+from agents.report import RETRYING, ended
+from agents.retry import backoff_ms, pause_ms
+from schemas.records import AttemptEnded, CallEnded, ProviderCall, RetryDue, SendTask
+from schemas.words import Reason, Status, UnknownPolicy, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def accepted(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """The provider has it."""
+    return [ended(call_ended, moment.now, Status.SENT)]
+
+
+def delivered(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """The provider has it and so has the user."""
+    now = moment.now
+    return [ended(call_ended, now, Status.SENT), ended(call_ended, now, Status.DELIVERED)]
+
+
+def exhausted(call_ended: CallEnded, now: int, last: str) -> AttemptEnded:
+    """Failed for good after failing for now; `last` is the last error's reason."""
+    detail = f"{last}: {call_ended.detail}" if call_ended.detail else last
+    return replace(ended(call_ended, now, Status.FAILED, Reason.ATTEMPTS_EXHAUSTED), detail=detail)
+
+
+def _refused(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    return [ended(call_ended, moment.now, Status.FAILED, call_ended.reason or Reason.PROVIDER_REFUSED)]
+
+
+def _failed_for_now(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """The attempt is spent. First the other providers, then the timer, while attempts and time last."""
+    task = call_ended.call.task
+    reason = call_ended.reason or Reason.PROVIDER_UNAVAILABLE
+    if task.attempt >= task.max_attempts:
+        return [exhausted(call_ended, moment.now, reason)]
+    spent = replace(task, attempt=task.attempt + 1, tried=[*task.tried, call_ended.call.provider])
+    next_step = _other_or_later(spent, moment)
+    if next_step is None:
+        return [exhausted(call_ended, moment.now, reason)]
+    return [ended(call_ended, moment.now, RETRYING, reason), next_step]
+
+
+def _misconfigured(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """No attempt is spent: the next provider, or the timer if another one only failed for now."""
+    task = call_ended.call.task
+    reason = call_ended.reason or Reason.PROVIDER_MISCONFIGURED
+    barred = replace(task, barred=[*task.barred, call_ended.call.provider])
+    if all(name in barred.barred for name in moment.providers):
+        return [ended(call_ended, moment.now, Status.FAILED, reason)]
+    next_step = _other_or_later(barred, moment)
+    if next_step is None:
+        return [exhausted(call_ended, moment.now, reason)]
+    return [ended(call_ended, moment.now, RETRYING, reason), next_step]
+
+
+def _other_or_later(task: SendTask, moment: Moment) -> ProviderCall | RetryDue | None:
+    """The next provider of this pass, else a timer for the next pass, else None: the expiry comes first."""
+    provider = next_provider(task, moment)
+    if provider is not None and moment.now < task.expires_at:
+        return ProviderCall(task=task, provider=provider)
+    due_at = moment.now + backoff_ms(task.message_id, task.passes)
+    if due_at >= task.expires_at:
+        return None
+    return RetryDue(task=replace(task, passes=task.passes + 1, tried=[]), due_at=due_at)
+
+
+def _limited(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """Wait for the provider's budget; no attempt is spent."""
+    task = call_ended.call.task
+    reason = call_ended.reason or Reason.PROVIDER_LIMITED
+    due_at = moment.now + pause_ms(task.message_id, task.waits, call_ended.retry_after_ms)
+    if due_at >= task.expires_at:
+        failed = ended(call_ended, moment.now, Status.FAILED, reason)
+        return [replace(failed, detail="the limit lasts beyond the expiry")]
+    later = RetryDue(task=replace(task, waits=task.waits + 1), due_at=due_at)
+    return [ended(call_ended, moment.now, RETRYING, reason), later]
+
+
+def _hidden(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """Nobody knows whether it was sent: list it, then follow the type's policy."""
+    unknown = ended(call_ended, moment.now, Status.UNKNOWN, Reason.ANSWER_HIDDEN)
+    match UnknownPolicy(call_ended.call.task.unknown_policy):
+        case UnknownPolicy.HOLD:
+            return [replace(unknown, reason=Reason.HELD)]
+        case UnknownPolicy.ASK:
+            return [unknown, replace(call_ended.call, ask=True)]
+        case UnknownPolicy.REPEAT:
+            again = repeat(call_ended.call.task, moment)
+            detail = None if again else "no attempt, time or provider left to repeat it"
+            return [replace(unknown, detail=detail), *again]
+        case policy:
+            assert_never(policy)
+
+
+def _lapsed(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """It was never begun: begin again, same attempt, same epoch."""
+    return begin(call_ended.call.task, moment)
+
+
+REACTIONS: dict[Verdict, Callable[[CallEnded, Moment], Outcomes]] = {
+    Verdict.ACCEPTED: accepted,
+    Verdict.DELIVERED: delivered,
+    Verdict.TEMPORARY: _failed_for_now,
+    Verdict.PERMANENT: _refused,
+    Verdict.LIMITED: _limited,
+    Verdict.MISCONFIGURED: _misconfigured,
+    Verdict.HIDDEN: _hidden,
+    Verdict.LAPSED: _lapsed,
+}

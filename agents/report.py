@@ -1,0 +1,57 @@
+"""What delivery has to say about a message: `AttemptEnded`, whose id follows from what it tells.
+
+The id takes message, attempt, epoch, wait, provider (and whether it was only asked) and status: two different
+facts never share one, and a replay of the same fact never makes a second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from agents.derive import event_id
+from schemas.records import AttemptEnded
+
+if TYPE_CHECKING:
+    from schemas.records import CallEnded, SendTask
+
+RETRYING = "retrying"  # logged, moves no status
+
+
+def ended(call_ended: CallEnded, now: int, status: str, reason: str | None = None) -> AttemptEnded:
+    """A fact about a call that was made, as of `now` (ms)."""
+    call = call_ended.call
+    return replace(
+        _fact(call.task, now, status, f"{call.provider}?" if call.ask else call.provider),
+        reason=reason,
+        detail=call_ended.detail,
+        provider=call.provider,
+        provider_message_id=call_ended.provider_message_id,
+    )
+
+
+def unbegun(task: SendTask, now: int, status: str, reason: str) -> AttemptEnded:
+    """A fact about an attempt that was not begun: its number is that of the attempt before, 0 for none."""
+    return replace(_fact(task, now, status, ""), reason=reason, attempt=task.attempt - 1)
+
+
+def _fact(task: SendTask, now: int, status: str, asked_of: str) -> AttemptEnded:
+    told = (task.message_id, task.attempt, task.epoch, task.waits, asked_of, status)
+    return AttemptEnded(
+        event_id=event_id("attempt", *told),
+        message_id=task.message_id,
+        request_id=task.request_id,
+        user_id=task.user_id,
+        channel=task.channel,
+        lane=task.lane,
+        notification_type=task.notification_type,
+        category=task.category,
+        source=task.source,
+        idempotency_key=task.idempotency_key,
+        created_at=task.created_at,
+        status=status,
+        at=now,
+        attempt=task.attempt,
+        epoch=task.epoch,
+    )

@@ -1,0 +1,40 @@
+"""The stats stage: add up the partial counts of all status tasks and publish each changed window.
+
+consumes  stats.partials (StatsPartial), timers (StatsDue)
+keeps     totals: counts of each window
+emits     StatsRecord (notification.stats) once per changed window and batch; StatsDue (timer) for each new
+          minute window; StatsForgotten (tombstone) when its 2 days are over (NS-EVT-OP-05)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord
+from tables.totals import Totals, ends_at, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agents.ports import Stream, Table
+
+Outcome = StatsRecord | StatsDue | StatsForgotten
+
+
+async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[Outcome]:
+    """One batch of one stats task."""
+    changed: dict[str, StatsRecord] = {}
+    async for event in stream:
+        match event.value:
+            case StatsDue(key=key):
+                yield StatsForgotten(key=key)
+            case StatsPartial() as partial if ends_at(partial) > stream.now:
+                key = key_of(partial)
+                before = totals.get(key.encode())
+                after = (before or Totals()).add(partial.counts)
+                totals.put(key.encode(), after, expires_at=ends_at(partial))
+                changed[key] = after.record(partial)
+                if before is None and partial.period == "minute":
+                    yield StatsDue(key=key, due_at=ends_at(partial))
+    for record in changed.values():
+        yield record

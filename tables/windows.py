@@ -1,0 +1,75 @@
+"""Windows of statistics: counts of one batch, folded by minute and rolled up (NS-EVT-030…033, NS-EVT-OP-05).
+
+No table of its own: a batch's counts leave it as `StatsPartial`, which the `totals` table adds up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from schemas.records import StatsPartial
+
+PERIODS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+class Dimensions(NamedTuple):
+    """What a count is told apart by; one grain only, None where there is none."""
+
+    channel_type: str | None = None
+    notification_type: str | None = None
+    category: str | None = None
+    provider_name: str | None = None
+
+
+class Count(NamedTuple):
+    """`amount` of `metric` at event time `at` (ms); negative where a count is taken back."""
+
+    metric: str
+    at: int
+    dimensions: Dimensions
+    amount: int = 1
+
+
+Window = tuple[str, int, Dimensions]
+
+
+class Windows:
+    """The fold of one batch. Order of `add` does not matter; what sums to nothing leaves no trace."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[tuple[int, Dimensions], Counter[str]] = {}
+
+    def add(self, counts: list[Count]) -> None:
+        for count in counts:
+            window = (start_of("minute", count.at), count.dimensions)
+            self._minutes.setdefault(window, Counter())[count.metric] += count.amount
+
+    def partials(self) -> list[StatsPartial]:
+        """One per period, window and dimensions that changed, in a fixed order."""
+        rolled: dict[Window, Counter[str]] = {}
+        for (minute, dimensions), counts in self._minutes.items():
+            for period in PERIODS:
+                window = (period, start_of(period, minute), dimensions)
+                rolled.setdefault(window, Counter()).update(counts)
+        ordered = sorted(rolled.items(), key=lambda item: repr(item[0]))
+        found = (_partial(window, counts) for window, counts in ordered)
+        return [partial for partial in found if partial.counts]
+
+
+def start_of(period: str, at: int) -> int:
+    """Start, ms UTC, of the window of `period` that `at` lies in."""
+    return at - at % PERIODS[period]
+
+
+def utc_text(at: int, timespec: str = "seconds") -> str:
+    """RFC 3339 text of `at` (ms) in UTC, as the published topics write time."""
+    moment = datetime.fromtimestamp(at / 1000, tz=UTC)
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def _partial(window: Window, counts: Counter[str]) -> StatsPartial:
+    period, starts_at, dimensions = window
+    changed = {metric: amount for metric, amount in sorted(counts.items()) if amount}
+    return StatsPartial(period=period, starts_at=starts_at, counts=changed, **dimensions._asdict())
