@@ -76,7 +76,7 @@ def people(rng: Random, first: int, count: int) -> list[Person]:
 
 def everywhere(rng: Random, first: int, count: int) -> list[Person]:
     """People with an address on every channel."""
-    chosen = []
+    chosen: list[Person] = []
     for someone in people(rng, first, count):
         phone = someone.phone or f"+7916{3_000_000 + len(chosen) + first:07d}"
         devices = someone.devices or [("android", f"{rng.getrandbits(256):064x}")]
