@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import yaml
 
+from connectors.templates.lint import lint
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 from schemas.words import Category, Channel, Lane, UnknownPolicy
 
@@ -75,3 +76,7 @@ def test_rules_give_every_required_variable_of_their_templates() -> None:
 def test_the_code_of_a_password_reset_is_secret() -> None:
     codes = [t.variables["Code"] for t in templates().values() if t.name == "password_reset"]
     assert len(codes) == sum(spec["secret"] for spec in codes)
+
+
+def test_no_template_has_a_remark_of_the_linter() -> None:
+    assert not [remark for template in templates().values() for remark in lint(template)]
