@@ -1,0 +1,156 @@
+"""A template made ready: its parts compiled, its declared variables as a check to run before each render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateSyntaxError, UndefinedError, meta
+
+from connectors.templates.grammar import Weaver, check
+from connectors.templates.meter import METER, LimitReachedError, Meter
+from connectors.templates.sandbox import TemplateEnvironment
+from schemas.errors import RenderFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from schemas.records import Template
+
+TYPES: dict[str, frozenset[type]] = {
+    "string": frozenset({str}),
+    "number": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+    "array": frozenset({list, tuple}),
+    "object": frozenset({dict}),
+}
+PARTS = ("subject", "title", "body", "body_text")
+SOURCE_CHARS = 512 * 1024
+FILE = "<template>"
+
+ESCAPING = TemplateEnvironment(autoescape=True)
+PLAIN = TemplateEnvironment(autoescape=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared variable (NS-TPL-025)."""
+
+    name: str
+    type_name: str
+    types: frozenset[type]
+    required: bool
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One compiled text of a template: subject, title, body or text body."""
+
+    name: str
+    program: JinjaTemplate
+    source: str
+    uses: frozenset[str]
+
+    def render(self, values: dict[str, Any], limit_chars: int) -> str:
+        """Run it; `RenderFailedError` names the part, the line and what went wrong, and never a value."""
+        pieces: list[str] = []
+        room = limit_chars
+        try:
+            for piece in self.program.root_render_func(self.program.new_context(values, shared=True)):
+                room -= len(piece)
+                if room < 0:
+                    raise LimitReachedError(f"the output is longer than {limit_chars} characters")
+                pieces.append(piece)
+        except Exception as error:  # noqa: BLE001 - a template is foreign code: whatever it raises is its failure
+            raise RenderFailedError(f"{self.name}, line {self._line(error)}: {self._told(error)}") from None
+        return "".join(pieces)
+
+    def _line(self, error: Exception) -> int:
+        line = 1
+        trace: TracebackType | None = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == FILE:
+                line = self.program.get_corresponding_lineno(trace.tb_lineno)
+            trace = trace.tb_next
+        return line
+
+    def _told(self, error: Exception) -> str:
+        if isinstance(error, LimitReachedError):
+            return str(error)
+        if isinstance(error, UndefinedError):
+            name = str(error).rpartition("attribute ")[2].split(" ")[0].strip("'")
+            return f"`{name}` is not there" if name in self.source else "an item is not there"
+        return f"an expression failed with {type(error).__name__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """All parts of one template and its variables."""
+
+    parts: tuple[Part, ...]
+    variables: tuple[Variable, ...]
+
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Pick the declared variables, checked against their types (NS-TPL-OP-06), with a fresh meter."""
+        values: dict[str, Any] = {METER: Meter()}
+        problems: list[str] = []
+        for variable in self.variables:
+            value = given.get(variable.name)
+            if value is None:
+                if variable.required:
+                    problems.append(f"variable `{variable.name}` is missing")
+            elif type(value) not in variable.types:
+                problems.append(f"variable `{variable.name}` is no {variable.type_name}")
+            values[variable.name] = value
+        if problems:
+            raise RenderFailedError("; ".join(problems))
+        return values
+
+
+def compiled(template: Template) -> Compiled:
+    """Make a template ready; `RenderFailedError` when it is none."""
+    variables = declared(template)
+    parts = tuple(
+        _part(name, source, escape=template.channel_type == "email" and name == "body")
+        for name in PARTS
+        if (source := getattr(template, name)) is not None
+    )
+    names = {variable.name for variable in variables}
+    unknown = sorted({name for part in parts for name in part.uses} - names)
+    if unknown:
+        raise RenderFailedError(f"undeclared variables: {', '.join(unknown)}")
+    return Compiled(parts, variables)
+
+
+def declared(template: Template) -> tuple[Variable, ...]:
+    """Read the description of variables; `RenderFailedError` for a type that does not exist."""
+    return tuple(_variable(name, description) for name, description in template.variables.items())
+
+
+def _variable(name: str, description: Mapping[str, Any]) -> Variable:
+    kind = description.get("type", "string")
+    types = TYPES.get(kind) if isinstance(kind, str) else None
+    if types is None:
+        raise RenderFailedError(f"variable `{name}`: its type must be one of {', '.join(TYPES)}")
+    required = bool(description.get("required", True))
+    return Variable(name, kind, types, required, secret=bool(description.get("secret", False)))
+
+
+def _part(name: str, source: str, *, escape: bool) -> Part:
+    if len(source) > SOURCE_CHARS:
+        raise RenderFailedError(f"{name}: longer than {SOURCE_CHARS} characters")
+    environment = ESCAPING if escape else PLAIN
+    try:
+        tree = environment.parse(source)
+        check(tree)
+        uses = frozenset(meta.find_undeclared_variables(tree))
+        code = environment.compile(Weaver().visit(tree), filename=FILE)
+        program = JinjaTemplate.from_code(environment, code, {})
+    except TemplateSyntaxError as error:
+        raise RenderFailedError(f"{name}, line {error.lineno}: {error.message}") from None
+    except Exception as error:  # noqa: BLE001 - deep nesting ends in RecursionError, SyntaxError or MemoryError
+        raise RenderFailedError(f"{name}: cannot be compiled ({type(error).__name__})") from None
+    return Part(name, program, source, uses)
