@@ -119,7 +119,7 @@ def _is_written_out(node: nodes.Node) -> bool:
 
 
 class Weaver(NodeTransformer):
-    """Puts the meter where a template loops, searches, joins or compares."""
+    """Puts the meter where a template loops, searches, joins or compares; gives `x if y` its empty `else`."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja2's naming
         self.generic_visit(node)
@@ -129,6 +129,11 @@ class Weaver(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
         self.generic_visit(node)
         return _filtered(JOINED, node)
+
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.CondExpr:  # noqa: N802
+        self.generic_visit(node)
+        node.expr2 = node.expr2 or nodes.Const("")
+        return node
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802
         self.generic_visit(node)
