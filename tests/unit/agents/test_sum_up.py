@@ -1,0 +1,76 @@
+"""The stats stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from agents.sum_up import Outcome, sum_up
+from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord
+from tables.totals import Totals, ends_at, key_of
+from tests.fakes import FakeEvent, FakeStream, MemoryTable
+from tests.messages import DAY, T0
+
+Table = MemoryTable[bytes, Totals]
+
+HOUR = StatsPartial(
+    period="hour",
+    starts_at=T0 - T0 % 3_600_000,
+    channel_type="email",
+    notification_type="order_confirmation",
+    category="transactional",
+    provider_name="first",
+    counts={"sent": 1},
+)
+MINUTE = replace(HOUR, period="minute", starts_at=T0 - T0 % 60_000)
+
+
+async def summed(table: Table, *values: Any, now: int = T0) -> list[Outcome]:
+    table.now = now
+    stream = FakeStream([FakeEvent(value) for value in values], now=now)
+    return [outcome async for outcome in sum_up(stream, table)]
+
+
+async def test_a_changed_window_is_published_once_per_batch_with_its_sum() -> None:
+    table = Table()
+    await summed(table, HOUR, HOUR)
+    (record,) = await summed(table, HOUR, replace(HOUR, counts={"delivered": 2}), HOUR)
+    assert isinstance(record, StatsRecord)
+    assert (4, 2) == (record.metrics["sent"], record.metrics["delivered"])
+
+
+async def test_windows_that_did_not_change_are_not_published() -> None:
+    table = Table()
+    await summed(table, HOUR)
+    other = replace(HOUR, channel_type="sms")
+    (record,) = await summed(table, other)
+    assert isinstance(record, StatsRecord)
+    assert "sms" == record.dimensions["channel_type"]
+
+
+async def test_a_new_minute_sets_one_timer_and_an_old_one_none() -> None:
+    table = Table()
+    first = await summed(table, MINUTE)
+    second = await summed(table, MINUTE)
+    assert StatsDue(key=key_of(MINUTE), due_at=ends_at(MINUTE)) == first[0]
+    assert [StatsRecord] == [type(outcome) for outcome in second]
+
+
+async def test_a_minute_whose_time_is_over_leaves_a_tombstone() -> None:
+    due = StatsDue(key=key_of(MINUTE), due_at=ends_at(MINUTE))
+    assert [StatsForgotten(key=key_of(MINUTE))] == await summed(Table(), due, now=ends_at(MINUTE))
+
+
+async def test_a_count_for_a_minute_that_is_gone_changes_nothing() -> None:
+    table = Table()
+    assert [] == await summed(table, MINUTE, now=ends_at(MINUTE))
+    assert {} == table.rows
+
+
+async def test_hours_are_corrected_long_after_their_minutes_are_gone() -> None:
+    table = Table()
+    await summed(table, HOUR)
+    (record,) = await summed(table, HOUR, now=T0 + 30 * DAY)
+    assert isinstance(record, StatsRecord)
+    assert 2 == record.metrics["sent"]

@@ -1,0 +1,128 @@
+"""The status machine of one message (NS-SND-OP-06, NS-SND-OP-07, NS-STAT-OP-01)."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.words import Status
+from tables.progress import Cell, Fact, Progress
+from tests.messages import QUEUED, T0
+
+NEW = Progress(queued=QUEUED, is_complete=True)
+
+
+def known(*statuses: str) -> Progress:
+    """A message of which these statuses became known, a millisecond apart."""
+    progress = NEW
+    for n, status in enumerate(statuses):
+        progress = progress.merge(Fact(event_id=f"{status}-{n}", status=status, at=T0 + n, provider="p"))
+    return progress
+
+
+def metrics(progress: Progress) -> dict[str, int]:
+    return {status: cell.at - T0 for status, cell in progress.counts().items()}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ((), Status.PENDING),
+        (("pending", "sent"), Status.SENT),
+        (("sent", "pending"), Status.SENT),
+        (("opened", "delivered", "sent"), Status.OPENED),
+        (("unknown", "sent"), Status.SENT),
+        (("sent", "unknown"), Status.SENT),
+        (("failed", "delivered"), Status.DELIVERED),
+        (("delivered", "failed"), Status.DELIVERED),
+        (("sent", "failed"), Status.FAILED),
+        (("expired", "unknown"), Status.UNKNOWN),
+    ],
+)
+def test_the_highest_rank_is_the_status(statuses: tuple[str, ...], expected: Status) -> None:
+    assert expected == known(*statuses).status
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("pending",), {}),
+        (("sent",), {"sent": 0}),
+        (("delivered",), {"sent": 0, "delivered": 0}),
+        (("sent", "delivered"), {"sent": 0, "delivered": 1}),
+        (("clicked",), {"sent": 0, "delivered": 0, "opened": 0, "clicked": 0}),
+        (("clicked", "delivered"), {"sent": 1, "delivered": 1, "opened": 0, "clicked": 0}),
+        (("failed",), {"failed": 0}),
+        (("sent", "failed"), {"sent": 0, "failed": 1}),
+        (("failed", "delivered"), {"sent": 1, "delivered": 1}),
+        (("delivered", "failed"), {"sent": 0, "delivered": 0}),
+        (("unknown", "sent"), {"unknown": 0, "sent": 1}),
+        (("expired",), {"expired": 0}),
+        (("expired", "unknown"), {"unknown": 1}),
+        (("unknown", "failed"), {"unknown": 0, "failed": 1}),
+    ],
+)
+def test_each_status_counts_once_with_the_missing_ones_below_it(
+    statuses: tuple[str, ...], expected: dict[str, int]
+) -> None:
+    assert expected == metrics(known(*statuses))
+
+
+def test_a_repeat_of_a_fact_is_the_same_object() -> None:
+    fact = Fact(event_id="e", status="sent", at=T0)
+    once = NEW.merge(fact)
+    assert once.merge(fact) is once
+
+
+def test_the_version_counts_facts_and_not_status_changes() -> None:
+    assert [1, 2, 3] == [known(*["sent", "pending", "pending"][:n]).version for n in (1, 2, 3)]
+
+
+def test_of_two_sent_facts_the_first_stands() -> None:
+    later, sooner = (Fact(event_id=str(n), status="sent", at=n) for n in (9, 3))
+    assert 3 == NEW.merge(later).merge(sooner).row().sent_at
+
+
+def test_of_two_retries_the_last_one_explains_the_waiting() -> None:
+    first = Fact(event_id="1", status="pending", at=T0 + 1, reason="provider_unavailable", attempt=1)
+    second = Fact(event_id="2", status="pending", at=T0 + 2, reason="provider_limited", attempt=2)
+    row = NEW.merge(second).merge(first).row()
+    assert ("pending", "provider_limited", 2, T0 + 2) == (
+        row.status,
+        row.reason,
+        row.attempts,
+        row.updated_at,
+    )
+
+
+def test_a_late_fact_counts_as_late_when_it_arrived_and_still_moves_the_status() -> None:
+    late = NEW.merge(Fact(event_id="e", status="opened", at=T0, late_at=T0 + 9, provider="p"))
+    assert Status.OPENED == late.status
+    assert {Cell("late", T0 + 9, "p")} == set(late.counts().values())
+
+
+def test_the_row_holds_the_message_and_what_became_of_it() -> None:
+    sent = Fact(event_id="1", status="sent", at=T0 + 1, attempt=2, provider="p", provider_message_id="p-1")
+    opened = Fact(event_id="2", status="opened", at=T0 + 5)
+    row = NEW.merge(sent).merge(opened).row()
+    assert ("opened", T0 + 1, None, T0 + 5, None) == (
+        row.status,
+        row.sent_at,
+        row.delivered_at,
+        row.opened_at,
+        row.clicked_at,
+    )
+    assert (2, "p", "p-1", 2) == (row.version, row.provider, row.provider_message_id, row.attempts)
+    assert (QUEUED.recipient, QUEUED.payload, "ru", 3) == (
+        row.recipient,
+        row.payload,
+        row.language,
+        row.template_version,
+    )
+
+
+def test_a_failure_tells_its_reason_and_provider() -> None:
+    failed = Fact(
+        event_id="1", status="failed", at=T0, reason="provider_refused", detail="no", provider="p", attempt=1
+    )
+    row = NEW.merge(failed).row()
+    assert ("provider_refused", "no", "p", None) == (row.reason, row.detail, row.provider, row.sent_at)

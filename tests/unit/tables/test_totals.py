@@ -1,0 +1,65 @@
+"""Totals of a window and the record they make."""
+
+from __future__ import annotations
+
+from schemas.records import StatsPartial
+from tables.totals import Totals, ends_at, key_of
+from tests.messages import DAY, T0
+
+HOUR = StatsPartial(
+    period="hour",
+    starts_at=T0 - T0 % 3_600_000,
+    channel_type="email",
+    notification_type="order_confirmation",
+    category="transactional",
+    provider_name=None,
+    counts={"sent": 2, "unknown": 1},
+)
+
+
+def test_counts_are_added_by_metric() -> None:
+    total = Totals(counts={"sent": 1, "failed": 1}).add({"failed": -1, "delivered": 2})
+    assert {"sent": 1, "failed": 0, "delivered": 2} == total.counts
+
+
+def test_the_record_has_every_named_metric_and_every_dimension() -> None:
+    record = Totals(counts=HOUR.counts).record(HOUR)
+    assert ("hour", "2025-05-21T12:00:00Z") == (record.period, record.timestamp)
+    assert {
+        "sent": 2,
+        "delivered": 0,
+        "failed": 0,
+        "opened": 0,
+        "clicked": 0,
+        "unsubscribed": 0,
+        "skipped": 0,
+        "unknown": 1,
+    } == record.metrics
+    assert {
+        "channel_type": "email",
+        "notification_type": "order_confirmation",
+        "category": "transactional",
+        "campaign_id": None,
+        "campaign_label": None,
+        "variant": None,
+        "provider_name": None,
+    } == record.dimensions
+
+
+def test_partial_and_record_of_a_window_have_one_key() -> None:
+    expected = "hour|2025-05-21T12:00:00Z|email|order_confirmation|transactional||||"
+    assert expected == key_of(HOUR) == key_of(Totals().record(HOUR))
+
+
+def test_minutes_end_after_two_days_and_hours_later() -> None:
+    minute = StatsPartial(
+        period="minute",
+        starts_at=T0,
+        channel_type=None,
+        notification_type=None,
+        category=None,
+        provider_name=None,
+        counts={},
+    )
+    assert T0 + 2 * DAY == ends_at(minute)
+    assert HOUR.starts_at + 35 * DAY == ends_at(HOUR)
