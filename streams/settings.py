@@ -1,0 +1,99 @@
+"""All settings, and the only reading of the environment.
+
+File < environment < flag. A variable is `CARILLON_<SECTION>__<NAME>`; the YAML file of `CARILLON_CONFIG` nests
+the same names. A secret may come as `<variable>_FILE`, a path. Unknown names are errors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
+from streams.settings_sections import (
+    ApiKey,
+    Crypto,
+    Embedded,
+    Engine,
+    Http,
+    Kafka,
+    Log,
+    Postgres,
+    Providers,
+    Smtp,
+)
+
+__all__ = ["ApiKey", "Settings", "SettingsError", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """All settings; made by `load_settings` only."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+    )
+
+    data_dir: Path = Path(".carillon")
+    """Folder of table stores, and of the embedded servers' data."""
+    kafka: Kafka = Field(default_factory=Kafka)
+    postgres: Postgres = Field(default_factory=Postgres)
+    http: Http = Field(default_factory=Http)
+    smtp: Smtp = Field(default_factory=Smtp)
+    providers: Providers = Field(default_factory=Providers)
+    crypto: Crypto = Field(default_factory=Crypto)
+    embedded: Embedded = Field(default_factory=Embedded)
+    engine: Engine = Field(default_factory=Engine)
+    log: Log = Field(default_factory=Log)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by our own, which knows all names
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - there is one file, the YAML one
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - secrets name their files
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before variables before the file."""
+        file = config_file(os.environ)
+        return init_settings, Variables(settings_cls), YamlConfigSettingsSource(settings_cls, yaml_file=file)
+
+    @model_validator(mode="after")
+    def _production_has_a_key(self) -> Self:
+        if self.kafka.bootstrap is not None and self.crypto.keys is None:
+            raise ValueError(f"{PREFIX}KAFKA__BOOTSTRAP is set, so {PREFIX}CRYPTO__KEYS must be set too")
+        return self
+
+
+class Variables(EnvSettingsSource):
+    """The variables of our prefix, each one known, secrets read from the files that `_FILE` names."""
+
+    def _load_env_vars(self) -> dict[str, str | None]:
+        return {name.lower(): value for name, value in known_variables(self.settings_cls, os.environ).items()}
+
+
+def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """Read file, environment and flags (`{"kafka.partitions": 8}`; None means not given), the later winning.
+
+    SettingsError, whose text is for a person and names every wrong setting at once; the command ends with 2.
+    """
+    try:
+        return Settings(**nested(flags or {}))
+    except ValidationError as error:
+        raise SettingsError(told(Settings, error)) from error

@@ -1,0 +1,204 @@
+"""The sections of the settings: each setting with its type, its default and its sentence."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from connectors.cipher import Cipher
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Milliseconds = Annotated[int, Field(ge=0)]
+
+SECTION: Final = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Kafka(BaseModel):
+    """The cluster, and the shape of the topics that `carillon topics create` makes."""
+
+    model_config = SECTION
+
+    bootstrap: str | None = None
+    """Addresses of brokers, `host:port` with commas between; without it an embedded broker is used."""
+    app: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "carillon"
+    """First word of consumer groups, transactional ids and changelog topics; frozen once there is data."""
+    partitions: Count = 4
+    """Partitions of every topic of the pipeline: the most tasks a stage can spread; cannot change later."""
+    replication: Count = 1
+    """Copies of every partition; 3 in production."""
+    min_insync_replicas: Count = 1
+    """Copies that must have a record before it counts as written; 2 in production."""
+
+    @model_validator(mode="after")
+    def _copies_suffice(self) -> Self:
+        if self.min_insync_replicas > self.replication:
+            raise ValueError("min_insync_replicas may not exceed replication")
+        return self
+
+
+class Postgres(BaseModel):
+    """Where statuses and messages are kept for questions."""
+
+    model_config = SECTION
+
+    dsn: SecretStr | None = None
+    """`postgresql://user:password@host/database`; without it an embedded server is used."""
+    connections: Count = 10
+    """The most connections one process opens."""
+
+
+class ApiKey(NamedTuple):
+    """One entry of `http.api_keys`."""
+
+    key_id: str
+    sha256: str
+    scopes: frozenset[str]
+
+
+class Http(BaseModel):
+    """The HTTP server, and the port of health and metrics that every long-running command opens."""
+
+    model_config = SECTION
+
+    host: str = "127.0.0.1"
+    """Address to listen on, for both ports."""
+    port: Port = 8080
+    """Port of the API."""
+    ops_port: Port = 8081
+    """Port of `/livez`, `/readyz` and `/metrics`."""
+    api_keys: SecretStr = SecretStr("")
+    """Accepted keys, as `id:sha256:scope+scope` with commas or line ends between; the hash is in hex."""
+    gateway_secret: SecretStr | None = None
+    """What a gateway must present before its identity headers are believed; without it none are."""
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        """`api_keys`, taken apart; ValueError names the first entry that is none by its number."""
+        entries = self.api_keys.get_secret_value().replace(",", "\n").split()
+        return tuple(_api_key(number, entry) for number, entry in enumerate(entries, start=1))
+
+    @model_validator(mode="after")
+    def _keys_are_well_formed(self) -> Self:
+        self.keys()
+        return self
+
+
+class Smtp(BaseModel):
+    """The mail server that takes e-mail."""
+
+    model_config = SECTION
+
+    host: str | None = None
+    """Name of the mail server; without it `up` and `demo` start one that only collects."""
+    port: Port = 25
+    """Port of the mail server."""
+    from_address: str = "carillon@carillon.test"
+    """Sender of every mail."""
+    from_name: str = "Carillon"
+    """Name shown beside the sender."""
+    username: str | None = None
+    """Account at the mail server; without it none is used."""
+    password: SecretStr | None = None
+    """Password of that account."""
+    starttls: bool = False
+    """Whether to demand an encrypted connection before anything is sent."""
+    timeout_ms: Count = 10_000
+    """How long one mail may take before its attempt counts as failed for now."""
+
+
+class Providers(BaseModel):
+    """Providers of channels other than e-mail."""
+
+    model_config = SECTION
+
+    fake_url: str | None = None
+    """Address of a running fake provider; without it `up` and `demo` start one."""
+
+
+class Crypto(BaseModel):
+    """Encryption of addresses, tokens and secret template variables."""
+
+    model_config = SECTION
+
+    keys: SecretStr | None = None
+    """`id:base64` of 32, 48 or 64 bytes with commas between; the first encrypts, all decrypt. Demanded beside
+    a given Kafka; beside an embedded one a key is made and kept in the data folder."""
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_are_well_formed(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            Cipher.of_text(keys.get_secret_value())
+        return keys
+
+
+class Embedded(BaseModel):
+    """Servers that are started where no address is given."""
+
+    model_config = SECTION
+
+    cache_dir: Path = Path("~/.cache/carillon")
+    """Where Kafka's jars are kept for all checkouts."""
+    kafka_port: Port | None = None
+    """Port of the embedded broker; without it a free one is chosen and kept."""
+    kafka_heap_mib: Annotated[int, Field(ge=128)] = 512
+    """Java heap of the embedded broker, in MiB."""
+
+
+class Engine(BaseModel):
+    """The transactional stages."""
+
+    model_config = SECTION
+
+    worker_name: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] = Field(default_factory=socket.gethostname)
+    """Name under which this worker keeps its tasks over a restart; the host's name by default."""
+    static_id: bool = False
+    """Whether the name is also a static member id: a restart within the session moves no task."""
+    session_timeout_ms: Count = 10_000
+    """How long a silent worker keeps its tasks."""
+    heartbeat_interval_ms: Count = 1_000
+    """How often a worker shows that it lives; at most a third of the session."""
+    transaction_timeout_ms: Count = 15_000
+    """After this the broker aborts a transaction whose worker fell silent."""
+    intent_ttl_ms: Count = 5_000
+    """A call of the outside not begun within this time of its commit is not begun."""
+    max_batch: Count = 2_000
+    """The most records of one transaction."""
+    interval_high_ms: Milliseconds = 0
+    """Least time between transactions of a task that serve the high lane."""
+    interval_normal_ms: Milliseconds = 25
+    """Least time between transactions of a task that serve the normal lane."""
+    interval_slow_ms: Milliseconds = 100
+    """The same for the low lane, status, sink and statistics."""
+    store_cache_mib: Count = 64
+    """Block cache of all table stores of a process together, in MiB."""
+    store_write_mib: Count = 64
+    """Write buffers of all table stores of a process together, in MiB."""
+
+    @model_validator(mode="after")
+    def _heartbeats_fit_the_session(self) -> Self:
+        if 3 * self.heartbeat_interval_ms > self.session_timeout_ms:
+            raise ValueError("heartbeat_interval_ms may be at most a third of session_timeout_ms")
+        return self
+
+
+class Log(BaseModel):
+    """What is written to the standard error output."""
+
+    model_config = SECTION
+
+    format: Literal["auto", "console", "json"] = "auto"
+    """`json` for machines, `console` for people, `auto`: console on a terminal, else json."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
+
+
+def _api_key(number: int, entry: str) -> ApiKey:
+    key_id, _, rest = entry.partition(":")
+    digest, _, scopes = rest.partition(":")
+    if not key_id or len(digest) != 64 or set(digest) - set("0123456789abcdef") or not scopes:  # noqa: PLR2004
+        raise ValueError(f"entry {number} of api_keys is not id:sha256:scope+scope")
+    return ApiKey(key_id, digest, frozenset(scopes.split("+")))
