@@ -1,7 +1,7 @@
 """All settings, and the only reading of the environment.
 
-File < environment < flag. A variable is `CARILLON_<SECTION>__<NAME>`; the YAML file of `CARILLON_CONFIG` nests
-the same names. A secret may come as `<variable>_FILE`, a path. Unknown names are errors.
+File < environment < flag. A variable is `CARILLON_<SECTION>__<NAME>`; the YAML file of `CARILLON_CONFIG` has
+the same names, nested. A secret may come as `<variable>_FILE`, a path. Unknown names are errors.
 """
 
 from __future__ import annotations
