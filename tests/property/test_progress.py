@@ -1,0 +1,123 @@
+"""One message, any facts, any order: the same state, the same sums, and no way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from agents.settle import settle
+from schemas.records import AttemptEnded, MessageQueued, MessageRow, NotificationEvent, StatsPartial
+from schemas.words import RANK, Status
+from tables.progress import Progress
+from tests.fakes import FakeEvent, FakeStream, MemoryTable
+from tests.messages import DAY, QUEUED, SECOND, T0, fact
+
+Said = MessageQueued | AttemptEnded
+KEY = QUEUED.message_id.encode()
+STATUSES = ["unknown", "sent", "failed", "delivered", "opened", "clicked", "expired", "retrying"]
+
+FACTS = st.lists(
+    st.builds(
+        lambda status, at, provider, attempt: replace(
+            fact(status, T0 + at, f"{status}@{at}@{provider}", provider), attempt=attempt
+        ),
+        status=st.sampled_from(STATUSES),
+        at=st.integers(-SECOND, 9 * DAY),
+        provider=st.sampled_from(["first", "second"]),
+        attempt=st.integers(0, 6),
+    ),
+    max_size=12,
+    unique_by=lambda said: said.event_id,
+)
+ORDERS = FACTS.flatmap(lambda facts: st.tuples(st.just(facts), st.permutations([QUEUED, *facts])))
+RECEIVED = T0 + 8 * DAY
+
+
+class Told:
+    """A status task that takes what is said in batches of one, and what came of it."""
+
+    def __init__(self, batches: list[list[Said]]) -> None:
+        self.table = MemoryTable[bytes, Progress]()
+        self.outcomes: list[Any] = []
+        asyncio.run(self._take(batches))
+
+    async def _take(self, batches: list[list[Said]]) -> None:
+        for batch in batches:
+            stream = FakeStream([FakeEvent(said, at=RECEIVED) for said in batch], now=RECEIVED)
+            self.outcomes += [outcome async for outcome in settle(stream, self.table)]
+
+    def rows(self) -> list[MessageRow]:
+        return [outcome for outcome in self.outcomes if isinstance(outcome, MessageRow)]
+
+    def events(self) -> list[str]:
+        return [o.event_type for o in self.outcomes if isinstance(o, NotificationEvent)]
+
+    def sums(self) -> dict[tuple[str, int, str | None, str], int]:
+        sums: Counter[tuple[str, int, str | None, str]] = Counter()
+        for outcome in self.outcomes:
+            if isinstance(outcome, StatsPartial):
+                window = (outcome.period, outcome.starts_at, outcome.provider_name)
+                sums.update({(*window, metric): amount for metric, amount in outcome.counts.items()})
+        return {cell: amount for cell, amount in sums.items() if amount}
+
+    def of_the_day(self) -> dict[str, int]:
+        """Sums over all days and providers, by metric."""
+        sums: Counter[str] = Counter()
+        for (period, _, _, metric), amount in self.sums().items():
+            if period == "day":
+                sums[metric] += amount
+        return {metric: amount for metric, amount in sums.items() if amount}
+
+
+def one_by_one(said: list[Said]) -> list[list[Said]]:
+    return [[one] for one in said]
+
+
+@given(ORDERS)
+def test_any_order_ends_in_the_same_progress_row_and_sums(orders: tuple[list[Said], list[Said]]) -> None:
+    facts, shuffled = orders
+    straight, other = Told(one_by_one([QUEUED, *facts])), Told(one_by_one(shuffled))
+    assert straight.table.get(KEY) == other.table.get(KEY)
+    assert straight.sums() == other.sums()
+    assert straight.rows()[-1] == other.rows()[-1]
+
+
+@given(ORDERS, st.integers(1, 5))
+def test_the_size_of_batches_changes_no_sum(orders: tuple[list[Said], list[Said]], size: int) -> None:
+    _, said = orders
+    batches = [said[n : n + size] for n in range(0, len(said), size)]
+    assert Told(one_by_one(said)).sums() == Told(batches).sums()
+
+
+@given(ORDERS)
+def test_a_repeat_of_everything_changes_and_tells_nothing(orders: tuple[list[Said], list[Said]]) -> None:
+    facts, shuffled = orders
+    once, twice = Told(one_by_one(shuffled)), Told(one_by_one([*shuffled, *facts, QUEUED]))
+    assert once.table.get(KEY) == twice.table.get(KEY)
+    assert once.outcomes == twice.outcomes
+
+
+@given(ORDERS)
+def test_a_status_never_goes_back_and_a_version_never_stands(orders: tuple[list[Said], list[Said]]) -> None:
+    rows = Told(one_by_one(orders[1])).rows()
+    ranks = [RANK[Status(row.status)] for row in rows]
+    assert ranks == sorted(ranks)
+    assert list(range(1, len(rows) + 1)) == [row.version for row in rows]
+
+
+@given(ORDERS)
+def test_each_metric_counts_a_message_at_most_once(orders: tuple[list[Said], list[Said]]) -> None:
+    counted = Told(one_by_one(orders[1])).of_the_day()
+    counted.pop("late", None)
+    assert set(counted.values()) <= {1}
+
+
+@given(ORDERS)
+def test_each_event_is_told_at_most_once(orders: tuple[list[Said], list[Said]]) -> None:
+    events = Told(one_by_one(orders[1])).events()
+    assert len(events) == len(set(events))
