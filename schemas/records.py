@@ -13,14 +13,14 @@ import msgspec
 Sealed = bytes
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Root of all records: frozen, by keyword."""
 
 
 # ---- what other services write (JSON, exactly as the spec gives it) ----
 
 
-class SendRequest(Record):
+class SendRequest(Record, frozen=True, kw_only=True):
     """`notification.send.request` (NS-EVT-002), with the optional fields of NS-SND-OP-01 and NS-SND-OP-04."""
 
     user_id: str
@@ -32,7 +32,7 @@ class SendRequest(Record):
     scheduled_at: str | None = None
 
 
-class DomainEvent(Record):
+class DomainEvent(Record, frozen=True, kw_only=True):
     """`user.events`, `payment.events` and the other event topics (NS-EVT-004, NS-EVT-006)."""
 
     event_type: str
@@ -43,7 +43,7 @@ class DomainEvent(Record):
 # ---- intake → recipient ----
 
 
-class RequestReceived(Record):
+class RequestReceived(Record, frozen=True, kw_only=True):
     """A request to notify one user. Topic `request.<lane>`, key = subject key `user:<user_id>`."""
 
     request_id: str
@@ -62,14 +62,14 @@ class RequestReceived(Record):
     problem: str | None = None  # a Reason that intake already knows (unmapped_event, invalid_time)
 
 
-class Device(Record):
+class Device(Record, frozen=True, kw_only=True):
     """One push address of a user."""
 
     token: Sealed
     platform: str
 
 
-class ContactChanged(Record):
+class ContactChanged(Record, frozen=True, kw_only=True):
     """Contact data of a user as of an event. Topic `facts.contacts`. None = unchanged, empty = removed."""
 
     user_id: str
@@ -82,10 +82,10 @@ class ContactChanged(Record):
     timezone: str | None = None
 
 
-class PreferenceChanged(Record):
+class PreferenceChanged(Record, frozen=True, kw_only=True):
     """One choice of a user. Topic `facts.preferences`.
 
-    kind: `type` (notification_type, channels, is_enabled), `unsubscribed` / `resubscribed` (channel, a Channel or
+    kind: `type` (notification_type, channels, is_enabled), `unsubscribed` / `resubscribed` (channel or
     `all_marketing`), `consent_granted` / `consent_revoked` (purpose, channel or None for every channel).
     """
 
@@ -103,7 +103,7 @@ class PreferenceChanged(Record):
 # ---- recipient → delivery, status ----
 
 
-class RequestDecided(Record):
+class RequestDecided(Record, frozen=True, kw_only=True):
     """How a request ended and what decided it. Topic `outcomes`; one row of `notification_requests`."""
 
     request_id: str
@@ -123,7 +123,7 @@ class RequestDecided(Record):
     channels: list[str] = []  # channels that got a message
 
 
-class MessageQueued(Record):
+class MessageQueued(Record, frozen=True, kw_only=True):
     """A message exists and waits for its channel. Topic `outcomes`; the `pending` row."""
 
     message_id: str
@@ -150,7 +150,7 @@ class MessageQueued(Record):
     detail: str | None = None
 
 
-class SendTask(Record):
+class SendTask(Record, frozen=True, kw_only=True):
     """One message for one address. Topic `channel.<channel>.<lane>`."""
 
     message_id: str
@@ -176,7 +176,7 @@ class SendTask(Record):
     barred: list[str] = []  # providers that refused our credentials: out for this message
 
 
-class Content(Record):
+class Content(Record, frozen=True, kw_only=True):
     """What a template made: the fields its channel uses."""
 
     body: str
@@ -188,7 +188,7 @@ class Content(Record):
 # ---- delivery: effect, its result, timer ----
 
 
-class ProviderCall(Record):
+class ProviderCall(Record, frozen=True, kw_only=True):
     """The effect: hand one message to a provider. Idempotency key for the provider: `<message_id>:<epoch>`.
 
     With `ask` nothing is sent: the provider is asked what became of that key, and answers accepted or
@@ -200,7 +200,7 @@ class ProviderCall(Record):
     ask: bool = False
 
 
-class CallEnded(Record):
+class CallEnded(Record, frozen=True, kw_only=True):
     """What a provider answered, or that nobody knows.
 
     verdict: accepted | delivered | temporary | permanent | limited | misconfigured | hidden | lapsed
@@ -214,7 +214,7 @@ class CallEnded(Record):
     retry_after_ms: int | None = None
 
 
-class RetryDue(Record):
+class RetryDue(Record, frozen=True, kw_only=True):
     """Timer: try this task again at `due_at`; with `ask`, put the question to that provider again instead."""
 
     task: SendTask
@@ -222,7 +222,7 @@ class RetryDue(Record):
     ask: str | None = None
 
 
-class RequestDue(Record):
+class RequestDue(Record, frozen=True, kw_only=True):
     """Timer: look at this request again at `due_at` (`scheduled`, `contact`)."""
 
     request: RequestReceived
@@ -230,7 +230,7 @@ class RequestDue(Record):
     waited_for: str
 
 
-class AttemptEnded(Record):
+class AttemptEnded(Record, frozen=True, kw_only=True):
     """A status fact about one message. Topic `outcomes`."""
 
     event_id: str
@@ -257,7 +257,7 @@ class AttemptEnded(Record):
 # ---- status → events, statistics, sink ----
 
 
-class NotificationEvent(Record):
+class NotificationEvent(Record, frozen=True, kw_only=True):
     """`notification.events`, JSON exactly as NS-EVT-021 and NS-EVT-OP-04."""
 
     event_type: str
@@ -268,7 +268,7 @@ class NotificationEvent(Record):
     data: dict[str, Any]
 
 
-class MessageRow(Record):
+class MessageRow(Record, frozen=True, kw_only=True):
     """Snapshot of one message for Postgres. Topic `rows`; the highest `version` of a message wins."""
 
     message_id: str
@@ -302,7 +302,7 @@ class MessageRow(Record):
     clicked_at: int | None = None
 
 
-class StatusLogged(Record):
+class StatusLogged(Record, frozen=True, kw_only=True):
     """One line of `delivery_status_logs`. Topic `rows`; `event_id` is unique."""
 
     event_id: str
@@ -313,7 +313,7 @@ class StatusLogged(Record):
     details: bytes  # JSON
 
 
-class StatsPartial(Record):
+class StatsPartial(Record, frozen=True, kw_only=True):
     """Counts of one batch of one status task. Topic `stats.partials`, key = window and dimensions."""
 
     period: str  # minute | hour | day
@@ -325,7 +325,7 @@ class StatsPartial(Record):
     counts: dict[str, int]
 
 
-class StatsRecord(Record):
+class StatsRecord(Record, frozen=True, kw_only=True):
     """`notification.stats`, JSON exactly as NS-EVT-031 and NS-EVT-OP-05."""
 
     period: str
@@ -334,14 +334,14 @@ class StatsRecord(Record):
     dimensions: dict[str, str | None]
 
 
-class StatsDue(Record):
+class StatsDue(Record, frozen=True, kw_only=True):
     """Timer: the record under `key` in `notification.stats` has lived its time (NS-EVT-OP-05)."""
 
     key: str
     due_at: int
 
 
-class StatsForgotten(Record):
+class StatsForgotten(Record, frozen=True, kw_only=True):
     """Tombstone for `notification.stats`: a record without a value under `key`."""
 
     key: str
@@ -350,7 +350,7 @@ class StatsForgotten(Record):
 # ---- seen ----
 
 
-class SeenPosted(Record):
+class SeenPosted(Record, frozen=True, kw_only=True):
     """A seen post as the HTTP agent took it. Topic `facts.seen`, key = user key (SEEN-OP-03, SEEN-OP-14)."""
 
     kind: str  # client | driver | unauthorized
@@ -362,7 +362,7 @@ class SeenPosted(Record):
     user_key: str | None = None
 
 
-class SeenFact(Record, omit_defaults=True):
+class SeenFact(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What consumer services get, JSON (SEEN-OP-10). `user` is absent, not null, where there is none."""
 
     event_type: str
@@ -372,7 +372,7 @@ class SeenFact(Record, omit_defaults=True):
     user: dict[str, Any] | None = None
 
 
-class SeenRouted(Record):
+class SeenRouted(Record, frozen=True, kw_only=True):
     """A fact on its way to one destination: topic `seen.<destination>`, value `fact`, key `user_key`."""
 
     destination: str  # as the tag's configuration names it; `unknown` for a tag nobody configured
@@ -383,7 +383,7 @@ class SeenRouted(Record):
 # ---- reference data (global tables; topic `reference`, key `<kind>:<name>`, JSON, higher version wins) ----
 
 
-class NotificationType(Record):
+class NotificationType(Record, frozen=True, kw_only=True):
     """One entry of the type registry (NS-DATA-OP-01). Durations in seconds."""
 
     code: str
@@ -401,8 +401,8 @@ class NotificationType(Record):
     version: int = 1
 
 
-class Template(Record):
-    """One template of one channel and language (NS-DATA-010…022). `variables`: name → {type, secret, required}."""
+class Template(Record, frozen=True, kw_only=True):
+    """A template of one channel and language (NS-DATA-010…022). `variables`: name → its form."""
 
     name: str
     channel_type: str
@@ -416,8 +416,8 @@ class Template(Record):
     version: int = 1
 
 
-class Rule(Record):
-    """Maps a domain event to a notification type (NS-SND-OP-03). `data`: variable → path in the event's data."""
+class Rule(Record, frozen=True, kw_only=True):
+    """Maps an event to a notification type (NS-SND-OP-03). `data`: variable → path in the event's data."""
 
     topic: str
     event_type: str
@@ -427,8 +427,8 @@ class Rule(Record):
     version: int = 1
 
 
-class Provider(Record):
-    """One provider of one channel (NS-DATA-120…128). Higher `priority` first, then lower `cost`, then name."""
+class Provider(Record, frozen=True, kw_only=True):
+    """A provider of one channel (NS-DATA-120…128). Higher `priority` first, then lower `cost`, then name."""
 
     name: str
     channel_type: str
@@ -441,7 +441,7 @@ class Provider(Record):
     version: int = 1
 
 
-class SeenTag(Record):
+class SeenTag(Record, frozen=True, kw_only=True):
     """Where facts of one tag go (SEEN-OP-15). `destinations`: topic names. Duration in seconds."""
 
     tag: str

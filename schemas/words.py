@@ -1,4 +1,4 @@
-"""The closed lists of the product: channels, lanes, statuses, outcomes and reasons (NS-SND-OP-06, NS-EVT-OP-04).
+"""The closed lists of the product: channels, lanes, statuses, outcomes, reasons (NS-SND-OP-06, NS-EVT-OP-04).
 
 Values are what stands in topics, rows and metric labels. A word that is not here does not exist.
 """
@@ -114,7 +114,7 @@ REASONS: dict[Reason, str] = {
     Reason.UNKNOWN_TYPE: "The notification type is not in the registry.",
     Reason.UNMAPPED_EVENT: "No rule maps this topic and event type to a notification type.",
     Reason.SENDER_NOT_ALLOWED: "The producing service is not among the type's allowed senders.",
-    Reason.INVALID_TIME: "A time of the request lies too far away to be meant (scheduled over 90 days ahead).",
+    Reason.INVALID_TIME: "A time of the request cannot be read or lies too far away (over 90 days ahead).",
     Reason.TOO_LATE: "The request is older than the type's time to live.",
     Reason.NO_CONSENT: "A marketing type and no consent of the user in force.",
     Reason.UNSUBSCRIBED_ALL_MARKETING: "The user unsubscribed from all marketing.",
@@ -122,7 +122,7 @@ REASONS: dict[Reason, str] = {
     Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
     Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
-    Reason.NO_TEMPLATE: "No template of the type for this channel in the user's language nor in the default one.",
+    Reason.NO_TEMPLATE: "The type has no template for this channel, in the user's language nor in `ru`.",
     Reason.RENDER_FAILED: "The template could not be rendered with the request's data.",
     Reason.PROVIDER_REFUSED: "The provider refused the message for good.",
     Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",

@@ -1,0 +1,86 @@
+"""Events of `user.events` that are facts: contacts, preferences, consents (NS-PREF-OP-07, NS-EVT-OP-07).
+
+The form of their `data`: an absent field changes nothing, null or an empty text removes what was known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+if TYPE_CHECKING:
+    from schemas.records import DomainEvent
+
+ChannelWord = Literal["email", "sms", "push", "in_app"]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Note = Annotated[str, Meta(max_length=1000)]
+
+MAX_DEVICES = 50
+"""Devices of one user: each is a message of its own for every push (NS-SND-OP-05)."""
+
+
+class DeviceGiven(msgspec.Struct, frozen=True):
+    """One push address, in clear."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=4096)]
+    platform: Annotated[str, Meta(min_length=1, max_length=20)]
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """`user.registered`, `user.updated`, `user.deleted`: how to reach a user, in clear."""
+
+    email: Annotated[str, Meta(max_length=320)] | UnsetType | None = UNSET
+    phone: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    devices: Annotated[list[DeviceGiven], Meta(max_length=MAX_DEVICES)] | UnsetType | None = UNSET
+    language: Annotated[str, Meta(max_length=10)] | UnsetType | None = UNSET
+    timezone: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+
+
+class TypeChoice(msgspec.Struct, frozen=True):
+    """`user.preference_changed`: one row of `user_notification_preferences`."""
+
+    notification_type: Name
+    allowed_channels: list[ChannelWord]
+    is_enabled: bool = True
+    source: Note | None = None  # `settings`: the user in person, which is a consent for a marketing type
+
+
+class Unsubscribe(msgspec.Struct, frozen=True):
+    """`user.unsubscribed`, `user.resubscribed`: one row of `user_global_unsubscribes`."""
+
+    channel_type: Literal["email", "sms", "push", "in_app", "all_marketing"]
+    reason: Note | None = None
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """`user.consent_granted`, `user.consent_revoked`: a row of `user_consents`; no channel: every channel."""
+
+    purpose: Name = "marketing"
+    channel_type: ChannelWord | None = None
+    source: Note | None = None
+
+
+Fact = Profile | TypeChoice | Unsubscribe | Consent
+
+FACTS: dict[str, type[Fact]] = {
+    "user.registered": Profile,
+    "user.updated": Profile,
+    "user.deleted": Profile,
+    "user.preference_changed": TypeChoice,
+    "user.unsubscribed": Unsubscribe,
+    "user.resubscribed": Unsubscribe,
+    "user.consent_granted": Consent,
+    "user.consent_revoked": Consent,
+}
+
+
+def fact_in(event: DomainEvent) -> Fact | None:
+    """The fact an event of `user.events` states, None when it states none.
+
+    `msgspec.ValidationError` when its `data` has another form.
+    """
+    form = FACTS.get(event.event_type)
+    fact: Fact | None = msgspec.convert(event.data, form) if form else None
+    return fact

@@ -1,0 +1,161 @@
+"""What other services write, read strictly: JSON as the spec gives it, or Avro; the first byte tells which.
+
+Wrong types, missing fields, texts beyond their column and ids that are no UUID are a `DecodeError`. Unknown
+fields are ignored and counted (NS-EVT-OP-02). User ids come out in lower case, so that one user is one key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from schemas import facts, topics
+from schemas.avro_files import MARKER
+from schemas.codec import Decoder
+from schemas.errors import DecodeError, Fault
+from schemas.records import DomainEvent, SendRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.codec import SchemaBook
+    from schemas.records import Record
+
+MAX_BYTES = 512 * 1024
+"""Longest input: what is made of it must fit into Kafka's usual 1 MiB together with the rendered content."""
+MAX_DEPTH = 32
+"""Deepest nesting of `data`; deeper values would fail later, in code that calls itself."""
+
+_UUID = r"\A[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z"
+UserId = Annotated[str, Meta(pattern=_UUID)]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Key = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class _SendRequestForm(msgspec.Struct):
+    user_id: UserId
+    notification_type: Name
+    idempotency_key: Key
+    data: dict[str, Any] = {}
+    priority: Annotated[str, Meta(max_length=20)] | None = None
+    language: Annotated[str, Meta(max_length=10)] | None = None
+    scheduled_at: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class _DomainEventForm(msgspec.Struct):
+    event_type: Name
+    user_id: UserId
+    data: dict[str, Any] = {}
+
+
+class InputDecoder:
+    """Reads one kind of input. `ignored` counts unknown JSON fields since the start."""
+
+    def __init__(
+        self,
+        record_type: type[Record],
+        form: type[msgspec.Struct],
+        check: Callable[[Any], object] = lambda _: None,
+        book: SchemaBook | None = None,
+    ) -> None:
+        self.ignored = 0
+        self._type = record_type
+        self._form = form
+        self._check = check
+        self._json = msgspec.json.Decoder(form)
+        self._avro = Decoder(record_type, book=book)
+        self._fields = frozenset(field.name for field in msgspec.structs.fields(form))
+        self._envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+    def __call__(self, raw: bytes | None) -> Any:
+        """The record, or `DecodeError`; `UnknownSchemaError` for Avro of a schema not learned yet."""
+        if not raw:
+            raise DecodeError(Fault.EMPTY)
+        if len(raw) > MAX_BYTES:
+            raise DecodeError(Fault.TOO_LONG, f"{len(raw)} bytes, {MAX_BYTES} allowed")
+        try:
+            form = self._from_avro(raw) if raw[:2] == MARKER else self._from_json(raw)
+            record = self._type(**{name: getattr(form, name) for name in form.__struct_fields__})
+            self._check(record)
+        except msgspec.ValidationError as error:
+            raise DecodeError(Fault.WRONG_FIELD, str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DecodeError(Fault.NOT_JSON, type(error).__name__) from error
+        except RecursionError as error:
+            raise DecodeError(Fault.TOO_LONG, "nested too deeply") from error
+        return record
+
+    def _from_json(self, raw: bytes) -> Any:
+        form = self._json.decode(raw)
+        self.ignored += len(self._envelope.decode(raw).keys() - self._fields)
+        if b"\\u0000" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+            _check_values(msgspec.structs.asdict(form), 0)
+        return _lowered(form)
+
+    def _from_avro(self, raw: bytes) -> Any:
+        values = msgspec.structs.asdict(self._avro(raw))
+        _check_values(values, 0)
+        return _lowered(msgspec.convert(values, self._form))
+
+
+def _lowered(form: Any) -> Any:
+    form.user_id = form.user_id.lower()
+    return form
+
+
+def _check_values(value: Any, depth: int) -> None:
+    """`DecodeError` for a U+0000 anywhere, or a nesting that is too deep."""
+    if depth > MAX_DEPTH:
+        raise DecodeError(Fault.TOO_LONG, f"nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case str() if "\0" in value:
+            raise DecodeError(Fault.NUL_CHARACTER)
+        case dict():
+            for name, item in value.items():
+                _check_values(name, depth)
+                _check_values(item, depth + 1)
+        case list():
+            for item in value:
+                _check_values(item, depth + 1)
+        case _:
+            pass
+
+
+def send_requests(book: SchemaBook | None = None) -> InputDecoder:
+    """`notification.send.request` (NS-EVT-002)."""
+    return InputDecoder(SendRequest, _SendRequestForm, book=book)
+
+
+def domain_events(book: SchemaBook | None = None) -> InputDecoder:
+    """Events that rules may turn into requests (NS-EVT-006)."""
+    return InputDecoder(DomainEvent, _DomainEventForm, book=book)
+
+
+def user_events(book: SchemaBook | None = None) -> InputDecoder:
+    """`user.events`: as above, and the `data` of events that are facts has its form (`schemas.facts`)."""
+    return InputDecoder(DomainEvent, _DomainEventForm, check=facts.fact_in, book=book)
+
+
+def decoder_of(topic: str, book: SchemaBook | None = None) -> InputDecoder:
+    """The decoder of one of the topics that other services write."""
+    match topic:
+        case topics.SEND_REQUEST:
+            return send_requests(book)
+        case topics.USER_EVENTS:
+            return user_events(book)
+        case _:
+            return domain_events(book)
+
+
+def decode_send_request(raw: bytes) -> SendRequest:
+    """One send request, for callers that count nothing."""
+    record: SendRequest = send_requests()(raw)
+    return record
+
+
+def decode_domain_event(raw: bytes) -> DomainEvent:
+    """One domain event, for callers that count nothing."""
+    record: DomainEvent = domain_events()(raw)
+    return record

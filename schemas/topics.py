@@ -1,0 +1,123 @@
+"""What a topic is, and the names of all topics. The list itself is `schemas.catalogue`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from schemas.words import Channel
+
+if TYPE_CHECKING:
+    from schemas.records import Record
+
+
+class Partitions(StrEnum):
+    """How a topic gets its partition count."""
+
+    FOREIGN = "foreign"
+    """Another service's topic: any count, keys and partitioner as they are; re-keyed by the intake."""
+    TASK = "task"
+    """As many as the setting says, the same for all topics of the pipeline."""
+    ONE = "one"
+    """Small, read whole by everyone, or written rarely."""
+
+
+class Form(StrEnum):
+    """How records of a topic are written."""
+
+    JSON = "json"
+    AVRO = "avro"
+    RAW = "raw"
+    """Dead letters: the bytes that could not be read, unchanged."""
+
+
+class Use(StrEnum):
+    """Whom a topic is for."""
+
+    PUBLIC_IN = "public_in"
+    PUBLIC_OUT = "public_out"
+    INTERNAL = "internal"
+    REFERENCE = "reference"
+    DEAD_LETTERS = "dead_letters"
+
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+RECORD_BYTES = 1_048_576
+DEAD_LETTER_ROOM = 64 * 1024
+"""What reason, stack and origin of a dead letter may add to the source's record (design rule 11)."""
+DLQ = ".dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `key` and `about` are sentences for people; `configs` are the broker's own words."""
+
+    name: str
+    use: Use
+    key: str
+    records: tuple[type[Record], ...]
+    about: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    form: Form = Form.AVRO
+    partitions: Partitions = Partitions.TASK
+    retention_ms: int | None = 7 * DAY_MS
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def configs(self) -> dict[str, str]:
+        """Broker configuration at creation."""
+        kept = {} if self.retention_ms is None else {"retention.ms": str(self.retention_ms)}
+        return {"max.message.bytes": str(RECORD_BYTES), **kept, **self.extra}
+
+    @property
+    def is_consumed(self) -> bool:
+        """A stage of ours reads it record by record: it has a dead-letter topic."""
+        return self.use in {Use.PUBLIC_IN, Use.INTERNAL}
+
+
+SUBJECT_KEY = "`user:<user_id>`"
+SEND_REQUEST = "notification.send.request"
+USER_EVENTS = "user.events"
+EVENT_TOPICS = (
+    USER_EVENTS,
+    "payment.events",
+    "auth.events",
+    "social.events",
+    "library.events",
+    "download.events",
+    "developer.events",
+    "admin.events",
+)
+"""Topics of domain events by default; the list is configuration (NS-EVT-OP-01)."""
+
+CONTACTS = "facts.contacts"
+PREFERENCES = "facts.preferences"
+SEEN = "facts.seen"
+OUTCOMES = "outcomes"
+ROWS = "rows"
+PARTIALS = "stats.partials"
+EVENTS = "notification.events"
+STATS = "notification.stats"
+SEEN_UNKNOWN = "seen.unknown"
+REFERENCE = "reference"
+SCHEMAS = "carillon.schemas"
+DELIVERED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
+"""Channels that have a delivery stage."""
+
+
+def request_topic(lane: str) -> str:
+    """Where requests of a lane wait for the recipient stage."""
+    return f"request.{lane}"
+
+
+def channel_topic(channel: str, lane: str) -> str:
+    """Where messages of a channel and lane wait for delivery."""
+    return f"channel.{channel}.{lane}"
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where unreadable records of a topic go."""
+    return f"{topic}{DLQ}"
