@@ -39,6 +39,7 @@ class Event(msgspec.Struct, gc=False):
     topic: str
     partition: int
     offset: int
+    raw: bytes | None = None
 
     @property
     def headers(self) -> dict[str, bytes]:
@@ -70,13 +71,24 @@ class Tables(Protocol):
 Agent = Callable[[Stream, Tables], AsyncIterator[object]]
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """Value of an event whose record could not be decoded: it becomes a dead letter, never reaches the agent."""
+
+    reason: str
+    stack: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input topic. Lower `lane` is read first; `decode` raises `Undecodable` or returns a value."""
+    """One input topic. Lower `lane` is read first; `decode` raises `Undecodable` or returns a value.
+
+    `min_interval_ms`: least time between transactions while this input has records; None takes the stage's.
+    """
 
     topic: str
     decode: Callable[[bytes], object]
     lane: int = 0
+    min_interval_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

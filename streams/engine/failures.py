@@ -28,6 +28,9 @@ class Failure(Enum):
     """Waiting cannot help: end the stage."""
 
 
+AWAY = (errors.KafkaError, OSError, TimeoutError)
+"""A server is away or refuses for now."""
+
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, SinkFenced)
 _REFUSED = (
     errors.MessageSizeTooLargeError,

@@ -1,0 +1,97 @@
+"""What the cluster knows: partition counts and committed offsets (design rules 1 and 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.engine.api import NotYet, StageFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aiokafka import AIOKafkaConsumer
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.structs import TopicPartition
+
+    from streams.engine.api import EngineConfig, Stage
+
+
+class PartitionCounts:
+    """Partition counts by topic, asked once and again on `refresh`."""
+
+    def __init__(self, admin: AIOKafkaAdminClient) -> None:
+        """`admin`: started client."""
+        self._admin = admin
+        self._counts: dict[str, int] = {}
+        self._wanted: set[str] = set()
+
+    def count(self, topic: str) -> int:
+        """Known count; an unknown topic makes the batch wait (`NotYet`) until `refresh` has asked for it."""
+        found = self._counts.get(topic)
+        if found is None:
+            self._wanted.add(topic)
+            text = f"topic_missing:{topic}"
+            raise NotYet(text)
+        return found
+
+    async def refresh(self, topics: Iterable[str] = ()) -> dict[str, int]:
+        """Ask for these topics, and for every topic known or wanted."""
+        self._wanted.update(topics, self._counts)
+        if self._wanted:
+            for topic in await self._admin.describe_topics(sorted(self._wanted)):
+                if topic["error_code"] == 0 and topic["partitions"]:
+                    self._counts[topic["topic"]] = len(topic["partitions"])
+        return dict(self._counts)
+
+    async def check(self, stage: Stage, config: EngineConfig) -> int:
+        """Number of tasks of the stage; raise `StageFailedError` when inputs and changelog do not fit together."""
+        topics = [source.topic for source in stage.inputs]
+        if stage.stateful:
+            topics.append(config.changelog(stage.name))
+        known = await self.refresh(topics)
+        missing = [topic for topic in topics if topic not in known]
+        if missing:
+            text = f"stage {stage.name}: no such topic: {', '.join(missing)}; create them with `carillon topics create`"
+            raise StageFailedError(text)
+        counts = {topic: known[topic] for topic in topics}
+        if stage.co_partitioned and len(set(counts.values())) > 1:
+            listed = ", ".join(f"{topic}={count}" for topic, count in sorted(counts.items()))
+            text = f"stage {stage.name}: partition counts differ ({listed}); its keys would meet in no task"
+            raise StageFailedError(text)
+        return max(counts.values())
+
+
+class CommittedOffsets:
+    """Where the tasks of a stage read on."""
+
+    def __init__(self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> None:
+        """`reader`: any started consumer, asked for first offsets."""
+        self._admin = admin
+        self._reader = reader
+
+    async def positions(
+        self, group: str, tps: list[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], list[TopicPartition]]:
+        """Committed offsets; for partitions without one the first offset, and the list of those."""
+        committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
+        found = {tp: committed[tp].offset for tp in tps if tp in committed and committed[tp].offset >= 0}
+        missing = [tp for tp in tps if tp not in found]
+        if missing:
+            first = await self._reader.beginning_offsets(missing)
+            found.update({tp: int(first[tp]) for tp in missing})
+        return found, missing
+
+    def explain_missing(self, stage: str, missing: list[TopicPartition]) -> str:
+        """A committed offset is gone while state is there: going on from anywhere would lose or repeat."""
+        listed = ", ".join(sorted({tp.topic for tp in missing}))
+        return (
+            f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. A new input, or "
+            f"offsets that expired. Decide where to read on: `carillon offsets set {stage} --to earliest|latest`"
+        )
+
+    def explain_out_of_range(self, stage: str, detail: str) -> str:
+        """The committed offset is not in the log any more."""
+        return (
+            f"stage {stage}: the next record to read is gone from the log ({detail}). Retention was shorter than the "
+            f"lag. Decide where to read on: `carillon offsets set {stage} --to earliest|latest`"
+        )

@@ -1,0 +1,84 @@
+"""Records of one batch on their way into a transaction: filled builders per topic and partition (design rule 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streams.engine.kafka import BATCH_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiokafka import AIOKafkaProducer
+    from aiokafka.producer.message_accumulator import BatchBuilder
+
+    from streams.engine.api import Headers
+
+DEFAULT_RECORD_BYTES = BATCH_BYTES - 1024
+OVERHEAD_BYTES = 128
+
+
+class TooLargeError(Exception):
+    """An output is larger than its topic takes; it belongs to the record that caused it."""
+
+
+class Outputs:
+    """Appends straight into aiokafka's builders, so a record is copied once."""
+
+    def __init__(self, producer: AIOKafkaProducer, limits: Mapping[str, int]) -> None:
+        """`limits`: largest record per topic in bytes; `DEFAULT_RECORD_BYTES` where nothing is said."""
+        self._producer = producer
+        self._limits = limits
+        self._open: dict[tuple[str, int], BatchBuilder] = {}
+        self._full: list[tuple[str, int, BatchBuilder]] = []
+        self.records = 0
+
+    def append(  # noqa: PLR0913 - the fields of a record
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, at: int, headers: Headers
+    ) -> None:
+        """Add one record; raise `TooLargeError` before the broker would refuse the whole batch."""
+        size = len(key or b"") + len(value or b"") + OVERHEAD_BYTES
+        if headers:
+            size += sum(len(name) + len(content or b"") + 8 for name, content in headers)
+        if size > self._limits.get(topic, DEFAULT_RECORD_BYTES):
+            text = f"a record of {size} bytes for {topic}"
+            raise TooLargeError(text)
+        where = (topic, partition)
+        builder = self._open.get(where)
+        if builder is None:
+            builder = self._open[where] = self._producer.create_batch()
+        self.records += 1
+        if builder.append(key=key, value=value, timestamp=at, headers=list(headers)) is not None:
+            return
+        self._full.append((topic, partition, builder))
+        builder = self._open[where] = self._producer.create_batch()
+        builder.append(key=key, value=value, timestamp=at, headers=list(headers))
+
+    async def flush(self) -> dict[tuple[str, int], int]:
+        """Send everything and wait for **every** answer; any refusal raises (design rule 5).
+
+        Returns the end offset reached per topic and partition.
+        """
+        if not self._open:
+            return {}
+        batches = [*self._full, *((t, p, b) for (t, p), b in self._open.items())]
+        futures = []
+        for topic, partition, builder in batches:
+            builder.close()
+            count = builder.record_count()
+            futures.append(
+                (
+                    topic,
+                    partition,
+                    count,
+                    await self._producer.send_batch(builder, topic, partition=partition),
+                )
+            )
+        answers = await asyncio.gather(*(future for *_, future in futures), return_exceptions=True)
+        ends: dict[tuple[str, int], int] = {}
+        for (topic, partition, count, _), answer in zip(futures, answers, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            ends[topic, partition] = max(ends.get((topic, partition), 0), answer.offset + count)
+        return ends

@@ -1,0 +1,87 @@
+"""Global tables: compacted topics that every worker reads whole (design rule 16)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from streams.engine.kafka import end_offset, restore_consumer, stop_within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiokafka import AIOKafkaConsumer
+
+    from streams.engine.api import EngineConfig
+
+log = structlog.get_logger("engine.reference")
+WAIT_S = 2.0
+POLL_MS = 500
+
+
+class GlobalTable:
+    """Feeds `apply(key, value or None)` with every record of a one-partition compacted topic, from the start."""
+
+    def __init__(
+        self, config: EngineConfig, topic: str, apply: Callable[[bytes, bytes | None], None]
+    ) -> None:
+        """`apply` must not raise for records it does not know."""
+        self._config = config
+        self._tp = TopicPartition(topic, 0)
+        self._apply = apply
+        self._position = 0
+        self._moved = asyncio.Event()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read up to the end of the moment, then go on in the background."""
+        self._consumer = consumer = restore_consumer(self._config)
+        consumer._fetch_max_wait_ms = POLL_MS  # noqa: SLF001 - idle cost only
+        await consumer.start()
+        consumer.assign([self._tp])
+        await consumer.seek_to_beginning(self._tp)
+        end = await end_offset(consumer, self._tp)
+        while self._position < end:
+            await self._read_once(consumer)
+        self._reader = asyncio.create_task(self._read_on(consumer))
+
+    async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            try:
+                await self._read_once(consumer)
+            except KafkaError as error:
+                log.warning("global_table_waits", topic=self._tp.topic, error=repr(error))
+                await asyncio.sleep(1.0)
+
+    async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
+        for records in (await consumer.getmany(self._tp, timeout_ms=POLL_MS)).values():
+            for record in records:
+                self._apply(record.key, record.value)
+        position = await consumer.position(self._tp)
+        if position != self._position:
+            self._position = position
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    async def catch_up(self) -> None:
+        """Wait until everything written before this call has been applied, at most `WAIT_S` seconds."""
+        with contextlib.suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(WAIT_S):
+                assert self._consumer is not None
+                end = await end_offset(self._consumer, self._tp)
+                while self._position < end:
+                    await self._moved.wait()
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        if self._consumer is not None:
+            await stop_within(self._consumer, 2.0)

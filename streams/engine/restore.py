@@ -1,0 +1,126 @@
+"""Bringing a task's store up to its changelog, by position (rules "Open" and 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiokafka.structs import TopicPartition
+
+from streams.engine.kafka import end_offset, restore_consumer, stop_within
+from streams.engine.store import Origin, Store, StoreMemory, usable, wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aiokafka import AIOKafkaConsumer
+
+    from streams.engine.api import EngineConfig
+
+BIRTH_KEY = b"birth"
+FOREIGN_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A changelog partition: first offset, last stable offset, and the birth id in its first record (None: empty)."""
+
+    start: int
+    end: int
+    birth: bytes | None
+
+
+class Changelogs:
+    """Asks about and reads changelog partitions; one per worker process."""
+
+    def __init__(
+        self, config: EngineConfig, committed: AIOKafkaConsumer, uncommitted: AIOKafkaConsumer
+    ) -> None:
+        """Two started consumers of both isolation levels, used only for offsets."""
+        self._config = config
+        self._committed = committed
+        self._uncommitted = uncommitted
+
+    async def settled_bounds(self, tp: TopicPartition, waiting: Callable[[str], None]) -> Bounds:
+        """Bounds once no transaction is open in the partition.
+
+        A foreign open transaction holds the last stable offset below our own commits: restoring up to it would miss
+        them, so this waits (named `foreign_transaction`) until stable offset and high watermark are equal.
+        """
+        while True:
+            end = await end_offset(self._committed, tp)
+            if end >= await end_offset(self._uncommitted, tp):
+                break
+            waiting("foreign_transaction")
+            await asyncio.sleep(FOREIGN_POLL_S)
+        start = int((await self._committed.beginning_offsets([tp]))[tp])
+        birth = await self._birth(tp, start, end)
+        return Bounds(start, end, birth)
+
+    async def _birth(self, tp: TopicPartition, start: int, end: int) -> bytes | None:
+        if start >= end:
+            return None
+        async with _reading(self._config, tp, start) as consumer:
+            while await consumer.position(tp) < end:
+                for records in (await consumer.getmany(tp, timeout_ms=200, max_records=1)).values():
+                    for record in records:
+                        return bytes(record.value) if record.key == BIRTH_KEY else b"unborn"
+        return None
+
+    async def open_store(
+        self, tp: TopicPartition, path: Path, memory: StoreMemory, bounds: Bounds, now: int
+    ) -> tuple[Store, int]:
+        """A store that equals the changelog up to `bounds.end`; returns it and the number of records read."""
+        birth = bounds.birth or b""
+        store = await asyncio.to_thread(Store, path, memory)
+        origin = store.origin()
+        retention = self._config.delete_retention_ms
+        if not usable(
+            origin, birth=birth, start=bounds.start, end=bounds.end, now=now, retention_ms=retention
+        ):
+            store.close()
+            wipe(path)
+            store = await asyncio.to_thread(Store, path, memory)
+            origin = None
+        first = bounds.start if origin is None else origin.offset
+        try:
+            return store, await self._replay(tp, store, first, bounds, now)
+        except BaseException:
+            store.close()
+            raise
+
+    async def _replay(self, tp: TopicPartition, store: Store, first: int, bounds: Bounds, now: int) -> int:
+        if bounds.birth is None or first >= bounds.end:
+            return 0
+        count = 0
+        async with _reading(self._config, tp, first) as consumer:
+            position = first
+            while position < bounds.end:
+                for records in (await consumer.getmany(tp, timeout_ms=200)).values():
+                    rows = [(r.key, r.value) for r in records if r.offset < bounds.end and r.key != BIRTH_KEY]
+                    count += len(rows)
+                    reached = Origin(bounds.birth, min(records[-1].offset + 1, bounds.end), now)
+                    await asyncio.to_thread(store.write, rows, reached)
+                position = await consumer.position(tp)
+        store.write((), Origin(bounds.birth, bounds.end, now))
+        return count
+
+
+class _reading:  # noqa: N801 - a context manager used like a function
+    """A short-lived consumer placed at one offset of one partition."""
+
+    def __init__(self, config: EngineConfig, tp: TopicPartition, offset: int) -> None:
+        self._consumer = restore_consumer(config)
+        self._tp = tp
+        self._offset = offset
+
+    async def __aenter__(self) -> AIOKafkaConsumer:
+        await self._consumer.start()
+        self._consumer.assign([self._tp])
+        self._consumer.seek(self._tp, self._offset)
+        return self._consumer
+
+    async def __aexit__(self, *_: object) -> None:
+        await stop_within(self._consumer, 2.0)

@@ -1,0 +1,90 @@
+"""A task whose results are rows: the offset moves in the same SQL transaction, so Kafka is only told for lag.
+
+A woken zombie is fenced by that transaction: its conditional update of the offset hits no row (`SinkFenced`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
+from streams.engine.failures import Failure
+from streams.engine.placed import PlacedTask, TurnFailedError
+
+if TYPE_CHECKING:
+    from aiokafka.structs import TopicPartition
+
+    from streams.engine.api import SinkWriter
+
+LAG_EVERY_S = 1.0
+AWAY_FIRST_S, AWAY_LAST_S = 0.2, 5.0
+
+
+class SinkTask(PlacedTask):
+    """One partition of the sink's only input."""
+
+    _told_at = 0.0
+    _away_s = AWAY_FIRST_S
+
+    async def _open(self) -> dict[TopicPartition, int]:
+        """The offset in the database wins; a new task begins at the log's first record."""
+        (tp,) = self.tps
+        self.waiting("database")
+        first, _ = await self.shared.offsets.positions(self.config.group(self.stage.name), [tp])
+        start = await self._patiently(self._writer.open_task(tp.topic, tp.partition, first[tp]))
+        return {tp: start}
+
+    @property
+    def _writer(self) -> SinkWriter:
+        assert self.stage.sink is not None
+        return self.stage.sink
+
+    def _pending(self) -> bool:
+        return len(self.lanes) > 0
+
+    def _idle_s(self) -> float:
+        return 1.0
+
+    async def _turn(self) -> bool:
+        """Write one batch; the database being away is a wait, not a failure."""
+        events = self.lanes.peek(self.stage.max_batch)
+        (tp,) = self.tps
+        bad = next((event for event in events if type(event.value) is Unreadable), None)
+        if bad is not None:
+            text = f"stage {self.stage.name}: unreadable record {bad.origin} in an internal topic: {bad.value.reason}"
+            raise StageFailedError(text)
+        end = events[-1].offset + 1
+        self.waiting("database")
+        start = self.lanes.by_tp[tp].position
+        values = [event.value for event in events]
+        await self._patiently(self._writer.write(tp.topic, tp.partition, start, end, values))
+        self.lanes.advance({tp: end})
+        self.shared.meters.committed(self.stage.name, len(events), len(events), 0)
+        await self._tell_lag(tp, end)
+        return True
+
+    async def _patiently(self, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - passes a result through
+        try:
+            result = await work
+        except SinkFenced as error:
+            raise TurnFailedError(Failure.FENCED, error) from error
+        except ConnectionError as error:
+            wait, self._away_s = self._away_s, min(self._away_s * 2, AWAY_LAST_S)
+            await asyncio.sleep(wait)
+            text = "database"
+            raise NotYet(text) from error
+        self._away_s = AWAY_FIRST_S
+        return result
+
+    async def _tell_lag(self, tp: TopicPartition, end: int) -> None:
+        moment = asyncio.get_running_loop().time()
+        if moment - self._told_at >= LAG_EVERY_S:
+            self._told_at = moment
+            await self.shared.membership.commit_for_lag({tp: end})
+
+    async def _close(self, *, orderly: bool) -> None:
+        """Nothing is held between turns."""
+        if orderly and self.lanes.by_tp:
+            (tp,) = self.tps
+            await self.shared.membership.commit_for_lag({tp: self.lanes.by_tp[tp].position})

@@ -1,0 +1,154 @@
+"""The local copy of one task's changelog: bytes in RocksDB (design rule 9).
+
+The changelog is the truth; the store only saves reading it again. Writes skip RocksDB's own log: after a kill the store
+falls back to an earlier flush *together with* the changelog offset it stands for, and restore goes on from there.
+
+Keys: `t` + table number + key for rows, `x` + expiry (8 bytes) + row key for the order in which rows expire, `m` + name
+for what the store knows of itself. A row's value starts with its expiry in ms (8 bytes, 0 = never).
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rocksdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+ROW = b"t"
+EXPIRY = b"x"
+META_OFFSET, META_WRITTEN_AT, META_BIRTH = b"moffset", b"mwritten_at", b"mbirth"
+NEVER = b"\0" * 8
+
+
+def stamp(number: int) -> bytes:
+    """A time or offset so that bytes sort as numbers do."""
+    return number.to_bytes(8, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a store says of itself: the changelog it copies, how far, and when it was last written (ms)."""
+
+    birth: bytes
+    offset: int
+    written_at: int
+
+
+class StoreMemory:
+    """Block cache and write buffers shared by every store of the process, so that memory has one bound."""
+
+    def __init__(self, cache_bytes: int, write_bytes: int) -> None:
+        """Reserve `cache_bytes` for reads and let memtables of all stores fill `write_bytes`."""
+        self._cache = rocksdict.Cache(cache_bytes)
+        self._buffers = rocksdict.WriteBufferManager(write_bytes, False)  # noqa: FBT003 - positional in rocksdict
+
+    def options(self) -> rocksdict.Options:
+        """Options of one store: raw bytes, bloom filters, everything charged to the shared budget."""
+        table = rocksdict.BlockBasedOptions()
+        table.set_block_cache(self._cache)
+        table.set_bloom_filter(10, False)  # noqa: FBT003 - positional in rocksdict
+        table.set_cache_index_and_filter_blocks(True)  # noqa: FBT003
+        options = rocksdict.Options(raw_mode=True)
+        options.create_if_missing(True)  # noqa: FBT003
+        options.set_block_based_table_factory(table)
+        options.set_write_buffer_manager(self._buffers)
+        options.set_max_open_files(256)
+        options.set_keep_log_file_num(1)
+        options.set_max_background_jobs(2)
+        return options
+
+
+class Store:
+    """One open RocksDB. Not shared between tasks; `close()` releases its lock at once."""
+
+    def __init__(self, path: Path, memory: StoreMemory) -> None:
+        """Open or create the store at `path`."""
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._db = rocksdict.Rdict(str(path), memory.options())
+        self._unlogged = rocksdict.WriteOptions()
+        self._unlogged.disable_wal = True  # type: ignore[method-assign,assignment] # a property, its stub says method
+        self.get = self._db.get
+        self.get_row = self._row_reader()
+
+    def _row_reader(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a bound closure on the hot path
+        get = self._db.get
+
+        def row(key: bytes) -> bytes | None:
+            return get(ROW + key)
+
+        return row
+
+    def origin(self) -> Origin | None:
+        """What this store holds, None when it is new."""
+        birth, offset, written_at = self._db.get([META_BIRTH, META_OFFSET, META_WRITTEN_AT])
+        if birth is None or offset is None or written_at is None:
+            return None
+        return Origin(birth, int.from_bytes(offset, "big"), int.from_bytes(written_at, "big"))
+
+    def write(
+        self, rows: Mapping[bytes, bytes | None] | Iterable[tuple[bytes, bytes | None]], origin: Origin
+    ) -> None:
+        """Apply rows and the changelog offset they reach in one atomic batch."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        put = batch.put
+        for key, value in rows.items() if hasattr(rows, "items") else rows:
+            if value is None:
+                batch.delete(ROW + key)
+                continue
+            put(ROW + key, value)
+            if value[:8] != NEVER:
+                put(EXPIRY + value[:8] + key, b"")
+        put(META_BIRTH, origin.birth)
+        put(META_OFFSET, stamp(origin.offset))
+        put(META_WRITTEN_AT, stamp(origin.written_at))
+        self._db.write(batch, self._unlogged)
+
+    def scan(self, prefix: bytes, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows whose key is `prefix` + k with `first` <= k < `last`, in order; keys without the prefix."""
+        skip = len(prefix)
+        stop = prefix + last
+        cursor = self._db.iter()
+        cursor.seek(prefix + first)
+        while cursor.valid():
+            key = cursor.key()
+            if key >= stop:
+                return
+            yield key[skip:], cursor.value()
+            cursor.next()
+
+    def forget_expiries(self, keys: Iterable[bytes]) -> None:
+        """Drop entries of the expiry order that were dealt with; they are no part of the changelog."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key in keys:
+            batch.delete(EXPIRY + key)
+        self._db.write(batch, self._unlogged)
+
+    def close(self) -> None:
+        """Flush and release the lock."""
+        self._db.flush()
+        self._db.close()
+
+
+def wipe(path: Path) -> None:
+    """Delete a store's folder."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def usable(origin: Origin | None, *, birth: bytes, start: int, end: int, now: int, retention_ms: int) -> bool:
+    """Whether a store may be caught up rather than rebuilt.
+
+    Not when it copies another changelog, lies outside the log, or was idle so long that tombstones it never saw may be
+    compacted away (half of `delete.retention.ms`).
+    """
+    return (
+        origin is not None
+        and origin.birth == birth
+        and start <= origin.offset <= end
+        and now - origin.written_at <= retention_ms // 2
+    )
