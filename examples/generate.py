@@ -21,6 +21,8 @@ from examples.views import views
 
 OUT = Path(__file__).with_name("requests.ndjson")
 SEED = 20_250_521
+MAGIC = [("000", "delivered"), ("001", "bounce"), ("003", "slow"), ("004", "429"), ("005", "flaky")]
+"""Recipients at which the fake providers act up: digits of the phone, word of mail and token."""
 
 
 def arrivals(
@@ -39,16 +41,20 @@ def arrivals(
 
 def troubled(rng: Random) -> dict[str, list[Person]]:
     """People with addresses that are none, or at which the fake providers misbehave."""
-    someone = iter(people(rng, 900, 20))
+    someone = iter(people(rng, 900, 40))
 
     def reached_at(email: str | None, phone: str | None) -> Person:
         return replace(next(someone), email=email, phone=phone, devices=[])
 
-    return {
+    groups = {
         "no_address": [reached_at(text, None) for text in ["not an address", "nobody@", "@example.com"]],
         "no_number": [reached_at(None, text) for text in ["12", "call me"]],
-        "bounce": [reached_at("bounce@carillon.test", None)],
+        "timeout": [reached_at("timeout+1@carillon.test", None)],
     }
+    for digit, word in MAGIC:
+        reached = [reached_at(f"{word}+{n}@carillon.test", f"+790000{digit}{n:02d}") for n in range(3)]
+        groups[word] = [replace(one, devices=[("web", f"{word}-{one.user_id}")]) for one in reached]
+    return groups
 
 
 def everything(seed: int) -> list[Line]:

@@ -39,10 +39,10 @@ def confirmation(rng: Random) -> Line:
 def payments(author: Author, crowd: Crowd) -> list[Line]:
     """Orders by event and by request, failures, refunds."""
     rng = author.rng
-    lines = [author.event("payment.successful", crowd.pick("email").user_id, order(rng)) for _ in range(330)]
+    lines = [author.event("payment.successful", crowd.pick("email").user_id, order(rng)) for _ in range(240)]
     lines += [
         author.request(crowd.pick("email").user_id, "order_confirmation", confirmation(rng), "order-service")
-        for _ in range(280)
+        for _ in range(200)
     ]
     lines += [author.event("payment.failed", crowd.pick("email").user_id, order(rng)) for _ in range(80)]
     for _ in range(80):
@@ -62,7 +62,7 @@ def logins(author: Author, crowd: Crowd) -> list[Line]:
     for _ in range(60):
         data = {"code": f"{rng.randrange(10**6):06d}"}
         lines.append(author.event("auth.password_reset_requested", crowd.pick("sms").user_id, data))
-    for _ in range(110):
+    for _ in range(70):
         data = {"Code": f"{rng.randrange(10**6):06d}"}
         lines.append(author.request(crowd.pick("sms").user_id, "password_reset", data, "auth-service"))
     return lines
@@ -72,17 +72,17 @@ def friends(author: Author, crowd: Crowd) -> list[Line]:
     """Messages, friend requests and achievements."""
     rng = author.rng
     lines = []
-    for _ in range(200):
+    for _ in range(130):
         data = {
             "from_user_id": new_id(rng),
             "from_name": rng.choice(crowd.people).name,
             "message_preview": rng.choice(TEXTS),
         }
         lines.append(author.event("social.new_message", crowd.pick("push").user_id, data))
-    for _ in range(90):
+    for _ in range(70):
         data = {"from_user_id": new_id(rng), "from_name": rng.choice(crowd.people).name}
         lines.append(author.event("social.friend_request", crowd.pick("push").user_id, data))
-    for _ in range(140):
+    for _ in range(100):
         data = {"game_id": new_id(rng), "game_name": rng.choice(GAMES), "achievement_name": "First victory"}
         lines.append(author.event("library.achievement_unlocked", crowd.pick("push").user_id, data))
     return lines

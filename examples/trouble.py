@@ -86,6 +86,8 @@ def odd_but_good(author: Author, crowd: Crowd) -> list[Line]:
     lines += [wanted() | {"scheduled_in_s": seconds} for seconds in [3, 3, 4, 4, 5]]
     lines += [wanted() | {"key": None} for _ in range(4)]
     lines += [wanted() | {"headers": {}} for _ in range(4)]
+    loud = wanted()
+    lines.append(with_value(loud, user_id=loud["value"]["user_id"].upper()))
     long_text = crowd.pick("email").user_id
     lines.append(author.request(long_text, "system_alert", {"Text": LONG}, "admin-service"))
     for _ in range(4):
@@ -93,6 +95,11 @@ def odd_but_good(author: Author, crowd: Crowd) -> list[Line]:
         identity = {"ce_specversion": "1.0", "ce_type": "payment.failed", "ce_source": "/payments"}
         lines.append(event | {"headers": identity | {"ce_id": event["headers"]["event_id"]}})
     return lines
+
+
+def nested(levels: int) -> Line:
+    """An object in an object in an object."""
+    return {"a": nested(levels - 1)} if levels else {}
 
 
 def unreadable(author: Author, crowd: Crowd) -> list[Line]:
@@ -121,6 +128,10 @@ def unreadable(author: Author, crowd: Crowd) -> list[Line]:
         lines.append(good | {"value": value})
     too_long = ({"notification_type": LONG}, {"idempotency_key": LONG})
     lines += [with_value(good, **wrong) for wrong in too_long]
+    lines += [with_value(good, data={"Text": "null\0character"}), with_value(good, data=nested(40))]
+    choice = {"notification_type": "refund", "allowed_channels": ["fax"]}
+    lines += [author.event("user.preference_changed", user, choice)]
+    lines += [author.event("user.updated", user, {"devices": "my phone"})]
     return lines
 
 
@@ -131,14 +142,17 @@ def failing(author: Author, troubled: dict[str, list[Person]], crowd: Crowd) -> 
     for _ in range(10):
         data = {"InvoiceNumber": f"I-{rng.randrange(1000):04d}"}
         lines.append(author.request(crowd.pick("email").user_id, "invoice_ready", data, "billing"))
-    for people in troubled.values():
-        for someone in people:
-            if someone.email:
-                lines.append(author.request(someone.user_id, "order_confirmation", confirmation(rng), "shop"))
-            if someone.phone:
-                lines.append(
-                    author.request(someone.user_id, "password_reset", {"Code": "123456"}, "auth-service")
-                )
+    text = {"Text": "Nobody will ever answer whether this came through."}
+    lines += [
+        author.request(one.user_id, "system_alert", text, "admin-service") for one in troubled.pop("timeout")
+    ]
+    for someone in (one for group in troubled.values() for one in group):
+        if someone.email:
+            lines.append(author.request(someone.user_id, "order_confirmation", confirmation(rng), "shop"))
+        if someone.phone:
+            lines.append(
+                author.request(someone.user_id, "password_reset", {"Code": "123456"}, "auth-service")
+            )
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,11 @@ Key = tuple[str, str, str]  # source, user id, idempotency key
 Ending = tuple[str, str | None]  # outcome or status, and the reason
 LANES = ("high", "normal", "low")
 DEFAULT_LANGUAGE = "ru"
-BOUNCE = "bounce@carillon.test"  # the magic recipient that every provider refuses for good
+MAGIC = {
+    "bounce": re.compile(r"bounce(\+\w+)?@carillon\.test|\+790000001\d\d|bounce-.*"),
+    "timeout": re.compile(r"timeout(\+\w+)?@carillon\.test|\+790000002\d\d|timeout-.*"),
+}
+"""Recipients that a fake provider refuses for good, or for which it takes the message and never answers."""
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 FAR_AHEAD = LONG_AGO + timedelta(days=365 * 50)
 """Before the first is surely older than every type's time to live, after the second surely not yet."""
@@ -35,11 +40,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message that must exist. Status `reached` (the provider took it) or `failed` with its reason."""
+    """One message that must exist.
+
+    `ending`: `reached` (the provider took it and said so), `failed` or `unknown` with the reason.
+    """
 
     channel: str
     address: str
     ending: Ending
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the provider took it, said so or not."""
+        return self.ending[0] in {"reached", "unknown"}
 
 
 def key_of(line: Line, value: Line) -> Key:
@@ -151,4 +164,6 @@ def _fate(catalogue: Catalogue, asked: Asked, user: User, where: tuple[str, str]
         return "failed", "no_template"
     if not reading.fits(template, asked.data):
         return "failed", "render_failed"
-    return ("failed", "provider_refused") if address == BOUNCE else ("reached", None)
+    if MAGIC["bounce"].fullmatch(address):
+        return "failed", "provider_refused"
+    return ("unknown", "held") if MAGIC["timeout"].fullmatch(address) else ("reached", None)

@@ -1,6 +1,7 @@
 """The input file and the reference data, read afresh: nothing here comes from the product's rooms.
 
-What counts as readable follows the spec's message formats (NS-EVT-002, NS-EVT-004, NS-EVT-OP-02).
+What counts as readable follows the spec's message formats (NS-EVT-002, NS-EVT-004, NS-EVT-OP-02) and the
+widths of its columns (NS-DATA).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import yaml
 
 Line = dict[str, Any]
 SEND_TOPIC = "notification.send.request"
-LONGEST_WORD = 255
+LONGEST_NAME, LONGEST_KEY, DEEPEST = 100, 255, 32
+CHANNELS = ("email", "sms", "push", "in_app")
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -64,26 +66,43 @@ def message(line: Line) -> Line | None:
             value = json.loads(line["raw"])
         except ValueError:
             return None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not isinstance(value.get("data", {}), dict) or not _is_clean(value, 0):
         return None
-    return value if (_is_request if line["topic"] == SEND_TOPIC else _is_event)(value) else None
+    if not is_uuid(value.get("user_id")) or not (_is_request if line["topic"] == SEND_TOPIC else _is_event)(
+        value
+    ):
+        return None
+    return {"data": {}} | value | {"user_id": value["user_id"].lower()}
 
 
 def _is_request(value: Line) -> bool:
-    words = (value.get("notification_type"), value.get("idempotency_key"))
-    return _has_user(value) and all(_is_word(word) for word in words)
+    is_named = _is_text(value.get("notification_type"), LONGEST_NAME)
+    return is_named and _is_text(value.get("idempotency_key"), LONGEST_KEY)
 
 
 def _is_event(value: Line) -> bool:
-    return _has_user(value) and _is_word(value.get("event_type"))
+    data = value.get("data", {})
+    channels = data.get("allowed_channels", [])
+    is_choice = isinstance(channels, list) and all(channel in CHANNELS for channel in channels)
+    return (
+        _is_text(value.get("event_type"), LONGEST_NAME)
+        and is_choice
+        and isinstance(data.get("devices", []), list)
+    )
 
 
-def _has_user(value: Line) -> bool:
-    return isinstance(value.get("data", {}), dict) and is_uuid(value.get("user_id"))
+def _is_text(text: object, longest: int) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= longest
 
 
-def _is_word(text: object) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= LONGEST_WORD
+def _is_clean(value: Any, depth: int) -> bool:
+    """No NUL character (Postgres cannot store it), not nested without end."""
+    if isinstance(value, str):
+        return "\0" not in value
+    inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    if not isinstance(inner, list):
+        return True
+    return depth < DEEPEST and all(_is_clean(item, depth + 1) for item in inner)
 
 
 def is_uuid(text: object) -> bool:
