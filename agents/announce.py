@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from agents.tally import METRIC_OF
 from schemas.records import NotificationEvent
+from schemas.times import period_start, rfc3339
 from schemas.words import Outcome, Reason, Status
-from tables.windows import utc_text
 
 if TYPE_CHECKING:
     from schemas.records import MessageQueued, RequestDecided
@@ -30,7 +30,7 @@ def announce(before: Progress | None, after: Progress, fact: Fact) -> list[Notif
         message_id=message.message_id,
         user_id=message.user_id,
         channel_type=message.channel,
-        timestamp=utc_text(fact.at),
+        timestamp=_text(fact.at),
         data={
             **_origin(message),
             "provider_name": fact.provider,
@@ -53,10 +53,15 @@ def announce_request(decided: RequestDecided) -> list[NotificationEvent]:
         message_id=decided.request_id,
         user_id=decided.user_id,
         channel_type=None,
-        timestamp=utc_text(decided.decided_at),
+        timestamp=_text(decided.decided_at),
         data={**_origin(decided), "provider_name": None, "attempt": None, "reason": reason},
     )
     return [event]
+
+
+def _text(at: int) -> str:
+    """Whole seconds, the form of NS-EVT-021."""
+    return rfc3339(period_start(at, 1000))
 
 
 def _origin(record: MessageQueued | RequestDecided) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agents.derive import event_id
 from agents.report import RETRYING
+from schemas.ids import derived
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
 from schemas.words import Status
 from tables.progress import Fact, Progress
@@ -23,7 +23,7 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
     if isinstance(value, MessageQueued):
         at = min(value.created_at, received_at)
         return Fact(
-            event_id=event_id("queued", value.message_id),
+            event_id=derived("queued", value.message_id),
             status=Status(value.status),
             at=at,
             late_at=_late(at, received_at),

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from schemas.records import SeenFact, SeenPosted, SeenRouted, SeenTag
+from schemas.times import rfc3339
 from tables.seen import Seen, key_of
-from tables.windows import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ def _to(destination: str, posted: SeenPosted) -> SeenRouted:
         event_type=posted.kind,
         tag=posted.tag,
         id=posted.id,
-        seen_at=utc_text(posted.seen_at, "milliseconds"),
+        seen_at=rfc3339(posted.seen_at),
         user=None if known is None else {name: posted.user.get(name, blank) for name, blank in known.items()},
     )
     return SeenRouted(destination=destination, fact=fact, user_key=posted.user_key)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from agents.derive import event_id
+from schemas.ids import derived
 from schemas.records import AttemptEnded
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def unbegun(task: SendTask, now: int, status: str, reason: str) -> AttemptEnded:
 
 
 def _fact(task: SendTask, now: int, status: str, asked_of: str) -> AttemptEnded:
-    told = (task.message_id, task.attempt, task.epoch, task.waits, asked_of, status)
+    turn = (str(task.attempt), str(task.epoch), str(task.waits))
     return AttemptEnded(
-        event_id=event_id("attempt", *told),
+        event_id=derived("attempt", task.message_id, *turn, asked_of, status),
         message_id=task.message_id,
         request_id=task.request_id,
         user_id=task.user_id,

@@ -90,8 +90,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def counts(self) -> dict[str, Cell]:
         """Status → where it counts.
 
-        A later status of the chain counts the missing ones below it; `failed` and the ends of a message that
-        was never sent count only while they are its status.
+        A later status of the chain counts the missing ones below it, a hidden answer for ever. `failed`
+        and the ends of a message that was never sent count only while they are its status.
         """
         cells: dict[str, Cell] = {}
         source: Fact | None = None
@@ -99,8 +99,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             source = self.facts.get(status, source)
             if source is not None:
                 cells[status] = _cell(status, source)
-        for status in _standing_alone(self.status, self.facts):
-            cells[status] = _cell(status, self.facts[status])
+        for status in {Status.UNKNOWN, self.status} - {Status.PENDING}:
+            if status in self.facts:
+                cells[status] = _cell(status, self.facts[status])
         return cells
 
     def row(self) -> MessageRow:
@@ -142,12 +143,6 @@ COPIED = tuple(
 def _stronger(one: Fact, two: Fact) -> Fact:
     choose = max if one.status in LATEST else min
     return choose(one, two, key=lambda fact: (fact.at, fact.event_id))
-
-
-def _standing_alone(status: Status, facts: dict[str, Fact]) -> list[Status]:
-    """Statuses outside the chain that count: a hidden answer for ever, an end only while it is the status."""
-    ends = {Status.FAILED, Status.SKIPPED, Status.EXPIRED, Status.CANCELLED}
-    return [s for s in (Status.UNKNOWN, status) if s in facts and (s in ends or s is Status.UNKNOWN)]
 
 
 def _cell(status: Status, source: Fact) -> Cell:

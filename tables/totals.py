@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.records import StatsPartial, StatsRecord
-from tables.windows import utc_text
+from schemas.times import rfc3339
 
 DAY_MS = 86_400_000
 LIVES_MS = {"minute": 2 * DAY_MS, "hour": 35 * DAY_MS, "day": 35 * DAY_MS}
@@ -34,7 +34,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         """The whole window as analysts read it: every named metric, others once they were counted."""
         return StatsRecord(
             period=partial.period,
-            timestamp=utc_text(partial.starts_at),
+            timestamp=rfc3339(partial.starts_at),
             metrics={**dict.fromkeys(METRICS, 0), **self.counts},
             dimensions={
                 "channel_type": partial.channel_type,

@@ -6,10 +6,10 @@ No table of its own: a batch's counts leave it as `StatsPartial`, which the `tot
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from schemas.records import StatsPartial
+from schemas.times import period_start
 
 PERIODS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -43,30 +43,19 @@ class Windows:
 
     def add(self, counts: list[Count]) -> None:
         for count in counts:
-            window = (start_of("minute", count.at), count.dimensions)
+            window = (period_start(count.at, PERIODS["minute"]), count.dimensions)
             self._minutes.setdefault(window, Counter())[count.metric] += count.amount
 
     def partials(self) -> list[StatsPartial]:
         """One per period, window and dimensions that changed, in a fixed order."""
         rolled: dict[Window, Counter[str]] = {}
         for (minute, dimensions), counts in self._minutes.items():
-            for period in PERIODS:
-                window = (period, start_of(period, minute), dimensions)
+            for period, length_ms in PERIODS.items():
+                window = (period, period_start(minute, length_ms), dimensions)
                 rolled.setdefault(window, Counter()).update(counts)
         ordered = sorted(rolled.items(), key=lambda item: repr(item[0]))
         found = (_partial(window, counts) for window, counts in ordered)
         return [partial for partial in found if partial.counts]
-
-
-def start_of(period: str, at: int) -> int:
-    """Start, ms UTC, of the window of `period` that `at` lies in."""
-    return at - at % PERIODS[period]
-
-
-def utc_text(at: int, timespec: str = "seconds") -> str:
-    """RFC 3339 text of `at` (ms) in UTC, as the published topics write time."""
-    moment = datetime.fromtimestamp(at / 1000, tz=UTC)
-    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def _partial(window: Window, counts: Counter[str]) -> StatsPartial:

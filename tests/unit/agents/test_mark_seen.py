@@ -49,7 +49,7 @@ async def test_the_envelope_of_a_client_has_its_four_fields_and_no_others() -> N
         event_type="client",
         tag="promotions",
         id="p-1",
-        seen_at="2025-05-21T12:34:56.000Z",
+        seen_at="2025-05-21T12:34:56Z",
         user={"user_id": "u-1", "uid": None, "bound_uids": [], "phone_id": "ph-1"},
     )
     assert expected == routed.fact
