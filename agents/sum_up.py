@@ -25,16 +25,16 @@ async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[
     """One batch of one stats task."""
     changed: dict[str, StatsRecord] = {}
     async for event in stream:
-        match event.value:
-            case StatsDue(key=key):
-                yield StatsForgotten(key=key)
-            case StatsPartial() as partial if ends_at(partial) > stream.now:
-                key = key_of(partial)
-                before = totals.get(key.encode())
-                after = (before or Totals()).add(partial.counts)
-                totals.put(key.encode(), after, expires_at=ends_at(partial))
-                changed[key] = after.record(partial)
-                if before is None and partial.period == "minute":
-                    yield StatsDue(key=key, due_at=ends_at(partial))
+        value: StatsPartial | StatsDue = event.value
+        if isinstance(value, StatsDue):
+            yield StatsForgotten(key=value.key)
+        elif ends_at(value) > stream.now:
+            key = key_of(value)
+            before = totals.get(key.encode())
+            after = (before or Totals()).add(value.counts)
+            totals.put(key.encode(), after, expires_at=ends_at(value))
+            changed[key] = after.record(value)
+            if before is None and value.period == "minute":
+                yield StatsDue(key=key, due_at=ends_at(value))
     for record in changed.values():
         yield record
