@@ -1,0 +1,80 @@
+"""Starts and stops both servers of the fake provider on the running loop."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from connectors.fake.desk import Desk
+from connectors.fake.http_server import ApiDesk
+from connectors.fake.smtp_server import MailDesk
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class FakeSettings:
+    """Ports: 0 takes a free one. `hang_ms`: how long a call that gets no answer is held at most."""
+
+    host: str = LOOPBACK
+    http_port: int = 0
+    smtp_port: int = 0
+    ledger: Path | None = None
+    hang_ms: int = 120_000
+    api_key: str | None = None
+    smtp_credentials: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFake:
+    """Where the servers listen, and the desk behind them."""
+
+    desk: Desk
+    host: str
+    http_port: int
+    smtp_port: int
+    mails: MailDesk
+
+    def cut_mails(self) -> None:
+        """Cut every SMTP connection, as a server does that restarts."""
+        self.mails.cut()
+
+    @property
+    def url(self) -> str:
+        """Where the vendor's HTTP API is."""
+        return f"http://{self.host}:{self.http_port}"
+
+
+@asynccontextmanager
+async def running(settings: FakeSettings, now_ms: Callable[[], int]) -> AsyncIterator[RunningFake]:
+    """Serve inside the block; afterwards nothing listens and every connection is cut."""
+    desk = Desk(settings.ledger, now_ms)
+    api = ApiDesk(desk, settings.hang_ms / 1000, settings.api_key)
+    mails = MailDesk(desk, settings.hang_ms / 1000, settings.smtp_credentials)
+    runner = web.AppRunner(api.app(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.http_port).start()
+        smtp = await mails.listen(settings.host, settings.smtp_port)
+        try:
+            http_port = int(runner.addresses[0][1])
+            yield RunningFake(desk, settings.host, http_port, _port(smtp), mails)
+        finally:
+            smtp.close()
+            mails.cut()
+    finally:
+        api.stopping.set()
+        await runner.cleanup()
+        desk.close()
+
+
+def _port(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])

@@ -1,0 +1,143 @@
+"""Metrics of the outside: one closed list with a sentence each, and the few objects that count.
+
+Labels are bounded: channels, configured provider names, verdicts, route names, status codes. Never a tag, a
+user or an address. `registry` is given, so that a topology can be built twice in one process.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from prometheus_client import Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import CollectorRegistry
+
+HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+PROVIDER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metric(NamedTuple):
+    """One metric: name, labels, and the sentence that stands in `/metrics` and in the docs."""
+
+    name: str
+    labels: tuple[str, ...]
+    sentence: str
+
+
+HTTP_REQUESTS = Metric(
+    "carillon_http_requests_total", ("route", "status"), "HTTP requests answered, by route name and status."
+)
+HTTP_SECONDS_SPENT = Metric(
+    "carillon_http_request_seconds", ("route",), "Time from reading a request to its answer, in seconds."
+)
+HTTP_IN_FLIGHT = Metric("carillon_http_requests_in_flight", (), "HTTP requests being answered now.")
+GATEWAY_MISMATCHES = Metric(
+    "carillon_http_gateway_mismatches_total",
+    (),
+    "Requests that showed a wrong gateway secret; their identity headers were ignored.",
+)
+SEEN_POSTS = Metric(
+    "carillon_seen_posts_total", ("kind",), "Seen posts acknowledged by the broker, by kind of event."
+)
+PROVIDER_CALLS = Metric(
+    "carillon_provider_calls_total",
+    ("channel", "provider", "verdict"),
+    "Calls to providers that ended, by verdict.",
+)
+PROVIDER_SECONDS_SPENT = Metric(
+    "carillon_provider_call_seconds",
+    ("channel", "provider"),
+    "Time a call to a provider took, in seconds.",
+)
+PROVIDER_IN_FLIGHT = Metric(
+    "carillon_provider_calls_in_flight", ("channel",), "Calls to providers that run now."
+)
+
+METRICS: tuple[Metric, ...] = (
+    HTTP_REQUESTS,
+    HTTP_SECONDS_SPENT,
+    HTTP_IN_FLIGHT,
+    GATEWAY_MISMATCHES,
+    SEEN_POSTS,
+    PROVIDER_CALLS,
+    PROVIDER_SECONDS_SPENT,
+    PROVIDER_IN_FLIGHT,
+)
+
+
+class HttpMetrics:
+    """Counts HTTP requests. Children are looked up once per label set, not per request."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = _counter(HTTP_REQUESTS, registry)
+        self._seconds = _histogram(HTTP_SECONDS_SPENT, registry, HTTP_SECONDS)
+        self._in_flight = _gauge(HTTP_IN_FLIGHT, registry)
+        self._mismatches = _counter(GATEWAY_MISMATCHES, registry)
+        self._seen = _counter(SEEN_POSTS, registry)
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._kinds: dict[str, Counter] = {}
+
+    def began(self) -> None:
+        """A request is being answered."""
+        self._in_flight.inc()
+
+    def ended(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        self._in_flight.dec()
+        known = self._answered.get((route, status))
+        if known is None:
+            known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            self._answered[route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
+
+    def gateway_mismatch(self) -> None:
+        """A caller showed a wrong gateway secret."""
+        self._mismatches.inc()
+
+    def seen(self, kind: str) -> None:
+        """A seen post is in the broker."""
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds[kind] = self._seen.labels(kind)
+        known.inc()
+
+
+class ProviderMetrics:
+    """Counts calls to providers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = _counter(PROVIDER_CALLS, registry)
+        self._seconds = _histogram(PROVIDER_SECONDS_SPENT, registry, PROVIDER_SECONDS)
+        self._in_flight = _gauge(PROVIDER_IN_FLIGHT, registry)
+
+    @contextmanager
+    def in_flight(self, channel: str) -> Iterator[None]:
+        """Count a running call."""
+        gauge = self._in_flight.labels(channel)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+    def ended(self, channel: str, provider: str, verdict: str, seconds: float) -> None:
+        """A call ended."""
+        self._calls.labels(channel, provider, verdict).inc()
+        self._seconds.labels(channel, provider).observe(seconds)
+
+
+def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:
+    return Counter(metric.name, metric.sentence, metric.labels, registry=registry)
+
+
+def _gauge(metric: Metric, registry: CollectorRegistry) -> Gauge:
+    return Gauge(metric.name, metric.sentence, metric.labels, registry=registry)
+
+
+def _histogram(metric: Metric, registry: CollectorRegistry, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(metric.name, metric.sentence, metric.labels, buckets=buckets, registry=registry)

@@ -1,0 +1,129 @@
+"""SMS and push through the project's own fake provider (`connectors.fake`): a vendor like any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
+from connectors.providers.port import Answer, configured, message_id_of, scrubbed
+from schemas.words import Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from schemas.records import Content
+
+# The vendor's words (field `status` of an answer, `error` of a refusal) → ours.
+CODES: dict[str, tuple[Verdict, Reason | None]] = {
+    "accepted": (Verdict.ACCEPTED, None),
+    "delivered": (Verdict.DELIVERED, None),
+    "invalid_recipient": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "unregistered": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "rejected": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "rate_limited": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
+    "unavailable": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
+    "unauthorized": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+    "bad_request": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "unknown_key": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+}
+
+# Feedback words of the vendor → our statuses.
+EVENTS: dict[str, str] = {"delivered": "delivered", "undelivered": "failed", "opened": "opened"}
+
+# For answers without a known word: the HTTP status, else its class. A gateway's time-out says nothing.
+STATUSES: dict[int, tuple[Verdict, Reason | None]] = {
+    2: (Verdict.ACCEPTED, None),
+    3: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+    4: (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    5: (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
+    401: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+    403: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+    404: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+    408: (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
+    429: (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
+    504: (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+}
+
+
+class FakeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the fake provider is. `account`: the name under which its scripts and ledger know us."""
+
+    url: str
+    account: str = ""
+    api_key: str | None = None
+    sender: str | None = None
+    timeout_ms: int = 10_000
+    connections: int = 100
+
+
+class _FakeHttp:
+    """What both channels share: headers, one call, one table."""
+
+    path = ""
+
+    def __init__(self, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
+        self._config = configured(config, FakeConfig)
+        self._url = self._config.url.rstrip("/")
+        self._now_ms = now_ms
+        headers = {"Fake-Account": self._config.account} if self._config.account else {}
+        if self._config.api_key:
+            headers["Authorization"] = f"Bearer {self._config.api_key}"
+        self._calls = HttpCalls(
+            headers, timeout_ms=self._config.timeout_ms, connections=self._config.connections
+        )
+
+    async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
+        """Hand over one message; the vendor answers a repeated key as it answered the first time."""
+        body = {"to": address, "message_id": message_id_of(idempotency_key), **self._fields(content)}
+        reply = await self._calls.post(self._url + self.path, body, {"Idempotency-Key": idempotency_key})
+        return reply if isinstance(reply, Answer) else _read(reply, address, self._now_ms())
+
+    async def ask(self, idempotency_key: str) -> Answer:
+        """Look the key up in the vendor's ledger."""
+        reply = await self._calls.get(f"{self._url}/status/{quote(idempotency_key, safe='')}")
+        answer = reply if isinstance(reply, Answer) else _read(reply, "", self._now_ms())
+        if answer.verdict is Verdict.HIDDEN:  # nothing was sent by asking: ask again
+            return Answer(Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE, answer.detail)
+        return answer
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._calls.close()
+
+    def _fields(self, content: Content) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class FakeSms(_FakeHttp):
+    """SMS: one text."""
+
+    path = "/sms"
+
+    def _fields(self, content: Content) -> dict[str, Any]:
+        return {"text": content.body, "from": self._config.sender}
+
+
+class FakePush(_FakeHttp):
+    """Push: title and body to one device token."""
+
+    path = "/push"
+
+    def _fields(self, content: Content) -> dict[str, Any]:
+        return {"title": content.title or content.subject, "body": content.body}
+
+
+def _read(reply: Reply, address: str, now: int) -> Answer:
+    word = str(reply.body.get("error") or reply.body.get("status") or "")
+    by_status = STATUSES.get(reply.status) or STATUSES.get(reply.status // 100, STATUSES[5])
+    verdict, reason = CODES.get(word, by_status)
+    identifier = reply.body.get("id")
+    return Answer(
+        verdict,
+        reason,
+        scrubbed(f"{reply.status} {word}", address),
+        identifier if isinstance(identifier, str) else None,
+        retry_after_ms(reply.retry_after, now),
+    )

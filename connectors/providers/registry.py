@@ -1,0 +1,35 @@
+"""Which kinds of providers exist. Adding one is one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connectors.providers.fake_http import FakePush, FakeSms
+from connectors.providers.port import ProviderConfigError
+from connectors.providers.smtp import Smtp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from connectors.providers.port import Carrier
+    from schemas.records import Provider
+
+KINDS: dict[str, Callable[[Mapping[str, Any], Callable[[], int]], Carrier]] = {
+    "fake_push": FakePush,
+    "fake_sms": FakeSms,
+    "smtp": Smtp,
+}
+
+
+def carrier_of(
+    provider: Provider, defaults: Mapping[str, Mapping[str, Any]], now_ms: Callable[[], int]
+) -> Carrier:
+    """Build the carrier of one configured provider.
+
+    `defaults`: kind → fields from the installation's settings (addresses of servers, credentials), under the
+    provider's own. Raise `ProviderConfigError` for an unknown kind or an unusable config.
+    """
+    kind = KINDS.get(provider.kind)
+    if kind is None:
+        raise ProviderConfigError(f"kind {provider.kind!r} is none of {', '.join(sorted(KINDS))}")
+    return kind({**defaults.get(provider.kind, {}), **provider.config}, now_ms)

@@ -1,0 +1,254 @@
+"""One suite over every kind of provider, each against a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from connectors.clock import now_ms
+from connectors.fake.judge import Word
+from connectors.fake.scripts import Script
+from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake, running
+from connectors.providers import fake_http, smtp
+from connectors.providers.registry import KINDS
+from schemas.records import Content
+from schemas.words import Reason, Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from connectors.fake.ledger import Line
+    from connectors.providers.port import Answer, Carrier
+
+CONTENT = Content(
+    body="<p>Здравствуйте!</p>", body_text="Здравствуйте!", subject="Заказ подтверждён", title="Заказ"
+)
+API_KEY = "ck_of_the_fake"
+LOGIN = ("carillon", "a password")
+SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys."""
+
+    kind: str
+    channel: str
+    ordinary: str
+    bounce: str
+    delivered: str
+    honours_keys: bool
+
+
+CASES = [
+    Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
+    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
+    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+]
+
+
+@dataclass(frozen=True)
+class Rig:
+    """One carrier and the server it talks to."""
+
+    case: Case
+    fake: RunningFake
+    carrier: Carrier
+    config: dict[str, Any]
+
+    async def send(self, address: str | None = None, key: str = "m-1:0") -> Answer:
+        return await self.carrier.send(address or self.case.ordinary, CONTENT, key)
+
+    def script(self, fault: Any, **fields: Any) -> None:
+        self.fake.desk.scripts.add(Script(fault=fault, channel=self.case.channel, **fields))
+
+    def lines(self, key: str = "m-1:0") -> Line | None:
+        return self.fake.desk.ledger.taken(key)
+
+    @asynccontextmanager
+    async def other(self, **changes: Any) -> AsyncIterator[Carrier]:
+        """Yield a second carrier with a changed config."""
+        carrier = KINDS[self.case.kind]({**self.config, **changes}, now_ms)
+        try:
+            yield carrier
+        finally:
+            await carrier.close()
+
+
+def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
+    if case.kind == "smtp":
+        return {
+            "host": fake.host,
+            "port": fake.smtp_port,
+            "from_address": "no-reply@carillon.test",
+            "from_name": "Карильон",
+            "username": LOGIN[0],
+            "password": LOGIN[1],
+        }
+    return {"url": fake.url, "api_key": API_KEY, "account": "main"}
+
+
+def wrong_credentials(case: Case) -> dict[str, Any]:
+    return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
+
+
+def dead_address(case: Case, port: int) -> dict[str, Any]:
+    return {"port": port} if case.kind == "smtp" else {"url": f"http://{LOOPBACK}:{port}"}
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.kind)
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    case: Case = request.param
+    async with running(SETTINGS, now_ms) as fake:
+        config = config_for(case, fake)
+        carrier = KINDS[case.kind](config, now_ms)
+        try:
+            yield Rig(case, fake, carrier, config)
+        finally:
+            await carrier.close()
+
+
+def test_every_registered_kind_is_in_this_suite() -> None:
+    assert sorted(KINDS) == sorted(case.kind for case in CASES)
+
+
+def test_every_word_of_the_fake_vendor_has_a_verdict_of_ours() -> None:
+    assert {word.value for word in Word} - {"silent"} <= set(fake_http.CODES)
+
+
+def test_vendors_events_become_our_statuses() -> None:
+    ours = {*fake_http.EVENTS.values(), *smtp.EVENTS.values()}
+    assert ours <= {status.value for status in Status}
+
+
+async def test_taken_message_is_accepted_and_carries_its_ids(rig: Rig) -> None:
+    answer = await rig.send(key="m-1:3")
+    line = rig.lines("m-1:3")
+    assert line is not None
+    assert (Verdict.ACCEPTED, None, line.provider_message_id) == (
+        answer.verdict,
+        answer.reason,
+        answer.provider_message_id,
+    )
+    assert ("m-1", 3, "m-1:3", rig.case.ordinary) == (
+        line.message_id,
+        line.epoch,
+        line.idempotency_key,
+        line.recipient,
+    )
+
+
+async def test_delivery_is_reported_where_the_vendor_reports_it(rig: Rig) -> None:
+    answer = await rig.send(rig.case.delivered)
+    assert (Verdict.DELIVERED if rig.case.honours_keys else Verdict.ACCEPTED) == answer.verdict
+
+
+async def test_refused_recipient_is_permanent_and_never_named_in_the_detail(rig: Rig) -> None:
+    answer = await rig.send(rig.case.bounce)
+    assert (Verdict.PERMANENT, Reason.PROVIDER_REFUSED) == (answer.verdict, answer.reason)
+    assert answer.detail is not None
+    assert rig.case.bounce not in answer.detail
+    assert rig.lines() is None
+
+
+async def test_unavailable_vendor_is_temporary_and_takes_the_next_call(rig: Rig) -> None:
+    rig.script("refuse", times=1)
+    first, second = await rig.send(), await rig.send()
+    assert (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE) == (first.verdict, first.reason)
+    assert second.verdict is Verdict.ACCEPTED
+
+
+async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> None:
+    rig.script("refuse", word=Word.RATE_LIMITED, times=1, retry_after_s=7)
+    answer = await rig.send()
+    expected = 7_000 if rig.case.honours_keys else None
+    assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED, expected) == (
+        answer.verdict,
+        answer.reason,
+        answer.retry_after_ms,
+    )
+
+
+async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
+    async with rig.other(**wrong_credentials(rig.case)) as carrier:
+        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+    assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
+    assert rig.lines() is None
+
+
+async def test_nobody_listening_is_temporary(rig: Rig) -> None:
+    async with running(SETTINGS, now_ms) as gone:
+        port = gone.smtp_port if rig.case.kind == "smtp" else gone.http_port
+    async with rig.other(**dead_address(rig.case, port)) as carrier:
+        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+    assert (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE) == (answer.verdict, answer.reason)
+
+
+@pytest.mark.parametrize("fault", ["take_and_hang", "take_and_drop", "hang", "drop"])
+async def test_no_answer_after_the_message_was_written_is_hidden(rig: Rig, fault: str) -> None:
+    rig.script(fault, times=1)
+    async with rig.other(timeout_ms=300) as carrier:
+        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+    assert (Verdict.HIDDEN, Reason.ANSWER_HIDDEN) == (answer.verdict, answer.reason)
+    assert (rig.lines() is not None) == fault.startswith("take")
+
+
+async def test_carrier_works_on_after_a_hidden_answer(rig: Rig) -> None:
+    rig.script("take_and_drop", times=1)
+    first, second = await rig.send(), await rig.send(key="m-2:0")
+    assert [Verdict.HIDDEN, Verdict.ACCEPTED] == [first.verdict, second.verdict]
+
+
+async def test_late_answer_within_the_time_is_an_answer(rig: Rig) -> None:
+    rig.script("late", after_ms=50)
+    assert Verdict.ACCEPTED == (await rig.send()).verdict
+
+
+async def test_repeated_key_is_sent_once_by_vendors_that_honour_keys(rig: Rig) -> None:
+    first, second = await rig.send(), await rig.send()
+    assert (first.provider_message_id == second.provider_message_id) == rig.case.honours_keys
+    assert rig.fake.desk.ledger.times("m-1:0") == 2
+
+
+async def test_asking_about_a_taken_key_finds_it(rig: Rig) -> None:
+    sent = await rig.send()
+    asked = await rig.carrier.ask("m-1:0")
+    if rig.case.honours_keys:
+        assert (Verdict.ACCEPTED, sent.provider_message_id) == (asked.verdict, asked.provider_message_id)
+    else:
+        assert asked.verdict is Verdict.MISCONFIGURED
+
+
+async def test_asking_about_an_unknown_key_is_permanent_where_one_can_ask(rig: Rig) -> None:
+    asked = await rig.carrier.ask("never:0")
+    assert (Verdict.PERMANENT if rig.case.honours_keys else Verdict.MISCONFIGURED) == asked.verdict
+
+
+async def test_many_calls_at_once_each_arrive_once(rig: Rig) -> None:
+    keys = [f"m-{number}:0" for number in range(300)]
+    answers = await asyncio.gather(*(rig.send(key=key) for key in keys))
+    assert {Verdict.ACCEPTED: 300} == Counter(answer.verdict for answer in answers)
+    assert [1] * 300 == [rig.fake.desk.ledger.times(key) for key in keys]
+
+
+async def test_kept_connection_that_died_meanwhile_costs_nothing(rig: Rig) -> None:
+    before = await rig.send()
+    rig.fake.cut_mails()
+    after = await rig.send(key="m-2:0")
+    assert [Verdict.ACCEPTED, Verdict.ACCEPTED] == [before.verdict, after.verdict]
+
+
+async def test_cancelled_call_leaves_the_carrier_usable(rig: Rig) -> None:
+    rig.script("hang", times=1)
+    call = asyncio.create_task(rig.send())
+    while not rig.fake.desk.ledger.calls:
+        await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert Verdict.ACCEPTED == (await rig.send(key="m-2:0")).verdict
