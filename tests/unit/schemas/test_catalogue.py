@@ -1,0 +1,76 @@
+"""The list of topics holds together."""
+
+from __future__ import annotations
+
+from schemas.catalogue import catalogue
+from schemas.topics import (
+    DEAD_LETTER_ROOM,
+    EVENT_TOPICS,
+    RECORD_BYTES,
+    Form,
+    Partitions,
+    Use,
+    channel_topic,
+    dead_letter_topic,
+    request_topic,
+)
+
+TOPICS = {topic.name: topic for topic in catalogue(destinations=["seen.wallet", "seen.wallet"])}
+
+
+def test_every_name_stands_once() -> None:
+    assert len(TOPICS) == len(catalogue(destinations=["seen.wallet", "seen.wallet"]))
+
+
+def test_the_internal_topics_are_those_of_the_flow() -> None:
+    lanes = ("high", "normal", "low")
+    expected = {
+        *(f"request.{lane}" for lane in lanes),
+        *(f"channel.{channel}.{lane}" for channel in ("email", "sms", "push") for lane in lanes),
+        "facts.contacts",
+        "facts.preferences",
+        "facts.seen",
+        "outcomes",
+        "rows",
+        "stats.partials",
+    }
+    assert expected == {topic.name for topic in TOPICS.values() if topic.use is Use.INTERNAL}
+    assert {request_topic("low"), channel_topic("sms", "high")} <= expected
+
+
+def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
+    internal = [topic for topic in TOPICS.values() if topic.use is Use.INTERNAL]
+    assert {("LogAppendTime", Partitions.TASK, Form.AVRO)} == {
+        (topic.configs.get("message.timestamp.type"), topic.partitions, topic.form) for topic in internal
+    }
+
+
+def test_inputs_of_other_services_keep_their_own_partitions() -> None:
+    inputs = {topic.name: topic.partitions for topic in TOPICS.values() if topic.use is Use.PUBLIC_IN}
+    assert dict.fromkeys(("notification.send.request", *EVENT_TOPICS), Partitions.FOREIGN) == inputs
+
+
+def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> None:
+    for topic in list(TOPICS.values()):
+        if topic.is_consumed:
+            dead = TOPICS[dead_letter_topic(topic.name)]
+            assert str(RECORD_BYTES + DEAD_LETTER_ROOM) == dead.configs["max.message.bytes"]
+    assert dead_letter_topic("notification.events") not in TOPICS
+
+
+def test_tables_in_topics_are_compacted_for_ever() -> None:
+    compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
+    assert {"notification.stats", "reference", "carillon.schemas"} == compacted
+    assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
+
+
+def test_seen_destinations_and_event_topics_are_configuration() -> None:
+    assert "seen.wallet" in TOPICS
+    assert "ride.events" in {topic.name for topic in catalogue(events=["ride.events"])}
+
+
+def test_every_topic_says_what_it_is_for() -> None:
+    for topic in TOPICS.values():
+        assert topic.about.endswith("."), topic.name
+        assert topic.writers, topic.name
+        assert topic.readers, topic.name
