@@ -59,9 +59,9 @@ def compare(expected: Expected, found: Found) -> list[Check]:
 
 
 def _requests(expected: Expected, found: Found) -> list[Check]:
-    wanted = [(*key, *ending) for key, endings in expected.rows.items() for ending in endings.elements()]
+    wanted = [(*key, *ending) for key, endings in expected.endings.items() for ending in endings.elements()]
     got = [(*row.key, row.outcome, row.reason) for row in found.requests]
-    named = [(row.request_id, *row.key) for row in found.requests if row.request_id in expected.named]
+    named = {(row.request_id, *row.key) for row in found.requests if row.request_id in expected.named}
     lanes = {(*row.key, row.lane) for row in found.requests if row.key in expected.lanes}
     return [
         check("requests by source, user and key (Postgres)", wanted, got),
@@ -138,7 +138,7 @@ def _events(expected: Expected, found: Found) -> list[Check]:
     ]
     wanted = [
         (*key, OUTCOME_EVENTS.get(outcome, outcome), reason)
-        for key, endings in expected.told.items()
+        for key, endings in expected.endings.items()
         for outcome, reason in endings.elements()
         if outcome != "accepted"
     ]

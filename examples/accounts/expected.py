@@ -17,10 +17,9 @@ REPEATED: Ending = ("repeated", "duplicate")
 
 @dataclass(slots=True)
 class Expected:
-    """Everything that must be found, by id. `rows` leaves out repeats that carry their first request's id."""
+    """Everything that must be found, by id. `endings`: of every record that asked, repeats too."""
 
-    rows: dict[Key, Counter[Ending]] = field(default_factory=dict)
-    told: dict[Key, Counter[Ending]] = field(default_factory=dict)
+    endings: dict[Key, Counter[Ending]] = field(default_factory=dict)
     lanes: dict[Key, str] = field(default_factory=dict)
     named: dict[str, Key] = field(default_factory=dict)
     messages: dict[Key, list[Message]] = field(default_factory=dict)
@@ -30,7 +29,7 @@ class Expected:
     @property
     def requests(self) -> int:
         """How many rows of requests there must be."""
-        return sum(counted.total() for counted in self.rows.values())
+        return sum(counted.total() for counted in self.endings.values())
 
 
 def expect(catalogue: Catalogue, lines: Iterable[tuple[int, Line]]) -> Expected:
@@ -59,26 +58,24 @@ def _listen(books: Expected, catalogue: Catalogue, users: dict[str, User], heard
     if asked is not None:
         _book(books, catalogue, asked, users.get(value["user_id"], User()))
     elif not is_fact:
-        _count(books, decide.key_of(line, value), ("skipped", "unmapped_event"), is_copy=False)
+        _count(books, decide.key_of(line, value), ("skipped", "unmapped_event"))
 
 
 def _book(books: Expected, catalogue: Catalogue, asked: Asked, user: User) -> None:
     ending = decide.refusal(catalogue, asked)
     if ending is not None:
-        _count(books, asked.key, ending, is_copy=False)
+        _count(books, asked.key, ending)
     elif asked.key in books.lanes:
-        _count(books, asked.key, REPEATED, is_copy=asked.request_id in books.named)
+        _count(books, asked.key, REPEATED)
     else:
         books.lanes[asked.key] = decide.lane(catalogue, asked)
         ending, messages = decide.messages(catalogue, asked, user)
-        _count(books, asked.key, ending, is_copy=False)
+        _count(books, asked.key, ending)
         if messages:
             books.messages[asked.key] = messages
     if asked.request_id:
         books.named[asked.request_id] = asked.key
 
 
-def _count(books: Expected, key: Key, ending: Ending, *, is_copy: bool) -> None:
-    books.told.setdefault(key, Counter())[ending] += 1
-    if not is_copy:
-        books.rows.setdefault(key, Counter())[ending] += 1
+def _count(books: Expected, key: Key, ending: Ending) -> None:
+    books.endings.setdefault(key, Counter())[ending] += 1

@@ -11,11 +11,12 @@ import asyncpg
 from examples.accounts.found import Call, Found, MessageRow, RequestRow
 
 REQUESTS = """
-select request_id::text, source, user_id::text, idempotency_key, lane, outcome, reason
+select request_id::text, source, user_id::text, idempotency_key, priority, outcome, reason
 from notification_requests
 """
 MESSAGES = """
-select message_uuid::text, request_id::text, channel_type, status, reason from notification_messages
+select message_uuid::text, request_id::text, channel_type, status, status_reason
+from notification_messages
 """
 LOGS = """
 select m.message_uuid::text, l.status, count(*)

@@ -18,8 +18,7 @@ SKIPPED = ("shop", "u2", "k2")
 
 def expected() -> Expected:
     return Expected(
-        rows={KEY: Counter({("accepted", None): 1}), SKIPPED: Counter({("skipped", "no_contact"): 1})},
-        told={KEY: Counter({("accepted", None): 1}), SKIPPED: Counter({("skipped", "no_contact"): 1})},
+        endings={KEY: Counter({("accepted", None): 1}), SKIPPED: Counter({("skipped", "no_contact"): 1})},
         lanes={KEY: "high"},
         named={"r1": KEY},
         messages={KEY: [Message("email", "a@b.cd", ("reached", None))]},

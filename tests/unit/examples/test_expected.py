@@ -52,7 +52,7 @@ def books(*lines: Line) -> Expected:
 
 def endings(*lines: Line) -> dict[tuple[str, str | None], int]:
     total: Counter[tuple[str, str | None]] = Counter()
-    for counted in books(*lines).rows.values():
+    for counted in books(*lines).endings.values():
         total.update(counted)
     return dict(total)
 
@@ -78,13 +78,6 @@ def test_second_request_of_a_key_is_repeated() -> None:
 
 def test_same_key_of_another_source_is_another_request() -> None:
     assert {("accepted", None): 2} == endings(known(), request(), request(source="kiosk"))
-
-
-def test_repeat_under_the_first_request_id_leaves_no_row_of_its_own() -> None:
-    named = request(headers={"request_id": "22222222-2222-4222-8222-222222222222"})
-    kept = books(known(), named, named)
-    assert [Counter({("accepted", None): 1})] == list(kept.rows.values())
-    assert [2] == [told.total() for told in kept.told.values()]
 
 
 def test_repeat_of_a_skipped_request_is_repeated() -> None:
@@ -164,4 +157,4 @@ def test_message_fails_for_a_missing_variable_a_bad_address_and_a_refusal() -> N
 def test_record_nobody_can_read_is_a_dead_letter(changed: Line) -> None:
     kept = books(request(**changed))
     assert {("notification.send.request", 1)} == kept.dead
-    assert {} == kept.rows
+    assert {} == kept.endings

@@ -63,7 +63,7 @@ def test_every_topic_of_the_sources_is_fed(lines: list[tuple[int, Line]]) -> Non
     ],
 )
 def test_some_request_ends_in(ending: tuple[str, str | None], expected: Expected) -> None:
-    assert any(ending in endings for endings in expected.rows.values())
+    assert any(ending in endings for endings in expected.endings.values())
 
 
 @pytest.mark.parametrize(
