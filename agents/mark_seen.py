@@ -2,7 +2,7 @@
 
 consumes  facts.seen (SeenPosted), key = user key
 keeps     seen: what was passed on, for the tag's `remember_for` (SEEN-OP-04, SEEN-OP-14)
-emits     SeenRouted (seen.<destination>; `unknown` for a tag nobody configured, SEEN-OP-08)
+emits     SeenRouted (the destination's topic; seen.unknown for a tag nobody configured, SEEN-OP-08)
 
 A disabled tag yields and remembers nothing (SEEN-OP-21). A fact without a user key is never a repeat.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.records import SeenFact, SeenPosted, SeenRouted, SeenTag
 from schemas.times import rfc3339
+from schemas.topics import SEEN_UNKNOWN
 from tables.seen import Seen, key_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from agents.ports import Reference, Stream, Table
 
-UNKNOWN = "unknown"
 FIELDS: dict[str, dict[str, Any]] = {
     "client": {"user_id": None, "uid": None, "bound_uids": [], "phone_id": None},
     "driver": {"db_id": None, "uuid": None},
@@ -45,7 +45,7 @@ async def mark_seen(
 def decide(posted: SeenPosted, tag: SeenTag | None, before: Seen | None) -> list[SeenRouted]:
     """The copies of the fact to send, none for a repeat or a disabled tag."""
     if tag is None:
-        return [_to(UNKNOWN, posted)]
+        return [_to(SEEN_UNKNOWN, posted)]
     if before is not None or not tag.is_enabled:
         return []
     return [_to(destination, posted) for destination in tag.destinations]

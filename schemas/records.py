@@ -373,9 +373,9 @@ class SeenFact(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SeenRouted(Record, frozen=True, kw_only=True):
-    """A fact on its way to one destination: topic `seen.<destination>`, value `fact`, key `user_key`."""
+    """A fact on its way to one destination: its topic, value `fact`, key `user_key`."""
 
-    destination: str  # as the tag's configuration names it; `unknown` for a tag nobody configured
+    destination: str  # a topic of the tag; `seen.unknown` for a tag nobody configured
     fact: SeenFact
     user_key: str | None = None
 

@@ -101,5 +101,5 @@ async def test_a_disabled_tag_is_dropped_and_not_remembered() -> None:
 async def test_an_unknown_tag_goes_to_unknown_and_is_not_remembered() -> None:
     table = Table()
     routed = await passed_on(table, replace(CLIENT, tag="invented"), now=T0 + DAY)
-    assert ["unknown"] == [r.destination for r in routed]
+    assert ["seen.unknown"] == [r.destination for r in routed]
     assert {} == table.rows
