@@ -104,11 +104,11 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class ToTopic:
-    """Outcome → record. `same_partition` keeps the task's number: only for topics keyed like the inputs."""
+    """Outcome → record; an encoder that gives None writes a tombstone. `same_partition` keeps the task's number: only for topics keyed like the inputs."""
 
     topic: Callable[[Any], str]
     key: Callable[[Any], bytes | None]
-    encode: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes | None]
     same_partition: bool = False
 
 

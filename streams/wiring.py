@@ -1,0 +1,74 @@
+"""Joins the words' codecs to the engine's descriptions: decoders, tables, routes. No decision is taken here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.codec import Decoder, SchemaBook, compiled, encode
+from schemas.errors import DecodeError, UnknownSchemaError
+from schemas.ids import subject_key
+from streams.engine.api import NotYet, TableSpec, ToTopic, Undecodable
+
+
+class Reading:
+    """Makes the engine's decoders out of the words' ones.
+
+    A record of an unknown schema waits until `carillon.schemas` has been read to its end; only if its schema is
+    not there either is the record unreadable (design, section 4).
+    """
+
+    def __init__(self, book: SchemaBook, catch_up: Callable[[], Awaitable[None]]) -> None:
+        self._book = book
+        self._catch_up = catch_up
+        self._asked: dict[bytes, asyncio.Task[None]] = {}
+
+    def records(self, *types: type[Struct]) -> Callable[[bytes], object]:
+        """Decoder of an internal topic with these records."""
+        return self.of(Decoder(*types, book=self._book))
+
+    def of(self, decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        """`decode`, speaking the engine's exceptions."""
+
+        def read(raw: bytes) -> object:
+            try:
+                return decode(raw)
+            except DecodeError as error:
+                raise Undecodable(str(error)) from error
+            except UnknownSchemaError as error:
+                self._wait_for(error)
+                raise
+
+        return read
+
+    def _wait_for(self, error: UnknownSchemaError) -> None:
+        asked = self._asked.get(error.fingerprint)
+        if asked is not None and asked.done():
+            del self._asked[error.fingerprint]
+            raise Undecodable(str(error)) from error
+        if asked is None:
+            self._asked[error.fingerprint] = asyncio.ensure_future(self._catch_up())
+        raise NotYet("schema") from error
+
+
+def table(name: str, number: int, value: type[Struct], encode_key: Callable[[Any], bytes] = bytes) -> TableSpec:
+    """A table whose values are Avro records and whose keys are bytes (or made so by `encode_key`)."""
+    decode = compiled(value)
+    reader = Decoder(value)
+    assert decode is not None
+    return TableSpec(name, number, encode_key, encode, reader)
+
+
+def to(
+    topic: str | Callable[[Any], str],
+    *,
+    key: Callable[[Any], bytes | None] = lambda record: subject_key(record.user_id),
+    encoder: Callable[[Any], bytes | None] = encode,
+    same_partition: bool = False,
+) -> ToTopic:
+    """A route to a topic; keyed by the user unless said otherwise."""
+    name = topic if callable(topic) else lambda _record: topic
+    return ToTopic(name, key, encoder, same_partition)
