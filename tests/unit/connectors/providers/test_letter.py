@@ -1,0 +1,57 @@
+"""What a mail looks like on the wire."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from connectors.providers.letter import Sender, letter
+from schemas.records import Content
+
+SENDER = Sender("no-reply@carillon.test", "Карильон")
+
+
+def mail(content: Content, key: str = "m-1:2") -> EmailMessage:
+    raw = letter(SENDER, "anna@example.com", content, key, 1_800_000_000_000)
+    parsed = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def test_text_and_html_are_alternatives_the_text_first() -> None:
+    parts = list(mail(Content(body="<p>Привет</p>", body_text="Привет", subject="x")).iter_parts())
+    assert [("text/plain", "Привет"), ("text/html", "<p>Привет</p>")] == [
+        (part.get_content_type(), part.get_content()) for part in parts if isinstance(part, EmailMessage)
+    ]
+
+
+def test_body_alone_is_html_when_it_begins_with_a_tag() -> None:
+    kinds = [mail(Content(body=body)).get_content_type() for body in ("\n<p>a</p>", "a < b")]
+    assert kinds == ["text/html", "text/plain"]
+
+
+def test_headers_carry_ids_and_the_message_id_names_no_epoch() -> None:
+    headers = mail(Content(body="x", subject="x"))
+    assert {
+        "Message-ID": "<m-1@carillon.test>",
+        "Carillon-Message-Id": "m-1",
+        "Carillon-Idempotency-Key": "m-1:2",
+        "From": "Карильон <no-reply@carillon.test>",
+        "To": "anna@example.com",
+        "Date": "Fri, 15 Jan 2027 08:00:00 -0000",
+    } == {
+        name: str(headers[name])
+        for name in ("Message-ID", "Carillon-Message-Id", "Carillon-Idempotency-Key", "From", "To", "Date")
+    }
+
+
+def test_line_breaks_in_a_rendered_subject_make_no_header() -> None:
+    parsed = mail(Content(body="x", subject="Заказ\r\nBcc: all@example.com\n"))
+    assert parsed["Subject"] == "Заказ Bcc: all@example.com"
+    assert parsed["Bcc"] is None
+
+
+def test_same_message_is_the_same_bytes() -> None:
+    content = Content(body="<p>a</p>", body_text="a", subject="x")
+    once, again = (letter(SENDER, "a@example.com", content, "m-1:0", 0) for _ in range(2))
+    assert once == again

@@ -1,0 +1,190 @@
+"""Smtp against a server that says exactly what a test wants it to say."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from connectors.providers.port import Answer, ProviderConfigError
+from connectors.providers.smtp import Smtp
+from schemas.records import Content
+from schemas.words import Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CONTENT = Content(body="<p>Hello</p>", body_text="Hello", subject="Hello")
+POLITE = {
+    "greeting": "220 ready",
+    "EHLO": "250 test",
+    "MAIL": "250 2.1.0 ok",
+    "RCPT": "250 2.1.5 ok",
+    "DATA": "354 go ahead",
+    "body": "250 2.0.0 ok: queued as A1",
+    "RSET": "250 2.0.0 ok",
+    "QUIT": "221 bye",
+}
+
+
+class Script:
+    """Replies by command; `said` holds the commands of all connections in order."""
+
+    def __init__(self, replies: dict[str, str]) -> None:
+        self.replies = {**POLITE, **replies}
+        self.said: list[str] = []
+        self.greetings = 0
+        self._talks: set[asyncio.Task[None]] = set()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._talks.add(task)
+        await task
+
+    async def end(self) -> None:
+        for task in self._talks:
+            task.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._listen(reader, writer)
+        finally:
+            writer.close()
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.greetings += 1
+        self._say(writer, "greeting")
+        while line := await reader.readline():
+            command = line[:4].decode().strip().upper()
+            self.said.append(command)
+            self._say(writer, command)
+            if command == "DATA" and self.replies["DATA"].startswith("354"):
+                await reader.readuntil(b"\r\n.\r\n")
+                self._say(writer, "body")
+
+    def _say(self, writer: asyncio.StreamWriter, command: str) -> None:
+        reply = self.replies.get(command, "502 5.5.1 no")
+        if reply == "cut":
+            writer.close()
+        elif reply != "silence":
+            writer.write(reply.encode() + b"\r\n")
+
+
+@asynccontextmanager
+async def conversation(
+    replies: dict[str, str] | None = None, **config: Any
+) -> AsyncIterator[tuple[Script, Smtp]]:
+    script = Script(replies or {})
+    server = await asyncio.start_server(script.accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    where = {"host": "127.0.0.1", "port": port, "from_address": "us@carillon.test"}
+    carrier = Smtp({**where, **config}, lambda: 0)
+    try:
+        yield script, carrier
+    finally:
+        await carrier.close()
+        server.close()
+        await script.end()
+
+
+async def answer_to(**replies: str) -> Answer:
+    async with conversation(replies) as (_, carrier):
+        return await carrier.send("anna@example.com", CONTENT, "m-1:0")
+
+
+@pytest.mark.parametrize(
+    ("replies", "verdict"),
+    [
+        ({"RCPT": "550 5.1.1 no such user"}, Verdict.PERMANENT),
+        ({"RCPT": "450 4.2.1 busy"}, Verdict.TEMPORARY),
+        ({"RCPT": "450 4.7.28 too many"}, Verdict.LIMITED),
+        ({"MAIL": "550 5.7.1 you may not send as this"}, Verdict.MISCONFIGURED),
+        ({"MAIL": "552 5.3.4 too big"}, Verdict.PERMANENT),
+        ({"MAIL": "530 5.7.0 log in first"}, Verdict.MISCONFIGURED),
+        ({"MAIL": "451 4.3.0 later"}, Verdict.TEMPORARY),
+        ({"MAIL": "cut"}, Verdict.TEMPORARY),
+        ({"RCPT": "cut"}, Verdict.TEMPORARY),
+        ({"DATA": "451 4.3.0 later"}, Verdict.TEMPORARY),
+        ({"body": "554 5.7.1 spam"}, Verdict.PERMANENT),
+        ({"body": "451 4.3.0 later"}, Verdict.TEMPORARY),
+        ({"body": "cut"}, Verdict.HIDDEN),
+        ({"body": "what?"}, Verdict.HIDDEN),
+        ({"greeting": "554 5.7.1 you are blocked"}, Verdict.MISCONFIGURED),
+        ({"greeting": "421 4.3.2 not now"}, Verdict.TEMPORARY),
+        ({"greeting": "cut"}, Verdict.TEMPORARY),
+        ({"EHLO": "550 5.7.1 go away", "HELO": "550 5.7.1 go away"}, Verdict.MISCONFIGURED),
+        ({"EHLO": "cut"}, Verdict.TEMPORARY),
+    ],
+)
+async def test_each_reply_has_its_verdict(replies: dict[str, str], verdict: Verdict) -> None:
+    assert verdict == (await answer_to(**replies)).verdict
+
+
+async def test_server_without_starttls_is_misconfigured_and_gets_no_mail() -> None:
+    async with conversation(security="starttls") as (script, carrier):
+        answer = await carrier.send("anna@example.com", CONTENT, "m-1:0")
+    assert answer.verdict is Verdict.MISCONFIGURED
+    assert "MAIL" not in script.said
+
+
+async def test_what_the_server_says_is_kept_without_the_address() -> None:
+    answer = await answer_to(RCPT="550 5.1.1 <Anna@Example.com> and anna@other.example are unknown")
+    assert answer.detail == "550 5.1.1 <***> and *** are unknown"
+
+
+async def test_queue_id_becomes_the_providers_message_id() -> None:
+    assert (await answer_to()).provider_message_id == "A1"
+
+
+async def test_connection_is_kept_and_reset_after_a_refused_recipient() -> None:
+    async with conversation({"RCPT": "550 5.1.1 no"}) as (script, carrier):
+        await carrier.send("a@example.com", CONTENT, "m-1:0")
+        script.replies["RCPT"] = POLITE["RCPT"]
+        second = await carrier.send("b@example.com", CONTENT, "m-2:0")
+    assert second.verdict is Verdict.ACCEPTED
+    assert script.greetings == 1
+    assert script.said[:4] == ["EHLO", "MAIL", "RCPT", "RSET"]
+
+
+async def test_server_that_says_goodbye_on_a_kept_connection_gets_the_mail_on_a_new_one() -> None:
+    async with conversation() as (script, carrier):
+        await carrier.send("a@example.com", CONTENT, "m-1:0")
+        script.replies["MAIL"] = "421 4.4.2 idle for too long"
+        script.replies["greeting"] = "220 again"
+        task = asyncio.create_task(carrier.send("b@example.com", CONTENT, "m-2:0"))
+        while script.greetings < 2:
+            await asyncio.sleep(0)
+        script.replies["MAIL"] = POLITE["MAIL"]
+        assert Verdict.ACCEPTED == (await task).verdict
+
+
+@pytest.mark.parametrize("address", ["no address", "a@b>\r\nDATA", "a b@example.com", "a@example.com\n"])
+async def test_address_that_is_none_never_reaches_the_server(address: str) -> None:
+    async with conversation() as (script, carrier):
+        answer = await carrier.send(address, CONTENT, "m-1:0")
+    assert (Verdict.PERMANENT, Reason.INVALID_CONTACT) == (answer.verdict, answer.reason)
+    assert script.said == []
+
+
+async def test_address_in_other_letters_needs_a_server_that_takes_them() -> None:
+    async with conversation() as (_, carrier):
+        refused = await carrier.send("анна@example.com", CONTENT, "m-1:0")
+    async with conversation({"EHLO": "250-test\r\n250 SMTPUTF8"}) as (_, carrier):
+        taken = await carrier.send("анна@example.com", CONTENT, "m-1:0")
+    assert [Verdict.PERMANENT, Verdict.ACCEPTED] == [refused.verdict, taken.verdict]
+
+
+async def test_waiting_for_a_busy_connection_ends_as_temporary() -> None:
+    async with conversation({"body": "silence"}, connections=1, timeout_ms=200) as (_, carrier):
+        sends = (carrier.send("a@example.com", CONTENT, f"m-{number}:0") for number in range(2))
+        answers = await asyncio.gather(*sends)
+    assert {Verdict.HIDDEN, Verdict.TEMPORARY} == {answer.verdict for answer in answers}
+
+
+def test_config_names_what_is_wrong_and_shows_no_value() -> None:
+    with pytest.raises(ProviderConfigError, match=r"port") as caught:
+        Smtp({"host": "h", "port": "secret-port", "from_address": "a@b"}, lambda: 0)
+    assert "secret-port" not in str(caught.value)
