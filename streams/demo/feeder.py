@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from connectors.clock import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from streams.demo.lines import Line
 
@@ -27,14 +27,28 @@ class PostFailedError(Exception):
     """The HTTP server did not take a post, however often it was tried."""
 
 
+class Producer(Protocol):
+    """What the feeder needs of a Kafka producer."""
+
+    async def send(
+        self, topic: str, value: bytes, *, key: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> Awaitable[object]:
+        """Queue a record; the result is awaited for the broker's acknowledgement."""
+
+
 class Feeder:
-    """Counts what was acknowledged: `records` by the broker, `answers` by HTTP status."""
+    """Counts what is acknowledged: `records` by the broker, `answers` by HTTP status. `pause`: in seconds."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, session: aiohttp.ClientSession, gateway_secret: str
+        self,
+        producer: Producer,
+        session: aiohttp.ClientSession,
+        gateway_secret: str,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.records = 0
         self.answers: Counter[int] = Counter()
+        self._pause = pause
         self._producer = producer
         self._session = session
         self._secret = gateway_secret
@@ -56,7 +70,7 @@ class Feeder:
                 sent = await self._producer.send(made.topic, made.value, key=made.key, headers=made.headers)
                 group.create_task(self._acknowledged(sent))
 
-    async def _acknowledged(self, sent: asyncio.Future[object]) -> None:
+    async def _acknowledged(self, sent: Awaitable[object]) -> None:
         await sent
         self.records += 1
 
@@ -69,7 +83,7 @@ class Feeder:
                 if status is not None and status not in TRY_AGAIN:
                     self.answers[status] += 1
                     return
-                await asyncio.sleep(FIRST_WAIT_S * 2**turn)
+                await self._pause(FIRST_WAIT_S * 2**turn)
         raise PostFailedError(f"line {line.number}: {post.path} answered {status} {TRIES} times")
 
     async def _status(self, path: str, headers: dict[str, str], body: bytes) -> int | None:

@@ -36,7 +36,7 @@ OK = 200
 class Running:
     """A running pipeline, as its starter describes it.
 
-    `settled` returns once everything fed so far has passed the intake and the recipient stage knows all facts.
+    `settled` returns once all that was fed has passed the intake and the recipient stage knows all facts.
     `why` gives the trace of a request id as text. `patience_s`: after this the demo gives up waiting.
     """
 
