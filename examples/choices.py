@@ -1,4 +1,4 @@
-"""Phase 2 of the sample data: people change contacts, switch types off, unsubscribe, consent, leave.
+"""Phases 2 and 3 of the sample data: people change contacts, switch types off, unsubscribe, consent, leave.
 
 All of it happens to people who came by `user.updated` (no rule maps that), so that nothing on its way to them
 can overtake a choice.
@@ -18,6 +18,7 @@ class Choosers:
     """Deals people out of a pile, so that each of them makes one choice only."""
 
     author: Author
+    later: Author
     pile: list[Person]
     first: list[Line] = field(default_factory=list)
     then: list[Line] = field(default_factory=list)
@@ -32,8 +33,9 @@ class Choosers:
     def each(self, group: str, count: int, *changes: tuple[str, Line]) -> None:
         """`count` people get the same one or two changes, in this order."""
         for someone in self.deal(group, count):
-            for lines, (event_type, data) in zip((self.first, self.then), changes, strict=False):
-                lines.append(self.author.event(event_type, someone.user_id, data))
+            steps = ((self.author, self.first), (self.later, self.then))
+            for (author, lines), (event_type, data) in zip(steps, changes, strict=False):
+                lines.append(author.event(event_type, someone.user_id, data))
 
 
 def preference(code: str, channels: list[str], *, enabled: bool = True) -> tuple[str, Line]:
@@ -56,9 +58,9 @@ def unsubscribe(channel: str, *, back: bool = False) -> tuple[str, Line]:
     }
 
 
-def choose(author: Author, people: list[Person]) -> Choosers:
-    """All changes of phase 2: `first` of everybody, `then` the second ones."""
-    pile = Choosers(author, list(people))
+def choose(author: Author, later: Author, people: list[Person]) -> Choosers:
+    """All changes: `first` of everybody, `then` the second ones, a phase later so that the order is certain."""
+    pile = Choosers(author, later, list(people))
     pile.each("type_off", 8, preference("order_confirmation", ["email", "push"], enabled=False))
     pile.each(
         "type_off_and_on", 4, preference("refund", ["email"], enabled=False), preference("refund", ["email"])

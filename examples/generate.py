@@ -62,21 +62,24 @@ def everything(seed: int) -> list[Line]:
     rng = Random(seed)  # noqa: S311 - sample data, not a secret
     came, moved_in, unknown = people(rng, 0, 280), everywhere(rng, 500, 100), people(rng, 800, 12)
     trouble = troubled(rng)
-    first, second, third = (Author(rng, phase) for phase in (1, 2, 3))
+    first, second, third, fourth = (Author(rng, phase) for phase in (1, 2, 3, 4))
     unhappy = [one for group in trouble.values() for one in group]
     opening = arrivals(first, came, moved_in + unhappy, unknown)
-    choosers = choose(second, moved_in)
+    choosers = choose(second, third, moved_in)
     crowd = Crowd(rng, came)
-    usual = [scene(third, crowd) for scene in (payments, logins, friends, operations, marketing)]
+    usual = [scene(fourth, crowd) for scene in (payments, logins, friends, operations, marketing)]
     main = [line for scene in usual for line in scene]
     main += (
-        repeats(third, main) + strangers(third, crowd) + refused(third, crowd) + odd_but_good(third, crowd)
+        repeats(fourth, main)
+        + strangers(fourth, crowd)
+        + refused(fourth, crowd)
+        + odd_but_good(fourth, crowd)
     )
     main += (
-        unreadable(third, crowd)
-        + failing(third, trouble, crowd)
-        + chosen(third, choosers)
-        + views(third, crowd)
+        unreadable(fourth, crowd)
+        + failing(fourth, trouble, crowd)
+        + chosen(fourth, choosers)
+        + views(fourth, crowd)
     )
     rng.shuffle(main)
     return opening + choosers.first + choosers.then + main
