@@ -59,7 +59,7 @@ def unsubscribe(channel: str, *, back: bool = False) -> tuple[str, Line]:
 
 
 def choose(author: Author, later: Author, people: list[Person]) -> Choosers:
-    """All changes: `first` of everybody, `then` the second ones, a phase later so that the order is certain."""
+    """All changes: `first` of everybody, `then` the second ones, a phase later: their order is certain."""
     pile = Choosers(author, later, list(people))
     pile.each("type_off", 8, preference("order_confirmation", ["email", "push"], enabled=False))
     pile.each(
