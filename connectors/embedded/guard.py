@@ -28,14 +28,18 @@ CAPABILITY_VERSION_3 = 0x20080522
 def main() -> None:
     """Run the command of the arguments until it ends or the owner is gone."""
     arguments = parse(sys.argv[1:])
-    for number in (signal.SIGINT, signal.SIGHUP):  # meant for the owner, which closes our input when it stops
-        signal.signal(number, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, left_to_owner)
     child = start(arguments)
     signal.signal(signal.SIGTERM, lambda *_: child.send_signal(arguments.signal))
     announce(child.pid)
     threading.Thread(target=end_with_owner, args=(child, arguments), daemon=True).start()
     code = child.wait()
     os._exit(code if code >= 0 else 128 - code)  # the thread may still stand in read()
+
+
+def left_to_owner(*_: object) -> None:
+    """Do nothing: the owner closes our input when it ends. Unlike SIG_IGN, a command does not inherit it."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -64,7 +64,7 @@ class GuardedProcess:
         with self._guard.stdout as answer:
             line = answer.read()
         if not line:
-            self._guard.wait()
+            self._guard.communicate()
             raise EmbeddedError(f"{name} could not be run: {command.argv[0]}")
         self.pid = int(line)
 
