@@ -1,0 +1,122 @@
+-- name: open_offset
+-- Where the partition is to be read from; a partition never seen, or of another birth, begins at the given offset.
+INSERT INTO sink_offsets AS s (app, topic, partition, birth, next)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (app, topic, partition) DO UPDATE SET
+    birth = excluded.birth,
+    next = CASE WHEN s.birth = excluded.birth THEN s.next ELSE excluded.next END
+RETURNING next;
+
+-- name: advance_offset
+-- Move on from where this writer left the partition; no row: somebody else has it.
+UPDATE sink_offsets SET next = $6, updated_at = now()
+WHERE app = $1 AND topic = $2 AND partition = $3 AND birth = $4 AND next = $5;
+
+-- name: write_requests
+-- Outcomes of requests; of two for one record that came in, the later decision stays.
+INSERT INTO notification_requests AS r (
+    request_id, source, idempotency_key, user_id, notification_type, category, priority,
+    received_at, decided_at, outcome, reason, rule, value, origin, channels
+)
+SELECT
+    n.request_id, n.source, n.idempotency_key, n.user_id, n.notification_type, n.category, n.priority,
+    carillon_time(n.received_at), carillon_time(n.decided_at), n.outcome, n.reason, n.rule, n.value, n.origin,
+    string_to_array(n.channels, ',')
+FROM unnest(
+    $1::UUID [], $2::TEXT [], $3::TEXT [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::TEXT [],
+    $8::BIGINT [], $9::BIGINT [], $10::TEXT [], $11::TEXT [], $12::TEXT [], $13::TEXT [], $14::TEXT [],
+    $15::TEXT []
+) AS n (
+    request_id, source, idempotency_key, user_id, notification_type, category, priority,
+    received_at, decided_at, outcome, reason, rule, value, origin, channels
+)
+ON CONFLICT (request_id, received_at, origin) DO UPDATE SET
+    decided_at = excluded.decided_at,
+    outcome = excluded.outcome,
+    reason = excluded.reason,
+    rule = excluded.rule,
+    value = excluded.value,
+    category = excluded.category,
+    priority = excluded.priority,
+    channels = excluded.channels
+WHERE r.decided_at < excluded.decided_at;
+
+-- name: write_messages
+-- Snapshots of messages; a row's version only grows.
+INSERT INTO notification_messages AS m (
+    message_uuid, row_version, request_id, user_id, channel_type, template_id, template_name, template_version,
+    recipient, status, status_reason, status_details, payload, notification_type, category, priority, source,
+    idempotency_key, language_code, provider_name, provider_message_id, attempts,
+    scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at, expires_at, last_status_update_at
+)
+SELECT
+    n.message_uuid, n.row_version, n.request_id, n.user_id, n.channel_type, t.id, n.template_name,
+    n.template_version, n.recipient, n.status, n.status_reason, n.status_details, n.payload, n.notification_type,
+    n.category, n.priority, n.source, n.idempotency_key, n.language_code, n.provider_name, n.provider_message_id,
+    n.attempts,
+    carillon_time(n.scheduled_at), carillon_time(n.created_at), carillon_time(n.sent_at),
+    carillon_time(n.delivered_at), carillon_time(n.opened_at), carillon_time(n.clicked_at),
+    carillon_time(n.expires_at), carillon_time(n.last_status_update_at)
+FROM unnest(
+    $1::UUID [], $2::INT [], $3::UUID [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::INT [],
+    $8::TEXT [], $9::TEXT [], $10::TEXT [], $11::TEXT [], $12::JSONB [], $13::TEXT [], $14::TEXT [],
+    $15::TEXT [], $16::TEXT [], $17::TEXT [], $18::TEXT [], $19::TEXT [], $20::TEXT [], $21::INT [],
+    $22::BIGINT [], $23::BIGINT [], $24::BIGINT [], $25::BIGINT [], $26::BIGINT [], $27::BIGINT [],
+    $28::BIGINT [], $29::BIGINT []
+) AS n (
+    message_uuid, row_version, request_id, user_id, channel_type, template_name, template_version,
+    recipient, status, status_reason, status_details, payload, notification_type, category,
+    priority, source, idempotency_key, language_code, provider_name, provider_message_id, attempts,
+    scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at,
+    expires_at, last_status_update_at
+)
+LEFT JOIN notification_templates AS t
+    ON t.name = n.template_name AND t.channel_type = n.channel_type AND t.language_code = n.language_code
+        AND t.deleted_at IS NULL
+ON CONFLICT (message_uuid, created_at) DO UPDATE SET
+    row_version = excluded.row_version,
+    template_id = excluded.template_id,
+    template_name = excluded.template_name,
+    template_version = excluded.template_version,
+    recipient = excluded.recipient,
+    status = excluded.status,
+    status_reason = excluded.status_reason,
+    status_details = excluded.status_details,
+    payload = excluded.payload,
+    language_code = excluded.language_code,
+    provider_name = excluded.provider_name,
+    provider_message_id = excluded.provider_message_id,
+    attempts = excluded.attempts,
+    scheduled_at = excluded.scheduled_at,
+    sent_at = excluded.sent_at,
+    delivered_at = excluded.delivered_at,
+    opened_at = excluded.opened_at,
+    clicked_at = excluded.clicked_at,
+    expires_at = excluded.expires_at,
+    last_status_update_at = excluded.last_status_update_at
+WHERE m.row_version < excluded.row_version;
+
+-- name: write_log
+-- Lines of the log; how many of them found their message. A known event changes nothing (NS-DATA-OP-18).
+WITH found AS (
+    SELECT m.id, m.created_at, n.event_id, n.status, n.at, n.details
+    FROM unnest(
+        $1::UUID [], $2::UUID [], $3::BIGINT [], $4::TEXT [], $5::BIGINT [], $6::JSONB []
+    ) AS n (event_id, message_uuid, message_created_at, status, at, details)
+    CROSS JOIN LATERAL (
+        SELECT k.id, k.created_at
+        FROM notification_messages AS k
+        WHERE k.message_uuid = n.message_uuid AND k.created_at = carillon_time(n.message_created_at)
+        LIMIT 1
+    ) AS m
+), written AS (
+    INSERT INTO delivery_status_logs (message_id, message_created_at, event_id, status, "timestamp", details)
+    SELECT id, created_at, event_id, status, carillon_time(at), details FROM found
+    ON CONFLICT (event_id, message_created_at) DO NOTHING
+)
+SELECT count(*) FROM found;
+
+-- name: keep_refusal
+-- A record that Postgres takes in no form, kept for a person to look at.
+INSERT INTO sink_refusals (app, topic, partition, batch_start, kind, record, error)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
