@@ -1,0 +1,66 @@
+"""Limits on seen posts: so many a minute per user or device, more per client address (NS-SEC-OP-04).
+
+Each process counts for itself: with n processes a caller spread over all of them has n times the limit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MINUTE_MS = 60_000
+
+
+class Limit(NamedTuple):
+    """`per_minute` requests, all of which may come at once after a pause."""
+
+    name: str
+    per_minute: int
+
+
+PER_USER = Limit("user", 120)
+PER_ADDRESS = Limit("address", 6_000)
+
+
+class Limits:
+    """Token buckets of the `remember` most recent callers. The `Throttle` of the seen route."""
+
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        per_user: Limit = PER_USER,
+        per_address: Limit = PER_ADDRESS,
+        remember: int = 100_000,
+    ) -> None:
+        self._now_ms = now_ms
+        self._per_user = per_user
+        self._per_address = per_address
+        self._remember = remember
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def __call__(self, user_key: str | None, address: str | None) -> Mapping[str, str] | None:
+        """Count one request; None lets it pass, else the headers of its 429."""
+        if user_key is not None:
+            return self._spend(user_key, self._per_user)
+        return self._spend(f"address {address}", self._per_address) if address else None
+
+    def _spend(self, caller: str, limit: Limit) -> Mapping[str, str] | None:
+        """A bucket is kept as the moment at which it is full again; each request moves it by one turn."""
+        now = self._now_ms()
+        turn = MINUTE_MS / limit.per_minute
+        full_at = max(self._full_at.get(caller, 0.0), now) + turn
+        if full_at - now > MINUTE_MS:
+            seconds = -int((now + MINUTE_MS - full_at) // 1000)
+            return {
+                "Retry-After": str(seconds),
+                "RateLimit": f'"{limit.name}";r=0;t={seconds}',
+                "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w=60',
+            }
+        self._full_at[caller] = full_at
+        self._full_at.move_to_end(caller)
+        if len(self._full_at) > self._remember:
+            self._full_at.popitem(last=False)
+        return None

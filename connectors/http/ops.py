@@ -1,0 +1,87 @@
+"""Operations: `/livez`, `/readyz` with every check by name, `/version`, `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from connectors.http.problems import json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from connectors.http.authority import Caller
+    from connectors.http.ports import OpsPorts
+    from connectors.http.traces import Trace
+
+WELL = 200
+UNWELL = 503
+
+
+class _Checks:
+    """Runs named checks side by side; 200 when all hold, else 503."""
+
+    def __init__(self, checks: Mapping[str, Callable[[], Awaitable[str | None]]], timeout_ms: int) -> None:
+        self._checks = checks
+        self._timeout_s = timeout_ms / 1000
+
+    async def __call__(self, _request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+        """Answer with the state of each check; `detail` only where something is wrong."""
+        found = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
+        checks = {
+            name: {"ok": True} if detail is None else {"ok": False, "detail": detail}
+            for name, detail in zip(self._checks, found, strict=True)
+        }
+        is_well = all(detail is None for detail in found)
+        body = {"status": "ok" if is_well else "failing", "checks": checks}
+        return json_response(orjson.dumps(body), trace.request_id, WELL if is_well else UNWELL)
+
+    async def _run(self, check: Callable[[], Awaitable[str | None]]) -> str | None:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await check()
+        except TimeoutError:
+            return "no answer in time"
+        except Exception as error:  # noqa: BLE001 - a check that raises has failed
+            return type(error).__name__
+
+
+class Live(_Checks):
+    """`GET /livez`: fails only for what a restart repairs."""
+
+    def __init__(self, ports: OpsPorts) -> None:
+        super().__init__(ports.live, ports.check_timeout_ms)
+
+
+class Ready(_Checks):
+    """`GET /readyz`: whether work may be sent here."""
+
+    def __init__(self, ports: OpsPorts) -> None:
+        super().__init__(ports.ready, ports.check_timeout_ms)
+
+
+class Version:
+    """`GET /version`."""
+
+    def __init__(self, ports: OpsPorts) -> None:
+        self._body = orjson.dumps(dict(ports.version))
+
+    async def __call__(self, _request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+        """Answer what runs here."""
+        return json_response(self._body, trace.request_id)
+
+
+class Metrics:
+    """`GET /metrics`, in the text form of Prometheus."""
+
+    def __init__(self, ports: OpsPorts) -> None:
+        self._registry = ports.registry
+
+    async def __call__(self, _request: web.Request, _caller: Caller, _trace: Trace) -> web.Response:
+        """Answer every metric of the registry, collected in a thread: requests go on meanwhile."""
+        body = await asyncio.to_thread(generate_latest, self._registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,67 @@
+"""What the HTTP edge needs of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from prometheus_client import CollectorRegistry
+
+    from connectors.http.authority import Authenticate
+    from connectors.metrics import HttpMetrics
+    from schemas.records import SeenPosted
+
+
+class BrokerUnavailableError(Exception):
+    """The broker did not confirm a record. It may or may not be written."""
+
+
+class Publish(Protocol):
+    """Writes a seen post to its topic and returns once all in-sync replicas have it (SEEN-OP-06).
+
+    Raises `BrokerUnavailableError`. It is cancelled when it takes longer than `publish_timeout_ms`.
+    """
+
+    async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
+        """`headers` (`traceparent`, `request_id`) go onto the record."""
+
+
+class Throttle(Protocol):
+    """Says whether a request comes too soon (NS-SEC-OP-04)."""
+
+    def __call__(self, user_key: str | None, address: str | None) -> Mapping[str, str] | None:
+        """Return the headers of a 429, or None to let it pass.
+
+        `address` is the client address that a proven gateway forwarded, never the gateway's own.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePorts:
+    """The public port. `throttle` None: no limits."""
+
+    publish: Publish
+    authenticate: Authenticate
+    now_ms: Callable[[], int]
+    metrics: HttpMetrics
+    throttle: Throttle | None = None
+    publish_timeout_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class OpsPorts:
+    """The operations port. A check returns None when all is well, else a sentence; raising is failing.
+
+    `live`: what only a restart can repair. `ready`: what work needs (kafka, postgres, tables).
+    """
+
+    live: Mapping[str, Callable[[], Awaitable[str | None]]]
+    ready: Mapping[str, Callable[[], Awaitable[str | None]]]
+    version: Mapping[str, str]
+    registry: CollectorRegistry
+    authenticate: Authenticate
+    metrics: HttpMetrics
+    check_timeout_ms: int = 2_000

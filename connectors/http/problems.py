@@ -1,0 +1,94 @@
+"""Every error answer, RFC 9457: a closed list of codes, each with its status and its sentence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CONTENT_TYPE = "application/problem+json"
+SERVER = "carillon"
+
+
+class Code(StrEnum):
+    """What went wrong; the status and the sentence are in `PROBLEMS`."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_FIELD = "invalid_field"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    IDENTITY_INCOMPLETE = "identity_incomplete"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_LARGE = "too_large"
+    THROTTLED = "throttled"
+    BROKER_UNAVAILABLE = "broker_unavailable"
+    INTERNAL = "internal"
+
+
+PROBLEMS: dict[Code, tuple[int, str]] = {
+    Code.INVALID_JSON: (400, "The body is no JSON object in UTF-8."),
+    Code.INVALID_FIELD: (400, "A field is missing or has a wrong type or length."),
+    Code.UNAUTHENTICATED: (401, "The request carries no valid credentials."),
+    Code.FORBIDDEN: (403, "The credentials do not allow this."),
+    Code.IDENTITY_INCOMPLETE: (403, "The gateway's headers do not name the session's user."),
+    Code.NOT_FOUND: (404, "There is nothing under this path."),
+    Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
+    Code.TOO_LARGE: (413, "The body is too large."),
+    Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
+    Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
+    Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
+}
+
+
+class Fault(NamedTuple):
+    """One wrong field. `pointer`: RFC 6901, from the body's root."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem. `headers` go into the answer."""
+
+    def __init__(
+        self, code: Code, errors: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = errors
+        self.headers = headers or {}
+
+
+def problem_response(problem: ProblemError, trace_id: str) -> web.Response:
+    """Turn a problem into its answer."""
+    status, sentence = PROBLEMS[problem.code]
+    body = {
+        "type": f"urn:carillon:problem:{problem.code}",
+        "title": sentence,
+        "status": status,
+        "code": problem.code,
+        "errors": [fault._asdict() for fault in problem.errors],
+        "trace_id": trace_id,
+    }
+    return web.Response(
+        status=status,
+        body=orjson.dumps(body),
+        content_type=CONTENT_TYPE,
+        headers={"Server": SERVER, **problem.headers},
+    )
+
+
+def json_response(body: bytes, request_id: str, status: int = 200) -> web.Response:
+    """Wrap an encoded JSON body."""
+    return web.Response(
+        status=status,
+        body=body,
+        content_type="application/json",
+        headers={"Server": SERVER, "X-Request-Id": request_id},
+    )

@@ -1,0 +1,127 @@
+"""`POST /4.0/mark-notify/v1/seen`: take a display fact, answer 200 once it is durable (SEEN-050…SEEN-056)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import orjson
+
+from connectors.http.authority import CallerKind
+from connectors.http.identity import STRANGER, Identity, identified
+from connectors.http.ports import BrokerUnavailableError
+from connectors.http.problems import Code, Fault, ProblemError, json_response
+from schemas.records import SeenPosted
+from schemas.times import parse_rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp import web
+
+    from connectors.http.authority import Caller
+    from connectors.http.ports import EdgePorts
+    from connectors.http.traces import Trace
+
+PATH = "/4.0/mark-notify/v1/seen"
+LONGEST_TAG = 64
+LONGEST_ID = 256
+LARGEST_BODY = 16 * 1024
+RETRY_SOON = {"Retry-After": "1"}
+DONE = b"{}"
+
+
+class _Body(msgspec.Struct):
+    tag: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TAG)]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
+    seen_at: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_Body)
+
+
+class SeenPost:
+    """The handler. Every request makes a record, repeats included (SEEN-055)."""
+
+    def __init__(self, ports: EdgePorts) -> None:
+        self._ports = ports
+        self._timeout_s = ports.publish_timeout_ms / 1000
+
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
+        """Answer one post."""
+        is_gateway = caller.kind is CallerKind.GATEWAY
+        identity = identified(request.headers) if is_gateway else STRANGER
+        self._throttle(identity, request.headers if is_gateway else {})
+        if (request.content_length or 0) > LARGEST_BODY:
+            raise ProblemError(Code.TOO_LARGE)
+        record = posted(await request.read(), identity, self._ports.now_ms())
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._ports.publish(record, trace.headers())
+        except (BrokerUnavailableError, TimeoutError):
+            raise ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON) from None
+        self._ports.metrics.seen(record.kind)
+        return json_response(DONE, trace.request_id)
+
+    def _throttle(self, identity: Identity, headers: Mapping[str, str]) -> None:
+        if self._ports.throttle is None:
+            return
+        address = headers.get("X-Forwarded-For", "").partition(",")[0].strip()
+        too_soon = self._ports.throttle(identity.user_key, address or None)
+        if too_soon is not None:
+            raise ProblemError(Code.THROTTLED, headers=too_soon)
+
+
+def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:
+    """Read a body into its record, or raise `ProblemError`. Unknown fields are ignored (SEEN-OP-12)."""
+    if len(raw) > LARGEST_BODY:
+        raise ProblemError(Code.TOO_LARGE)
+    try:
+        body = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _refusal(raw) from None
+    if "\0" in body.tag or "\0" in body.id:
+        raise _refusal(raw)
+    return SeenPosted(
+        kind=identity.kind,
+        tag=body.tag,
+        id=body.id,
+        seen_at=_seen_at(body.seen_at, now),
+        received_at=now,
+        user=identity.user,
+        user_key=identity.user_key,
+    )
+
+
+def _seen_at(given: Any, now: int) -> int:
+    """Use the client's time when it is one and not in the future (SEEN-OP-13); else the server's counts."""
+    if not isinstance(given, str):
+        return now
+    try:
+        at = parse_rfc3339(given)
+    except ValueError:
+        return now
+    return min(at, now)
+
+
+def _refusal(raw: bytes) -> ProblemError:
+    """Say what is wrong with each field; called for bodies that are refused already."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return ProblemError(Code.INVALID_JSON)
+    if not isinstance(body, dict):
+        return ProblemError(Code.INVALID_JSON, [Fault("", "the body is no object")])
+    faults = (_fault(body, "tag", LONGEST_TAG), _fault(body, "id", LONGEST_ID))
+    errors = [fault for fault in faults if fault]
+    return ProblemError(Code.INVALID_FIELD if errors else Code.INVALID_JSON, errors)
+
+
+def _fault(body: dict[str, Any], name: str, longest: int) -> Fault | None:
+    value = body.get(name)
+    if not isinstance(value, str):
+        return Fault(f"/{name}", "is no text" if name in body else "is missing")
+    if not 0 < len(value) <= longest:
+        return Fault(f"/{name}", f"must have 1 to {longest} characters")
+    return Fault(f"/{name}", "holds the character U+0000") if "\0" in value else None

@@ -1,0 +1,102 @@
+"""Every route of every application has a decision on who may call it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from connectors.http.authority import Anyone, Authority, Operations, Policy
+from connectors.http.ports import EdgePorts, OpsPorts
+from connectors.http.problems import PROBLEMS, Code
+from connectors.http.routes import Guarded, Refused, edge_app, ops_app
+from connectors.metrics import METRICS, HttpMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.records import SeenPosted
+
+POLICIES = get_args(Policy)
+OPEN_TO_STRANGERS = {("POST", "/4.0/mark-notify/v1/seen")}
+"""Routes that anyone may call, each with a reason in the spec: SEEN-040 and SEEN-OP-09."""
+
+
+async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:
+    """Write nowhere."""
+
+
+def apps() -> dict[str, web.Application]:
+    registry = CollectorRegistry()
+    metrics = HttpMetrics(registry)
+    authenticate = Authority([], []).authenticate
+    return {
+        "edge": edge_app(EdgePorts(publish, authenticate, lambda: 0, metrics)),
+        "ops": ops_app(OpsPorts({}, {}, {}, registry, authenticate, metrics)),
+    }
+
+
+def routes(app: web.Application) -> list[tuple[str, str, object]]:
+    return [
+        (
+            route.method,
+            route.resource.canonical if route.resource else "",
+            getattr(route.handler, "__self__", route.handler),
+        )
+        for route in app.router.routes()
+    ]
+
+
+def undecided(app: web.Application) -> list[tuple[str, str]]:
+    """Routes whose handler neither passes `authenticate` under a policy nor only refuses."""
+    return [
+        (method, path)
+        for method, path, handler in routes(app)
+        if not isinstance(handler, Refused)
+        and not (isinstance(handler, Guarded) and isinstance(handler.route.policy, POLICIES))
+    ]
+
+
+@pytest.mark.parametrize("name", ["edge", "ops"])
+def test_every_route_has_a_decision(name: str) -> None:
+    assert undecided(apps()[name]) == []
+
+
+def test_route_added_past_the_table_is_found() -> None:
+    async def bare(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/bare", bare)
+    assert ("GET", "/bare") in undecided(app)
+
+
+def test_only_the_listed_routes_are_open_to_strangers() -> None:
+    found = {
+        (method, path)
+        for app in apps().values()
+        for method, path, handler in routes(app)
+        if isinstance(handler, Guarded) and isinstance(handler.route.policy, Anyone)
+    }
+    assert found == OPEN_TO_STRANGERS
+
+
+def test_operations_are_not_on_the_public_port() -> None:
+    policies = [type(h.route.policy) for _, _, h in routes(apps()["edge"]) if isinstance(h, Guarded)]
+    assert Operations not in policies
+
+
+def test_every_problem_has_a_status_and_a_sentence() -> None:
+    assert set(Code) == set(PROBLEMS)
+    assert all(400 <= status < 600 and sentence.endswith(".") for status, sentence in PROBLEMS.values())
+
+
+def test_metric_names_and_labels_keep_the_conventions() -> None:
+    names = [metric.name for metric in METRICS]
+    assert sorted(set(names)) == sorted(names)
+    assert all(name.startswith("carillon_") for name in names)
+    labels = {label for metric in METRICS for label in metric.labels}
+    assert labels <= {"channel", "provider", "verdict", "route", "status", "kind"}
+    assert all(metric.sentence.endswith(".") for metric in METRICS)

@@ -1,0 +1,83 @@
+"""The public application with ports in memory, on a socket of its own."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
+
+from connectors.http.authority import Authority
+from connectors.http.ports import EdgePorts
+from connectors.http.routes import edge_app
+from connectors.http.seen import PATH
+from connectors.metrics import HttpMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from schemas.records import SeenPosted
+
+NOW = 1_800_000_000_000
+SECRET = "the gateway's secret"
+KEY = "ck_live_abc"
+
+
+class Entry(NamedTuple):
+    """One API key as settings give it."""
+
+    key_id: str
+    sha256: str
+    scopes: frozenset[str]
+
+
+def entry(key: str, *scopes: str) -> Entry:
+    return Entry(key[:10], sha256(key.encode()).hexdigest(), frozenset(scopes))
+
+
+class Edge:
+    """The running application, what it published, and how its broker behaves."""
+
+    def __init__(self) -> None:
+        self.published: list[SeenPosted] = []
+        self.headers: list[Mapping[str, bytes]] = []
+        self.registry = CollectorRegistry()
+        self.broker: Callable[[], Awaitable[None]] | None = None
+        self.client: TestClient[Any, Any]
+
+    async def publish(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
+        if self.broker is not None:
+            await self.broker()
+        self.published.append(record)
+        self.headers.append(headers)
+
+    async def post(self, body: Any = None, **headers: str) -> tuple[int, Any, Mapping[str, str]]:
+        """Post to the seen route. Bytes go as they are, anything else as JSON; `_` in header names is `-`."""
+        given = {"data": body} if isinstance(body, bytes) else {"json": body or {"tag": "news", "id": "1"}}
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.client.post(PATH, headers=told, **given) as response:
+            return response.status, await response.json(content_type=None), response.headers
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+
+@asynccontextmanager
+async def edge(**changes: Any) -> AsyncIterator[Edge]:
+    """Serve with these ports changed."""
+    one = Edge()
+    metrics = HttpMetrics(one.registry)
+    keys = [entry(KEY, "gateway"), entry("ck_test_def", "send")]
+    authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
+    ports: dict[str, Any] = {
+        "publish": one.publish,
+        "authenticate": authority.authenticate,
+        "now_ms": lambda: NOW,
+        "metrics": metrics,
+        **changes,
+    }
+    async with TestClient(TestServer(edge_app(EdgePorts(**ports)))) as client:
+        one.client = client
+        yield one

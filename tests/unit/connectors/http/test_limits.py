@@ -1,0 +1,58 @@
+"""Limits by a clock that the test moves."""
+
+from __future__ import annotations
+
+from connectors.http.limits import Limit, Limits
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def limits(clock: Clock, remember: int = 10) -> Limits:
+    return Limits(clock, Limit("user", 4), Limit("address", 2), remember)
+
+
+def test_a_minutes_worth_may_come_at_once_and_then_one_each_turn() -> None:
+    clock = Clock()
+    limit = limits(clock)
+    at_once = [limit("user:1", None) is None for _ in range(6)]
+    clock.now += 15_000
+    later = [limit("user:1", None) is None for _ in range(2)]
+    assert ([True] * 4 + [False] * 2, [True, False]) == (at_once, later)
+
+
+def test_refusal_says_when_the_next_one_passes() -> None:
+    clock = Clock()
+    limit = limits(clock)
+    for _ in range(4):
+        limit("user:1", None)
+    clock.now += 4_500
+    assert limit("user:1", None) == {
+        "Retry-After": "11",
+        "RateLimit": '"user";r=0;t=11',
+        "RateLimit-Policy": '"user";q=4;w=60',
+    }
+    clock.now += 11_000
+    assert limit("user:1", None) is None
+
+
+def test_users_do_not_count_for_their_address_and_strangers_do() -> None:
+    limit = limits(Clock())
+    users = [limit(f"user:{number}", "10.0.0.1") is None for number in range(4)]
+    strangers = [limit(None, "10.0.0.1") is None for _ in range(3)]
+    unknown = [limit(None, None) is None for _ in range(9)]
+    assert ([True] * 4, [True, True, False], [True] * 9) == (users, strangers, unknown)
+
+
+def test_memory_is_bounded_and_forgets_who_was_away_longest() -> None:
+    limit = limits(Clock(), remember=2)
+    for _ in range(4):
+        limit("user:1", None)
+    for number in (2, 3):
+        limit(f"user:{number}", None)
+    assert (limit("user:1", None), len(limit._full_at)) == (None, 2)
