@@ -78,3 +78,8 @@ def snapshot() -> bytes:
     """All schemas of this version, by record: the content of `schemas/avro/released/<version>.json`."""
     schemas = {name: expanded(name) for name in record_names()}
     return orjson.dumps(schemas, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def internal_schemas() -> list[tuple[bytes, bytes]]:
+    """Fingerprint and text of every schema we write: the records of `carillon.schemas`."""
+    return [(fingerprint(expanded(name)), schema_text(name)) for name in record_names()]

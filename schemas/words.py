@@ -80,6 +80,31 @@ class Verdict(StrEnum):
     LAPSED = "lapsed"  # it was never begun
 
 
+class ContactAction(StrEnum):
+    """What happened to a user's contact data; `deleted` empties it."""
+
+    REGISTERED = "registered"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class PreferenceKind(StrEnum):
+    """What a `PreferenceChanged` is about (NS-PREF-OP-06, NS-PREF-OP-07)."""
+
+    TYPE = "type"
+    UNSUBSCRIBED = "unsubscribed"
+    RESUBSCRIBED = "resubscribed"
+    CONSENT_GRANTED = "consent_granted"
+    CONSENT_REVOKED = "consent_revoked"
+
+
+class WaitedFor(StrEnum):
+    """Why a request waits on a timer."""
+
+    SCHEDULED = "scheduled"
+    CONTACT = "contact"
+
+
 class Reason(StrEnum):
     """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
 

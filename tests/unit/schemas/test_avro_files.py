@@ -6,7 +6,15 @@ import orjson
 import pytest
 from fastavro import parse_schema
 
-from schemas.avro_files import expanded, record_names, record_schema, schema_text, snapshot
+from schemas.avro_files import (
+    expanded,
+    internal_schemas,
+    record_names,
+    record_schema,
+    schema_text,
+    snapshot,
+)
+from schemas.codec import SchemaBook
 
 
 def test_a_record_without_a_file_is_named() -> None:
@@ -27,3 +35,8 @@ def test_every_schema_stands_alone(name: str) -> None:
 
 def test_a_snapshot_holds_every_schema() -> None:
     assert {name: expanded(name) for name in record_names()} == orjson.loads(snapshot())
+
+
+def test_what_we_publish_is_what_others_learn() -> None:
+    book = SchemaBook()
+    assert [key for key, _ in internal_schemas()] == [book.learn(text) for _, text in internal_schemas()]

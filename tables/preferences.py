@@ -1,0 +1,101 @@
+"""Table `preferences`: what a user chose (NS-PREF-001, NS-PREF-003, NS-DATA-OP-07).
+
+key     user key
+value   `Preferences`
+writer  agents/recipient.py, from `facts.preferences`
+
+Of two facts about the same thing the newer one is in force, in whatever order they came; of the same time,
+the one that forbids more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.words import PreferenceKind
+
+if TYPE_CHECKING:
+    from schemas.records import PreferenceChanged
+
+ALL_MARKETING = "all_marketing"
+MARKETING = "marketing"
+
+
+class ChosenType(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A user's choice for one notification type. Time in ms."""
+
+    channels: list[str]
+    is_enabled: bool
+    at: int
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that is on or off since a time (ms)."""
+
+    is_on: bool
+    at: int
+
+
+class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One user. `unsubscribed`: channel or `all_marketing`; `consents`: `<purpose>/<channel or nothing>`."""
+
+    types: dict[str, ChosenType] = {}
+    unsubscribed: dict[str, Switch] = {}
+    consents: dict[str, Switch] = {}
+
+    def choice(self, notification_type: str) -> ChosenType | None:
+        """What the user chose for a type, None without a choice."""
+        return self.types.get(notification_type)
+
+    def is_unsubscribed(self, channel: str) -> bool:
+        """From a channel, or from `all_marketing`, on all types that are not mandatory (NS-DATA-OP-06)."""
+        switch = self.unsubscribed.get(channel)
+        return switch is not None and switch.is_on
+
+    def consents_to(self, purpose: str, channel: str) -> bool:
+        """The newest word on this channel, or on every channel, is a consent."""
+        said = (self.consents.get(f"{purpose}/{channel}"), self.consents.get(f"{purpose}/"))
+        newest = max((s for s in said if s), key=lambda s: (s.at, not s.is_on), default=None)
+        return newest is not None and newest.is_on
+
+    def merge(self, change: PreferenceChanged) -> Preferences:
+        """With a fact taken in; the same object when something newer is known."""
+        kind = PreferenceKind(change.kind)
+        match kind:
+            case PreferenceKind.TYPE:
+                return self._choose(change)
+            case PreferenceKind.UNSUBSCRIBED | PreferenceKind.RESUBSCRIBED:
+                switch = Switch(is_on=kind is PreferenceKind.UNSUBSCRIBED, at=change.changed_at)
+                known = _newer(self.unsubscribed, change.channel or "", switch, forbids=True)
+                return replace(self, unsubscribed=known) if known else self
+            case PreferenceKind.CONSENT_GRANTED | PreferenceKind.CONSENT_REVOKED:
+                switch = Switch(is_on=kind is PreferenceKind.CONSENT_GRANTED, at=change.changed_at)
+                name = f"{change.purpose or MARKETING}/{change.channel or ''}"
+                known = _newer(self.consents, name, switch, forbids=False)
+                return replace(self, consents=known) if known else self
+            case _:
+                assert_never(kind)
+
+    def _choose(self, change: PreferenceChanged) -> Preferences:
+        code = change.notification_type or ""
+        chosen = ChosenType(channels=change.channels, is_enabled=change.is_enabled, at=change.changed_at)
+        before = self.types.get(code)
+        if before and _strength(before) > _strength(chosen):
+            return self
+        return replace(self, types={**self.types, code: chosen})
+
+
+def _strength(chosen: ChosenType) -> tuple[int, bool, int, list[str]]:
+    """Newer first; of the same time, what forbids more."""
+    return chosen.at, not chosen.is_enabled, -len(chosen.channels), sorted(chosen.channels)
+
+
+def _newer(known: dict[str, Switch], name: str, switch: Switch, *, forbids: bool) -> dict[str, Switch] | None:
+    """With the switch set, None when what is known stands. `forbids`: the position that wins a tie."""
+    before = known.get(name)
+    if before and (before.at, before.is_on is forbids) >= (switch.at, switch.is_on is forbids):
+        return None
+    return {**known, name: switch}
