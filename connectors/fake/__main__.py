@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 import uvloop
@@ -18,10 +19,13 @@ import uvloop
 from connectors.clock import now_ms
 from connectors.fake.server import LOOPBACK, FakeSettings, running
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
-    options = _parser().parse_args()
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. `arguments`: those of the command line by default."""
+    options = _parser().parse_args(arguments)
     settings = FakeSettings(
         host=options.host,
         http_port=options.http_port,

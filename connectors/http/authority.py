@@ -68,8 +68,7 @@ class Caller(NamedTuple):
 class Authenticate(Protocol):
     """The port every route passes: a caller that satisfies the policy, or `ProblemError` (401, 403)."""
 
-    async def __call__(self, headers: Mapping[str, str], policy: Policy) -> Caller:
-        """Check the credentials in the request's headers."""
+    async def __call__(self, headers: Mapping[str, str], policy: Policy) -> Caller: ...
 
 
 class KeyEntry(Protocol):

@@ -49,10 +49,10 @@ STATUSES: dict[int, tuple[Verdict, Reason | None]] = {
 
 
 class FakeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the fake provider is. `account`: the name under which its scripts and ledger know us."""
+    """Where the fake provider is. `account`: how its scripts and ledger call us; by default our own name."""
 
     url: str
-    account: str = ""
+    account: str | None = None
     api_key: str | None = None
     sender: str | None = None
     timeout_ms: int = 10_000
@@ -64,11 +64,11 @@ class _FakeHttp:
 
     path = ""
 
-    def __init__(self, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
+    def __init__(self, name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, FakeConfig)
         self._url = self._config.url.rstrip("/")
         self._now_ms = now_ms
-        headers = {"Fake-Account": self._config.account} if self._config.account else {}
+        headers = {"Fake-Account": self._config.account or name}
         if self._config.api_key:
             headers["Authorization"] = f"Bearer {self._config.api_key}"
         self._calls = HttpCalls(

@@ -23,10 +23,9 @@ _CONTENT = msgspec.json.Decoder(Content)
 
 
 class Opener(Protocol):
-    """Opens sealed bytes (`connectors.cipher.Cipher`)."""
+    """Opens sealed bytes (`connectors.cipher.Cipher`); `ValueError` when they cannot be opened."""
 
-    def open(self, sealed: bytes) -> bytes:
-        """Raise `ValueError` when they cannot be opened."""
+    def open(self, sealed: bytes) -> bytes: ...
 
 
 class Performer:

@@ -39,22 +39,18 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Carrier(Protocol):
-    """One configured provider. Calls run concurrently; what can be foreseen is answered, not raised."""
+    """One configured provider. Calls run concurrently; what can be foreseen is answered, not raised.
 
-    async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
-        """Hand over one message. `idempotency_key`, `<message id>:<epoch>`, goes to the vendor too.
+    send   hand over one message; `idempotency_key`, `<message id>:<epoch>`, goes to the vendor too. Before
+           the message was written, a broken connection is `temporary`; afterwards it is `hidden`
+    ask    what became of that key: accepted, delivered, permanent (never saw it), temporary (ask again), or
+           misconfigured when this vendor cannot be asked at all
+    close  give back connections; no call may be running
+    """
 
-        Before the message was written, a broken connection is `temporary`; afterwards it is `hidden`.
-        """
-
-    async def ask(self, idempotency_key: str) -> Answer:
-        """Say what became of that key: accepted, delivered, permanent (never saw it), temporary (ask again).
-
-        `misconfigured` when this vendor cannot be asked at all.
-        """
-
-    async def close(self) -> None:
-        """Give back connections. No call may be running."""
+    async def send(self, address: str, content: Content, idempotency_key: str) -> Answer: ...
+    async def ask(self, idempotency_key: str) -> Answer: ...
+    async def close(self) -> None: ...
 
 
 def configured(config: Mapping[str, Any], shape: type[T]) -> T:

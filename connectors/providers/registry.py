@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from connectors.providers.port import Carrier
     from schemas.records import Provider
 
-KINDS: dict[str, Callable[[Mapping[str, Any], Callable[[], int]], Carrier]] = {
+    Kind = Callable[[str, Mapping[str, Any], Callable[[], int]], Carrier]
+
+KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
     "smtp": Smtp,
@@ -32,4 +34,4 @@ def carrier_of(
     kind = KINDS.get(provider.kind)
     if kind is None:
         raise ProviderConfigError(f"kind {provider.kind!r} is none of {', '.join(sorted(KINDS))}")
-    return kind({**defaults.get(provider.kind, {}), **provider.config}, now_ms)
+    return kind(provider.name, {**defaults.get(provider.kind, {}), **provider.config}, now_ms)

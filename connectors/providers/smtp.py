@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiosmtplib import (
@@ -18,7 +18,7 @@ from aiosmtplib import (
 )
 
 from connectors.providers.letter import Sender, letter
-from connectors.providers.port import Answer, configured, scrubbed
+from connectors.providers.port import Answer, ProviderConfigError, configured, scrubbed
 from connectors.providers.smtp_pool import PoolExhaustedError, SmtpPool
 from schemas.words import Reason, Verdict
 
@@ -55,7 +55,7 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 
 
 class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the server is and who writes. Times in milliseconds."""
+    """Where the server is and who writes. `tls` from the first byte, or `starttls` demanded. Times in ms."""
 
     host: str
     port: int
@@ -63,7 +63,8 @@ class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     from_name: str = ""
     username: str | None = None
     password: str | None = None
-    security: Literal["none", "starttls", "tls"] = "none"
+    starttls: bool = False
+    tls: bool = False
     connections: int = 24
     timeout_ms: int = 30_000
     idle_ms: int = 20_000
@@ -72,8 +73,10 @@ class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Smtp:
     """Carrier over a pool of connections."""
 
-    def __init__(self, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
+    def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, SmtpConfig)
+        if self._config.tls and self._config.starttls:
+            raise ProviderConfigError("config: tls and starttls exclude each other")
         self._sender = Sender(self._config.from_address, self._config.from_name)
         self._now_ms = now_ms
         self._pool = SmtpPool(
@@ -108,8 +111,8 @@ class Smtp:
             port=config.port,
             username=config.username,
             password=config.password,
-            use_tls=config.security == "tls",
-            start_tls=config.security == "starttls",
+            use_tls=config.tls,
+            start_tls=config.starttls,
             timeout=config.timeout_ms / 1000,
             local_hostname="carillon",
         )

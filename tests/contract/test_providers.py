@@ -73,7 +73,7 @@ class Rig:
     @asynccontextmanager
     async def other(self, **changes: Any) -> AsyncIterator[Carrier]:
         """Yield a second carrier with a changed config."""
-        carrier = KINDS[self.case.kind]({**self.config, **changes}, now_ms)
+        carrier = KINDS[self.case.kind]("main", {**self.config, **changes}, now_ms)
         try:
             yield carrier
         finally:
@@ -90,7 +90,7 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
             "username": LOGIN[0],
             "password": LOGIN[1],
         }
-    return {"url": fake.url, "api_key": API_KEY, "account": "main"}
+    return {"url": fake.url, "api_key": API_KEY}
 
 
 def wrong_credentials(case: Case) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     case: Case = request.param
     async with running(SETTINGS, now_ms) as fake:
         config = config_for(case, fake)
-        carrier = KINDS[case.kind](config, now_ms)
+        carrier = KINDS[case.kind]("main", config, now_ms)
         try:
             yield Rig(case, fake, carrier, config)
         finally:

@@ -32,7 +32,7 @@ async def fake() -> AsyncIterator[RunningFake]:
 
 
 async def sent_mail(host: str, port: int, address: str, key: str) -> Verdict:
-    carrier = Smtp({"host": host, "port": port, "from_address": "us@carillon.test"}, now_ms)
+    carrier = Smtp("mail", {"host": host, "port": port, "from_address": "us@carillon.test"}, now_ms)
     answer = await carrier.send(address, CONTENT, key)
     await carrier.close()
     return answer.verdict
@@ -83,7 +83,7 @@ async def test_last_mail_is_shown_as_it_arrived(fake: RunningFake) -> None:
 
 async def test_stopping_does_not_wait_for_calls_that_hang() -> None:
     async with running(FakeSettings(), now_ms) as other:
-        hanging = FakeSms({"url": other.url}, now_ms)
+        hanging = FakeSms("sms", {"url": other.url}, now_ms)
         call = asyncio.create_task(hanging.send("+79000000201", CONTENT, "m-1:0"))
         while not other.desk.ledger.calls:
             await asyncio.sleep(0)
@@ -100,7 +100,7 @@ async def test_process_says_where_it_is_keeps_its_ledger_and_ends_on_sigterm(tmp
         assert process.stdout is not None
         ready = orjson.loads(await process.stdout.readline())
         mail = await sent_mail(ready["smtp_host"], ready["smtp_port"], "anna@example.com", "m-1:0")
-        sms = FakeSms({"url": ready["url"]}, now_ms)
+        sms = FakeSms("sms", {"url": ready["url"]}, now_ms)
         text = await sms.send("+79161234567", CONTENT, "m-2:0")
         await sms.close()
         process.send_signal(signal.SIGTERM)

@@ -55,7 +55,9 @@ class Edge:
 
     async def post(self, body: Any = None, **headers: str) -> tuple[int, Any, Mapping[str, str]]:
         """Post to the seen route. Bytes go as they are, anything else as JSON; `_` in header names is `-`."""
-        given = {"data": body} if isinstance(body, bytes) else {"json": body or {"tag": "news", "id": "1"}}
+        given: dict[str, Any] = (
+            {"data": body} if isinstance(body, bytes) else {"json": body or {"tag": "news", "id": "1"}}
+        )
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.client.post(PATH, headers=told, **given) as response:
             return response.status, await response.json(content_type=None), response.headers

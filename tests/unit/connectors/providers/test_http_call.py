@@ -29,7 +29,7 @@ async def vendor(status: int, body: bytes, **headers: str) -> AsyncIterator[Fake
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", reply)
     async with TestServer(app) as server:
-        carrier = FakeSms({"url": str(server.make_url("/"))}, lambda: 0)
+        carrier = FakeSms("sms", {"url": str(server.make_url("/"))}, lambda: 0)
         try:
             yield carrier
         finally:
@@ -68,7 +68,7 @@ async def test_gateway_timeout_to_a_question_means_ask_again() -> None:
 
 
 async def test_url_that_is_none_is_misconfigured() -> None:
-    carrier = FakeSms({"url": "http://"}, lambda: 0)
+    carrier = FakeSms("sms", {"url": "http://"}, lambda: 0)
     answer = await carrier.send("+79161234567", CONTENT, "m-1:0")
     await carrier.close()
     assert answer.verdict is Verdict.MISCONFIGURED

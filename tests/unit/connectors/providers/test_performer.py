@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 CIPHER = Cipher.of_text(Cipher.new_key("k1"))
-PROVIDER = Provider(name="sms-main", channel_type="sms", kind="fake_sms", config={"account": "main"})
+PROVIDER = Provider(name="sms-main", channel_type="sms", kind="fake_sms")
 TASK = SendTask(
     message_id="m-1",
     request_id="r-1",
@@ -84,7 +84,7 @@ async def test_sealed_task_reaches_the_provider_in_clear_under_message_id_and_ep
         ended.verdict,
         ended.provider_message_id,
     )
-    assert ("+79161234567", "main") == (line.recipient, line.account)
+    assert ("+79161234567", "sms-main") == (line.recipient, line.account)
 
 
 async def test_question_is_asked_and_sends_nothing() -> None:

@@ -81,7 +81,7 @@ async def conversation(
     server = await asyncio.start_server(script.accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     where = {"host": "127.0.0.1", "port": port, "from_address": "us@carillon.test"}
-    carrier = Smtp({**where, **config}, lambda: 0)
+    carrier = Smtp("mail", {**where, **config}, lambda: 0)
     try:
         yield script, carrier
     finally:
@@ -124,7 +124,7 @@ async def test_each_reply_has_its_verdict(replies: dict[str, str], verdict: Verd
 
 
 async def test_server_without_starttls_is_misconfigured_and_gets_no_mail() -> None:
-    async with conversation(security="starttls") as (script, carrier):
+    async with conversation(starttls=True) as (script, carrier):
         answer = await carrier.send("anna@example.com", CONTENT, "m-1:0")
     assert answer.verdict is Verdict.MISCONFIGURED
     assert "MAIL" not in script.said
@@ -186,5 +186,11 @@ async def test_waiting_for_a_busy_connection_ends_as_temporary() -> None:
 
 def test_config_names_what_is_wrong_and_shows_no_value() -> None:
     with pytest.raises(ProviderConfigError, match=r"port") as caught:
-        Smtp({"host": "h", "port": "secret-port", "from_address": "a@b"}, lambda: 0)
+        Smtp("mail", {"host": "h", "port": "secret-port", "from_address": "a@b"}, lambda: 0)
     assert "secret-port" not in str(caught.value)
+
+
+def test_tls_and_starttls_exclude_each_other() -> None:
+    config = {"host": "h", "port": 25, "from_address": "a@b", "tls": True, "starttls": True}
+    with pytest.raises(ProviderConfigError, match="exclude"):
+        Smtp("mail", config, lambda: 0)
