@@ -37,6 +37,8 @@ def views(author: Author, crowd: Crowd) -> list[Line]:
             name: text for name, text in client(crowd.people[number].user_id).items() if name not in PROOF
         }
         lines.append(author.seen({"tag": "wallet", "id": "cashback"}, forged))
+    device = PROOF | {"X-Device-Id": "kitchen-tablet"}
+    lines += [author.seen({"tag": "news", "id": f"headline-{number % 3}"}, device) for number in range(6)]
     known = client(crowd.people[0].user_id)
     lines += [author.seen({"tag": f"invented-{number}", "id": "1"}, known) for number in range(4)]
     lines += [author.seen({"tag": "old_banners", "id": str(number)}, known) for number in range(4)]

@@ -30,15 +30,16 @@ class Views:
         body = line["body"]
         if "raw" in line or not _is_valid(body):
             return
-        kind, user = identity(line["headers"])
+        kind, user, device = identity(line["headers"])
         fact = fact_id(kind, body["tag"], body["id"], user)
+        mark = fact_id(kind, body["tag"], body["id"], user or device)
         tag = self.tags.get(body["tag"])
         if tag is None:
             self._count(UNKNOWN, fact)
-        elif tag.get("is_enabled", True) and not (user and fact in self.known):
+        elif tag.get("is_enabled", True) and not ((user or device) and mark in self.known):
             for destination in tag["destinations"]:
                 self._count(destination, fact)
-            self.known.add(fact)
+            self.known.add(mark)
 
     def _count(self, topic: str, fact: str) -> None:
         self.facts.setdefault(topic, Counter())[fact] += 1
@@ -51,11 +52,13 @@ def _is_valid(body: Line) -> bool:
     )
 
 
-def identity(headers: dict[str, str]) -> tuple[str, dict[str, Any] | None]:
-    """Who saw it: identity headers count only together with the gateway's secret."""
+def identity(headers: dict[str, str]) -> tuple[str, dict[str, Any] | None, dict[str, Any] | None]:
+    """Who saw it, and on which device if nobody knows who: headers count only with the gateway's secret."""
     if "X-Gateway-Secret" not in headers:
-        return "unauthorized", None
+        return "unauthorized", None, None
+    if "X-Auth-Kind" not in headers:
+        return "unauthorized", None, {"device_id": headers["X-Device-Id"]}
     if headers.get("X-Auth-Kind") == "driver":
-        return "driver", {"db_id": headers["X-Driver-Db-Id"], "uuid": headers["X-Driver-Uuid"]}
+        return "driver", {"db_id": headers["X-Driver-Db-Id"], "uuid": headers["X-Driver-Uuid"]}, None
     user: dict[str, Any] = {"user_id": headers["X-User-Id"], "uid": None, "bound_uids": [], "phone_id": None}
-    return "client", user
+    return "client", user, None
