@@ -31,12 +31,7 @@ ONE_ROW = "UPDATE 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Records of offsets `start` (inclusive) to `end` (exclusive) of one partition, in order.
-
-    `birth` names this very topic: a topic made anew under the same name has another one.
-    """
-
+class _Batch:
     topic: str
     partition: int
     birth: str
@@ -62,25 +57,31 @@ class RowWriter:
     def __init__(self, database: Database, app: str) -> None:
         self._database = database
         self._app = app
+        self._births: dict[tuple[str, int], str] = {}
         self._query = named_queries("rows")
 
-    async def open_task(self, topic: str, partition: int, birth: str, start: int) -> int:
+    async def open_task(self, topic: str, partition: int, start: int, birth: str = "") -> int:
         """Give the offset to go on from; `start` for a partition never written or of another birth.
 
-        `PostgresUnavailableError`: try again later.
+        `birth` names this very topic: one made anew under the same name has another. It holds for the writes
+        that follow. `PostgresUnavailableError`: try again later.
         """
+        where = (self._app, topic, partition, birth, start)
         async with self._database.transaction() as connection:
-            found: int = await connection.fetchval(
-                self._query["open_offset"], self._app, topic, partition, birth, start
-            )
+            found: int = await connection.fetchval(self._query["open_offset"], *where)
+        self._births[topic, partition] = birth
         return found
 
-    async def write(self, batch: Batch) -> Written:
-        """Write all of a batch and move the offset, or nothing.
+    async def write(
+        self, topic: str, partition: int, start: int, end: int, records: Sequence[RowRecord]
+    ) -> Written:
+        """Write the records of offsets `start` to `end` (exclusive) and move the offset, or nothing at all.
 
         `SinkFencedError`: the offset is not at `start`; open the task again. `PostgresUnavailableError`: the
         outcome is unknown; open the task again, it tells. Both never mean that the records are at fault.
         """
+        birth = self._births.get((topic, partition), "")
+        batch = _Batch(topic, partition, birth, start, end, records)
         try:
             async with self._database.transaction() as connection:
                 await self._advance(connection, batch)
@@ -88,7 +89,7 @@ class RowWriter:
         except RowsRefusedError:
             return await self._write_one_by_one(batch)
 
-    async def _advance(self, connection: Connection, batch: Batch) -> None:
+    async def _advance(self, connection: Connection, batch: _Batch) -> None:
         where = (self._app, batch.topic, batch.partition, batch.birth, batch.start, batch.end)
         if await connection.execute(self._query["advance_offset"], *where) != ONE_ROW:
             place = f"{batch.topic}/{batch.partition}"
@@ -107,7 +108,7 @@ class RowWriter:
             found = await connection.fetchval(self._query["write_log"], *columns)
         return Written(len(fold.requests), len(fold.messages), found, orphans=len(fold.log) - found)
 
-    async def _write_one_by_one(self, batch: Batch) -> Written:
+    async def _write_one_by_one(self, batch: _Batch) -> Written:
         """Write a batch that was refused as a whole: each record mended, or kept aside if that is no help."""
         done: list[Written] = []
         async with self._database.transaction() as connection:
@@ -130,7 +131,7 @@ class RowWriter:
             refused=sum(one.refused for one in done),
         )
 
-    async def _keep(self, connection: Connection, batch: Batch, record: RowRecord, error: str) -> None:
+    async def _keep(self, connection: Connection, batch: _Batch, record: RowRecord, error: str) -> None:
         text = msgspec.json.encode(mended(record)).decode()
         where = (self._app, batch.topic, batch.partition, batch.start)
         await connection.execute(self._query["keep_refusal"], *where, type(record).__name__, text, error)

@@ -1,7 +1,7 @@
 """Why was it sent, why not, why late: everything known about one request or message, from indexed rows.
 
-`Archive.why` takes what a person has at hand: a message id, a request id, an idempotency key, or the id that a
-provider gave. It only finds; how it is told is the command line's.
+`Archive.why` takes what a person has at hand: a message id, a request id, an idempotency key, or the id
+that a provider gave. It only finds; how it is told is the command line's.
 """
 
 from __future__ import annotations
