@@ -29,7 +29,7 @@ class Ended(msgspec.Struct, frozen=True):
     """The request ends here; `rule` and `value` say what decided."""
 
     outcome: Outcome
-    reason: Reason
+    reason: Reason | None
     rule: str
     value: str
 

@@ -1,7 +1,7 @@
-"""What agents need of the world, as Protocols. Engine and connectors fulfil them; `streams/topology.py` joins them.
+"""What agents need of the world, as Protocols. Engine and connectors fulfil them; the topology joins them.
 
-An agent is an async generator over a `Stream`: one call handles one batch of one task, then its frame is discarded.
-It yields records; the topology knows whether a record's type means a topic, a timer or an effect.
+An agent is an async generator over a `Stream`: one call handles one batch of one task, then its frame is
+discarded. It yields records; the topology knows whether a record's type means a topic, a timer or an effect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from schemas.records import Content, NotificationType, Provider, Rule, SeenTag, Template
 
-K = TypeVar("K", contravariant=True)
+K_contra = TypeVar("K_contra", contravariant=True)
 V = TypeVar("V")
 
 
@@ -21,7 +21,7 @@ class Event(Protocol):
     """One input: a decoded record, a timer that came due, or the result of an effect."""
 
     @property
-    def value(self) -> Any: ...  # noqa: ANN401 - the union of the stage's inputs, taken apart by `match`
+    def value(self) -> Any: ...
     @property
     def key(self) -> bytes: ...
     @property
@@ -45,16 +45,16 @@ class Stream(Protocol):
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
 
-class Table(Protocol[K, V]):
-    """A changelog-backed table of the task. Writes are seen at once by this batch and kept only if it commits."""
+class Table(Protocol[K_contra, V]):
+    """A changelog-backed table of the task. Its batch sees writes at once; they are kept if it commits."""
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K_contra) -> V | None:
         """The live value, None when absent or expired."""
 
-    def put(self, key: K, value: V, *, expires_at: int | None = None) -> None:
+    def put(self, key: K_contra, value: V, *, expires_at: int | None = None) -> None:
         """Write; with `expires_at` (ms) the row ends by itself."""
 
-    def delete(self, key: K) -> None: ...
+    def delete(self, key: K_contra) -> None: ...
 
 
 class Reference(Protocol):
@@ -66,8 +66,11 @@ class Reference(Protocol):
 
     def rule(self, topic: str, event_type: str) -> Rule | None: ...
     def type(self, code: str) -> NotificationType | None: ...
-    def secret_variables(self, code: str) -> frozenset[str]:
-        """Names of the variables that any template of the type marks as secret."""
+    def template(self, name: str, channel: str, language: str) -> Template | None:
+        """As `find_template`, without waiting."""
+
+    def secret_variables(self, code: str) -> frozenset[str] | None:
+        """Variables that any template of the type marks as secret; None: no template is known."""
 
     def providers(self, channel: str) -> Iterable[Provider]:
         """Active providers in the order in which they are tried."""
@@ -82,15 +85,11 @@ class Cipher(Protocol):
     def open(self, sealed: bytes) -> bytes: ...
 
 
-class RenderFailedError(Exception):
-    """A template could not be rendered; the text says why, without data values."""
-
-
 class Renderer(Protocol):
     """Sandboxed rendering with bounded iterations and output (NS-TPL-OP-05)."""
 
     def render(self, template: Template, variables: Mapping[str, Any]) -> Content:
-        """Raise `RenderFailedError` for missing or wrongly typed variables, loops and limits."""
+        """`schemas.errors.RenderFailedError` for missing or wrongly typed variables, loops and limits."""
 
 
 class Addresses(Protocol):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from schemas.errors import RenderFailedError
+from schemas.records import Content
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
@@ -69,6 +72,9 @@ class MemoryReference:
         return self.type(code)
 
     async def find_template(self, name: str, channel: str, language: str) -> Template | None:
+        return self.template(name, channel, language)
+
+    def template(self, name: str, channel: str, language: str) -> Template | None:
         wanted = (name, channel, language)
         found = (t for t in self.templates if (t.name, t.channel_type, t.language_code) == wanted)
         return next(found, None)
@@ -79,11 +85,11 @@ class MemoryReference:
     def type(self, code: str) -> NotificationType | None:
         return next((t for t in self.types if t.code == code), None)
 
-    def secret_variables(self, code: str) -> frozenset[str]:
+    def secret_variables(self, code: str) -> frozenset[str] | None:
         found = self.type(code)
-        names = {t.template_name for t in [found] if t}
-        described = (t.variables.items() for t in self.templates if t.name in names)
-        return frozenset(name for each in described for name, about in each if about.get("secret"))
+        described = [t.variables for t in self.templates if found and t.name == found.template_name]
+        secret = (name for each in described for name, about in each.items() if about.get("secret"))
+        return frozenset(secret) if described else None
 
     def providers(self, channel: str) -> list[Provider]:
         serving = (p for p in self.active if p.channel_type == channel and p.is_active)
@@ -91,3 +97,50 @@ class MemoryReference:
 
     def tag(self, tag: str) -> SeenTag | None:
         return next((t for t in self.tags if t.tag == tag), None)
+
+
+class PlainCipher:
+    """Marks instead of encrypting, so that a test can read what is sealed; opens nothing that it did not seal."""
+
+    def seal(self, clear: bytes) -> bytes:
+        return b"sealed:" + clear
+
+    def open(self, sealed: bytes) -> bytes:
+        if not sealed.startswith(b"sealed:"):
+            raise ValueError("not sealed by this cipher")
+        return sealed.removeprefix(b"sealed:")
+
+
+class PlainRenderer:
+    """Fills `{name}`; a name without a value cannot be rendered. Counts its turns."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+
+    def render(self, template: Template, variables: Mapping[str, Any]) -> Content:
+        self.turns += 1
+        try:
+            return Content(body=template.body.format_map(dict(variables)))
+        except KeyError as error:
+            raise RenderFailedError(f"missing variable {error}") from error
+
+
+class PlainAddresses:
+    """A mail has an @ and is lower-cased; a phone begins with +; any other channel takes everything."""
+
+    def normal(self, channel: str, address: str) -> str | None:
+        if channel == "email":
+            return address.lower() if "@" in address else None
+        if channel == "sms":
+            return address if address.startswith("+") else None
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOutside:
+    """The ports of the recipient stage, in memory."""
+
+    reference: MemoryReference = field(default_factory=MemoryReference)
+    cipher: PlainCipher = field(default_factory=PlainCipher)
+    renderer: PlainRenderer = field(default_factory=PlainRenderer)
+    addresses: PlainAddresses = field(default_factory=PlainAddresses)

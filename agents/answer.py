@@ -1,0 +1,163 @@
+"""From an admitted request to its messages, or to the reason why there are none.
+
+consumes  a request, what is known of its user, templates
+keeps     nothing
+emits     MessageQueued, SendTask and RequestDecided, or RequestDue (timer) while no address is known
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agents.admit import Ended
+from agents.choose import Chosen, Dropped, choose
+from agents.conceal import reveal
+from agents.remember import NOBODY
+from agents.render_channels import Draft, Made, Way, find_template, render_channel
+from schemas.records import RequestDecided, RequestDue, SendTask
+from schemas.words import Outcome, Reason, WaitedFor
+from tables.requests import CONTACT_WAIT_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    from agents.admit import Admitted
+    from agents.ports import Addresses, Cipher, Reference, Renderer
+    from schemas.records import NotificationType, RequestReceived
+    from tables.contacts import Contacts
+    from tables.preferences import Preferences
+
+    class Outside(Protocol):
+        """The ports of the recipient stage."""
+
+        @property
+        def reference(self) -> Reference: ...
+        @property
+        def cipher(self) -> Cipher: ...
+        @property
+        def renderer(self) -> Renderer: ...
+        @property
+        def addresses(self) -> Addresses: ...
+
+
+Answered = Made | RequestDecided | RequestDue
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A request and what is known around it. Time in ms."""
+
+    request: RequestReceived
+    admitted: Admitted
+    preferences: Preferences | None
+    contacts: Contacts | None
+    has_waited: bool
+    now: int
+
+
+async def answer(case: Case, outside: Outside) -> list[Answered]:
+    """Everything that follows; the last one is always the decision or the timer."""
+    kind = case.admitted.kind
+    choice = choose(kind, case.preferences)
+    if isinstance(choice, Dropped):
+        return [_skipped(case, choice)]
+    waits = unreached(case, choice)
+    if waits is not None:
+        return [waits]
+    made, used = await _compose(case, choice, outside)
+    if not made:
+        tried = ",".join((*choice.channels, *choice.reserve))
+        return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
+    accepted = Ended(Outcome.ACCEPTED, None, choice.rule, choice.value)
+    return [*made, decided(case.request, kind, case.now, accepted, used)]
+
+
+def unreached(case: Case, choice: Chosen) -> RequestDecided | RequestDue | None:
+    """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
+
+    A deleted user is not waited for, nor is anybody whom a reserve channel reaches.
+    """
+    contacts = case.contacts or NOBODY
+    if contacts.is_deleted:
+        return _skipped(case, Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at)))
+    reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
+    if reached or case.has_waited:
+        return None
+    due_at = case.now + CONTACT_WAIT_MS
+    return RequestDue(request=case.request, due_at=due_at, waited_for=WaitedFor.CONTACT)
+
+
+async def _compose(case: Case, choice: Chosen, outside: Outside) -> tuple[list[Made], list[str]]:
+    """The messages and their channels: all chosen ones, then reserve ones until something can be sent.
+
+    A reserve channel is for a user whom nothing else reaches (NS-SND-042), not for one more message.
+    """
+    draft = _draft(case, outside)
+    made: list[Made] = []
+    used: list[str] = []
+    for step, channels in enumerate([choice.channels, *((channel,) for channel in choice.reserve)]):
+        for channel in channels:
+            messages = await _messages(case, draft, (channel, step), outside)
+            made += messages
+            used += [channel] if messages else []
+        if any(isinstance(one, SendTask) for one in made):
+            break
+    return made, used
+
+
+async def _messages(case: Case, draft: Draft, where: tuple[str, int], outside: Outside) -> list[Made]:
+    channel, step = where
+    contacts = case.contacts or NOBODY
+    addresses = contacts.addresses(channel)
+    if not addresses:
+        return []
+    language = case.request.language or contacts.language
+    template = await find_template(draft.kind.template_name, channel, language, outside.reference)
+    return render_channel(draft, Way(channel, addresses, template, step), outside.renderer, outside.cipher)
+
+
+def _draft(case: Case, outside: Outside) -> Draft:
+    secret = outside.reference.secret_variables(case.admitted.kind.code) or frozenset()
+    variables, payload = reveal(case.request.data, secret, outside.cipher)
+    return Draft(
+        request=case.request,
+        kind=case.admitted.kind,
+        variables=variables,
+        payload=payload,
+        now=case.now,
+        expires_at=case.admitted.expires_at,
+    )
+
+
+def _skipped(case: Case, dropped: Dropped) -> RequestDecided:
+    ended = Ended(Outcome.SKIPPED, dropped.reason, dropped.rule, dropped.value)
+    return decided(case.request, case.admitted.kind, case.now, ended)
+
+
+def decided(
+    request: RequestReceived,
+    kind: NotificationType | None,
+    now: int,
+    ended: Ended,
+    channels: Sequence[str] = (),
+) -> RequestDecided:
+    """The request's row: how it ended, and the rule and value that decided (NS-DATA-OP-21)."""
+    return RequestDecided(
+        request_id=request.request_id,
+        source=request.source,
+        idempotency_key=request.idempotency_key,
+        user_id=request.user_id,
+        notification_type=request.notification_type,
+        category=kind.category if kind else None,
+        lane=request.lane,
+        received_at=request.received_at,
+        decided_at=now,
+        outcome=ended.outcome,
+        reason=ended.reason,
+        rule=ended.rule,
+        value=ended.value,
+        origin=request.origin,
+        channels=list(channels),
+    )

@@ -1,0 +1,88 @@
+"""The intake stage: everything foreign is validated, mapped, re-keyed by user and split into lanes.
+
+consumes  notification.send.request (SendRequest), event topics (DomainEvent)
+keeps     nothing
+emits     RequestReceived, ContactChanged, PreferenceChanged, RequestDecided (of an event nobody maps)
+
+Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from agents.note import note
+from agents.receive import Arrival, Known, receive, receive_event
+from schemas.ids import derived
+from schemas.records import (
+    ContactChanged,
+    DomainEvent,
+    PreferenceChanged,
+    RequestDecided,
+    RequestReceived,
+    SendRequest,
+)
+from schemas.topics import USER_EVENTS
+from schemas.words import Lane, Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agents.ports import Cipher, Reference, Stream
+
+Input = SendRequest | DomainEvent
+Taken = RequestReceived | ContactChanged | PreferenceChanged | RequestDecided
+
+
+async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
+    """One batch of one intake task."""
+    async for event in stream:
+        value: Input = event.value
+        arrival = Arrival(event.origin, event.at, stream.now, event.headers)
+        match value:
+            case SendRequest():
+                known = await know(value.notification_type, reference)
+                yield receive(value, known, arrival, cipher)
+            case DomainEvent():
+                for taken in await hear(value, arrival, reference, cipher):
+                    yield taken
+            case _:
+                assert_never(value)
+
+
+async def hear(event: DomainEvent, arrival: Arrival, reference: Reference, cipher: Cipher) -> list[Taken]:
+    """The facts in an event, then the request it is mapped to; an event that is neither is skipped."""
+    facts = note(event, arrival.occurred_at, reference, cipher) if arrival.topic == USER_EVENTS else []
+    rule = reference.rule(arrival.topic, event.event_type)
+    if rule is not None:
+        known = await know(rule.notification_type, reference)
+        return [*facts, receive_event(event, rule, known, arrival, cipher)]
+    return [*facts] if facts else [unmapped(event, arrival)]
+
+
+async def know(code: str, reference: Reference) -> Known:
+    """What is known of a type. While nothing is known of its templates, every variable may be a secret."""
+    kind = reference.type(code) or await reference.find_type(code)
+    if kind is None:
+        return Known(None, None)
+    return Known(kind, reference.secret_variables(code))
+
+
+def unmapped(event: DomainEvent, arrival: Arrival) -> RequestDecided:
+    """An event that no rule maps: counted and findable, nothing more (NS-SND-OP-03)."""
+    return RequestDecided(
+        request_id=derived("request", arrival.origin),
+        source=arrival.source,
+        idempotency_key=arrival.text("event_id") or arrival.text("ce_id") or arrival.origin,
+        user_id=event.user_id,
+        notification_type=event.event_type,
+        category=None,
+        lane=Lane.NORMAL,
+        received_at=arrival.now,
+        decided_at=arrival.now,
+        outcome=Outcome.SKIPPED,
+        reason=Reason.UNMAPPED_EVENT,
+        rule="rules",
+        value=f"{arrival.topic}/{event.event_type}",
+        origin=arrival.origin,
+    )

@@ -1,0 +1,123 @@
+"""Events of `user.events` that are facts become changes of contacts and preferences.
+
+consumes  DomainEvent whose event type is in `schemas.facts.FACTS`
+keeps     nothing
+emits     ContactChanged (addresses sealed), PreferenceChanged
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec import UNSET, UnsetType
+
+from schemas.facts import Consent, DeviceGiven, Profile, TypeChoice, Unsubscribe, fact_in
+from schemas.records import ContactChanged, Device, PreferenceChanged
+from schemas.words import Category, PreferenceKind
+
+if TYPE_CHECKING:
+    from agents.ports import Cipher, Reference
+    from schemas.records import DomainEvent
+
+IN_PERSON = "settings"
+"""Source of a choice that the user made in the settings himself."""
+
+
+def note(
+    event: DomainEvent, at: int, reference: Reference, cipher: Cipher
+) -> list[ContactChanged | PreferenceChanged]:
+    """The changes an event of `user.events` states, of time `at` (ms); none for other events."""
+    fact = fact_in(event)
+    word = event.event_type.partition(".")[2]
+    match fact:
+        case None:
+            return []
+        case Profile():
+            return [_contact(event.user_id, word, fact, at, cipher)]
+        case TypeChoice():
+            return [_choice(event.user_id, fact, at), *_consents(event.user_id, fact, at, reference)]
+        case Unsubscribe():
+            return [_switch(event.user_id, word, fact, at)]
+        case Consent():
+            return [_consent(event.user_id, word, fact, at)]
+        case _:
+            assert_never(fact)
+
+
+def _contact(user_id: str, action: str, profile: Profile, at: int, cipher: Cipher) -> ContactChanged:
+    return ContactChanged(
+        user_id=user_id,
+        action=action,
+        changed_at=at,
+        email=_sealed(profile.email, cipher),
+        phone=_sealed(profile.phone, cipher),
+        devices=_devices(profile.devices, cipher),
+        language=None if profile.language is UNSET else profile.language or "",
+        timezone=None if profile.timezone is UNSET else profile.timezone or "",
+    )
+
+
+def _sealed(text: str | UnsetType | None, cipher: Cipher) -> bytes | None:
+    """None: not stated; empty: removed."""
+    if text is UNSET:
+        return None
+    return cipher.seal(text.encode()) if text else b""
+
+
+def _devices(given: list[DeviceGiven] | UnsetType | None, cipher: Cipher) -> list[Device] | None:
+    if given is UNSET:
+        return None
+    tokens = {device.token: device.platform for device in given or []}
+    return [Device(token=cipher.seal(token.encode()), platform=where) for token, where in tokens.items()]
+
+
+def _choice(user_id: str, choice: TypeChoice, at: int) -> PreferenceChanged:
+    return PreferenceChanged(
+        user_id=user_id,
+        kind=PreferenceKind.TYPE,
+        changed_at=at,
+        notification_type=choice.notification_type,
+        channels=list(choice.allowed_channels),
+        is_enabled=choice.is_enabled,
+        reason=choice.source,
+    )
+
+
+def _consents(user_id: str, choice: TypeChoice, at: int, reference: Reference) -> list[PreferenceChanged]:
+    """Switching an advertising type on in person is a consent to that type (NS-PREF-OP-07)."""
+    kind = reference.type(choice.notification_type)
+    is_consent = choice.is_enabled and choice.source == IN_PERSON
+    if kind is None or kind.category != Category.MARKETING or not is_consent:
+        return []
+    return [
+        PreferenceChanged(
+            user_id=user_id,
+            kind=PreferenceKind.CONSENT_GRANTED,
+            changed_at=at,
+            purpose=kind.code,
+            channel=channel,
+            reason=IN_PERSON,
+        )
+        for channel in choice.allowed_channels
+    ]
+
+
+def _switch(user_id: str, word: str, fact: Unsubscribe, at: int) -> PreferenceChanged:
+    return PreferenceChanged(
+        user_id=user_id,
+        kind=PreferenceKind(word),
+        changed_at=at,
+        channel=fact.channel_type,
+        reason=fact.reason,
+    )
+
+
+def _consent(user_id: str, word: str, fact: Consent, at: int) -> PreferenceChanged:
+    return PreferenceChanged(
+        user_id=user_id,
+        kind=PreferenceKind(word),
+        changed_at=at,
+        purpose=fact.purpose,
+        channel=fact.channel_type,
+        reason=fact.source,
+    )

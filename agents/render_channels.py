@@ -1,0 +1,169 @@
+"""One request, one channel: its template, its text, a message for each address.
+
+consumes  a `Draft`, the addresses of the channel, its template
+keeps     nothing
+emits     MessageQueued for each address; SendTask for each that can be sent
+
+Rules: NS-SND-016, NS-SND-017, NS-SND-OP-04, NS-SND-OP-05, NS-SND-060…062.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from schemas.errors import RenderFailedError
+from schemas.ids import derived
+from schemas.records import MessageQueued, SendTask
+from schemas.words import Category, Reason, Status, UnknownPolicy
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from agents.ports import Cipher, Reference, Renderer
+    from schemas.records import NotificationType, RequestReceived, Template
+    from tables.contacts import Address
+
+DEFAULT_LANGUAGE = "ru"
+_encode = msgspec.json.Encoder().encode
+
+Made = MessageQueued | SendTask
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A request on its way to its channels. `payload`: what rows may show of `variables`. Times in ms."""
+
+    request: RequestReceived
+    kind: NotificationType
+    variables: dict[str, Any]
+    payload: bytes
+    now: int
+    expires_at: int
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One channel to one user. `step`: 0 for a chosen channel, from 1 for reserve channels."""
+
+    channel: str
+    addresses: list[Address]
+    template: Template | None
+    step: int
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a message failed before its channel."""
+
+    reason: Reason
+    detail: str | None = None
+
+
+INVALID = Failure(Reason.INVALID_CONTACT)
+NO_TEMPLATE = Failure(Reason.NO_TEMPLATE)
+
+
+@lru_cache(1024)
+def languages(wanted: str | None) -> tuple[str, ...]:
+    """In which order templates are looked for: `en-GB`, `en`, then the default."""
+    exact = (wanted or DEFAULT_LANGUAGE).replace("_", "-")
+    short = exact.partition("-")[0].lower()
+    return tuple(dict.fromkeys((exact, exact.lower(), short, DEFAULT_LANGUAGE)))
+
+
+async def find_template(name: str, channel: str, wanted: str | None, reference: Reference) -> Template | None:
+    """The best template there is; waits only when there is none at all."""
+    found = _known_template(name, channel, wanted, reference)
+    if found is None and await reference.find_template(name, channel, DEFAULT_LANGUAGE):
+        found = _known_template(name, channel, wanted, reference)
+    return found
+
+
+def _known_template(name: str, channel: str, wanted: str | None, reference: Reference) -> Template | None:
+    for language in languages(wanted):
+        found = reference.template(name, channel, language)
+        if found is not None:
+            return found
+    return None
+
+
+def render_channel(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> list[Made]:
+    """The messages of one channel; content is rendered and sealed once for all its addresses."""
+    content = _content(draft, way, renderer, cipher) if any(a.is_valid for a in way.addresses) else INVALID
+    made: list[Made] = []
+    for number, address in enumerate(way.addresses):
+        result = content if address.is_valid else INVALID
+        message = _message(draft, way, number, result if isinstance(result, Failure) else None)
+        made.append(message)
+        if isinstance(result, bytes):
+            made.append(_task(draft, message, result))
+    return made
+
+
+def _content(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> bytes | Failure:
+    if way.template is None:
+        return NO_TEMPLATE
+    try:
+        content = renderer.render(way.template, draft.variables)
+    except RenderFailedError as error:
+        return Failure(Reason.RENDER_FAILED, str(error))
+    return cipher.seal(_encode(content))
+
+
+def message_id(request: RequestReceived, channel: str, number: int, step: int) -> str:
+    """Id of a message: the request's whole identity, the channel, which of its addresses, which step.
+
+    The address itself is left out: with it, whoever reads an id could try out phone numbers.
+    """
+    identity = (request.request_id, request.source, request.user_id, request.idempotency_key)
+    return derived("message", *identity, channel, str(number), str(step))
+
+
+def _message(draft: Draft, way: Way, number: int, failure: Failure | None) -> MessageQueued:
+    request, template = draft.request, way.template
+    return MessageQueued(
+        message_id=message_id(request, way.channel, number, way.step),
+        request_id=request.request_id,
+        user_id=request.user_id,
+        channel=way.channel,
+        lane=request.lane,
+        notification_type=request.notification_type,
+        category=draft.kind.category,
+        source=request.source,
+        idempotency_key=request.idempotency_key,
+        recipient=way.addresses[number].sealed,
+        payload=draft.payload,
+        created_at=draft.now,
+        expires_at=draft.expires_at,
+        language=template.language_code if template else None,
+        template=template.name if template else None,
+        template_version=template.version if template else None,
+        scheduled_at=request.scheduled_at,
+        status=Status.FAILED if failure else Status.PENDING,
+        reason=failure.reason if failure else None,
+        detail=failure.detail if failure else None,
+    )
+
+
+def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
+    return SendTask(
+        message_id=message.message_id,
+        request_id=message.request_id,
+        user_id=message.user_id,
+        channel=message.channel,
+        lane=message.lane,
+        notification_type=message.notification_type,
+        category=message.category,
+        source=message.source,
+        idempotency_key=message.idempotency_key,
+        address=message.recipient,
+        content=content,
+        created_at=message.created_at,
+        expires_at=message.expires_at,
+        unknown_policy=draft.kind.unknown_policy or _default_policy(draft.kind),
+    )
+
+
+def _default_policy(kind: NotificationType) -> UnknownPolicy:
+    """An advertisement is not risked twice, anything else is not risked lost (NS-SND-OP-12)."""
+    return UnknownPolicy.HOLD if kind.category == Category.MARKETING else UnknownPolicy.REPEAT
