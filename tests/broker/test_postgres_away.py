@@ -49,18 +49,19 @@ async def test_a_closed_database_opens_again(database: str) -> None:
 
 
 async def test_writing_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "postgres")
-    async with migrated(await server.start(), waits=SHORT) as database:
+    async with (
+        EmbeddedPostgres(tmp_path / "postgres") as server,
+        migrated(server.address, waits=SHORT) as database,
+    ):
         writer = RowWriter(database, "app")
         await writer.open_task("rows", 0, 0)
         await writer.write("rows", 0, 0, 1, [message(1)])
-        os.kill(server.pid, signal.SIGKILL)
+        await _signal_all(server, database, signal.SIGKILL)
         with pytest.raises(PostgresUnavailableError):
             await writer.write("rows", 0, 1, 2, [message(2)])
         await server.start()
         assert await writer.open_task("rows", 0, 0) == 1
         await writer.write("rows", 0, 1, 2, [message(2)])
-    await server.stop()
 
 
 async def test_a_frozen_server_costs_a_command_and_nothing_is_written_twice(
@@ -72,13 +73,13 @@ async def test_a_frozen_server_costs_a_command_and_nothing_is_written_twice(
     ):
         writer = RowWriter(database, "app")
         start = await writer.open_task("rows", 0, 0)
-        backends = await _freeze(server, database)
+        pids = await _signal_all(server, database, signal.SIGSTOP)
         async with asyncio.timeout(20):
             with pytest.raises(PostgresUnavailableError):
                 await writer.write("rows", 0, start, 1, [message(1)])
             with pytest.raises(PostgresUnavailableError):
                 await database.ping()
-        for pid in backends:
+        for pid in pids:
             os.kill(pid, signal.SIGCONT)
         start = await writer.open_task("rows", 0, 0)
         if start == 0:
@@ -87,16 +88,16 @@ async def test_a_frozen_server_costs_a_command_and_nothing_is_written_twice(
             assert await connection.fetchval("SELECT count(*) FROM notification_messages") == 1
 
 
-async def _freeze(server: EmbeddedPostgres, database: Database) -> list[int]:
-    """Stop the server's main process and every process that serves a connection."""
+async def _signal_all(server: EmbeddedPostgres, database: Database, number: signal.Signals) -> list[int]:
+    """Signal the server's main process and every process that serves a connection; returns their ids."""
     async with database.connection() as connection:
         rows = await connection.fetch(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )
-    stopped = [server.pid, *(row["pid"] for row in rows)]
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    return stopped
+    pids = [server.pid, *(row["pid"] for row in rows)]
+    for pid in pids:
+        os.kill(pid, number)
+    return pids
 
 
 async def test_a_cancelled_write_leaves_no_half(database: str) -> None:
