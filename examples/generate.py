@@ -48,6 +48,7 @@ def troubled(rng: Random) -> dict[str, list[Person]]:
 
     groups = {
         "no_address": [reached_at(text, None) for text in ["not an address", "nobody@", "@example.com"]],
+        "reserve": [reached_at("reserve@", f"+79165000{number:03d}") for number in range(3)],
         "no_number": [reached_at(None, text) for text in ["12", "call me"]],
         "timeout": [reached_at("timeout+1@carillon.test", None)],
     }

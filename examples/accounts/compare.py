@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from examples.accounts.decide import Key, Message
+from examples.accounts.decide import BEFORE_THE_CHANNEL, Key, Message
 from examples.accounts.expected import Expected
 from examples.accounts.found import Found, MessageRow
 
 REACHED = {"sent", "delivered"}
 TAKEN = {"sent": "accepted", "delivered": "delivered", "unknown": "accepted"}
 """Status of a row → the word by which the provider took it."""
-BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 CHAINS = {status: (status,) for status in ("sent", "failed", "unknown")} | {
     "delivered": ("sent", "delivered")
 }

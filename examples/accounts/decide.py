@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from examples.accounts import reading
 from examples.accounts.reading import SEND_TOPIC, Catalogue, Line
-from examples.accounts.users import User, is_address
+from examples.accounts.users import CHANNELS, User, is_address
 
 Key = tuple[str, str, str]  # source, user id, idempotency key
 Ending = tuple[str, str | None]  # outcome or status, and the reason
+BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 LANES = ("high", "normal", "low")
 DEFAULT_LANGUAGE = "ru"
 MAGIC = {
@@ -120,36 +121,38 @@ def lane(catalogue: Catalogue, asked: Asked) -> str:
 def messages(catalogue: Catalogue, asked: Asked, user: User) -> tuple[Ending, list[Message]]:
     """The request's ending and the messages it becomes."""
     kind = catalogue.types[asked.kind]
-    channels, reason = _channels(kind, user)
+    channels, reserve, reason = _channels(kind, user)
     if reason is not None:
         return ("skipped", reason), []
-    found = [(channel, address) for channel in channels for address in user.addresses(channel)]
-    if not found:
-        return ("skipped", "no_contact"), []
-    made = [
-        Message(channel, address, _fate(catalogue, asked, user, (channel, address)))
-        for channel, address in found
-    ]
-    return ("accepted", None), made
+    made: list[Message] = []
+    for step in (channels, *([channel] for channel in reserve)):
+        found = [(channel, address) for channel in step for address in user.addresses(channel)]
+        made += [Message(*where, _fate(catalogue, asked, user, where)) for where in found]
+        if any(message.ending[1] not in BEFORE_THE_CHANNEL for message in made):
+            break
+    return (("accepted", None), made) if made else (("skipped", "no_contact"), [])
 
 
-def _channels(kind: Line, user: User) -> tuple[list[str], str | None]:
-    """NS-PREF-OP-05: the channels, or the reason why there are none."""
+def _channels(kind: Line, user: User) -> tuple[list[str], list[str], str | None]:
+    """NS-PREF-OP-05: the channels and the reserve ones (NS-SND-OP-10), or the reason why there are none."""
     code: str = kind["code"]
     default: list[str] = kind["default_channels"]
     allowed = user.type_channels.get(code, default)
+    reserve: list[str] = kind.get("fallback_channels", [])
     if kind.get("is_mandatory"):
-        return allowed or default, None
+        return allowed or default, reserve, None
     if kind["category"] == "marketing":
         if not user.consents:
-            return [], "no_consent"
+            return [], [], "no_consent"
         if "all_marketing" in user.unsubscribed:
-            return [], "unsubscribed_all_marketing"
+            return [], [], "unsubscribed_all_marketing"
         allowed = [channel for channel in allowed if channel in user.consents]
     if code in user.types_off:
-        return [], "type_disabled"
+        return [], [], "type_disabled"
+    chosen = user.type_channels.get(code, CHANNELS)
     left = [channel for channel in allowed if channel not in user.unsubscribed]
-    return left, None if left else "no_channel_left"
+    spare = [channel for channel in reserve if channel in chosen and channel not in user.unsubscribed]
+    return left, spare, None if left or spare else "no_channel_left"
 
 
 def _fate(catalogue: Catalogue, asked: Asked, user: User, where: tuple[str, str]) -> Ending:

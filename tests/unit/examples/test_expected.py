@@ -130,6 +130,12 @@ def test_choice_of_channels_counts_and_none_of_them_is_a_reason() -> None:
     assert {("skipped", "no_channel_left"): 1} == endings(known(), chosen, gone, request())
 
 
+def test_reserve_channel_is_taken_only_when_nothing_else_can_go() -> None:
+    expected = [("email", "me", "failed", "invalid_contact"), ("sms", "+79161234567", "reached", None)]
+    assert expected == messages(known(email="me", phone="+79161234567"), request())
+    assert [("sms", "+79161234567", "reached", None)] == messages(known(phone="+79161234567"), request())
+
+
 def test_event_that_nobody_maps_is_skipped_and_a_fact_is_not() -> None:
     assert {("skipped", "unmapped_event"): 1} == endings(known(), fact("user.winked", {}))
 
