@@ -1,11 +1,11 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
-    inputs of others ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
+    others ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     outcomes ─ status ─► notification.events, stats.partials ─ stats ─► notification.stats;  rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>
 
-`build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored keys:
-never change or reuse one.
+`build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
+keys: never change or reuse one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from agents.sum_up import sum_up
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import Decoder, encode, encode_json
-from schemas.ids import subject_key
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane, Verdict
 from streams.engine.api import Input, Route, Stage, ToEffect, ToTimer
@@ -76,6 +75,26 @@ def stage_names() -> tuple[str, ...]:
     return ("intake", "recipient", *DELIVERY.values(), "status", "stats", "seen", "sink")
 
 
+def stateful_stages() -> tuple[str, ...]:
+    """Names of the stages that have a changelog."""
+    return ("recipient", *DELIVERY.values(), "status", "stats", "seen")
+
+
+def input_topics(stage: str) -> tuple[str, ...]:
+    """Names of a stage's inputs."""
+    lanes = list(Lane)
+    inputs: dict[str, tuple[str, ...]] = {
+        "intake": (t.SEND_REQUEST, *t.EVENT_TOPICS),
+        "recipient": (t.CONTACTS, t.PREFERENCES, *(t.request_topic(lane) for lane in lanes)),
+        "status": (t.OUTCOMES,),
+        "stats": (t.PARTIALS,),
+        "seen": (t.SEEN,),
+        "sink": (t.ROWS,),
+    }
+    inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in lanes) for c in DELIVERY})
+    return inputs[stage]
+
+
 def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
     read = outside.reading.of
     topics = (t.SEND_REQUEST, *events)
@@ -97,7 +116,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    lanes = _lanes(settings, lambda lane: t.request_topic(lane), read(r.RequestReceived), first=1)
+    lanes = _lanes(settings, t.request_topic, read(r.RequestReceived), first=1)
     return Stage(
         name="recipient",
         inputs=(

@@ -1,4 +1,4 @@
-"""Joins the words' codecs to the engine's descriptions: decoders, tables, routes. No decision is taken here."""
+"""Joins the words' codecs to the engine's descriptions: decoders, tables, routes. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from streams.engine.api import NotYet, TableSpec, ToTopic, Undecodable
 class Reading:
     """Makes the engine's decoders out of the words' ones.
 
-    A record of an unknown schema waits until `carillon.schemas` has been read to its end; only if its schema is
-    not there either is the record unreadable (design, section 4).
+    A record of an unknown schema waits until `carillon.schemas` has been read to its end; only if its schema
+    is not there either is the record unreadable (design, section 4).
     """
 
     def __init__(self, book: SchemaBook, catch_up: Callable[[], Awaitable[None]]) -> None:
@@ -54,7 +54,9 @@ class Reading:
         raise NotYet("schema") from error
 
 
-def table(name: str, number: int, value: type[Struct], encode_key: Callable[[Any], bytes] = bytes) -> TableSpec:
+def table(
+    name: str, number: int, value: type[Struct], encode_key: Callable[[Any], bytes] = bytes
+) -> TableSpec:
     """A table whose values are Avro records and whose keys are bytes (or made so by `encode_key`)."""
     decode = compiled(value)
     reader = Decoder(value)

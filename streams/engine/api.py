@@ -5,13 +5,14 @@ A stage is a value. `Stage` says what is read, kept and written; nothing here to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 Headers = tuple[tuple[str, bytes], ...]
+MOST_TABLES = 200
 
 
 class Undecodable(Exception):  # noqa: N818 - a verdict on a record, not a fault of ours
@@ -26,10 +27,15 @@ class StageFailedError(Exception):
     """The stage must end and a person must act; the text says what to do."""
 
 
+LATER = object()
+"""Value of an event that has not been decoded yet; no agent sees it."""
+
+
 class Event(msgspec.Struct, gc=False):
     """One input of an agent: a decoded record, a due timer or the result of an effect.
 
-    `at` is the record's timestamp in ms (the batch's clock for timers and results); `topic` is empty for those.
+    `raw`: what `value` is decoded from; of a result, its call. `at`: the record's timestamp in ms (the batch's clock for
+    timers and results); `topic` is empty for those.
     """
 
     value: Any
@@ -65,7 +71,7 @@ class Stream(Protocol):
 class Tables(Protocol):
     """The tables of one task, by name."""
 
-    def __getitem__(self, name: str) -> Any: ...  # noqa: ANN401 - key and value types are the TableSpec's
+    def __getitem__(self, name: str) -> Any: ...
 
 
 Agent = Callable[[Stream, Tables], AsyncIterator[object]]
@@ -114,7 +120,10 @@ class ToTopic:
 
 @dataclass(frozen=True, slots=True)
 class ToTimer:
-    """Outcome → timer: the same value comes back as an event once `at` (ms) has come."""
+    """Outcome → timer: the same value comes back as an event once `at` (ms) has come, at once if that is past.
+
+    `id` and `at` together name the timer: both again replace it, another `at` is another timer.
+    """
 
     id: Callable[[Any], bytes]
     at: Callable[[Any], int]
@@ -126,6 +135,7 @@ class ToTimer:
 class ToEffect:
     """Outcome → call of the outside, begun only after the transaction that recorded it has committed.
 
+    `id` names the call while it is open: the same call yielded again is one call, another under its id is a defect.
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
     `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls the inputs pause.
     """
@@ -142,10 +152,14 @@ class ToEffect:
 
 
 Route = ToTopic | ToTimer | ToEffect
+R = TypeVar("R", bound=Route)
 
 
 class SinkWriter(Protocol):
-    """Where a sink stage writes; offsets live beside the rows, in the same SQL transaction."""
+    """Where a sink stage writes; offsets live beside the rows, in the same SQL transaction.
+
+    Both methods raise `ConnectionError` while the database is away: the task waits and tries again.
+    """
 
     async def open_task(self, topic: str, partition: int, start: int) -> int:
         """Next offset to read; stores `start` when the task is new."""
@@ -179,13 +193,31 @@ class Stage:
     @property
     def stateful(self) -> bool:
         """Has a changelog: tables, timers or effects."""
-        routed: Iterable[Route] = (r for routes in self.routes.values() for r in routes)
-        return bool(self.tables) or any(not isinstance(r, ToTopic) for r in routed)
+        return bool(self.tables or self._routes(ToTimer) or self._routes(ToEffect))
+
+    def __post_init__(self) -> None:
+        """Refuse what would be found out only when stored rows are read: `ValueError`."""
+        if max(len(self._routes(ToTimer)), len(self._routes(ToEffect))) > 1:
+            raise ValueError(f"stage {self.name}: more than one route to timers or to effects")
+        numbers = [table.number for table in self.tables]
+        if len(set(numbers)) < len(numbers) or not all(1 <= number <= MOST_TABLES for number in numbers):
+            raise ValueError(
+                f"stage {self.name}: table numbers must differ and lie in 1..{MOST_TABLES}: {numbers}"
+            )
+
+    def _routes(self, kind: type[R]) -> list[R]:
+        found = {id(r): r for routes in self.routes.values() for r in routes if isinstance(r, kind)}
+        return list(found.values())
+
+    @property
+    def timer(self) -> ToTimer | None:
+        """The stage's timer route, if any (at most one: rows do not say whose they are)."""
+        return next(iter(self._routes(ToTimer)), None)
 
     @property
     def effect(self) -> ToEffect | None:
         """The stage's effect route, if any (at most one)."""
-        return next((r for rs in self.routes.values() for r in rs if isinstance(r, ToEffect)), None)
+        return next(iter(self._routes(ToEffect)), None)
 
 
 @dataclass(frozen=True, slots=True)

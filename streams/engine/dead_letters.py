@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from streams.engine.inner import EFFECT
 from streams.engine.outputs import Outputs, TooLargeError
 
 if TYPE_CHECKING:
     from streams.engine.api import Event, Headers
+    from streams.engine.batch import Buried
 
 SUFFIX = ".dlq"
 PREFIX = "dlq-"
@@ -20,26 +25,61 @@ def topic_of(source: str) -> str:
     return source + SUFFIX
 
 
-def headers_of(event: Event, stage: str, reason: str, stack: str) -> Headers:
-    """Why and whence, after the record's own headers."""
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: the record as it came, our headers after its own, and `stub`, why it goes without its value."""
+
+    event: Event
+    headers: Headers
+    at: int
+    stub: str = ""
+
+
+def letter(buried: Buried, stage: str, now: int, stub: str = "") -> Letter:
+    """Why and whence; of an effect also its result, in words (the value is its call). `now`: ms.
+
+    No later than `now`: a broker refuses records of the future, and a dead letter must never be refused.
+    """
+    event, reason, stack = buried
+    found = {
+        "stage": _cut(stage, REASON_BYTES),
+        "reason": _cut(reason, REASON_BYTES),
+        "stack": _cut(stack, STACK_BYTES, from_end=True),
+        "topic": event.topic.encode(),
+        "partition": str(event.partition).encode(),
+        "offset": str(event.offset).encode(),
+    }
+    if event.key.startswith(EFFECT) and not event.topic:
+        found["result"] = _cut(_in_words(event.value), STACK_BYTES)
     own = tuple(header for header in event.raw_headers if not header[0].startswith(PREFIX))
-    return (
-        *own,
-        (PREFIX + "stage", stage.encode()),
-        (PREFIX + "reason", reason.encode()[:REASON_BYTES]),
-        (PREFIX + "stack", stack.encode()[-STACK_BYTES:]),
-        (PREFIX + "topic", event.topic.encode()),
-        (PREFIX + "partition", str(event.partition).encode()),
-        (PREFIX + "offset", str(event.offset).encode()),
-    )
+    ours = tuple((PREFIX + name, content) for name, content in found.items())
+    return Letter(event, (*own, *ours), min(max(event.at, 0), now), stub)
 
 
-def append(outputs: Outputs, event: Event, where: tuple[str, int], headers: Headers) -> None:
-    """Write the dead letter; a record that even its dead-letter topic cannot take leaves a stub without its value."""
+def append(outputs: Outputs, dead: Letter, where: tuple[str, int]) -> None:
+    """Write it; a record that even its dead-letter topic cannot take leaves a stub without value and own headers."""
     topic, partition = where
-    key = event.key or None
+    event, stub = dead.event, dead.stub
+    if not stub:
+        try:
+            outputs.append(topic, partition, event.key or None, event.raw, dead.at, dead.headers)
+        except TooLargeError as error:
+            stub = str(error)
+        else:
+            return
+    ours = tuple(header for header in dead.headers if header[0].startswith(PREFIX))
+    why = (PREFIX + "stub", _cut(stub, REASON_BYTES))
+    outputs.append(topic, partition, None, b"", dead.at, (*ours, why))
+
+
+def _cut(text: str, most: int, *, from_end: bool = False) -> bytes:
+    """Whole characters of at most `most` bytes. Bad input can make text that has no UTF-8 form."""
+    raw = text.encode(errors="backslashreplace")
+    return (raw[-most:] if from_end else raw[:most]).decode(errors="ignore").encode()
+
+
+def _in_words(value: Any) -> str:
     try:
-        outputs.append(topic, partition, key, event.raw or b"", event.at, headers)
-    except TooLargeError as error:
-        stub = (*headers[-6:], (PREFIX + "stub", str(error).encode()))
-        outputs.append(topic, partition, None, b"", event.at, stub)
+        return msgspec.json.encode(value, enc_hook=repr).decode()
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        return repr(value)

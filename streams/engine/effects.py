@@ -1,18 +1,22 @@
-"""Calls of the outside, begun only after the transaction that recorded them has committed (design rule 14)."""
+"""Calls of the outside, begun only after the transaction that recorded them has committed (design rule 14).
+
+A call and its result outlive a failed turn of their task: reopening drops only what was never said to the outside.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from streams.engine.api import Event
+from streams.engine.api import Event, NotYet, Unreadable
 from streams.engine.inner import EFFECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from streams.engine.api import Headers, ToEffect
 
@@ -20,20 +24,19 @@ log = structlog.get_logger("engine.effects")
 
 
 class Waiting:
-    """An effect whose intent is committed and whose call has not begun."""
+    """An effect whose intent is committed; `begun` once its call may have been made, `dropped` once nobody asks."""
 
-    __slots__ = ("begun", "call", "committed_at", "effect_id", "headers", "key")
+    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "since")
 
-    def __init__(
-        self, effect_id: bytes, key: bytes, call: Any, headers: Headers, committed_at: float
-    ) -> None:  # noqa: ANN401
-        """`committed_at`: monotonic seconds, which go on while the process is stopped."""
+    def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
+        """`since`: monotonic seconds, which go on while the process is stopped."""
         self.effect_id = effect_id
         self.key = key
         self.call = call
         self.headers = headers
-        self.committed_at = committed_at
+        self.since = since
         self.begun = False
+        self.dropped = False
 
 
 class Effects:
@@ -48,6 +51,7 @@ class Effects:
         self._ready: deque[Waiting] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._intended: frozenset[bytes] = frozenset()
         self.load = 0
         self.results: deque[Event] = deque()
 
@@ -61,25 +65,65 @@ class Effects:
         """How many more calls may be opened; results that wait for their turn count as open."""
         return self._route.limit - self.load - len(self.results)
 
-    def recover(self, effect_id: bytes, payload: bytes, headers: Headers, *, may_have_begun: bool) -> None:
-        """An effect found at open: begun by nobody we can ask, so `hidden`; or surely not begun, so begin it."""
-        call = self._route.decode(payload)
-        if may_have_begun:
-            self._finish(effect_id, self._route.hidden(call), headers)
-        else:
-            self.begin([(effect_id, call, headers)])
+    def intend(self, effects: Iterable[tuple[bytes, Any, Headers]]) -> None:
+        """These are about to be committed: should that stay unknown, they were surely not begun."""
+        self._intended = frozenset(effect_id for effect_id, _, _ in effects)
 
-    def begin(self, effects: list[tuple[bytes, Any, Headers]]) -> None:
-        """Take over effects whose intents have just been committed."""
-        moment = asyncio.get_running_loop().time()
+    def begin(self, effects: Iterable[tuple[bytes, Any, Headers]], since: float) -> None:
+        """Take over effects whose intents are committed; `since`: monotonic s *before* that commit was tried.
+
+        A process stopped inside its commit wakes as a zombie that has just learned of its success.
+        """
+        self._intended = frozenset()
         for effect_id, call, headers in effects:
-            waiting = Waiting(effect_id, self._route.key(call), call, headers, moment)
+            waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
             queue = self._queues[waiting.key]
             queue.append(waiting)
             if len(queue) == 1:
                 self._ready.append(waiting)
         self._start_ready()
+
+    # ---- open ----
+
+    def open(self, found: list[tuple[bytes, bool, Headers, bytes]], since: float) -> None:
+        """The task is open with these effects recorded (id, may have begun, headers, payload) and without a result.
+
+        Calls in hand here go on, and what is recorded no more is dropped. The others: not begun by whoever recorded
+        them, or recorded here by a commit of unknown outcome, so begun by nobody: begin them. Else `hidden`.
+        """
+        intended, self._intended = self._intended, frozenset()
+        known = self._keep({effect_id for effect_id, *_ in found})
+        for effect_id, may_have_begun, headers, payload in found:
+            if effect_id not in known:
+                not_begun = not may_have_begun or effect_id in intended
+                self._recover(effect_id, payload, headers, since if not_begun else None)
+
+    def _keep(self, ids: set[bytes]) -> set[bytes]:
+        self.results = deque(event for event in self.results if event.key[len(EFFECT) :] in ids)
+        known = {event.key[len(EFFECT) :] for event in self.results}
+        for queue in self._queues.values():
+            for waiting in queue:
+                waiting.dropped = waiting.effect_id not in ids
+                known.add(waiting.effect_id)
+        return known
+
+    def _recover(self, effect_id: bytes, payload: bytes, headers: Headers, since: float | None) -> None:
+        try:
+            call = self._route.decode(payload)
+        except NotYet:
+            raise
+        except Exception as error:
+            log.exception("effect_unreadable")
+            unreadable = Unreadable(f"an open effect: {type(error).__name__}: {error}")
+            self._finish(effect_id, unreadable, headers, payload)
+            return
+        if since is None:
+            self._finish(effect_id, self._route.hidden(call), headers, payload)
+        else:
+            self.begin([(effect_id, call, headers)], since)
+
+    # ---- run ----
 
     def _start_ready(self) -> None:
         while self._ready and len(self._running) < self._route.limit and not self._closing:
@@ -90,18 +134,15 @@ class Effects:
             task.add_done_callback(self._running.discard)
 
     async def _run(self, waiting: Waiting) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            if loop.time() - waiting.committed_at > self._route.intent_ttl_s:
-                value = self._route.lapsed(waiting.call)
-            else:
-                value = await self._route.perform(waiting.call)
+            value = await self._result(waiting)
         except asyncio.CancelledError:
-            return
-        except Exception:
-            log.exception("effect_failed_unexpectedly")
+            if self._closing:
+                return
             value = self._route.hidden(waiting.call)
-        self._finish(waiting.effect_id, value, waiting.headers)
+        if not waiting.dropped:
+            payload = self._route.encode(waiting.call)
+            self._finish(waiting.effect_id, value, waiting.headers, payload)
         queue = self._queues[waiting.key]
         queue.popleft()
         if queue:
@@ -109,11 +150,21 @@ class Effects:
         else:
             del self._queues[waiting.key]
         self.load -= 1
-        self._running.discard(asyncio.current_task())  # type: ignore[arg-type]
+        self._running.discard(asyncio.current_task())
         self._start_ready()
 
-    def _finish(self, effect_id: bytes, value: Any, headers: Headers) -> None:  # noqa: ANN401
-        self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1))
+    async def _result(self, waiting: Waiting) -> Any:
+        """`perform`, unless too much time has passed for the intent to be still ours alone."""
+        if waiting.dropped or time.monotonic() - waiting.since > self._route.intent_ttl_s:
+            return self._route.lapsed(waiting.call)
+        try:
+            return await self._route.perform(waiting.call)
+        except Exception:
+            log.exception("effect_failed_unexpectedly")
+            return self._route.hidden(waiting.call)
+
+    def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
+        self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))
         self._wake()
 
     def handled(self, events: list[Event]) -> None:
@@ -122,9 +173,12 @@ class Effects:
         while self.results and id(self.results[0]) in done:
             self.results.popleft()
 
+    # ---- close ----
+
     def never_begun(self) -> list[Waiting]:
         """Effects whose calls surely never began."""
-        return [waiting for queue in self._queues.values() for waiting in queue if not waiting.begun]
+        waiting = (waiting for queue in self._queues.values() for waiting in queue)
+        return [one for one in waiting if not one.begun and not one.dropped]
 
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""

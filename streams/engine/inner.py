@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streams.engine.api import Event
+from streams.engine.api import LATER, Event
 from streams.engine.store import stamp
 
 if TYPE_CHECKING:
@@ -48,11 +48,19 @@ def set_timer(route: ToTimer, outcome: object, headers: Headers, overlay: Overla
     return at
 
 
-def record_effect(route: ToEffect, outcome: object, headers: Headers, overlay: Overlay) -> bytes:
-    """Write the effect's intent; returns its id."""
-    effect_id = route.id(outcome)
-    overlay.put(EFFECT + effect_id, MAY_HAVE_BEGUN + pack(headers, route.encode(outcome)))
-    return effect_id
+def record_effect(route: ToEffect, outcome: object, headers: Headers, overlay: Overlay) -> bytes | None:
+    """Write the effect's intent; returns its id, None when the very same call is open already.
+
+    `ValueError` for another call under the id of an open one: its result could not be told from the other's.
+    """
+    effect_id, payload = route.id(outcome), route.encode(outcome)
+    row = overlay.get(EFFECT + effect_id)
+    if row is None:
+        overlay.put(EFFECT + effect_id, MAY_HAVE_BEGUN + pack(headers, payload))
+        return effect_id
+    if unpack(row[1:])[1] == payload:
+        return None
+    raise ValueError(f"effect {effect_id!r} is open with another call")
 
 
 def settle(event: Event, overlay: Overlay) -> None:
@@ -60,15 +68,15 @@ def settle(event: Event, overlay: Overlay) -> None:
     overlay.delete(event.key)
 
 
-def due_timers(store: Store, route: ToTimer, bound: int, now: int, limit: int) -> tuple[list[Event], int]:
-    """Timers due at `now`, at most `limit`, from the remembered lower bound (ms) on; returns the next bound.
+def due_timers(store: Store, bound: int, now: int, limit: int) -> tuple[list[Event], int]:
+    """Timers due at `now`, at most `limit`, not decoded yet, from the remembered lower bound (ms) on; the next bound.
 
     The bound spares the scan of tombstones of timers that fired before (160 ms per million).
     """
     events: list[Event] = []
     for key, raw in store.scan(b"t", TIMER + stamp(bound), TIMER + stamp(now + 1)):
         headers, payload = unpack(raw[8:])
-        events.append(Event(route.decode(payload), key, now, headers, "", -1, -1))
+        events.append(Event(LATER, key, now, headers, "", -1, -1, payload))
         if len(events) >= limit:
             return events, int.from_bytes(key[1:9], "big")
     return events, now + 1

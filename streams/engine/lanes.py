@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from streams.engine.api import Event, NotYet, Undecodable, Unreadable
+from streams.engine.api import LATER, Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiokafka.structs import ConsumerRecord, TopicPartition
 
     from streams.engine.api import Input
 
-RESERVED = 10  # one record in ten is kept for each lower lane, so that none starves
+    Record: TypeAlias = ConsumerRecord[Any, Any]
+
+SHARE = 10
+"""One record in ten is kept for each less urgent lane that waits, so that none starves."""
 
 
 class Lane:
@@ -27,7 +31,7 @@ class Lane:
         self.input = source
         self.tp = tp
         self.position = position
-        self.records: deque[ConsumerRecord[Any, Any]] = deque()
+        self.records: deque[Record] = deque()
         self.paused = False
 
     @property
@@ -40,16 +44,18 @@ class Lanes:
     """All lanes of a task, most urgent first."""
 
     def __init__(self, lanes: list[Lane]) -> None:
-        """Sort by lane number; equal numbers keep their order."""
+        """Lanes of equal number take turns."""
         self._lanes = sorted(lanes, key=lambda lane: lane.input.lane)
+        self._ranks = [list(rank) for _, rank in groupby(self._lanes, key=lambda lane: lane.input.lane)]
+        self._handled = 0
         self.by_tp = {lane.tp: lane for lane in lanes}
 
     def __len__(self) -> int:
         """Records waiting."""
         return sum(len(lane.records) for lane in self._lanes)
 
-    def feed(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
-        """Add fetched records; what lies below the expected offset was fetched before a seek and is dropped."""
+    def feed(self, tp: TopicPartition, records: list[Record]) -> None:
+        """Add fetched records; what lies below the expected offset was fetched before a seek and is left out."""
         lane = self.by_tp[tp]
         expected = lane.next_fetch
         lane.records.extend(
@@ -71,15 +77,17 @@ class Lanes:
         return min(waits, default=default)
 
     def peek(self, limit: int) -> list[Event]:
-        """At most `limit` decoded events, urgent lanes first; the records stay until `advance`."""
-        events: list[Event] = []
-        waiting = [lane for lane in self._lanes if lane.records]
-        for place, lane in enumerate(waiting):
-            lower = len(waiting) - place - 1
-            room = max(limit - len(events) - lower * (limit // RESERVED), 1)
-            decode = lane.input.decode
-            events.extend(read(record, decode) for record in islice(lane.records, room))
-        return events
+        """At most `limit` events, not decoded yet; the records stay until `advance`, and until then it repeats itself.
+
+        Lanes of the most urgent rank fill the batch but for the shares of the others, which lie spread over it: a
+        batch may be cut at any place by its time budget, or hold one event only.
+        """
+        waiting = [
+            queues for rank in self._ranks if (queues := [lane.records for lane in rank if lane.records])
+        ]
+        ranks = [_in_turn(queues, self._handled) for queues in waiting]
+        records = ranks[0] if len(ranks) == 1 else _shared_out(ranks, self._handled)
+        return [event_of(record) for record in islice(records, limit)]
 
     def advance(self, positions: dict[TopicPartition, int]) -> None:
         """Drop what lies below the given offsets: they are committed."""
@@ -89,20 +97,41 @@ class Lanes:
             records = lane.records
             while records and records[0].offset < position:
                 records.popleft()
+                self._handled += 1
 
 
-def read(record: ConsumerRecord[Any, Any], decode: Any) -> Event:  # noqa: ANN401 - Input.decode
-    """A record as an event; what cannot be decoded becomes a value too."""
-    try:
-        value = decode(record.value if record.value is not None else b"")
-    except Undecodable as error:
-        value = Unreadable(str(error))
-    except NotYet:
-        raise
-    except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
-        value = Unreadable(f"{type(error).__name__}: {error}", traceback.format_exc(limit=-8))
+def _shared_out(ranks: list[Iterator[Record]], place: int) -> Iterator[Record]:
+    """Of each ten places the last ones belong to the lower ranks; what a rank leaves goes to the others."""
+    while ranks:
+        rank = ranks[max(place % SHARE + min(len(ranks), SHARE) - SHARE, 0)]
+        record = next(rank, None)
+        if record is None:
+            ranks.remove(rank)
+            continue
+        place += 1
+        yield record
+
+
+def _in_turn(queues: list[deque[Record]], place: int) -> Iterator[Record]:
+    """One of each queue in turn, so that inputs of equal rank share alike."""
+    if len(queues) == 1:
+        yield from queues[0]
+        return
+    first = place % len(queues)
+    waiting = [iter(queue) for queue in (*queues[first:], *queues[:first])]
+    while waiting:
+        for queue in tuple(waiting):
+            record = next(queue, None)
+            if record is None:
+                waiting.remove(queue)
+            else:
+                yield record
+
+
+def event_of(record: Record) -> Event:
+    """A record as an event that is decoded when it is its turn."""
     return Event(
-        value,
+        LATER,
         record.key or b"",
         record.timestamp,
         record.headers,

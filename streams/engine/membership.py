@@ -70,7 +70,7 @@ class Membership(ConsumerRebalanceListener):
         self._watch_coordinator(self._consumer._coordinator)  # noqa: SLF001 - pinned to aiokafka 0.14
         self._consumer.subscribe(self._topics, listener=self)
 
-    def _watch_coordinator(self, coordinator: Any) -> None:  # noqa: ANN401 - aiokafka's coordinator has no public type
+    def _watch_coordinator(self, coordinator: Any) -> None:
         """Learn of heartbeats that succeeded, and of a lost member id, which aiokafka tells nobody."""
         heartbeat, reset = coordinator._do_heartbeat, coordinator.reset_generation  # noqa: SLF001
 

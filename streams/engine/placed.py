@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka.structs import TopicPartition
 
-from streams.engine.api import NotYet, StageFailedError, ToTimer
+from streams.engine.api import NotYet, StageFailedError
 from streams.engine.failures import AWAY, Failure, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streams.engine.api import EngineConfig, Stage
+    from streams.engine.api import EngineConfig, Event, Stage
     from streams.engine.membership import Membership
     from streams.engine.meters import Meters
     from streams.engine.offsets import CommittedOffsets, PartitionCounts
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from streams.engine.store import StoreMemory
 
 log = structlog.get_logger("engine.task")
+Place = tuple[str, int, bytes]
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
+MOST_REFUSALS = 2
+"""An event whose outputs are refused is buried; refused as a dead letter too, it leaves a stub; then nothing helps."""
 NOT_YET_S = 0.1
 
 
@@ -55,15 +58,16 @@ class Shared:
     new_birth: Callable[[], bytes]
     placed_changed: Callable[[], None]
     defects: int = 0
-    last_defect: str = field(default="")
 
-    def defect(self, text: str) -> None:
-        """Count an exception of our own code; beyond the ceiling the stage stops loudly (rule 11)."""
-        self.defects += 1
-        self.last_defect = text
-        if self.defects > self.stage.ceiling:
-            message = f"stage {self.stage.name}: more than {self.stage.ceiling} defects of its own code; last: {text}"
-            raise StageFailedError(message)
+    def allow(self, found: list[str]) -> None:
+        """Exceptions of our own code, about to be committed: beyond the ceiling the stage stops loudly (rule 11)."""
+        if self.defects + len(found) > self.stage.ceiling:
+            text = f"stage {self.stage.name}: more than {self.stage.ceiling} defects of its own code; last: {found[-1]}"
+            raise StageFailedError(text)
+
+    def count(self, found: list[str]) -> None:
+        """They are committed: a replay of the batch would not count them twice."""
+        self.defects += len(found)
 
 
 class PlacedTask(ABC):
@@ -76,9 +80,6 @@ class PlacedTask(ABC):
         self.stage = shared.stage
         self.number = number
         self.tps = tps
-        self.timer_route = next(
-            (r for routes in self.stage.routes.values() for r in routes if isinstance(r, ToTimer)), None
-        )
         self.lanes = Lanes([])
         self.wake = asyncio.Event()
         self.ready = False
@@ -86,8 +87,9 @@ class PlacedTask(ABC):
         self.turned_at = 0.0
         self._last_turn_at = 0.0
         self._stopping = False
-        self._refused: dict[tuple[str, int], str] = {}
-        self._one_by_one = 0
+        self._attempted: list[Event] = []
+        self._refused: dict[Place, list[str]] = {}
+        self._at_most = self.stage.max_batch
 
     @abstractmethod
     async def _open(self) -> dict[TopicPartition, int]:
@@ -98,8 +100,8 @@ class PlacedTask(ABC):
         """Handle what is there; False when there was nothing to do."""
 
     @abstractmethod
-    async def _close(self, *, orderly: bool) -> None:
-        """Give everything back."""
+    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:
+        """Give everything back; what the outside was told stays in hand when the task `reopens`."""
 
     @abstractmethod
     def _pending(self) -> bool:
@@ -178,7 +180,7 @@ class PlacedTask(ABC):
             self._last_turn_at = asyncio.get_running_loop().time()
 
     def _rest_s(self) -> float:
-        if self._stopping or len(self.lanes) >= self.stage.max_batch:
+        if self._stopping or len(self.lanes) >= self._at_most:
             return 0.0
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
         return self._last_turn_at + interval - asyncio.get_running_loop().time()
@@ -201,9 +203,10 @@ class PlacedTask(ABC):
         if failure is Failure.FATAL:
             text = f"stage {self.stage.name}: {type(cause).__name__}: {cause}"
             raise StageFailedError(text) from error
-        if failure is Failure.REFUSED:
-            self._note_refusal(str(cause))
-        await self._shut(orderly=False)
+        await self._shut(orderly=False, reopens=True)
+        if failure is Failure.REFUSED and self._attempted:
+            self._note_refusal(str(cause) or type(cause).__name__)
+            return
         if failure is Failure.FENCED:
             self.waiting("confirm_membership")
             if not await self.shared.membership.confirm(self.number, since):
@@ -213,20 +216,36 @@ class PlacedTask(ABC):
         await _wait(self.wake, backoff)
 
     def _note_refusal(self, reason: str) -> None:
-        """The broker refused an output: go record by record, and bury the one that is refused alone."""
-        if self._one_by_one:
-            first = self.lanes.peek(1)
-            if first and first[0].topic:
-                self._refused[first[0].topic, first[0].offset] = reason
-        self._one_by_one = max(self._one_by_one, min(len(self.lanes), self.stage.max_batch), 1)
+        """The broker refused an output: try half of the batch; the event that is refused alone is buried."""
+        self._at_most = max(len(self._attempted) // 2, 1)
+        if len(self._attempted) > 1:
+            return
+        reasons = self._refused.setdefault(place_of(self._attempted[0]), [])
+        reasons.append(reason)
+        if len(reasons) > MOST_REFUSALS:
+            raise StageFailedError(f"stage {self.stage.name}: even its dead letters are refused: {reason}")
 
-    async def _shut(self, *, orderly: bool) -> None:
+    def _dealt_with(self, taken: list[Event]) -> None:
+        """These are committed: try more at a time again."""
+        self._attempted = []
+        self._at_most = min(self._at_most * 2, self.stage.max_batch)
+        if self._refused:
+            for event in taken:
+                self._refused.pop(place_of(event), None)
+
+    async def _shut(self, *, orderly: bool, reopens: bool = False) -> None:
         try:
-            await asyncio.wait_for(self._close(orderly=orderly), self.config.close_deadline_s * 2)
+            closing = self._close(orderly=orderly, reopens=reopens)
+            await asyncio.wait_for(closing, self.config.close_deadline_s * 2)
         except Exception as error:  # noqa: BLE001 - the successor's fence cleans up
             log.warning("task_close_failed", stage=self.stage.name, task=self.number, error=repr(error))
             if orderly:
                 await self._shut(orderly=False)
+
+
+def place_of(event: Event) -> Place:
+    """What tells an event from all others of its task."""
+    return event.topic, event.offset, b"" if event.topic else event.key
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -9,13 +9,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
+from streams.engine.batch import decoded, decoders_of
 from streams.engine.failures import Failure
 from streams.engine.placed import PlacedTask, TurnFailedError
 
 if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
-    from streams.engine.api import SinkWriter
+    from streams.engine.api import Event, SinkWriter
 
 LAG_EVERY_S = 1.0
 AWAY_FIRST_S, AWAY_LAST_S = 0.2, 5.0
@@ -48,12 +49,8 @@ class SinkTask(PlacedTask):
 
     async def _turn(self) -> bool:
         """Write one batch; the database being away is a wait, not a failure."""
-        events = self.lanes.peek(self.stage.max_batch)
         (tp,) = self.tps
-        bad = next((event for event in events if type(event.value) is Unreadable), None)
-        if bad is not None:
-            text = f"stage {self.stage.name}: unreadable record {bad.origin} in an internal topic: {bad.value.reason}"
-            raise StageFailedError(text)
+        events = self._readable(self.lanes.peek(self.stage.max_batch))
         end = events[-1].offset + 1
         self.waiting("database")
         start = self.lanes.by_tp[tp].position
@@ -77,13 +74,30 @@ class SinkTask(PlacedTask):
         self._away_s = AWAY_FIRST_S
         return result
 
+    def _readable(self, events: list[Event]) -> list[Event]:
+        """Decode; what lies before a record that must wait, or can never be read, is written first."""
+        decoders = decoders_of(self.stage)
+        for where, event in enumerate(events):
+            try:
+                event.value = decoded(event, decoders)
+            except NotYet:
+                if where:
+                    return events[:where]
+                raise
+            if type(event.value) is Unreadable:
+                if where:
+                    return events[:where]
+                text = f"unreadable record {event.origin} in an internal topic: {event.value.reason}"
+                raise StageFailedError(f"stage {self.stage.name}: {text}")
+        return events
+
     async def _tell_lag(self, tp: TopicPartition, end: int) -> None:
         moment = asyncio.get_running_loop().time()
         if moment - self._told_at >= LAG_EVERY_S:
             self._told_at = moment
             await self.shared.membership.commit_for_lag({tp: end})
 
-    async def _close(self, *, orderly: bool) -> None:
+    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:  # noqa: ARG002 - calls nobody outside
         """Nothing is held between turns."""
         if orderly and self.lanes.by_tp:
             (tp,) = self.tps

@@ -52,7 +52,7 @@ class StoreMemory:
         table = rocksdict.BlockBasedOptions()
         table.set_block_cache(self._cache)
         table.set_bloom_filter(10, False)  # noqa: FBT003 - positional in rocksdict
-        table.set_cache_index_and_filter_blocks(True)  # noqa: FBT003
+        table.set_cache_index_and_filter_blocks(True)
         options = rocksdict.Options(raw_mode=True)
         options.create_if_missing(True)  # noqa: FBT003
         options.set_block_based_table_factory(table)

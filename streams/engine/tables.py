@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streams.engine.outputs import DEFAULT_RECORD_BYTES, OVERHEAD_BYTES, TooLargeError
 from streams.engine.store import NEVER, stamp
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from streams.engine.api import TableSpec
 
 _ABSENT = object()
+MOST_ROW_BYTES = DEFAULT_RECORD_BYTES - OVERHEAD_BYTES - 8
 
 
 class Overlay:
@@ -36,8 +38,16 @@ class Overlay:
         return raw[8:]
 
     def put(self, key: bytes, payload: bytes, expires_at: int | None = None) -> None:
-        """Write a row that ends at `expires_at` (ms), or never."""
-        self.writes[key] = (NEVER if expires_at is None else stamp(expires_at)) + payload
+        """Write a row that ends at `expires_at` (ms), or never; one that has ended already is a tombstone.
+
+        `TooLargeError` for what the changelog would not take: better here, where one event is to blame.
+        """
+        if len(key) + len(payload) > MOST_ROW_BYTES:
+            raise TooLargeError(f"a table row of {len(key) + len(payload)} bytes")
+        if expires_at is None:
+            self.writes[key] = NEVER + payload
+        else:
+            self.writes[key] = stamp(expires_at) + payload if expires_at > self.now else None
 
     def delete(self, key: bytes) -> None:
         """Write a tombstone."""
@@ -58,7 +68,7 @@ class TaskTable:
         self._decode = spec.decode
         self._seen: dict[Any, Any] = {}
 
-    def get(self, key: Any) -> Any:  # noqa: ANN401 - key and value types are the TableSpec's
+    def get(self, key: Any) -> Any:
         """The live value, None when absent or expired."""
         value = self._seen.get(key, _ABSENT)
         if value is not _ABSENT:
@@ -68,13 +78,13 @@ class TaskTable:
         self._seen[key] = value
         return value
 
-    def put(self, key: Any, value: Any, *, expires_at: int | None = None) -> None:  # noqa: ANN401
+    def put(self, key: Any, value: Any, *, expires_at: int | None = None) -> None:
         """Write; seen at once by this batch, kept only if it commits."""
         self._overlay.put(self._prefix + self._encode_key(key), self._encode(value), expires_at)
         expired = expires_at is not None and expires_at <= self._overlay.now
         self._seen[key] = None if expired else value
 
-    def delete(self, key: Any) -> None:  # noqa: ANN401
+    def delete(self, key: Any) -> None:
         """Remove; the changelog gets a tombstone."""
         self._overlay.delete(self._prefix + self._encode_key(key))
         self._seen[key] = None

@@ -7,6 +7,8 @@ open → turn, turn, turn … → close
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from streams.engine.effects import Effects
 from streams.engine.failures import classify
 from streams.engine.kafka import stop_within, transactional_producer
 from streams.engine.outputs import Outputs
-from streams.engine.placed import PlacedTask, TurnFailedError
+from streams.engine.placed import PlacedTask, TurnFailedError, place_of
 from streams.engine.restore import BIRTH_KEY
 from streams.engine.store import EXPIRY, NEVER, Origin, Store, stamp
 from streams.engine.tables import Overlay
@@ -37,6 +39,15 @@ log = structlog.get_logger("engine.task")
 SWEEP_EVERY_MS = 1_000
 SWEEP_LIMIT = 2_000
 TIMERS_PER_TURN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a turn may handle: results and timers (`inner` of them), then records. `bound`: next bound of timers, ms."""
+
+    events: list[Event]
+    inner: int
+    bound: int | None
 
 
 class Task(PlacedTask):
@@ -108,11 +119,12 @@ class Task(PlacedTask):
     async def _wake_inner_tables(self) -> None:
         store, route = self._need_store(), self.stage.effect
         self._timer_bound = self._expiry_bound = 0
-        self._next_timer = inner.next_timer(store, 0)
-        self._effects = None
+        self._find_next_timer()
         if route is None:
             return
-        self._effects = Effects(route, self.shared.now_ms, self.wake.set)
+        if self._effects is None:
+            self._effects = Effects(route, self.shared.now_ms, self.wake.set)
+        since = time.monotonic()
         found = list(inner.open_effects(store))
         fresh = [(effect_id, headers, payload) for effect_id, begun, headers, payload in found if not begun]
         if fresh:
@@ -120,8 +132,11 @@ class Task(PlacedTask):
             for effect_id, headers, payload in fresh:
                 overlay.put(inner.EFFECT + effect_id, inner.MAY_HAVE_BEGUN + inner.pack(headers, payload))
             await self._commit_rows(overlay, {})
-        for effect_id, begun, headers, payload in found:
-            self._effects.recover(effect_id, payload, headers, may_have_begun=begun)
+        self._effects.open(found, since)
+
+    def _find_next_timer(self) -> None:
+        if self.stage.timer is not None:
+            self._next_timer = inner.next_timer(self._need_store(), self._timer_bound)
 
     # ---- turn ----
 
@@ -147,54 +162,51 @@ class Task(PlacedTask):
     async def _turn(self) -> bool:
         """One batch: gather, compute, commit, keep."""
         now = self.shared.now_ms()
-        events, bound = self._gather(now)
-        sweep = self._sweep_due()
+        gathered = self._gather(now)
+        events, sweep = gathered.events, self._sweep_due()
         if not events and not sweep:
+            self._mark_timers(gathered.bound, [])
             return False
         self.waiting("compute")
         desk = Desk(self.stage, self.number, self._read_row, self._new_outputs, self.shared.partitions.count)
         computed = await self._computed(desk, events, now)
-        taken = events[: computed.taken]
+        taken = self._attempted = events[: computed.taken]
         swept, forget = self._sweep(computed.overlay, now) if sweep else (0, [])
         if taken or computed.overlay.writes:
-            self._bury(computed)
+            defects = self._bury(computed)
             positions = self._positions(taken)
+            if self._effects is not None:
+                self._effects.intend(computed.effects)
             await self._commit_rows(computed.overlay, positions, computed.outputs)
             self.lanes.advance(positions)
-            self._after_commit(computed, taken, bound if computed.taken == len(events) else None)
+            self.shared.count(defects)
+            self._after_commit(computed, gathered, taken)
             self.shared.meters.committed(self.stage.name, len(taken), computed.outputs.records, swept)
         self._forget(forget)
         return bool(taken)
 
-    def _gather(self, now: int) -> tuple[list[Event], int | None]:
-        """Results of effects, then due timers, then records by lane; nothing is removed before the commit.
-
-        The second value is the next lower bound of timers, when all due ones are among the events.
-        """
-        limit = 1 if self._one_by_one else self.stage.max_batch
-        effects, bound = self._effects, None
-        events: list[Event] = [] if effects is None else list(islice(effects.results, limit))
-        if effects is not None and effects.saturated:
-            return events, bound
-        if self._timer_due() and self.timer_route is not None:
-            room = min(max(limit - len(events), 1), TIMERS_PER_TURN)
-            due, bound = inner.due_timers(self._need_store(), self.timer_route, self._timer_bound, now, room)
-            events.extend(due)
-        room = limit - len(events)
+    def _gather(self, now: int) -> Gathered:
+        """Results of effects, then due timers, then records by lane; nothing is removed before the commit."""
+        limit, effects, bound = self._at_most, self._effects, None
+        events: list[Event] = []
         if effects is not None:
-            room = min(room, effects.room)
-        if room > 0:
-            records = self.lanes.peek(room)
-            if self._refused:
-                records = [self._refuse(event) for event in records]
-            events.extend(records)
-        return events, bound
+            events.extend(islice(effects.results, limit))
+            limit = min(limit, len(events) + max(effects.room, 0))
+        if len(events) < limit and self._timer_due():
+            room = min(limit - len(events), TIMERS_PER_TURN)
+            due, bound = inner.due_timers(self._need_store(), self._timer_bound, now, room)
+            events.extend(due)
+        inner_events = len(events)
+        if inner_events < limit:
+            events.extend(self.lanes.peek(limit - inner_events))
+        return Gathered(self._refuse(events), inner_events, bound)
 
-    def _refuse(self, event: Event) -> Event:
-        reason = self._refused.get((event.topic, event.offset))
-        if reason is not None:
-            event.value = Unreadable(f"output refused by the broker: {reason}")
-        return event
+    def _refuse(self, events: list[Event]) -> list[Event]:
+        for event in events if self._refused else ():
+            reasons = self._refused.get(place_of(event))
+            if reasons:
+                event.value = Unreadable(f"output refused by the broker: {reasons[0]}")
+        return events
 
     def _positions(self, taken: list[Event]) -> dict[TopicPartition, int]:
         last: dict[str, int] = {}
@@ -206,10 +218,12 @@ class Task(PlacedTask):
     async def _computed(self, desk: Desk, events: list[Event], now: int) -> Computed:
         try:
             return await compute(desk, events, now)
-        except NotYet:
+        except (NotYet, StageFailedError):
             raise
         except Exception as error:
-            self.shared.defect(f"{type(error).__name__}: {error}")
+            untied = [f"{type(error).__name__}: {error}"]
+            self.shared.allow(untied)
+            self.shared.count(untied)
             raise
 
     def _sweep(self, overlay: Overlay, now: int) -> tuple[int, list[bytes]]:
@@ -237,20 +251,26 @@ class Task(PlacedTask):
             self._store.forget_expiries(entries)
             self._expiry_bound = int.from_bytes(entries[-1][:8], "big")
 
-    def _bury(self, computed: Computed) -> None:
-        for event, reason, stack in computed.dead:
-            if event.topic:
-                topic = dead_letters.topic_of(event.topic)
-                where = (topic, event.partition % self.shared.partitions.count(topic))
-            else:
-                topic = self.config.dead_letters(self.stage.name)
-                where = (topic, self.number % self.shared.partitions.count(topic))
-            headers = dead_letters.headers_of(event, self.stage.name, reason, stack)
-            dead_letters.append(computed.outputs, event, where, headers)
+    def _bury(self, computed: Computed) -> list[str]:
+        """Write the dead letters; returns the defects of our own code among them: they are within the ceiling."""
+        defects = [reason for _, reason, stack in computed.dead if stack]
+        if defects:
+            self.shared.allow(defects)
+        for buried in computed.dead:
+            event, reason, stack = buried
+            topic = (
+                dead_letters.topic_of(event.topic)
+                if event.topic
+                else self.config.dead_letters(self.stage.name)
+            )
+            where = (topic, max(event.partition, self.number) % self.shared.partitions.count(topic))
+            refusals = self._refused.get(place_of(event), ())
+            stub = refusals[1] if len(refusals) > 1 else ""
+            letter = dead_letters.letter(buried, self.stage.name, computed.overlay.now, stub)
+            dead_letters.append(computed.outputs, letter, where)
             self.shared.meters.dead(self.stage.name, defect=bool(stack))
             log.warning("dead_letter", stage=self.stage.name, origin=event.origin, reason=reason)
-            if stack:
-                self.shared.defect(reason)
+        return defects
 
     # ---- commit ----
 
@@ -284,17 +304,21 @@ class Task(PlacedTask):
             raise TurnFailedError(classify(error, committing=committing), error) from error
         return ends
 
-    def _after_commit(self, computed: Computed, taken: list[Event], bound: int | None) -> None:
+    def _after_commit(self, computed: Computed, gathered: Gathered, taken: list[Event]) -> None:
+        self._dealt_with(taken)
         if self._effects is not None:
             self._effects.handled(taken)
-            self._effects.begin(computed.effects)
+            self._effects.begin(computed.effects, computed.ended_at)
+        self._mark_timers(gathered.bound if len(taken) >= gathered.inner else None, computed.timers)
+
+    def _mark_timers(self, bound: int | None, new: list[int]) -> None:
+        """Raise the lower bound past timers that were dealt with; lower it to earlier ones that are new."""
         if bound is not None:
             self._timer_bound = bound
-        if computed.timers:
-            self._timer_bound = min(self._timer_bound, *computed.timers)
-        if computed.timers or bound is not None:
-            self._next_timer = inner.next_timer(self._need_store(), self._timer_bound)
-        self._one_by_one = max(self._one_by_one - 1, 0)
+        if new:
+            self._timer_bound = min(self._timer_bound, *new)
+        if bound is not None or new:
+            self._find_next_timer()
 
     def _read_row(self, key: bytes) -> bytes | None:
         return None if self._store is None else self._store.get_row(key)
@@ -312,17 +336,21 @@ class Task(PlacedTask):
 
     # ---- close ----
 
-    async def _close(self, *, orderly: bool) -> None:
-        """Give back everything; an orderly close also waits for running calls and notes those never begun."""
+    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:
+        """Give back everything; an orderly close also waits for running calls and notes those never begun.
+
+        Calls go on while the task reopens: what they say is worth more than `hidden`.
+        """
         if orderly and self._effects is not None and self._producer is not None:
             await self._hand_over(self._effects)
-        if self._effects is not None:
+        if self._effects is not None and not reopens:
             await self._effects.close(0)
+            self._effects = None
         if self._producer is not None:
             await stop_within(self._producer, 3.0)
         if self._store is not None:
             await asyncio.to_thread(self._store.close)
-        self._producer = self._store = self._effects = None
+        self._producer = self._store = None
 
     async def _hand_over(self, effects: Effects) -> None:
         await effects.close(self.config.close_deadline_s / 2)

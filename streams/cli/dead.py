@@ -1,0 +1,125 @@
+"""`carillon dlq …`: what could not be read or made our own code fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+import typer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from connectors.kafka_admin import topics_of
+from schemas.topics import DLQ
+from streams.engine.dead_letters import PREFIX
+from streams.running import located
+from streams.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters.")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
+Topic = Annotated[str, typer.Argument(help="A dead-letter topic, or the input topic it belongs to.")]
+
+
+@app.command("list")
+def show_topics(as_json: Json = False) -> None:
+    """Count dead letters by topic. Example: carillon dlq list."""
+
+    async def counts() -> dict[str, int]:
+        bootstrap = _bootstrap()
+        async with topics_of(bootstrap) as topics:
+            names = sorted(name for name in await topics.names() if name.endswith(DLQ))
+        return {name: len([letter async for letter in _letters(bootstrap, name)]) for name in names}
+
+    found = asyncio.run(counts())
+    if as_json:
+        typer.echo(orjson.dumps(found))
+        return
+    for name, count in found.items():
+        if count:
+            typer.echo(f"{count:>8}  {name}")
+    typer.echo(f"{sum(found.values()):>8}  in all")
+
+
+@app.command()
+def show(
+    topic: Topic, limit: Annotated[int, typer.Option(help="The most to print.")] = 20, as_json: Json = False
+) -> None:
+    """Show dead letters with reason and origin. Example: carillon dlq show payment.events."""
+
+    async def letters() -> list[dict[str, Any]]:
+        return [_plain(letter) async for letter in _letters(_bootstrap(), _dlq(topic))][:limit]
+
+    for letter in asyncio.run(letters()):
+        if as_json:
+            typer.echo(orjson.dumps(letter))
+        else:
+            typer.echo(
+                f"{letter['offset']:>6}  {letter['topic']}/{letter['partition']}/{letter['at']}  {letter['reason']}"
+            )
+
+
+@app.command()
+def redrive(
+    topic: Topic,
+    offset: Annotated[int | None, typer.Option(help="One dead letter only.")] = None,
+) -> None:
+    """Send dead letters to their input topic again. Example: carillon dlq redrive payment.events --offset 3."""
+
+    async def again() -> int:
+        bootstrap, sent = _bootstrap(), 0
+        async with AIOKafkaProducer(
+            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
+        ) as producer:
+            async for letter in _letters(bootstrap, _dlq(topic)):
+                if offset is not None and letter.offset != offset:
+                    continue
+                headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
+                target = dict(letter.headers)[PREFIX + "topic"].decode()
+                await producer.send(target, letter.value, key=letter.key, headers=headers)
+                sent += 1
+        return sent
+
+    typer.echo(f"{asyncio.run(again())} sent again")
+
+
+def _bootstrap() -> str:
+    return str(located(load_settings()).kafka.bootstrap)
+
+
+def _dlq(topic: str) -> str:
+    return topic if topic.endswith(DLQ) else topic + DLQ
+
+
+async def _letters(bootstrap: str, topic: str) -> AsyncIterator[Any]:
+    """All dead letters of a topic, oldest first by partition."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    )
+    async with consumer:
+        async with topics_of(bootstrap) as topics:
+            count = (await topics.partition_counts([topic])).get(topic, 0)
+        for number in range(count):
+            tp = TopicPartition(topic, number)
+            consumer.assign([tp])
+            await consumer.seek_to_beginning(tp)
+            end = (await consumer.end_offsets([tp]))[tp]
+            while await consumer.position(tp) < end:
+                for records in (await consumer.getmany(tp, timeout_ms=200)).values():
+                    for record in records:
+                        yield record
+
+
+def _plain(letter: Any) -> dict[str, Any]:
+    headers = {name: value.decode(errors="replace") for name, value in letter.headers}
+    return {
+        "offset": letter.offset,
+        "topic": headers.get(PREFIX + "topic"),
+        "partition": headers.get(PREFIX + "partition"),
+        "at": headers.get(PREFIX + "offset"),
+        "stage": headers.get(PREFIX + "stage"),
+        "reason": headers.get(PREFIX + "reason"),
+        "stack": headers.get(PREFIX + "stack"),
+        "value": (letter.value or b"").decode(errors="replace"),
+    }

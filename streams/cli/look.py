@@ -1,0 +1,44 @@
+"""`carillon why`: why it was sent, why not, why late."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+import orjson
+import typer
+
+from connectors.postgres.why import Archive, Explanation
+from streams.outside import database_of
+from streams.running import located
+from streams.settings import Settings, load_settings
+from streams.why import told
+
+
+def why(
+    asked: Annotated[str | None, typer.Argument(help="Id of a message or a request.")] = None,
+    key: Annotated[str | None, typer.Option(help="An idempotency key instead of an id.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell everything known about a request or message, with the rule and the value that decided.
+
+    Example: carillon why --key order-1234
+    """
+    if (asked is None) == (key is None):
+        raise typer.BadParameter("give an id or --key")
+    found = asyncio.run(explain(located(load_settings()), key or asked or "", is_key=key is not None))
+    if as_json:
+        typer.echo(orjson.dumps(asdict(found), default=repr, option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(told(found))
+    raise typer.Exit(1 if found.is_empty else 0)
+
+
+async def explain(settings: Settings, asked: str, *, is_key: bool = False) -> Explanation:
+    """What Postgres knows of it."""
+    database = database_of(settings)
+    try:
+        return await Archive(database).why(asked, is_key=is_key)
+    finally:
+        await database.close()

@@ -1,0 +1,101 @@
+"""Commands that run something: `up`, `demo`, `worker`, `http`, `apply`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streams.applying import apply_directory
+from streams.demo.run import run_demo
+from streams.http import run_http
+from streams.logs import configure
+from streams.running import located, pipeline
+from streams.settings import Settings, load_settings
+from streams.topology import stage_names
+from streams.worker import run_worker
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of table stores and of the embedded servers' data.")
+]
+
+
+def up(data_dir: DataDir = None) -> None:
+    """Run everything on this machine: embedded servers, all stages, HTTP. Ctrl-C drains and stops all of it.
+
+    Example: carillon up --data-dir .carillon
+    """
+    settings = _settings(data_dir)
+    console = Console(highlight=False)
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with pipeline(settings, console.print) as (_, at):
+            console.print(f"HTTP      {at.http}  (operations {at.http_ops})")
+            console.print(f"Worker    operations {at.worker_ops}")
+            console.print(f"Providers {at.fake_url}, SMTP {at.smtp}")
+            console.print(f"Database  {at.dsn}")
+            console.print("Ready. Ctrl-C stops all of it.")
+            await stop.wait()
+            console.print("Draining…")
+
+    asyncio.run(main())
+
+
+def demo(
+    examples: Annotated[Path, typer.Option(help="Folder of the sample data.")] = Path("examples"),
+    keep: Annotated[bool, typer.Option(help="Use the data folder of the settings and keep it.")] = False,
+) -> None:
+    """Feed the sample data through the whole pipeline, show what happened, and check the books.
+
+    Example: carillon demo
+    """
+    if keep:
+        raise typer.Exit(run_demo(_settings(None), examples))
+    with tempfile.TemporaryDirectory(prefix="carillon-demo-") as folder:
+        raise typer.Exit(run_demo(_settings(Path(folder)), examples))
+
+
+def worker(
+    stages: Annotated[str, typer.Option(help="Stages to run, with commas between.")] = "all",
+) -> None:
+    """Run stages against given servers, or those of a running `carillon up`.
+
+    Example: carillon worker --stages intake,recipient
+    """
+    wanted = stage_names() if stages == "all" else tuple(stages.split(","))
+    if unknown := [name for name in wanted if name not in stage_names()]:
+        raise typer.BadParameter(f"no stage {', '.join(unknown)}; there are {', '.join(stage_names())}")
+    raise typer.Exit(run_worker(located(_settings(None)), wanted))
+
+
+def http() -> None:
+    """Run the HTTP server against given servers, or those of a running `carillon up`.
+
+    Example: carillon http
+    """
+    raise typer.Exit(run_http(located(_settings(None))))
+
+
+def apply(
+    directory: Annotated[Path, typer.Option("-f", "--file", help="Folder of YAML files.")],
+) -> None:
+    """Load types, templates, rules, providers and seen tags; only what changed gets a new version.
+
+    Example: carillon apply -f examples
+    """
+    changed = asyncio.run(apply_directory(located(_settings(None)), directory))
+    typer.echo(f"{len(changed)} changed" + "".join(f"\n  {name}" for name in changed))
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    settings = load_settings({"data_dir": data_dir})
+    configure(settings.log)
+    return settings

@@ -1,0 +1,82 @@
+"""`carillon topics …` and `carillon offsets …`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import orjson
+import typer
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from connectors.kafka_admin import topics_of
+from streams.outside import engine_config
+from streams.running import located
+from streams.settings import load_settings
+from streams.topics import create_topics, wanted
+from streams.topology import input_topics
+
+app = typer.Typer(no_args_is_help=True, help="Topics of the pipeline.")
+offsets = typer.Typer(no_args_is_help=True, help="Where stages read on.")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create() -> None:
+    """Create the topics that are missing. Example: carillon topics create."""
+    created = asyncio.run(create_topics(located(load_settings())))
+    typer.echo(f"{len(created)} created" + "".join(f"\n  {name}" for name in created))
+
+
+@app.command("list")
+def show(as_json: Json = False) -> None:
+    """List topics with their partitions; missing ones are marked. Example: carillon topics list --json."""
+    settings = located(load_settings())
+    specs = wanted(settings)
+
+    async def counts() -> dict[str, int]:
+        async with topics_of(str(settings.kafka.bootstrap)) as topics:
+            return await topics.partition_counts([spec.name for spec in specs])
+
+    found = asyncio.run(counts())
+    if as_json:
+        typer.echo(
+            orjson.dumps({spec.name: found.get(spec.name) for spec in specs}, option=orjson.OPT_INDENT_2)
+        )
+        return
+    for spec in specs:
+        typer.echo(f"{found.get(spec.name, 'missing'):>8}  {spec.name}")
+
+
+@offsets.command("set")
+def set_offsets(
+    stage: Annotated[str, typer.Argument(help="Stage to move; it must not be running.")],
+    to: Annotated[str, typer.Option(help="earliest or latest")],
+    topic: Annotated[str | None, typer.Option(help="One input only.")] = None,
+) -> None:
+    """Decide where a stopped stage reads on. Example: carillon offsets set recipient --to earliest."""
+    if to not in {"earliest", "latest"}:
+        raise typer.BadParameter("--to is earliest or latest")
+    settings = located(load_settings())
+    topics = input_topics(stage) if topic is None else (topic,)
+    moved = asyncio.run(
+        _move(str(settings.kafka.bootstrap), engine_config(settings).group(stage), topics, to)
+    )
+    for tp, offset in moved.items():
+        typer.echo(f"{tp.topic}/{tp.partition} → {offset}")
+
+
+async def _move(bootstrap: str, group: str, topics: tuple[str, ...], to: str) -> dict[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        async with topics_of(bootstrap) as admin:
+            counts = await admin.partition_counts(topics)
+        tps = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
+        consumer.assign(tps)
+        ends = await (consumer.beginning_offsets(tps) if to == "earliest" else consumer.end_offsets(tps))
+        await consumer.commit(dict(ends))
+        return dict(ends)
+    finally:
+        await consumer.stop()

@@ -1,0 +1,116 @@
+"""The HTTP process: takes seen posts and answers 200 once every in-sync replica has them (SEEN-OP-06)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import structlog
+import uvloop
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry
+
+from connectors.clock import now_ms
+from connectors.http.authority import Authority
+from connectors.http.limits import Limits
+from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
+from connectors.http.routes import edge_app, ops_app
+from connectors.http.server import listening
+from connectors.metrics import HttpMetrics
+from schemas import topics
+from schemas.codec import encode
+from schemas.records import SeenPosted
+from streams.outside import publish_schemas
+from streams.settings import Settings
+
+log = structlog.get_logger("http")
+LINGER_MS = 2
+REQUEST_TIMEOUT_MS = 5_000
+
+
+class SeenTopic:
+    """Writes seen posts to their topic, keyed by the user so that repeats meet in one task (SEEN-OP-14)."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            client_id="carillon-http",
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=LINGER_MS,
+            max_batch_size=1 << 18,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is left and disconnect."""
+        await self._producer.stop()
+
+    async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
+        """Write one post and wait for all in-sync replicas."""
+        key = None if record.user_key is None else record.user_key.encode()
+        try:
+            written = await self._producer.send(
+                topics.SEEN, encode(record), key=key, headers=list(headers.items())
+            )
+            await written
+        except KafkaError as error:
+            raise BrokerUnavailableError(repr(error)) from error
+
+    async def reachable(self) -> str | None:
+        """None when the broker answers."""
+        await self._producer.client.fetch_all_metadata()
+        return None
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve both ports until `stop` is set."""
+    http, bootstrap = settings.http, settings.kafka.bootstrap
+    assert bootstrap is not None
+    registry = CollectorRegistry()
+    metrics = HttpMetrics(registry)
+    await publish_schemas(bootstrap)
+    seen = SeenTopic(bootstrap)
+    await seen.start()
+    secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
+    authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
+    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms)))
+    ops = ops_app(
+        OpsPorts(
+            live={},
+            ready={"kafka": seen.reachable},
+            version={"version": version("carillon")},
+            registry=registry,
+            authenticate=authority.authenticate,
+            metrics=metrics,
+        )
+    )
+    try:
+        async with (
+            listening(edge, http.host, http.port) as port,
+            listening(ops, http.host, http.ops_port) as ops_port,
+        ):
+            log.info("http_started", port=port, ops_port=ops_port)
+            await stop.wait()
+    finally:
+        await seen.stop()
+
+
+def run_http(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(settings, stop)
+
+    uvloop.run(main())
+    return 0

@@ -1,0 +1,55 @@
+"""Whether a stage has read all there is: used by the demo between its phases, and by tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+
+POLL_MS = 150
+EMPTY_TIMES = 2
+
+
+class Lag:
+    """Asks about one cluster. Only records count: offsets of transaction markers do not."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._reader = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._admin.start()
+        await self._reader.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._reader.stop()
+        await self._admin.close()
+
+    async def caught_up(self, group: str, topics: Iterable[str]) -> bool:
+        """Whether the group's committed offsets have no committed record behind them."""
+        described = await self._admin.describe_topics(list(topics))
+        tps = [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
+        committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
+        known = {tp: found.offset for tp, found in committed.items() if found.offset >= 0}
+        if len(known) < len(tps):
+            return False
+        self._reader.assign(tps)
+        for tp, offset in known.items():
+            self._reader.seek(tp, offset)
+        for _ in range(EMPTY_TIMES):
+            if await self._reader.getmany(*tps, timeout_ms=POLL_MS, max_records=1):
+                return False
+        return True
+
+    async def wait(self, group: str, topics: Iterable[str]) -> None:
+        """Until the group has caught up."""
+        wanted = list(topics)
+        while not await self.caught_up(group, wanted):  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(POLL_MS / 1000)

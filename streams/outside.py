@@ -1,0 +1,203 @@
+"""Makes the outside of a worker: reference data, schemas, encryption, rendering, providers, rows.
+
+One object per process, started before the stages and stopped after them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from connectors.reference import ReferenceBook
+from prometheus_client import CollectorRegistry
+
+from connectors.addresses import AddressBook
+from connectors.cipher import Cipher
+from connectors.clock import now_ms
+from connectors.embedded.key import kept_key
+from connectors.metrics import ProviderMetrics
+from connectors.postgres.database import Database
+from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
+from connectors.postgres.rows import RowWriter
+from connectors.providers.performer import Performer
+from connectors.templates.renderer import TemplateRenderer
+from schemas import topics
+from schemas.avro_files import expanded, fingerprint, record_names, schema_text
+from schemas.codec import SchemaBook
+from streams.engine.api import EngineConfig, SinkFenced
+from streams.engine.reference import GlobalTable
+from streams.topology import Outside
+from streams.wiring import Reading
+
+if TYPE_CHECKING:
+    from schemas.records import NotificationType, Template
+    from streams.settings import Settings
+
+log = structlog.get_logger("outside")
+MISS_S = 0.05
+"""A miss that was just confirmed at the topic's end is not confirmed again for this long."""
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """The engine's settings out of ours."""
+    engine = settings.engine
+    assert settings.kafka.bootstrap is not None
+    return EngineConfig(
+        bootstrap=settings.kafka.bootstrap,
+        app=settings.kafka.app,
+        worker=engine.worker_name,
+        data_dir=str(settings.data_dir / "tables" / engine.worker_name),
+        static_id=engine.static_id,
+        session_timeout_ms=engine.session_timeout_ms,
+        heartbeat_interval_ms=engine.heartbeat_interval_ms,
+        transaction_timeout_ms=engine.transaction_timeout_ms,
+        store_cache_bytes=engine.store_cache_mib << 20,
+        store_write_bytes=engine.store_write_mib << 20,
+    )
+
+
+def cipher_of(settings: Settings) -> Cipher:
+    """The configured keys, or the one kept in the data folder beside embedded servers."""
+    given = settings.crypto.keys
+    return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+
+
+class WaitingReference:
+    """The reference book, and the patience of design rule 16: an unknown name is looked up again."""
+
+    def __init__(self, book: ReferenceBook, table: GlobalTable) -> None:
+        self._book = book
+        self._table = table
+        self._missed_at: dict[tuple[str, ...], float] = {}
+        self.rule = book.rule
+        self.type = book.type
+        self.template = book.template
+        self.secret_variables = book.secret_variables
+        self.providers = book.providers
+        self.tag = book.tag
+
+    async def find_type(self, code: str) -> NotificationType | None:
+        """The type, waiting ≤ 2 s for one that was just written."""
+        if (found := self._book.type(code)) is None and await self._fresh("type", code):
+            found = self._book.type(code)
+        return found
+
+    async def find_template(self, name: str, channel: str, language: str) -> Template | None:
+        """The template of exactly this language, waiting as `find_type`."""
+        found = self._book.template(name, channel, language)
+        if found is None and await self._fresh("template", name, channel, language):
+            found = self._book.template(name, channel, language)
+        return found
+
+    async def _fresh(self, *name: str) -> bool:
+        moment = asyncio.get_running_loop().time()
+        if moment - self._missed_at.get(name, -MISS_S) < MISS_S:
+            return False
+        await self._table.catch_up()
+        if len(self._missed_at) > 10_000:  # noqa: PLR2004 - invented names must not fill the memory
+            self._missed_at.clear()
+        self._missed_at[name] = asyncio.get_running_loop().time()
+        return True
+
+
+class SqlSink:
+    """The rows' writer in the engine's words: away is a `ConnectionError`, a lost race `SinkFenced`."""
+
+    def __init__(self, writer: RowWriter) -> None:
+        self._writer = writer
+
+    async def open_task(self, topic: str, partition: int, start: int) -> int:
+        """Next offset to read; stores `start` when the task is new."""
+        try:
+            return await self._writer.open_task(topic, partition, start)
+        except PostgresUnavailableError as error:
+            raise ConnectionError(str(error)) from error
+
+    async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
+        """Rows and offset in one transaction."""
+        try:
+            await self._writer.write(topic, partition, start, end, values)
+        except PostgresUnavailableError as error:
+            raise ConnectionError(str(error)) from error
+        except SinkFencedError as error:
+            raise SinkFenced(str(error)) from error
+
+
+class World:
+    """The outside of one worker process."""
+
+    def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
+        config = engine_config(settings)
+        self._bootstrap = config.bootstrap
+        book = ReferenceBook()
+        self._schema_book = SchemaBook()
+        self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
+        self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
+        self.database = database_of(settings)
+        cipher = cipher_of(settings)
+        self._performer = Performer(
+            cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
+        )
+        self.outside = Outside(
+            reading=Reading(self._schema_book, self._schemas.catch_up),
+            reference=WaitingReference(book, self._reference),
+            cipher=cipher,
+            renderer=TemplateRenderer(),
+            addresses=AddressBook(),
+            perform=self._performer.perform,
+            sink=SqlSink(RowWriter(self.database, settings.kafka.app)),
+        )
+
+    def _learn(self, _key: bytes, value: bytes | None) -> None:
+        if value is not None:
+            try:
+                self._schema_book.learn(value)
+            except ValueError as error:
+                log.warning("schema_ignored", error=str(error))
+
+    async def start(self) -> None:
+        """Publish our schemas, then read what every worker reads whole."""
+        await publish_schemas(self._bootstrap)
+        await self._schemas.start()
+        await self._reference.start()
+
+    async def stop(self) -> None:
+        """Close what was opened."""
+        await self._performer.close()
+        await self._reference.stop()
+        await self._schemas.stop()
+        await self.database.close()
+
+
+def database_of(settings: Settings) -> Database:
+    """Postgres as configured."""
+    dsn = settings.postgres.dsn
+    assert dsn is not None
+    return Database(dsn.get_secret_value(), size=settings.postgres.connections)
+
+
+def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
+    """What a provider's config need not say because the installation's settings do."""
+    smtp = {key: value for key, value in settings.smtp.model_dump().items() if value is not None}
+    if settings.smtp.password is not None:
+        smtp["password"] = settings.smtp.password.get_secret_value()
+    if settings.smtp.host is None:
+        smtp = {}
+    fake = {} if settings.providers.fake_url is None else {"url": settings.providers.fake_url}
+    return {"smtp": smtp, "fake_sms": fake, "fake_push": fake}
+
+
+async def publish_schemas(bootstrap: str) -> None:
+    """Write the schemas of every record we write to `carillon.schemas`, before the first such record."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    try:
+        for name in record_names():
+            key = fingerprint(expanded(name))
+            await producer.send(topics.SCHEMAS, key=key, value=schema_text(name), partition=0)
+        await producer.flush()
+    finally:
+        await producer.stop()

@@ -1,0 +1,236 @@
+"""The whole pipeline on one machine: embedded servers where none are given, worker, HTTP, fake provider.
+
+Every process is guarded: it ends with this one, however this one ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import yaml
+from pydantic import SecretStr
+
+from connectors.embedded import kafka as embedded_kafka
+from connectors.embedded import postgres as embedded_postgres
+from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions
+from connectors.embedded.key import kept_key
+from connectors.embedded.postgres import EmbeddedPostgres
+from connectors.embedded.process import Command, EmbeddedError, GuardedProcess
+from connectors.postgres.migrate import migrate
+from streams.outside import database_of
+from streams.settings import Settings
+from streams.topics import create_topics
+from streams.topology import stage_names
+
+Say = Callable[[str], None]
+WORKER_OPS_OFFSET = 1
+READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything is."""
+
+    bootstrap: str
+    dsn: str
+    http: str
+    http_ops: str
+    worker_ops: str
+    fake_url: str | None
+    smtp: str | None
+    ledger: Path | None
+
+
+def with_servers(settings: Settings, bootstrap: str, dsn: str) -> Settings:
+    """The settings with addresses of servers filled in."""
+    return settings.model_copy(
+        update={
+            "kafka": settings.kafka.model_copy(update={"bootstrap": bootstrap}),
+            "postgres": settings.postgres.model_copy(update={"dsn": SecretStr(dsn)}),
+        }
+    )
+
+
+def located(settings: Settings) -> Settings:
+    """Settings with the addresses of given servers or of a running `carillon up`, or EmbeddedError."""
+    bootstrap = settings.kafka.bootstrap or embedded_kafka.find(settings.data_dir / "kafka")
+    given = settings.postgres.dsn
+    dsn = given.get_secret_value() if given else embedded_postgres.find(settings.data_dir / "postgres")
+    if bootstrap is None or dsn is None:
+        missing = "Kafka" if bootstrap is None else "Postgres"
+        raise EmbeddedError(
+            f"No {missing} is given and none runs here. Start `carillon up` in another terminal, or set "
+            f"CARILLON_{'KAFKA__BOOTSTRAP' if bootstrap is None else 'POSTGRES__DSN'}."
+        )
+    return with_servers(settings, bootstrap, dsn)
+
+
+@asynccontextmanager
+async def servers(settings: Settings, say: Say) -> AsyncIterator[Settings]:
+    """Start the servers that no setting names; the settings with both addresses."""
+    async with AsyncExitStack() as stack:
+        bootstrap, given = settings.kafka.bootstrap, settings.postgres.dsn
+        dsn = given.get_secret_value() if given else None
+        if bootstrap is None:
+            options = KafkaOptions(
+                cache=settings.embedded.cache_dir.expanduser(),
+                port=settings.embedded.kafka_port,
+                heap_mib=settings.embedded.kafka_heap_mib,
+                say=say,
+            )
+            kafka = await stack.enter_async_context(EmbeddedKafka(settings.data_dir / "kafka", options))
+            bootstrap = kafka.address
+            say(f"Kafka     {bootstrap}")
+        if dsn is None:
+            postgres = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir / "postgres"))
+            dsn = postgres.address
+            say("Postgres  ready")
+        yield with_servers(settings, bootstrap, dsn)
+
+
+@asynccontextmanager
+async def pipeline(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings, Addresses]]:
+    """Servers, topics, tables, fake provider, worker and HTTP; at the end all of it stops in order."""
+    async with AsyncExitStack() as stack:
+        settings = await stack.enter_async_context(servers(settings, say))
+        await prepare(settings, say)
+        folder = settings.data_dir / "run"
+        folder.mkdir(parents=True, exist_ok=True)
+        children = _Children(folder, stack)
+        settings, fake = await _with_fake(settings, children)
+        if settings.http.gateway_secret is None:
+            settings = _with_http(settings, gateway_secret=SecretStr(_derived_secret(settings)))
+        worker_ops = settings.http.ops_port + WORKER_OPS_OFFSET
+        worker = _with_http(settings, ops_port=worker_ops)
+        await children.start("worker", worker, "worker")
+        await children.start("http", settings, "http")
+        base = f"http://{settings.http.host}"
+        addresses = Addresses(
+            bootstrap=str(settings.kafka.bootstrap),
+            dsn=settings.postgres.dsn.get_secret_value() if settings.postgres.dsn else "",
+            http=f"{base}:{settings.http.port}",
+            http_ops=f"{base}:{settings.http.ops_port}",
+            worker_ops=f"{base}:{worker_ops}",
+            fake_url=fake.get("url"),
+            smtp=f"{settings.smtp.host}:{settings.smtp.port}",
+            ledger=folder / "ledger.jsonl" if fake else None,
+        )
+        await children.wait_ready("worker", f"{addresses.worker_ops}/readyz")
+        await children.wait_ready("http", f"{addresses.http_ops}/readyz")
+        say(f"Stages    {', '.join(stage_names())}")
+        yield settings, addresses
+
+
+async def prepare(settings: Settings, say: Say) -> None:
+    """Topics and tables as this version wants them."""
+    created = await create_topics(settings)
+    database = database_of(settings)
+    try:
+        migrated = await migrate(database)
+    finally:
+        await database.close()
+    say(f"Topics    {len(created)} created; migrations {len(migrated)} applied")
+
+
+async def _with_fake(settings: Settings, children: _Children) -> tuple[Settings, dict[str, Any]]:
+    if settings.smtp.host is not None and settings.providers.fake_url is not None:
+        return settings, {}
+    ready = await children.start_fake()
+    smtp = settings.smtp
+    if smtp.host is None:
+        smtp = smtp.model_copy(update={"host": ready["smtp_host"], "port": ready["smtp_port"]})
+    url = settings.providers.fake_url or ready["url"]
+    providers = settings.providers.model_copy(update={"fake_url": url})
+    return settings.model_copy(update={"smtp": smtp, "providers": providers}), ready
+
+
+def _with_http(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update={"http": settings.http.model_copy(update=changes)})
+
+
+def _derived_secret(settings: Settings) -> str:
+    return blake2b(kept_key(settings.data_dir).encode(), digest_size=16, person=b"gateway").hexdigest()
+
+
+class _Children:
+    """Guarded processes of this program, each with its settings in a file that only we may read."""
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self._folder = folder.absolute()
+        self._stack = stack
+        self._running: dict[str, GuardedProcess] = {}
+
+    async def start(self, name: str, settings: Settings, *words: str) -> None:
+        """Run `carillon <words>` with these settings."""
+        path = self._folder / f"{name}.yaml"
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump(_plain(settings)))
+        argv = ("/usr/bin/env", f"CARILLON_CONFIG={path}", sys.executable, "-m", "streams.cli", *words)
+        await self._guard(name, argv)
+
+    async def start_fake(self) -> dict[str, Any]:
+        """The fake provider; its addresses come as the first line of its output."""
+        ledger = self._folder / "ledger.jsonl"
+        log = self._folder / "fake.log"
+        log.unlink(missing_ok=True)
+        await self._guard("fake", (sys.executable, "-m", "connectors.fake", "--ledger", str(ledger)))
+        ready: dict[str, Any] = {}
+
+        async def told() -> bool:
+            line = log.read_bytes().partition(b"\n")[0] if log.exists() else b""
+            if line.startswith(b"{") and line.endswith(b"}"):
+                ready.update(orjson.loads(line))
+            return bool(ready)
+
+        await self._running["fake"].wait_ready(told)
+        return ready
+
+    async def _guard(self, name: str, argv: tuple[str, ...]) -> None:
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            command = Command(argv, self._folder / f"{name}.log", grace_s=30.0)
+            self._running[name] = process = GuardedProcess(name, command, lock.fileno())
+        self._stack.push_async_callback(process.stop)
+
+    async def wait_ready(self, name: str, url: str) -> None:
+        """Until the process says it is ready."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+
+            async def ready() -> bool:
+                try:
+                    async with session.get(url) as answer:
+                        return answer.status == 200  # noqa: PLR2004 - OK
+                except (aiohttp.ClientError, TimeoutError):
+                    return False
+
+            await self._running[name].wait_ready(ready)
+
+    def pid(self, name: str) -> int:
+        """Process id, for tests and measurements."""
+        return self._running[name].pid
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """Settings as a file may hold them: secrets in clear, what is not set left out."""
+
+    def clear(value: Any) -> Any:
+        match value:
+            case SecretStr():
+                return value.get_secret_value()
+            case Path():
+                return str(value.absolute())
+            case dict():
+                return {name: clear(inner) for name, inner in value.items() if inner is not None}
+            case _:
+                return value
+
+    plain: dict[str, Any] = clear(settings.model_dump())
+    plain.setdefault("crypto", {}).setdefault("keys", kept_key(settings.data_dir))
+    return plain

@@ -1,0 +1,48 @@
+"""Which topics the cluster needs, changelogs included, and making them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.kafka_admin import TopicSpec, topics_of
+from schemas import topics as t
+from schemas.catalogue import catalogue
+from schemas.topics import Partitions
+from streams.outside import engine_config
+from streams.settings import Settings
+from streams.topology import stateful_stages
+
+DEFAULT_DESTINATIONS = ("seen.promotions", "seen.analytics", "seen.wallet")
+DAY_MS = 86_400_000
+
+
+def wanted(settings: Settings, destinations: Iterable[str] = DEFAULT_DESTINATIONS) -> list[TopicSpec]:
+    """Every topic as it should be."""
+    kafka, config = settings.kafka, engine_config(settings)
+    safe = {"min.insync.replicas": str(kafka.min_insync_replicas)}
+    specs = []
+    for topic in catalogue(destinations=destinations):
+        count = 1 if topic.partitions is Partitions.ONE else kafka.partitions
+        specs.append(TopicSpec(topic.name, count, kafka.replication, {**topic.configs, **safe}))
+    changelog = {
+        "cleanup.policy": "compact",
+        "message.timestamp.type": "LogAppendTime",
+        "delete.retention.ms": str(config.delete_retention_ms),
+        "max.message.bytes": str(t.RECORD_BYTES),
+        **safe,
+    }
+    for stage in stateful_stages():
+        specs.append(TopicSpec(config.changelog(stage), kafka.partitions, kafka.replication, changelog))
+        specs.append(
+            TopicSpec(
+                config.dead_letters(stage), 1, kafka.replication, {**safe, "retention.ms": str(30 * DAY_MS)}
+            )
+        )
+    return specs
+
+
+async def create_topics(settings: Settings) -> list[str]:
+    """Create what is missing; the names of the new ones."""
+    assert settings.kafka.bootstrap is not None
+    async with topics_of(settings.kafka.bootstrap) as topics:
+        return await topics.create_missing(wanted(settings))

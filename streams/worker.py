@@ -1,0 +1,158 @@
+"""A worker process: Faust's app, worker and supervision around the engine's stages.
+
+Faust is the shell (services, signals, the order of start and stop) in `producer_only` mode. What its consumer,
+tables and `exactly_once` would do, the engine does (design, section 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from uuid import uuid4  # noqa: TID251 - a changelog's birth id is the one id that must be new
+
+import faust
+import structlog
+import uvloop
+from faust.app.base import BootStrategy
+from mode import Service
+from prometheus_client import CollectorRegistry
+
+from connectors.clock import now_ms
+from connectors.http.authority import Authority
+from connectors.http.ports import OpsPorts
+from connectors.http.routes import ops_app
+from connectors.http.server import listening
+from connectors.metrics import HttpMetrics
+from streams.engine.api import StageFailedError
+from streams.engine.meters import Meters
+from streams.engine.stage import StageRunner
+from streams.engine.worker import Worker
+from streams.outside import World, engine_config
+from streams.settings import Settings
+from streams.topology import build
+
+log = structlog.get_logger("worker")
+Check = Callable[[], Awaitable[str | None]]
+NEEDS_A_PERSON, CRASHED = 2, 1
+
+
+class Shell(faust.App):
+    """Faust's app; its own Kafka clients and web server stay off."""
+
+    producer_only = True
+
+    class BootStrategy(BootStrategy):
+        """Start nothing but our services."""
+
+        enable_kafka = False
+        enable_web = False
+
+
+class StageService(Service):
+    """One stage as a service: waits for Kafka by itself, and ends the worker when a person must act."""
+
+    def __init__(self, runner: StageRunner) -> None:
+        super().__init__()
+        self.runner = runner
+
+        self._running: asyncio.Task[None] | None = None
+
+    async def on_start(self) -> None:
+        """Begin; `_watch` learns how it ends."""
+        self._running = asyncio.create_task(self.runner.run(), name=self.runner.stage.name)
+
+    @Service.task
+    async def _watch(self) -> None:
+        assert self._running is not None
+        await asyncio.shield(self._running)
+
+    async def on_stop(self) -> None:
+        """Finish the running transactions and leave the group; bounded by the engine's deadlines."""
+        self.runner.stop()
+        if self._running is not None:
+            await asyncio.wait([self._running])
+
+
+class Pipeline(Service):
+    """The outside, the chosen stages above it, and the operations port."""
+
+    abstract = False
+
+    def __init__(self, settings: Settings, stages: Iterable[str]) -> None:
+        super().__init__()
+        self._settings = settings
+        self._wanted = frozenset(stages)
+        self._registry = CollectorRegistry()
+        self._world: World | None = None
+        self._runners: list[StageRunner] = []
+        self._stack = AsyncExitStack()
+
+    async def on_start(self) -> None:
+        """Start the outside first, then every stage; the port says how far it has come."""
+        http = self._settings.http
+        await self._stack.enter_async_context(listening(ops_app(self._ports()), http.host, http.ops_port))
+        engine = Worker(engine_config(self._settings), Meters(self._registry), now_ms, lambda: uuid4().bytes)
+        await engine.start()
+        self._stack.push_async_callback(engine.stop)
+        self._world = world = World(self._settings, self._registry)
+        await world.start()
+        self._stack.push_async_callback(world.stop)
+        stages = [stage for stage in build(self._settings, world.outside) if stage.name in self._wanted]
+        self._runners = [engine.runner(stage) for stage in stages]
+        for runner in self._runners:
+            await self.add_runtime_dependency(StageService(runner))
+        log.info(
+            "worker_started",
+            worker=self._settings.engine.worker_name,
+            stages=[stage.name for stage in stages],
+        )
+
+    async def on_shutdown(self) -> None:
+        """After the stages have ended."""
+        await self._stack.aclose()
+
+    async def _tables(self) -> str | None:
+        late = [runner.stage.name for runner in self._runners if not runner.ready]
+        return f"not open yet: {', '.join(late)}" if late or not self._runners else None
+
+    async def _postgres(self) -> str | None:
+        if self._world is None:
+            return "not started yet"
+        await self._world.database.ping()
+        return None
+
+    def _ports(self) -> OpsPorts:
+        ready: dict[str, Check] = {"tables": self._tables}
+        return OpsPorts(
+            live={},
+            ready={**ready, "postgres": self._postgres} if "sink" in self._wanted else ready,
+            version={"version": version("carillon")},
+            registry=self._registry,
+            authenticate=Authority((), ()).authenticate,
+            metrics=HttpMetrics(self._registry),
+        )
+
+
+def run_worker(settings: Settings, stages: Iterable[str]) -> int:
+    """Run until SIGTERM or SIGINT; 0 for an orderly end, 2 when a person must act, 1 for a crash."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    app = Shell(
+        settings.kafka.app,
+        broker=f"kafka://{settings.kafka.bootstrap}",
+        datadir=str(settings.data_dir / "faust"),
+        web_enabled=False,
+    )
+    pipeline = Pipeline(settings, stages)
+    app.service(pipeline)  # type: ignore[arg-type] # an instance is started as it is
+    worker = faust.Worker(app, loglevel="error", quiet=True, redirect_stdouts=False, override_logging=False)
+    worker.spinner = None
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except StageFailedError as error:
+        log.error("stage_failed", error=str(error))  # noqa: TRY400 - the text says all, a stack would bury it
+        return NEEDS_A_PERSON
+    return 0
