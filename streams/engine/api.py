@@ -11,16 +11,18 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from streams.engine.config import EngineConfig as EngineConfig  # noqa: PLC0414 - handed on
+
 Headers = tuple[tuple[str, bytes], ...]
 MOST_TABLES = 200
 
 
 class Undecodable(Exception):  # noqa: N818 - a verdict on a record, not a fault of ours
-    """Raised by a decoder: this record can never be read. It becomes a dead letter and counts nowhere else."""
+    """Raised by a decoder: this record can never be read. It becomes a dead letter, and no defect of ours."""
 
 
 class NotYet(Exception):  # noqa: N818 - a wait with a name
-    """Raised by a decoder or agent: try the batch again soon. The text is the wait's name (design rule 11)."""
+    """Raised by a decoder or agent: try again soon. The text is the wait's name (design rule 11)."""
 
 
 class StageFailedError(Exception):
@@ -34,8 +36,8 @@ LATER = object()
 class Event(msgspec.Struct, gc=False):
     """One input of an agent: a decoded record, a due timer or the result of an effect.
 
-    `raw`: what `value` is decoded from; of a result, its call. `at`: the record's timestamp in ms (the batch's clock for
-    timers and results); `topic` is empty for those.
+    `raw`: what `value` is decoded from; of a result, its call. `at`: the record's timestamp in ms (the
+    batch's clock for timers and results); `topic` is empty for those.
     """
 
     value: Any
@@ -78,7 +80,7 @@ Agent = Callable[[Stream, Tables], AsyncIterator[object]]
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """Value of an event whose record could not be decoded: it becomes a dead letter, never reaches the agent."""
+    """Value of an event that could not be decoded: it becomes a dead letter, never reaches the agent."""
 
     reason: str
     stack: str = ""
@@ -110,7 +112,10 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class ToTopic:
-    """Outcome → record; an encoder that gives None writes a tombstone. `same_partition` keeps the task's number: only for topics keyed like the inputs."""
+    """Outcome → record, a tombstone when `encode` gives None.
+
+    `same_partition` keeps the task's number: only for topics keyed like the inputs.
+    """
 
     topic: Callable[[Any], str]
     key: Callable[[Any], bytes | None]
@@ -120,7 +125,7 @@ class ToTopic:
 
 @dataclass(frozen=True, slots=True)
 class ToTimer:
-    """Outcome → timer: the same value comes back as an event once `at` (ms) has come, at once if that is past.
+    """Outcome → timer: the same value comes back as an event once `at` (ms) has come, or at once.
 
     `id` and `at` together name the timer: both again replace it, another `at` is another timer.
     """
@@ -135,7 +140,7 @@ class ToTimer:
 class ToEffect:
     """Outcome → call of the outside, begun only after the transaction that recorded it has committed.
 
-    `id` names the call while it is open: the same call yielded again is one call, another under its id is a defect.
+    `id` names an open call: the same yielded again is one call, another under its id is a defect.
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
     `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls the inputs pause.
     """
@@ -218,43 +223,3 @@ class Stage:
     def effect(self) -> ToEffect | None:
         """The stage's effect route, if any (at most one)."""
         return next(iter(self._routes(ToEffect)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """Settings of the engine. Times in ms unless the name says otherwise."""
-
-    bootstrap: str
-    app: str
-    worker: str
-    data_dir: str
-    static_id: bool = False
-    session_timeout_ms: int = 10_000
-    heartbeat_interval_ms: int = 1_000
-    transaction_timeout_ms: int = 15_000
-    request_timeout_ms: int = 15_000
-    retry_backoff_ms: int = 10
-    fetch_max_wait_ms: int = 500
-    fetch_bytes: int = 2 << 20
-    fetch_total_bytes: int = 16 << 20
-    prefetch_records: int = 8_000
-    delete_retention_ms: int = 7 * 86_400_000
-    close_deadline_s: float = 10.0
-    store_cache_bytes: int = 64 << 20
-    store_write_bytes: int = 64 << 20
-
-    def group(self, stage: str) -> str:
-        """Consumer group of a stage; frozen by a snapshot test."""
-        return f"{self.app}.{stage}"
-
-    def transactional_id(self, stage: str, task: int) -> str:
-        """Fence of a task; frozen by a snapshot test."""
-        return f"{self.app}.{stage}.{task}"
-
-    def changelog(self, stage: str) -> str:
-        """Changelog topic of a stage; frozen by a snapshot test."""
-        return f"{self.app}.{stage}.changelog"
-
-    def dead_letters(self, stage: str) -> str:
-        """Dead letters of timers and effect results, which have no input topic."""
-        return f"{self.app}.{stage}.dlq"

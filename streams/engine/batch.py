@@ -1,4 +1,4 @@
-"""The stream that an agent iterates: it ends with the batch, and lets the event loop turn (design rule 13)."""
+"""The stream that an agent iterates: it ends with the batch and lets the event loop turn (design rule 13)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Buried = tuple[Event, str, str]
 class BatchStream:
     """One pass over a batch. However often an agent iterates it, each event comes once.
 
-    `current` is the event pulled last, at place `where`; `taken` counts events dealt with, those to bury included;
-    `ended` says that no more will come in this pass; `wait`, that the next event cannot be decoded yet.
+    `current` is the event pulled last, at place `where`; `taken` counts events dealt with, those to bury
+    included; `ended` says that no more will come in this pass; `wait`, that the next cannot be decoded yet.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """One batch through its agent, without Kafka: events in; outputs, rows and effects out (design rules 11, 13).
 
-An exception is tied to the event the agent held when it rose. The whole batch is then computed again without the
-offender, so that survivors and dead letters share one transaction and no half-done state can leak.
+An exception is tied to the event the agent held when it rose. The whole batch is then computed again without
+the offender, so that survivors and dead letters share one transaction and no half-done state can leak.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Computed:
-    """What one batch came to. `taken`: events dealt with; `ended_at`: monotonic s, before any commit was tried."""
+    """What one batch came to. `taken`: events dealt with; `ended_at`: monotonic s, before the commit."""
 
     overlay: Overlay
     outputs: Outputs
@@ -52,8 +52,8 @@ class Desk:
 async def compute(desk: Desk, events: list[Event], now: int) -> Computed:
     """Run the agent over the batch, or over the beginning of it that can be handled now.
 
-    An event that makes the agent raise is left out and buried. `NotYet` is raised only when the first event must
-    wait: those before one that waits are not held up by it.
+    An event that makes the agent raise is left out and buried. `NotYet` is raised only when the first event
+    must wait: those before one that waits are not held up by it.
     """
     dead: dict[int, Buried] = {}
     while True:

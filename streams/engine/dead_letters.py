@@ -1,4 +1,4 @@
-"""Dead letters: what could not be read or made our own code fail, with everything needed to send it again (rule 11)."""
+"""Dead letters: what could not be read or made our own code fail, ready to be sent again (design rule 11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def topic_of(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: the record as it came, our headers after its own, and `stub`, why it goes without its value."""
+    """The record as it came, our headers after its own, and in `stub` why it goes without its value."""
 
     event: Event
     headers: Headers
@@ -57,7 +57,7 @@ def letter(buried: Buried, stage: str, now: int, stub: str = "") -> Letter:
 
 
 def append(outputs: Outputs, dead: Letter, where: tuple[str, int]) -> None:
-    """Write it; a record that even its dead-letter topic cannot take leaves a stub without value and own headers."""
+    """Write it; what even its dead-letter topic cannot take leaves a stub without value and own headers."""
     topic, partition = where
     event, stub = dead.event, dead.stub
     if not stub:

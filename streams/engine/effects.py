@@ -1,6 +1,6 @@
 """Calls of the outside, begun only after the transaction that recorded them has committed (design rule 14).
 
-A call and its result outlive a failed turn of their task: reopening drops only what was never said to the outside.
+A call and its result outlive a failed turn of their task: what the outside was told is never unsaid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = structlog.get_logger("engine.effects")
 
 
 class Waiting:
-    """An effect whose intent is committed; `begun` once its call may have been made, `dropped` once nobody asks."""
+    """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks."""
 
     __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "since")
 
@@ -87,10 +87,10 @@ class Effects:
     # ---- open ----
 
     def open(self, found: list[tuple[bytes, bool, Headers, bytes]], since: float) -> None:
-        """The task is open with these effects recorded (id, may have begun, headers, payload) and without a result.
+        """The task is open with these effects recorded: id, may have begun, headers, payload.
 
-        Calls in hand here go on, and what is recorded no more is dropped. The others: not begun by whoever recorded
-        them, or recorded here by a commit of unknown outcome, so begun by nobody: begin them. Else `hidden`.
+        Calls in hand here go on; those recorded no more are dropped. What a predecessor surely did not begin,
+        or was recorded here by a commit of unknown outcome, nobody has begun: begin it. The rest: `hidden`.
         """
         intended, self._intended = self._intended, frozenset()
         known = self._keep({effect_id for effect_id, *_ in found})

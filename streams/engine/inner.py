@@ -1,10 +1,10 @@
 """Timers and effects as rows of two hidden tables of every stage (design rules 14, 15).
 
-A timer row is ordered by due time; an effect row says that a call may have begun. Both leave in the transaction that
-handles what became of them, so each fires or answers exactly once.
+A timer row is ordered by due time; an effect row says that a call may have begun. Both leave in the
+transaction that handles what became of them, so each fires or answers exactly once.
 
-Timer key: 254 + due ms (8) + id. Effect key: 253 + id. Value: headers and payload (`pack`). An effect's payload starts with one
-byte: 0 = may have begun, 1 = surely not begun (written by an orderly close).
+Timer key: 254 + due ms (8) + id. Effect key: 253 + id. Value: headers and payload (`pack`). An effect's
+payload starts with one byte: 0 = may have begun, 1 = surely not begun (written by an orderly close).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def settle(event: Event, overlay: Overlay) -> None:
 
 
 def due_timers(store: Store, bound: int, now: int, limit: int) -> tuple[list[Event], int]:
-    """Timers due at `now`, at most `limit`, not decoded yet, from the remembered lower bound (ms) on; the next bound.
+    """At most `limit` timers due at `now`, not decoded yet, from the bound (ms) on; the next bound.
 
     The bound spares the scan of tombstones of timers that fired before (160 ms per million).
     """

@@ -1,4 +1,4 @@
-"""Fetched records of one task that wait for its next batch, by input and in lane order (promise 3 of the design)."""
+"""Fetched records of one task that wait for its next batch, by input, in lane order (design, promise 3)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Lanes:
         return sum(len(lane.records) for lane in self._lanes)
 
     def feed(self, tp: TopicPartition, records: list[Record]) -> None:
-        """Add fetched records; what lies below the expected offset was fetched before a seek and is left out."""
+        """Add fetched records; what lies below the expected offset was fetched before a seek and is left."""
         lane = self.by_tp[tp]
         expected = lane.next_fetch
         lane.records.extend(
@@ -77,10 +77,10 @@ class Lanes:
         return min(waits, default=default)
 
     def peek(self, limit: int) -> list[Event]:
-        """At most `limit` events, not decoded yet; the records stay until `advance`, and until then it repeats itself.
+        """At most `limit` events, not decoded yet, the same again until `advance`.
 
-        Lanes of the most urgent rank fill the batch but for the shares of the others, which lie spread over it: a
-        batch may be cut at any place by its time budget, or hold one event only.
+        Lanes of the most urgent rank fill the batch but for the shares of the others, which lie spread over
+        it: a batch may be cut at any place by its time budget, or hold one event only.
         """
         waiting = [
             queues for rank in self._ranks if (queues := [lane.records for lane in rank if lane.records])

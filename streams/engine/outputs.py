@@ -1,4 +1,4 @@
-"""Records of one batch on their way into a transaction: filled builders per topic and partition (design rule 5)."""
+"""Records of one batch on their way into a transaction, in builders by topic and partition (rule 5)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outputs:
         self._full: list[tuple[str, int, BatchBuilder]] = []
         self.records = 0
 
-    def append(  # noqa: PLR0913 - the fields of a record
+    def append(  # noqa: PLR0913, PLR0917 - the fields of a record
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, at: int, headers: Headers
     ) -> None:
         """Add one record; raise `TooLargeError` before the broker would refuse the whole batch."""

@@ -1,4 +1,4 @@
-"""What every task does, whatever its results are: open, take turns, survive failures, close (rules 3, 7, 8, 12)."""
+"""What every task does, whatever its results are: open, take turns, survive, close (rules 3, 7, 8, 12)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from aiokafka.structs import TopicPartition
 from streams.engine.api import NotYet, StageFailedError
 from streams.engine.failures import AWAY, Failure, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
+from streams.engine.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streams.engine.api import EngineConfig, Event, Stage
+    from streams.engine.api import EngineConfig, Stage
     from streams.engine.membership import Membership
     from streams.engine.meters import Meters
     from streams.engine.offsets import CommittedOffsets, PartitionCounts
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
     from streams.engine.store import StoreMemory
 
 log = structlog.get_logger("engine.task")
-Place = tuple[str, int, bytes]
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
-MOST_REFUSALS = 2
-"""An event whose outputs are refused is buried; refused as a dead letter too, it leaves a stub; then nothing helps."""
 NOT_YET_S = 0.1
 
 
@@ -60,10 +58,10 @@ class Shared:
     defects: int = 0
 
     def allow(self, found: list[str]) -> None:
-        """Exceptions of our own code, about to be committed: beyond the ceiling the stage stops loudly (rule 11)."""
+        """Defects of our own code, about to be committed; beyond the ceiling the stage stops (rule 11)."""
         if self.defects + len(found) > self.stage.ceiling:
-            text = f"stage {self.stage.name}: more than {self.stage.ceiling} defects of its own code; last: {found[-1]}"
-            raise StageFailedError(text)
+            text = f"more than {self.stage.ceiling} defects of its own code; last: {found[-1]}"
+            raise StageFailedError(f"stage {self.stage.name}: {text}")
 
     def count(self, found: list[str]) -> None:
         """They are committed: a replay of the batch would not count them twice."""
@@ -87,9 +85,7 @@ class PlacedTask(ABC):
         self.turned_at = 0.0
         self._last_turn_at = 0.0
         self._stopping = False
-        self._attempted: list[Event] = []
-        self._refused: dict[Place, list[str]] = {}
-        self._at_most = self.stage.max_batch
+        self.refusals = Refusals(self.stage)
 
     @abstractmethod
     async def _open(self) -> dict[TopicPartition, int]:
@@ -180,7 +176,7 @@ class PlacedTask(ABC):
             self._last_turn_at = asyncio.get_running_loop().time()
 
     def _rest_s(self) -> float:
-        if self._stopping or len(self.lanes) >= self._at_most:
+        if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
         return self._last_turn_at + interval - asyncio.get_running_loop().time()
@@ -204,8 +200,8 @@ class PlacedTask(ABC):
             text = f"stage {self.stage.name}: {type(cause).__name__}: {cause}"
             raise StageFailedError(text) from error
         await self._shut(orderly=False, reopens=True)
-        if failure is Failure.REFUSED and self._attempted:
-            self._note_refusal(str(cause) or type(cause).__name__)
+        if failure is Failure.REFUSED:
+            self.refusals.note(f"{type(cause).__name__}: {cause}")
             return
         if failure is Failure.FENCED:
             self.waiting("confirm_membership")
@@ -215,24 +211,6 @@ class PlacedTask(ABC):
         self.waiting(wait_reason(cause))
         await _wait(self.wake, backoff)
 
-    def _note_refusal(self, reason: str) -> None:
-        """The broker refused an output: try half of the batch; the event that is refused alone is buried."""
-        self._at_most = max(len(self._attempted) // 2, 1)
-        if len(self._attempted) > 1:
-            return
-        reasons = self._refused.setdefault(place_of(self._attempted[0]), [])
-        reasons.append(reason)
-        if len(reasons) > MOST_REFUSALS:
-            raise StageFailedError(f"stage {self.stage.name}: even its dead letters are refused: {reason}")
-
-    def _dealt_with(self, taken: list[Event]) -> None:
-        """These are committed: try more at a time again."""
-        self._attempted = []
-        self._at_most = min(self._at_most * 2, self.stage.max_batch)
-        if self._refused:
-            for event in taken:
-                self._refused.pop(place_of(event), None)
-
     async def _shut(self, *, orderly: bool, reopens: bool = False) -> None:
         try:
             closing = self._close(orderly=orderly, reopens=reopens)
@@ -241,11 +219,6 @@ class PlacedTask(ABC):
             log.warning("task_close_failed", stage=self.stage.name, task=self.number, error=repr(error))
             if orderly:
                 await self._shut(orderly=False)
-
-
-def place_of(event: Event) -> Place:
-    """What tells an event from all others of its task."""
-    return event.topic, event.offset, b"" if event.topic else event.key
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

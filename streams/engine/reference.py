@@ -25,7 +25,7 @@ POLL_MS = 500
 
 
 class GlobalTable:
-    """Feeds `apply(key, value or None)` with every record of a one-partition compacted topic, from the start."""
+    """Feeds `apply(key, value or None)` with every record of a compacted topic of one partition."""
 
     def __init__(
         self, config: EngineConfig, topic: str, apply: Callable[[bytes, bytes | None], None]

@@ -6,7 +6,7 @@ A woken zombie is fenced by that transaction: its conditional update of the offs
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
 from streams.engine.batch import decoded, decoders_of
@@ -14,10 +14,13 @@ from streams.engine.failures import Failure
 from streams.engine.placed import PlacedTask, TurnFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import Event, SinkWriter
 
+T = TypeVar("T")
 LAG_EVERY_S = 1.0
 AWAY_FIRST_S, AWAY_LAST_S = 0.2, 5.0
 
@@ -61,7 +64,8 @@ class SinkTask(PlacedTask):
         await self._tell_lag(tp, end)
         return True
 
-    async def _patiently(self, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - passes a result through
+    async def _patiently(self, work: Awaitable[T]) -> T:
+        """What the writer answers; its being away is a wait with a name, of growing length."""
         try:
             result = await work
         except SinkFenced as error:

@@ -17,13 +17,13 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from streams.engine import dead_letters, inner
-from streams.engine.api import Event, NotYet, StageFailedError, Unreadable
+from streams.engine.api import Event, NotYet, StageFailedError
 from streams.engine.compute import Computed, Desk, compute
 from streams.engine.effects import Effects
 from streams.engine.failures import classify
 from streams.engine.kafka import stop_within, transactional_producer
 from streams.engine.outputs import Outputs
-from streams.engine.placed import PlacedTask, TurnFailedError, place_of
+from streams.engine.placed import PlacedTask, TurnFailedError
 from streams.engine.restore import BIRTH_KEY
 from streams.engine.store import EXPIRY, NEVER, Origin, Store, stamp
 from streams.engine.tables import Overlay
@@ -43,7 +43,7 @@ TIMERS_PER_TURN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a turn may handle: results and timers (`inner` of them), then records. `bound`: next bound of timers, ms."""
+    """What a turn may handle: `inner` results and timers, then records. `bound`: next bound of timers, ms."""
 
     events: list[Event]
     inner: int
@@ -170,7 +170,8 @@ class Task(PlacedTask):
         self.waiting("compute")
         desk = Desk(self.stage, self.number, self._read_row, self._new_outputs, self.shared.partitions.count)
         computed = await self._computed(desk, events, now)
-        taken = self._attempted = events[: computed.taken]
+        taken = events[: computed.taken]
+        self.refusals.attempt(taken)
         swept, forget = self._sweep(computed.overlay, now) if sweep else (0, [])
         if taken or computed.overlay.writes:
             defects = self._bury(computed)
@@ -187,7 +188,7 @@ class Task(PlacedTask):
 
     def _gather(self, now: int) -> Gathered:
         """Results of effects, then due timers, then records by lane; nothing is removed before the commit."""
-        limit, effects, bound = self._at_most, self._effects, None
+        limit, effects, bound = self.refusals.at_most, self._effects, None
         events: list[Event] = []
         if effects is not None:
             events.extend(islice(effects.results, limit))
@@ -199,14 +200,7 @@ class Task(PlacedTask):
         inner_events = len(events)
         if inner_events < limit:
             events.extend(self.lanes.peek(limit - inner_events))
-        return Gathered(self._refuse(events), inner_events, bound)
-
-    def _refuse(self, events: list[Event]) -> list[Event]:
-        for event in events if self._refused else ():
-            reasons = self._refused.get(place_of(event))
-            if reasons:
-                event.value = Unreadable(f"output refused by the broker: {reasons[0]}")
-        return events
+        return Gathered(self.refusals.marked(events), inner_events, bound)
 
     def _positions(self, taken: list[Event]) -> dict[TopicPartition, int]:
         last: dict[str, int] = {}
@@ -252,7 +246,7 @@ class Task(PlacedTask):
             self._expiry_bound = int.from_bytes(entries[-1][:8], "big")
 
     def _bury(self, computed: Computed) -> list[str]:
-        """Write the dead letters; returns the defects of our own code among them: they are within the ceiling."""
+        """Write the dead letters; returns the defects of our own code among them, all within the ceiling."""
         defects = [reason for _, reason, stack in computed.dead if stack]
         if defects:
             self.shared.allow(defects)
@@ -264,8 +258,7 @@ class Task(PlacedTask):
                 else self.config.dead_letters(self.stage.name)
             )
             where = (topic, max(event.partition, self.number) % self.shared.partitions.count(topic))
-            refusals = self._refused.get(place_of(event), ())
-            stub = refusals[1] if len(refusals) > 1 else ""
+            stub = self.refusals.of_letter(event)
             letter = dead_letters.letter(buried, self.stage.name, computed.overlay.now, stub)
             dead_letters.append(computed.outputs, letter, where)
             self.shared.meters.dead(self.stage.name, defect=bool(stack))
@@ -305,7 +298,7 @@ class Task(PlacedTask):
         return ends
 
     def _after_commit(self, computed: Computed, gathered: Gathered, taken: list[Event]) -> None:
-        self._dealt_with(taken)
+        self.refusals.passed()
         if self._effects is not None:
             self._effects.handled(taken)
             self._effects.begin(computed.effects, computed.ended_at)
