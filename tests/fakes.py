@@ -100,7 +100,7 @@ class MemoryReference:
 
 
 class PlainCipher:
-    """Marks instead of encrypting, so that a test can read what is sealed; opens nothing that it did not seal."""
+    """Marks instead of encrypting, so that a test can read what is sealed; opens only what it sealed."""
 
     def seal(self, clear: bytes) -> bytes:
         return b"sealed:" + clear

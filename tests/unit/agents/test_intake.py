@@ -1,0 +1,325 @@
+"""The intake: what becomes of a record of another service."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from agents.intake import intake
+from schemas.ids import derived
+from schemas.records import (
+    ContactChanged,
+    Device,
+    DomainEvent,
+    NotificationType,
+    PreferenceChanged,
+    RequestDecided,
+    RequestReceived,
+    Rule,
+    SendRequest,
+)
+from schemas.times import rfc3339
+from tests.fakes import FakeEvent, FakeStream, MemoryReference, PlainCipher
+from tests.requests import DAY, ORDER, PROMO, SECOND, T0, USER, reference
+
+ASKED = SendRequest(
+    user_id=USER,
+    notification_type="order_confirmation",
+    idempotency_key="order-1",
+    data={"OrderNumber": "A-1"},
+)
+PAID = DomainEvent(
+    event_type="payment.successful",
+    user_id=USER,
+    data={"order_id": "A-1", "refund": {"amount": 5}, "email": "anna@example.com", "phone": "+7900"},
+)
+REQUESTS = "notification.send.request/0/7"
+
+
+def known(**rule: Any) -> MemoryReference:
+    """The reference data, with one rule for payments."""
+    found = reference()
+    found.rules.append(
+        Rule(
+            **{
+                "topic": "payment.events",
+                "event_type": "payment.successful",
+                "notification_type": "order_confirmation",
+                **rule,
+            }
+        )
+    )
+    return found
+
+
+async def take(
+    value: SendRequest | DomainEvent,
+    origin: str = REQUESTS,
+    headers: dict[str, bytes] | None = None,
+    at: int = T0 - SECOND,
+    book: MemoryReference | None = None,
+) -> list[Any]:
+    """What the intake makes of one record at T0."""
+    stream = FakeStream([FakeEvent(value, b"any", at, headers or {}, origin)], T0)
+    return [one async for one in intake(stream, book or known(), PlainCipher())]
+
+
+async def one(*args: Any, **named: Any) -> Any:
+    (found,) = await take(*args, **named)
+    return found
+
+
+async def test_a_request_is_taken_over() -> None:
+    expected = RequestReceived(
+        request_id=derived("request", REQUESTS),
+        source="notification.send.request",
+        idempotency_key="order-1",
+        user_id=USER,
+        notification_type="order_confirmation",
+        lane="normal",
+        data=b'{"OrderNumber":"A-1"}',
+        received_at=T0,
+        occurred_at=T0 - SECOND,
+        origin=REQUESTS,
+    )
+    assert expected == await one(ASKED)
+
+
+async def test_headers_name_the_request_its_source_and_its_time() -> None:
+    headers = {
+        "request_id": b"0F8FAD5B-D9CB-469F-A165-70867728950E",
+        "source": b"shop",
+        "occurred_at": rfc3339(T0 - DAY).encode(),
+    }
+    found = await one(ASKED, headers=headers)
+    assert (USER, "shop", T0 - DAY) == (found.request_id, found.source, found.occurred_at)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"request_id": b"7", "source": b"", "occurred_at": b"yesterday"},
+        {"request_id": b"\xff", "source": b"\xff\xfe", "occurred_at": b"\xff"},
+        {"source": b"x" * 256, "occurred_at": b"2125-05-21T12:34:56Z"},
+        {"source": b"shop\x00", "occurred_at": b"1969-05-21T12:34:56Z"},
+    ],
+)
+async def test_headers_that_cannot_be_meant_count_as_absent(headers: dict[str, bytes]) -> None:
+    assert await one(ASKED) == await one(ASKED, headers=headers)
+
+
+@pytest.mark.parametrize(("at", "expected"), [(-1, T0), (0, T0), (T0 + DAY, T0), (T0 - DAY, T0 - DAY)])
+async def test_a_records_own_time_is_believed_unless_it_is_none_or_in_the_future(
+    at: int, expected: int
+) -> None:
+    assert expected == (await one(ASKED, at=at)).occurred_at
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "lane"),
+    [
+        ("high", ORDER, "high"),
+        (None, ORDER, "normal"),
+        ("urgent", ORDER, "normal"),
+        (None, replace(ORDER, default_priority="high"), "high"),
+        ("low", replace(ORDER, default_priority="high"), "low"),
+        (None, replace(ORDER, default_priority="soon"), "normal"),
+        ("high", replace(PROMO, code="order_confirmation"), "low"),
+        (None, replace(PROMO, code="order_confirmation"), "low"),
+        ("high", replace(ORDER, code="another"), "high"),
+        (None, replace(ORDER, code="another"), "normal"),
+    ],
+)
+async def test_the_lane_is_the_asked_one_or_the_types_and_never_more_than_low_for_advertising(
+    asked: str | None, kind: NotificationType, lane: str
+) -> None:
+    book = MemoryReference(types=[kind])
+    assert lane == (await one(replace(ASKED, priority=asked), book=book)).lane
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "problem"),
+    [
+        (rfc3339(T0 + DAY), T0 + DAY, None),
+        (rfc3339(T0 - DAY), T0 - DAY, None),
+        (rfc3339(T0 + 90 * DAY), T0 + 90 * DAY, None),
+        (rfc3339(T0 + 90 * DAY + 1), None, "invalid_time"),
+        ("tomorrow", None, "invalid_time"),
+        ("", None, "invalid_time"),
+    ],
+)
+async def test_a_planned_time_is_read_or_refused(text: str, at: int | None, problem: str | None) -> None:
+    found = await one(replace(ASKED, scheduled_at=text))
+    assert (at, problem) == (found.scheduled_at, found.problem)
+
+
+async def test_secrets_and_addresses_leave_the_intake_sealed() -> None:
+    data = {"Code": "1234", "email": "anna@example.com", "OrderNumber": "A-1"}
+    found = await one(replace(ASKED, notification_type="password_reset", data=data))
+    assert b"1234" not in found.data
+    assert b"anna" not in found.data
+    assert {"Code", "email", "OrderNumber"} == json.loads(found.data).keys()
+    assert "A-1" == json.loads(found.data)["OrderNumber"]
+
+
+async def test_everything_is_sealed_while_the_type_or_its_templates_are_unknown() -> None:
+    for book in (MemoryReference(), MemoryReference(types=[ORDER])):
+        found = await one(ASKED, book=book)
+        assert b"A-1" not in found.data
+
+
+async def test_what_looks_sealed_is_sealed_again() -> None:
+    stolen = {"$sealed": "c2VhbGVkOiIxMjM0Ig=="}
+    found = await one(replace(ASKED, data={"OrderNumber": stolen}))
+    assert stolen != json.loads(found.data)["OrderNumber"]
+
+
+async def test_an_event_is_mapped_by_its_rule() -> None:
+    book = known(
+        priority="high", data={"OrderNumber": "order_id", "Sum": "refund.amount", "None": "refund.x.y"}
+    )
+    found = await one(PAID, "payment.events/2/5", {"event_id": b"e1"}, book=book)
+    expected = RequestReceived(
+        request_id=derived("request", "payment.events/2/5"),
+        source="payment.events",
+        idempotency_key="e1",
+        user_id=USER,
+        notification_type="order_confirmation",
+        lane="high",
+        data=b'{"OrderNumber":"A-1","Sum":5}',
+        received_at=T0,
+        occurred_at=T0 - SECOND,
+        origin="payment.events/2/5",
+        rule="payment.events/payment.successful",
+    )
+    assert expected == found
+
+
+async def test_a_rule_without_a_mapping_takes_all_but_addresses() -> None:
+    found = await one(PAID, "payment.events/2/5")
+    assert {"order_id": "A-1", "refund": {"amount": 5}} == json.loads(found.data)
+
+
+async def test_a_rule_that_maps_an_address_seals_it() -> None:
+    found = await one(PAID, "payment.events/2/5", book=known(data={"To": "email"}))
+    assert b"anna" not in found.data
+
+
+async def test_an_event_without_an_id_is_known_by_its_place() -> None:
+    assert "payment.events/2/5" == (await one(PAID, "payment.events/2/5")).idempotency_key
+
+
+async def test_the_id_and_source_of_a_cloud_event_are_used() -> None:
+    headers = {"ce_id": b"c1", "ce_source": b"/payments", "request_id": USER.encode()}
+    found = await one(PAID, "payment.events/2/5", headers)
+    assert ("c1", "/payments") == (found.idempotency_key, found.source)
+    assert USER != found.request_id, "many events may come from one action"
+
+
+async def test_an_event_that_nobody_maps_is_skipped_and_findable() -> None:
+    expected = RequestDecided(
+        request_id=derived("request", "payment.events/2/5"),
+        source="payment.events",
+        idempotency_key="payment.events/2/5",
+        user_id=USER,
+        notification_type="payment.viewed",
+        category=None,
+        lane="normal",
+        received_at=T0,
+        decided_at=T0,
+        outcome="skipped",
+        reason="unmapped_event",
+        rule="rules",
+        value="payment.events/payment.viewed",
+        origin="payment.events/2/5",
+    )
+    assert expected == await one(replace(PAID, event_type="payment.viewed"), "payment.events/2/5")
+
+
+def user_event(event_type: str, **data: Any) -> DomainEvent:
+    return DomainEvent(event_type=event_type, user_id=USER, data=data)
+
+
+async def test_a_registration_states_contacts_with_sealed_addresses() -> None:
+    event = user_event(
+        "user.registered",
+        email="Anna@example.com",
+        phone=None,
+        devices=[{"token": "t", "platform": "ios"}, {"token": "t", "platform": "web"}],
+        timezone="Europe/Moscow",
+    )
+    expected = ContactChanged(
+        user_id=USER,
+        action="registered",
+        changed_at=T0 - SECOND,
+        email=b"sealed:Anna@example.com",
+        phone=b"",
+        devices=[Device(token=b"sealed:t", platform="web")],
+        timezone="Europe/Moscow",
+    )
+    assert expected == await one(event, "user.events/0/1")
+
+
+async def test_a_registration_with_a_rule_is_a_fact_and_a_request() -> None:
+    book = known(topic="user.events", event_type="user.registered", data={"OrderNumber": "name"})
+    found = await take(
+        user_event("user.registered", name="Anna", email="a@b.c"), "user.events/0/1", book=book
+    )
+    assert [ContactChanged, RequestReceived] == [type(each) for each in found]
+
+
+async def test_facts_are_believed_only_from_their_own_topic() -> None:
+    found = await one(user_event("user.registered", email="a@b.c"), "payment.events/0/1")
+    assert "unmapped_event" == found.reason
+
+
+async def test_a_deletion_is_a_fact() -> None:
+    expected = ContactChanged(user_id=USER, action="deleted", changed_at=T0 - SECOND)
+    assert expected == await one(user_event("user.deleted"), "user.events/0/1")
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            user_event(
+                "user.preference_changed", notification_type="x", allowed_channels=["sms"], is_enabled=False
+            ),
+            {"kind": "type", "notification_type": "x", "channels": ["sms"], "is_enabled": False},
+        ),
+        (
+            user_event("user.unsubscribed", channel_type="all_marketing", reason="enough"),
+            {"kind": "unsubscribed", "channel": "all_marketing", "reason": "enough"},
+        ),
+        (user_event("user.resubscribed", channel_type="sms"), {"kind": "resubscribed", "channel": "sms"}),
+        (
+            user_event("user.consent_granted", purpose="marketing", source="import"),
+            {"kind": "consent_granted", "purpose": "marketing", "reason": "import"},
+        ),
+        (
+            user_event("user.consent_revoked", channel_type="email"),
+            {"kind": "consent_revoked", "purpose": "marketing", "channel": "email"},
+        ),
+    ],
+)
+async def test_a_choice_is_a_fact(event: DomainEvent, expected: dict[str, Any]) -> None:
+    change = PreferenceChanged(user_id=USER, changed_at=T0 - SECOND, **expected)
+    assert change == await one(event, "user.events/0/1")
+
+
+@pytest.mark.parametrize(
+    ("code", "source", "consents"),
+    [("promo", "settings", 2), ("promo", None, 0), ("order_confirmation", "settings", 0)],
+)
+async def test_switching_advertising_on_in_person_is_a_consent_to_it(
+    code: str, source: str | None, consents: int
+) -> None:
+    event = user_event(
+        "user.preference_changed", notification_type=code, allowed_channels=["email", "sms"], source=source
+    )
+    found = await take(event, "user.events/0/1")
+    assert ["type"] + ["consent_granted"] * consents == [change.kind for change in found]
+    assert {"promo"} >= {change.purpose for change in found[1:]}

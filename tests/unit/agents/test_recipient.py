@@ -1,0 +1,326 @@
+"""The recipient stage, told as stories of one user."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from agents.recipient import recipient
+from agents.render_channels import message_id
+from schemas.ids import subject_key
+from schemas.records import Content, MessageQueued, NotificationType, RequestDecided, SendTask, Template
+from tests.fakes import FakeEvent, FakeStream, MemoryOutside, MemoryReference, MemoryTable
+from tests.requests import (
+    DAY,
+    ORDER,
+    PHONES,
+    PROMO,
+    REGISTERED,
+    REQUEST,
+    SECOND,
+    T0,
+    TEMPLATES,
+    USER,
+    Desk,
+    chosen,
+    decision,
+    messages,
+    reference,
+    tasks,
+    timer,
+)
+
+if TYPE_CHECKING:
+    from agents.answer import Answered
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def ending(answered: list[Answered]) -> tuple[str, str | None, str | None, str | None]:
+    """Outcome, reason, rule and value of the decision."""
+    found = decision(answered)
+    return found.outcome, found.reason, found.rule, found.value
+
+
+def text(task: SendTask) -> str:
+    return Content(**json.loads(task.content.removeprefix(b"sealed:"))).body
+
+
+async def test_a_request_becomes_a_message_for_each_address(desk: Desk) -> None:
+    answered = await desk.tell(REGISTERED, PHONES, REQUEST)
+    assert [MessageQueued, SendTask] * 3 + [RequestDecided] == [type(one) for one in answered]
+    assert ["email", "push", "push"] == [task.channel for task in tasks(answered)]
+    assert ["Заказ A-1", "A-1", "A-1"] == [text(task) for task in tasks(answered)]
+    assert ("accepted", None, "type.default_channels", "email,push") == ending(answered)
+    assert ["email", "push"] == decision(answered).channels
+
+
+async def test_a_message_and_its_task_carry_the_whole_story(desk: Desk) -> None:
+    message, task, _ = await desk.tell(REGISTERED, replace(REQUEST, scheduled_at=T0 - SECOND))
+    expected = MessageQueued(
+        message_id=message_id(REQUEST, "email", 0, 0),
+        request_id=REQUEST.request_id,
+        user_id=USER,
+        channel="email",
+        lane="high",
+        notification_type="order_confirmation",
+        category="transactional",
+        source="shop",
+        idempotency_key="order-1",
+        recipient=b"sealed:anna@example.com",
+        payload=b'{"OrderNumber":"A-1"}',
+        created_at=T0,
+        expires_at=T0 + DAY,
+        language="ru",
+        template="order",
+        template_version=3,
+        scheduled_at=T0 - SECOND,
+    )
+    assert expected == message
+    assert isinstance(task, SendTask)
+    shared = set(MessageQueued.__struct_fields__) & set(SendTask.__struct_fields__)
+    assert {name: getattr(expected, name) for name in shared} == {
+        name: getattr(task, name) for name in shared
+    }
+    assert (expected.recipient, "repeat", 1, 0) == (
+        task.address,
+        task.unknown_policy,
+        task.attempt,
+        task.epoch,
+    )
+
+
+async def test_a_replay_writes_the_same(desk: Desk) -> None:
+    assert await desk.tell(REGISTERED, PHONES, REQUEST) == await Desk().tell(REGISTERED, PHONES, REQUEST)
+
+
+async def test_a_repeat_names_the_first_request(desk: Desk) -> None:
+    await desk.tell(REGISTERED, REQUEST)
+    answered = await desk.tell(replace(REQUEST, request_id="r2", origin="payment.events/1/2"))
+    assert ("repeated", "duplicate", "requests", REQUEST.request_id) == ending(answered)
+    assert ("r2", []) == (decision(answered).request_id, messages(answered))
+
+
+async def test_the_same_record_twice_does_not_take_the_first_ones_row(desk: Desk) -> None:
+    first = decision(await desk.tell(REGISTERED, REQUEST))
+    second = decision(await desk.tell(replace(REQUEST, origin="notification.send.request/0/8")))
+    third = decision(await desk.tell(replace(REQUEST, origin="notification.send.request/0/9")))
+    assert "repeated" == second.outcome == third.outcome
+    assert 3 == len({first.request_id, second.request_id, third.request_id})
+
+
+@pytest.mark.parametrize("changed", [{"source": "kiosk"}, {"idempotency_key": "order-2"}])
+async def test_another_source_or_key_is_no_repeat(desk: Desk, changed: dict[str, str]) -> None:
+    await desk.tell(REGISTERED, REQUEST)
+    answered = await desk.tell(replace(REQUEST, **changed))
+    assert "accepted" == decision(answered).outcome
+    assert message_id(REQUEST, "email", 0, 0) != messages(answered)[0].message_id
+
+
+async def test_after_the_window_the_same_key_is_new(desk: Desk) -> None:
+    await desk.tell(REGISTERED, REQUEST)
+    for late, outcome in ((DAY, "repeated"), (DAY + 31 * SECOND, "accepted")):
+        desk.now = T0 + late
+        answered = await desk.tell(replace(REQUEST, request_id="r2", occurred_at=desk.now))
+        assert outcome == decision(answered).outcome
+
+
+async def test_a_scheduled_request_waits_and_is_then_no_repeat_of_itself(desk: Desk) -> None:
+    request = replace(REQUEST, scheduled_at=T0 + DAY * 30)
+    due = timer(await desk.tell(REGISTERED, request))
+    assert (request, T0 + DAY * 30, "scheduled") == (due.request, due.due_at, due.waited_for)
+    desk.now = due.due_at
+    answered = await desk.tell(due)
+    assert ["email"] == decision(answered).channels
+    assert due.due_at + DAY == tasks(answered)[0].expires_at
+
+
+async def test_a_repeat_of_a_waiting_request_is_one_until_a_window_after_its_release(desk: Desk) -> None:
+    await desk.tell(REGISTERED, replace(REQUEST, scheduled_at=T0 + DAY * 30))
+    for at in (T0, T0 + DAY * 30, T0 + DAY * 31):
+        desk.now = at
+        again = replace(REQUEST, request_id="r2", occurred_at=at)
+        assert "repeated" == decision(await desk.tell(again)).outcome
+
+
+async def test_preferences_are_those_of_the_release(desk: Desk) -> None:
+    due = timer(await desk.tell(REGISTERED, replace(REQUEST, scheduled_at=T0 + DAY)))
+    await desk.tell(chosen(kind="unsubscribed", channel="email"), chosen(kind="unsubscribed", channel="push"))
+    desk.now = due.due_at
+    assert "no_channel_left" == decision(await desk.tell(due)).reason
+
+
+async def test_a_user_without_contacts_waits_once(desk: Desk) -> None:
+    due = timer(await desk.tell(REQUEST))
+    assert (T0 + 30 * SECOND, "contact") == (due.due_at, due.waited_for)
+    desk.now = due.due_at
+    assert ("skipped", "no_contact", "contacts", "email,push") == ending(await desk.tell(due))
+
+
+async def test_a_registration_that_comes_later_is_in_time(desk: Desk) -> None:
+    due = timer(await desk.tell(REQUEST))
+    await desk.tell(REGISTERED)
+    desk.now = due.due_at
+    assert ["email"] == decision(await desk.tell(due)).channels
+
+
+async def test_a_scheduled_request_too_may_wait_for_a_contact(desk: Desk) -> None:
+    due = timer(await desk.tell(replace(REQUEST, scheduled_at=T0 + DAY)))
+    desk.now = due.due_at
+    again = timer(await desk.tell(due))
+    assert ("contact", desk.now + 30 * SECOND) == (again.waited_for, again.due_at)
+
+
+async def test_what_waits_beyond_its_time_to_live_expires(desk: Desk) -> None:
+    request = replace(REQUEST, notification_type="password_reset", occurred_at=T0 - 590 * SECOND)
+    due = timer(await desk.tell(request))
+    desk.now = due.due_at
+    assert ("expired", "too_late", "type.ttl_s", "600") == ending(await desk.tell(REGISTERED, due))
+
+
+async def test_a_type_that_is_gone_at_the_release_is_unknown(desk: Desk) -> None:
+    due = timer(await desk.tell(replace(REQUEST, scheduled_at=T0 + DAY)))
+    desk.outside.reference.types.clear()
+    assert "unknown_type" == decision(await desk.tell(due)).reason
+
+
+async def test_a_deleted_user_is_not_waited_for(desk: Desk) -> None:
+    await desk.tell(REGISTERED, PHONES, replace(REGISTERED, action="deleted", changed_at=T0, email=None))
+    assert ("skipped", "no_contact", "contacts.deleted_at", str(T0)) == ending(await desk.tell(REQUEST))
+
+
+async def test_an_address_that_is_none_fails_its_message_and_no_other(desk: Desk) -> None:
+    answered = await desk.tell(replace(REGISTERED, email=b"sealed:anna"), PHONES, REQUEST)
+    first, *others = messages(answered)
+    assert ("failed", "invalid_contact", b"sealed:anna") == (first.status, first.reason, first.recipient)
+    assert ["pending", "pending"] == [one.status for one in others]
+    assert ["push", "push"] == [task.channel for task in tasks(answered)]
+
+
+async def test_a_missing_template_fails_the_channel(desk: Desk) -> None:
+    desk.outside.reference.templates[:] = [t for t in TEMPLATES if t.channel_type != "email"]
+    answered = await desk.tell(REGISTERED, PHONES, REQUEST)
+    first = messages(answered)[0]
+    assert ("failed", "no_template", None) == (first.status, first.reason, first.template)
+    assert 2 == len(tasks(answered))
+
+
+async def test_a_template_that_cannot_be_rendered_fails_the_channel_and_says_why(desk: Desk) -> None:
+    answered = await desk.tell(REGISTERED, replace(REQUEST, data=b"{}"))
+    (only,) = messages(answered)
+    told = (only.status, only.reason, only.detail, only.template_version)
+    assert ("failed", "render_failed", "missing variable 'OrderNumber'", 3) == told
+    assert ("accepted", ["email"]) == (decision(answered).outcome, decision(answered).channels)
+
+
+async def test_a_channel_is_rendered_once_for_all_its_devices(desk: Desk) -> None:
+    await desk.tell(PHONES, REQUEST)
+    assert 1 == desk.outside.renderer.turns
+
+
+@pytest.mark.parametrize(
+    ("asked", "on_file", "expected"),
+    [
+        (None, "ru", "Заказ A-1"),
+        (None, "en", "Order A-1"),
+        ("en", "ru", "Order A-1"),
+        ("ru", "en", "Заказ A-1"),
+        ("en-GB", None, "Order A-1"),
+        ("EN", None, "Order A-1"),
+        ("de", "en", "Заказ A-1"),
+        (None, None, "Заказ A-1"),
+    ],
+)
+async def test_the_request_decides_the_language_then_the_user_then_the_default(
+    desk: Desk, asked: str | None, on_file: str | None, expected: str
+) -> None:
+    await desk.tell(replace(REGISTERED, language=on_file))
+    answered = await desk.tell(replace(REQUEST, language=asked))
+    assert expected == text(tasks(answered)[0])
+
+
+SEALED_CODE = b'{"Code":{"$sealed":"c2VhbGVkOiIxMjM0Ig=="}}'  # base64 of `sealed:"1234"`
+RESET_REQUEST = replace(REQUEST, notification_type="password_reset", data=SEALED_CODE)
+
+
+async def test_a_secret_is_rendered_and_never_shown(desk: Desk) -> None:
+    answered = await desk.tell(REGISTERED, RESET_REQUEST)
+    assert "Код 1234" == text(tasks(answered)[0])
+    assert b'{"Code":"***"}' == messages(answered)[0].payload
+
+
+async def test_a_variable_that_became_secret_on_the_way_is_masked(desk: Desk) -> None:
+    answered = await desk.tell(REGISTERED, replace(RESET_REQUEST, data=b'{"Code":"1234"}'))
+    assert b'{"Code":"***"}' == messages(answered)[0].payload
+    assert "Код 1234" == text(tasks(answered)[0])
+
+
+async def test_a_reserve_channel_takes_over_where_no_chosen_one_reaches(desk: Desk) -> None:
+    await desk.tell(replace(REGISTERED, phone=None))
+    answered = await desk.tell(RESET_REQUEST)
+    assert ["email"] == [task.channel for task in tasks(answered)]
+    assert message_id(RESET_REQUEST, "email", 0, 1) == tasks(answered)[0].message_id
+
+
+async def test_a_reserve_channel_takes_over_after_a_failure(desk: Desk) -> None:
+    await desk.tell(replace(REGISTERED, phone=b"sealed:none"))
+    answered = await desk.tell(RESET_REQUEST)
+    told = [(one.channel, one.status) for one in messages(answered)]
+    assert [("sms", "failed"), ("email", "pending")] == told
+    assert ["sms", "email"] == decision(answered).channels
+
+
+async def test_a_reserve_channel_is_left_alone_where_a_chosen_one_works(desk: Desk) -> None:
+    answered = await desk.tell(REGISTERED, RESET_REQUEST)
+    assert ["sms"] == [one.channel for one in messages(answered)]
+
+
+async def test_nobody_waits_when_a_reserve_channel_fails_after_the_wait(desk: Desk) -> None:
+    due = timer(await desk.tell(RESET_REQUEST))
+    desk.now = due.due_at
+    assert ("skipped", "no_contact", "contacts", "sms,email") == ending(await desk.tell(due))
+
+
+async def test_advertising_is_not_risked_twice(desk: Desk) -> None:
+    consent = chosen(kind="consent_granted", purpose="marketing")
+    answered = await desk.tell(REGISTERED, consent, replace(REQUEST, notification_type="promo"))
+    assert ["hold"] == [task.unknown_policy for task in tasks(answered)]
+    desk.outside.reference.types[:] = [replace(PROMO, unknown_policy="ask")]
+    again = replace(REQUEST, notification_type="promo", idempotency_key="2")
+    assert ["ask"] == [task.unknown_policy for task in tasks(await desk.tell(again))]
+
+
+async def test_a_refusal_leaves_no_trace_in_the_memory(desk: Desk) -> None:
+    wrong = replace(REQUEST, notification_type="no_such_type")
+    assert ("rejected", "unknown_type", "types", "no_such_type") == ending(await desk.tell(REGISTERED, wrong))
+    assert {} == desk.requests.rows
+    assert "accepted" == decision(await desk.tell(REQUEST)).outcome
+
+
+async def test_a_type_that_comes_while_it_is_waited_for_is_used() -> None:
+    class Late(MemoryReference):
+        async def find_type(self, code: str) -> NotificationType | None:
+            self.types.append(ORDER)
+            return await super().find_type(code)
+
+        async def find_template(self, name: str, channel: str, language: str) -> Template | None:
+            self.templates.extend(TEMPLATES)
+            return await super().find_template(name, channel, language)
+
+    desk = Desk(outside=MemoryOutside(reference=Late()))
+    assert ["email"] == decision(await desk.tell(REGISTERED, REQUEST)).channels
+
+
+async def test_one_batch_sees_its_own_facts() -> None:
+    stop = [chosen(kind="unsubscribed", channel=channel) for channel in ("email", "push")]
+    inputs = [REGISTERED, *stop, REQUEST]
+    stream = FakeStream([FakeEvent(value, subject_key(USER)) for value in inputs], T0)
+    outside = MemoryOutside(reference=reference())
+    found = [one async for one in recipient(stream, MemoryTable(), MemoryTable(), MemoryTable(), outside)]
+    assert ["skipped"] == [one.outcome for one in found if isinstance(one, RequestDecided)]
