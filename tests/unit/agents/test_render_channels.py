@@ -1,0 +1,70 @@
+"""One channel of one request."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from agents.render_channels import find_template, languages, message_id
+from schemas.ids import derived
+from tests.fakes import MemoryReference
+from tests.requests import REQUEST, TEMPLATES, reference
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, ("ru",)),
+        ("", ("ru",)),
+        ("ru", ("ru",)),
+        ("en", ("en", "ru")),
+        ("en-GB", ("en-GB", "en-gb", "en", "ru")),
+        ("pt_BR", ("pt-BR", "pt-br", "pt", "ru")),
+    ],
+)
+def test_languages_go_from_the_exact_one_to_the_default(
+    wanted: str | None, expected: tuple[str, ...]
+) -> None:
+    assert expected == languages(wanted)
+
+
+async def test_a_language_without_a_template_falls_back() -> None:
+    found = await find_template("order", "email", "de", reference())
+    assert TEMPLATES[0] == found
+
+
+async def test_nothing_is_found_where_there_is_nothing() -> None:
+    assert await find_template("order", "sms", "ru", reference()) is None
+
+
+async def test_one_waits_only_when_there_is_no_template_at_all() -> None:
+    asked: list[str] = []
+
+    class Asked(MemoryReference):
+        async def find_template(self, name: str, channel: str, language: str) -> None:
+            asked.append(f"{name}/{channel}/{language}")
+
+    book = Asked(templates=list(TEMPLATES))
+    await find_template("order", "email", "de", book)
+    await find_template("order", "sms", "de", book)
+    assert ["order/sms/ru"] == asked
+
+
+def test_a_stranger_can_compute_a_messages_id() -> None:
+    identity = (REQUEST.request_id, REQUEST.source, REQUEST.user_id, REQUEST.idempotency_key)
+    made = message_id(REQUEST, "push", 1, 0)
+    assert derived("message", *identity, "push", "1", "0") == made
+    assert made == str(UUID(made))
+
+
+def test_messages_of_one_request_and_of_others_have_ids_of_their_own() -> None:
+    ids = {
+        message_id(request, channel, number, step)
+        for request in (REQUEST, replace(REQUEST, idempotency_key="2"), replace(REQUEST, source="kiosk"))
+        for channel in ("email", "push")
+        for number in (0, 1)
+        for step in (0, 1)
+    }
+    assert 3 * 2 * 2 * 2 == len(ids)

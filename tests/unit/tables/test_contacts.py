@@ -1,0 +1,65 @@
+"""What is known of a user, from facts in any order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tables.contacts import Address, Contacts
+
+OLD = Address(sealed=b"old", is_valid=True)
+NEW = Address(sealed=b"new", is_valid=True)
+
+
+def test_a_channel_has_its_addresses() -> None:
+    known = Contacts(email=OLD, devices=[OLD, NEW])
+    found = {channel: known.addresses(channel) for channel in ("email", "sms", "push", "in_app")}
+    assert {"email": [OLD], "sms": [], "push": [OLD, NEW], "in_app": []} == found
+    assert [NEW] == Contacts(phone=NEW).addresses("sms")
+
+
+def test_a_newer_fact_replaces_and_an_older_does_not() -> None:
+    known = Contacts().merge({"email": OLD}, 10)
+    assert NEW == known.merge({"email": NEW}, 11).email
+    assert OLD == known.merge({"email": NEW}, 9).email
+
+
+def test_fields_have_each_their_own_time() -> None:
+    known = Contacts().merge({"email": NEW}, 20).merge({"email": OLD, "phone": OLD, "language": "en"}, 10)
+    assert (NEW, OLD, "en") == (known.email, known.phone, known.language)
+
+
+def test_a_removed_address_stays_removed_for_an_older_fact() -> None:
+    known = Contacts().merge({"email": OLD}, 10).merge({"email": None, "devices": None}, 20)
+    assert (None, []) == (known.email, known.devices)
+    assert known.merge({"email": OLD}, 15).email is None
+
+
+def test_a_fact_that_states_nothing_new_changes_nothing() -> None:
+    known = Contacts(email_at=10)
+    assert known is known.merge({"email": OLD}, 9)
+    assert known is known.merge({}, 99)
+
+
+def test_a_deletion_empties_everything() -> None:
+    known = Contacts().register(5).merge({"email": OLD, "language": "ru", "devices": [OLD]}, 30).delete(20)
+    assert known.is_deleted
+    assert (None, None, []) == (known.email, known.language, known.devices)
+
+
+@pytest.mark.parametrize("at", [15, 25])
+def test_nothing_personal_is_kept_of_a_deleted_user(at: int) -> None:
+    known = Contacts().delete(20).merge({"email": OLD, "devices": [OLD]}, at)
+    assert (None, []) == (known.email, known.devices)
+
+
+def test_a_later_registration_brings_a_user_back() -> None:
+    known = Contacts().merge({"email": OLD}, 10).delete(20).register(30).merge({"phone": NEW}, 30)
+    assert not known.is_deleted
+    assert (None, NEW) == (known.email, known.phone)
+    assert known.merge({"email": OLD}, 15).email is None
+
+
+def test_a_late_deletion_does_not_touch_what_is_newer() -> None:
+    known = Contacts().merge({"email": OLD}, 10).register(30).merge({"phone": NEW}, 30).delete(20)
+    assert not known.is_deleted
+    assert (None, NEW) == (known.email, known.phone)
