@@ -21,10 +21,10 @@ class Reading:
     is not there either is the record unreadable (design, section 4).
     """
 
-    def __init__(self, book: SchemaBook, catch_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, book: SchemaBook, catch_up: Callable[[], Awaitable[bool]]) -> None:
         self._book = book
         self._catch_up = catch_up
-        self._asked: dict[bytes, asyncio.Task[None]] = {}
+        self._asked: dict[bytes, asyncio.Future[bool]] = {}
 
     def records(self, *types: type[Struct]) -> Callable[[bytes], object]:
         """Decoder of an internal topic with these records."""
@@ -47,8 +47,10 @@ class Reading:
     def _wait_for(self, error: UnknownSchemaError) -> None:
         asked = self._asked.get(error.fingerprint)
         if asked is not None and asked.done():
-            del self._asked[error.fingerprint]
-            raise Undecodable(str(error)) from error
+            asked = self._asked.pop(error.fingerprint)
+            if asked.result():  # the topic was read to its end, and it is not there
+                raise Undecodable(str(error)) from error
+            asked = None
         if asked is None:
             self._asked[error.fingerprint] = asyncio.ensure_future(self._catch_up())
         raise NotYet("schema") from error

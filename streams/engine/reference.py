@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import end_offset, restore_consumer, stop_within
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("engine.reference")
 WAIT_S = 2.0
 POLL_MS = 500
+AWAY_S = 1.0
 
 
 class GlobalTable:
@@ -30,7 +31,7 @@ class GlobalTable:
     def __init__(
         self, config: EngineConfig, topic: str, apply: Callable[[bytes, bytes | None], None]
     ) -> None:
-        """`apply` must not raise for records it does not know."""
+        """A record for which `apply` raises is logged and passed over: the others must go on arriving."""
         self._config = config
         self._tp = TopicPartition(topic, 0)
         self._apply = apply
@@ -55,28 +56,39 @@ class GlobalTable:
         while True:
             try:
                 await self._read_once(consumer)
+            except (OffsetOutOfRangeError, NoOffsetForPartitionError):
+                log.warning("global_table_begins_again", topic=self._tp.topic, position=self._position)
+                await consumer.seek_to_beginning(self._tp)
             except KafkaError as error:
                 log.warning("global_table_waits", topic=self._tp.topic, error=repr(error))
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(AWAY_S)
 
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(self._tp, timeout_ms=POLL_MS)).values():
             for record in records:
-                self._apply(record.key, record.value)
+                self._take(record.key, record.value)
         position = await consumer.position(self._tp)
         if position != self._position:
             self._position = position
             self._moved.set()
             self._moved = asyncio.Event()
 
-    async def catch_up(self) -> None:
-        """Wait until everything written before this call has been applied, at most `WAIT_S` seconds."""
+    def _take(self, key: bytes, value: bytes | None) -> None:
+        try:
+            self._apply(key, value)
+        except Exception:
+            log.exception("global_table_record_refused", topic=self._tp.topic, key=repr(key))
+
+    async def catch_up(self) -> bool:
+        """Wait until all written before this call is applied; False when not known after `WAIT_S` s."""
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(WAIT_S):
                 assert self._consumer is not None
                 end = await end_offset(self._consumer, self._tp)
                 while self._position < end:
                     await self._moved.wait()
+                return True
+        return False
 
     async def stop(self) -> None:
         """Stop reading."""
