@@ -80,7 +80,9 @@ LIMITED = Reaction(Word.RATE_LIMITED, retry_after_s=RETRY_AFTER_S)
 BOUNCES = {"push": Reaction(Word.UNREGISTERED)}
 
 MAGIC: dict[str, Callable[[Call, int], Reaction]] = {
-    "delivered": lambda _call, _earlier: DELIVERED,
+    "delivered": lambda call, _earlier: (
+        ACCEPTED if call.channel == "email" else DELIVERED
+    ),  # SMTP can only accept
     "bounce": lambda call, _earlier: BOUNCES.get(call.channel, Reaction(Word.INVALID_RECIPIENT)),
     "timeout": lambda _call, _earlier: Reaction(Word.ACCEPTED, taken=True, end=End.HANG),
     "slow": lambda _call, _earlier: Reaction(Word.ACCEPTED, taken=True, wait_ms=SLOW_MS),

@@ -10,6 +10,7 @@ from typing import Any
 
 import fastavro
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 SCHEMAS = "carillon.schemas"
@@ -37,19 +38,30 @@ async def read(bootstrap: str, prefixes: tuple[str, ...], suffix: str) -> dict[s
     )
     await consumer.start()
     try:
-        names = [
-            name for name in await consumer.topics() if name.startswith(prefixes) or name.endswith(suffix)
+        places = [
+            place
+            for place in await _places(bootstrap)
+            if place.topic.startswith(prefixes) or place.topic.endswith(suffix)
         ]
-        return await asyncio.wait_for(_read_all(consumer, names), PATIENCE_S)
+        return await asyncio.wait_for(_read_all(consumer, places), PATIENCE_S)
     finally:
         await consumer.stop()
 
 
-async def _read_all(consumer: AIOKafkaConsumer, names: list[str]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {name: [] for name in names}
-    places = [
-        TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name)
+async def _places(bootstrap: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        topics = await admin.describe_topics()
+    finally:
+        await admin.close()
+    return [
+        TopicPartition(topic["topic"], one["partition"]) for topic in topics for one in topic["partitions"]
     ]
+
+
+async def _read_all(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {place.topic: [] for place in places}
     consumer.assign(places)
     await consumer.seek_to_beginning(*places)
     ends = await consumer.end_offsets(places)
