@@ -70,7 +70,7 @@ class _TaskAssignor(AbstractPartitionAssignor):
         names: dict[str, str] = {}
         for member in sorted(members):
             name = bytes(members[member].user_data or b"").decode() or member
-            names[member if name in names.values() else name] = member
+            names[member if name in names else name] = member
         of_member = {member: name for name, member in names.items()}
         tasks = spread(max(counts.values(), default=0), sorted(of_member.values()))
         result = {}

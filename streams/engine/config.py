@@ -25,6 +25,8 @@ class EngineConfig:
     prefetch_records: int = 8_000
     delete_retention_ms: int = 7 * 86_400_000
     close_deadline_s: float = 10.0
+    lost_store_s: float = 86_400.0
+    stuck_after_s: float = 60.0
     store_cache_bytes: int = 64 << 20
     store_write_bytes: int = 64 << 20
 

@@ -11,6 +11,7 @@ from enum import Enum
 from aiokafka import errors
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError
+from streams.engine.outputs import TooLargeError
 
 
 class Failure(Enum):
@@ -23,10 +24,26 @@ class Failure(Enum):
     FENCED = "fenced"
     """Somebody holds our transactional id: reopen only after the group confirms that the task is ours."""
     REFUSED = "refused"
-    """The broker refused a record of ours: reopen and go one record at a time to find which."""
+    """A record of ours is refused: reopen and go one record at a time to find which."""
     FATAL = "fatal"
     """Waiting cannot help: end the stage."""
 
+
+class InvalidRecordError(errors.BrokerResponseError):  # type: ignore[misc] # aiokafka is untyped
+    """The broker's INVALID_RECORD, which aiokafka does not know: a record against its topic's rules (no key …)."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+class FencedInstanceIdError(errors.BrokerResponseError):  # type: ignore[misc] # aiokafka is untyped
+    """The broker's FENCED_INSTANCE_ID, which aiokafka does not know: another process holds our static id."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+errors.kafka_errors.update({kind.errno: kind for kind in (InvalidRecordError, FencedInstanceIdError)})
 
 AWAY = (errors.KafkaError, OSError, TimeoutError)
 """A server is away or refuses for now."""
@@ -35,14 +52,20 @@ _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, SinkFenced)
 _REFUSED = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
-    errors.InvalidMessageError,
     errors.CorruptRecordException,
+    errors.InvalidTimestampError,
+    InvalidRecordError,
+    TooLargeError,
 )
 _FATAL = (
     StageFailedError,
     errors.TransactionalIdAuthorizationFailed,
     errors.TopicAuthorizationFailedError,
     errors.GroupAuthorizationFailedError,
+    errors.ClusterAuthorizationFailedError,
+    errors.AuthenticationFailedError,
+    errors.SaslAuthenticationFailed,
+    errors.InvalidTransactionTimeout,
     errors.IncompatibleBrokerVersion,
     errors.UnsupportedCodecError,
 )

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 from aiokafka.partitioner import murmur2
 from aiokafka.producer import sender
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
-    from aiokafka.structs import TopicPartition
+    from collections.abc import Iterable
+
+    from aiokafka.admin import AIOKafkaAdminClient
 
     from streams.engine.api import EngineConfig
 
@@ -25,6 +29,7 @@ BACKOFF_BETWEEN_TRANSACTIONS_S = 0.002
 sender.BACKOFF_OVERRIDE = BACKOFF_BETWEEN_TRANSACTIONS_S
 
 BATCH_BYTES = 1 << 20
+CUT_ROUNDS, CUT_S = 20, 0.1
 
 
 @lru_cache(maxsize=131_072)
@@ -83,12 +88,65 @@ async def end_offset(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
     return int((await consumer.end_offsets([tp]))[tp])
 
 
+async def committed_offsets(
+    admin: AIOKafkaAdminClient, group: str, tps: Iterable[TopicPartition], coordinator: int | None = None
+) -> dict[TopicPartition, int]:
+    """Committed offset by partition, -1 where there is none; raises `KafkaError` for anything else.
+
+    aiokafka's own calls overlook the answer's error: a coordinator that still loads would read as "nothing committed".
+    """
+    wanted: dict[str, list[int]] = {}
+    for tp in tps:
+        wanted.setdefault(tp.topic, []).append(tp.partition)
+    if coordinator is None:
+        coordinator = await admin.find_coordinator(group)
+    request = OffsetFetchRequest(group, list(wanted.items()))
+    answer: Any = await admin._send_request(request, coordinator)  # noqa: SLF001 - the public call drops the error
+    codes = [getattr(answer, "error_code", 0)]
+    codes += [code for _, partitions in answer.topics for *_, code in partitions]
+    if any(codes):
+        raise for_code(next(code for code in codes if code))(group)
+    found = {
+        TopicPartition(topic, number): offset for topic, rows in answer.topics for number, offset, *_ in rows
+    }
+    if not found.keys() >= set(tps):
+        raise KafkaError(f"the coordinator of {group} left out partitions")
+    return found
+
+
 async def stop_within(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float) -> None:
-    """Stop a client; when it does not stop in time, cut its connections. Never raises."""
+    """Stop a client; when it does not stop in time, cut it off: nothing of it lives on. Never raises."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError, AssertionError):
         await asyncio.wait_for(client.stop(), seconds)
         return
-    inner = getattr(client, "client", None) or getattr(client, "_client", None)
-    if inner is not None:
+    await _cut(client)
+
+
+async def _cut(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Close the connections, so that requests under way fail, and end every task of the client.
+
+    A sender that was merely disconnected would connect again and go on with the transaction it was stopped in.
+    """
+    inner: Any = getattr(client, "client", None) or client._client  # noqa: SLF001 - its two names
+    for _ in range(CUT_ROUNDS):
         with contextlib.suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(inner.close(), seconds)
+            await asyncio.wait_for(inner.close(), CUT_S)
+        tasks = _tasks_of(client)
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CUT_S)
+
+
+def _tasks_of(client: AIOKafkaProducer | AIOKafkaConsumer) -> set[asyncio.Task[Any]]:
+    """Tasks of a client's parts that still run; batches that wait to be sent are given up on the way."""
+    parts = [getattr(client, name, None) for name in ("_sender", "_coordinator", "_fetcher")]
+    held = [value for part in parts if part is not None for value in vars(part).values()]
+    held += [each for value in held if isinstance(value, set) for each in value]
+    accumulator = getattr(client, "_message_accumulator", None)
+    if accumulator is not None:
+        queued = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
+        for batch in [*queued, *accumulator._pending_batches]:  # noqa: SLF001
+            batch.future.cancel()
+    return {task for task in held if isinstance(task, asyncio.Task) and not task.done()}

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 
 from streams.engine.api import StageFailedError
 from streams.engine.assignor import assignor_for
+from streams.engine.failures import Failure, FencedInstanceIdError, classify
 from streams.engine.kafka import stop_within
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from aiokafka.structs import TopicPartition
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from streams.engine.api import EngineConfig
 
 log = structlog.get_logger("engine.membership")
 POLL_S = 0.2
+STOP_S = 5.0
+
+Given = dict[int, tuple[TopicPartition, ...]]
+"""Task numbers with their partitions, one per input."""
 
 
 class Membership(ConsumerRebalanceListener):
@@ -46,6 +51,7 @@ class Membership(ConsumerRebalanceListener):
         self._before_rejoin = before_rejoin
         self._closing = False
         self._confirmed_at = 0.0
+        self._coordinator: Any = None
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=config.bootstrap,
             client_id=config.worker,
@@ -60,19 +66,24 @@ class Membership(ConsumerRebalanceListener):
             retry_backoff_ms=100,
         )
         self.generation = 0
-        self.tasks: frozenset[int] = frozenset()
+        self.tasks: Mapping[int, tuple[TopicPartition, ...]] = {}
         self.changed = asyncio.Event()
-        self.lost: BaseException | None = None
+        self.lost: Exception | None = None
 
     async def start(self) -> None:
         """Join the group; tasks arrive through `changed`."""
         await self._consumer.start()
-        self._watch_coordinator(self._consumer._coordinator)  # noqa: SLF001 - pinned to aiokafka 0.14
+        self._coordinator = self._consumer._coordinator  # noqa: SLF001 - pinned to aiokafka 0.14
+        self._watch_coordinator(self._coordinator)
         self._consumer.subscribe(self._topics, listener=self)
 
     def _watch_coordinator(self, coordinator: Any) -> None:
-        """Learn of heartbeats that succeeded, and of a lost member id, which aiokafka tells nobody."""
-        heartbeat, reset = coordinator._do_heartbeat, coordinator.reset_generation  # noqa: SLF001
+        """Learn of heartbeats that succeeded and of a lost member id, which aiokafka tells nobody."""
+        heartbeat, reset, send = (
+            coordinator._do_heartbeat,
+            coordinator.reset_generation,
+            coordinator._send_req,
+        )  # noqa: SLF001
 
         async def watched_heartbeat() -> bool:
             sent_at = asyncio.get_running_loop().time()
@@ -82,53 +93,81 @@ class Membership(ConsumerRebalanceListener):
             return alive
 
         def watched_reset() -> None:
-            if self._config.static_id and not self._closing:
-                text = f"stage {self._stage}: member id of static worker {self._config.worker!r} is lost"
-                self.lost = StageFailedError(
-                    text + "; another process holds it or the session ran out: restart"
-                )
-                self.changed.set()
+            self._lose_static_id()
             reset()
+
+        async def watched_send(request: object) -> object:
+            answer = await send(request)
+            if getattr(answer, "error_code", 0) == FencedInstanceIdError.errno:
+                self._lose_static_id()
+            return answer
 
         coordinator._do_heartbeat = watched_heartbeat  # noqa: SLF001
         coordinator.reset_generation = watched_reset
+        coordinator._send_req = watched_send  # noqa: SLF001
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    def _lose_static_id(self) -> None:
+        if self._config.static_id and not self._closing:
+            text = f"stage {self._stage}: member id of static worker {self._config.worker!r} is lost"
+            self._fail(StageFailedError(text + "; another process holds it or the session ran out: restart"))
+
+    def _fail(self, error: Exception) -> None:
+        self.lost = self.lost or error
+        self.changed.set()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """The group rebalances: hand over what must not be cut off; everything else goes on."""
-        if revoked and not self._closing:
+        if not revoked or self._closing:
+            return
+        try:
             await self._before_rejoin()
+        except Exception as error:  # noqa: BLE001 - aiokafka would log it and go on (rule 3: a failed listener ends the stage)
+            self._fail(error)
 
-    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note the new tasks and return at once: aiokafka does not heartbeat in here."""
         self._consumer.pause(*assigned)
-        self.tasks = frozenset(tp.partition for tp in assigned)
+        given: defaultdict[int, list[TopicPartition]] = defaultdict(list)
+        for tp in sorted(assigned):
+            given[tp.partition].append(tp)
+        self.tasks = {number: tuple(tps) for number, tps in given.items()}
         self.generation += 1
         self._confirmed_at = asyncio.get_running_loop().time()
         self.changed.set()
 
+    def forget(self) -> None:
+        """Nothing is ours until the group says so again."""
+        self.tasks = {}
+
     async def watch(self) -> None:
         """Keep the group consumer alive and surface its errors; ends only by error or cancellation."""
         while True:
+            try:
+                await self._consumer.getmany(timeout_ms=0)
+            except KafkaError as error:
+                log.warning("group_failed", stage=self._stage, error=repr(error))
+                if classify(error, committing=False) is Failure.FATAL:
+                    raise StageFailedError(f"stage {self._stage}: {error!r}") from error
             if self.lost is not None:
                 raise self.lost
-            with contextlib.suppress(KafkaError):
-                await self._consumer.getmany(timeout_ms=0)
+            if self._coordinator._coordination_task.done():  # noqa: SLF001 - nobody would join or heartbeat any more
+                raise StageFailedError(
+                    f"stage {self._stage}: the group client ended by a fault of its own: restart"
+                )
             await asyncio.sleep(POLL_S)
 
-    async def confirm(self, task: int, since: float) -> bool:
-        """Wait until a heartbeat sent after `since` (loop time) or a rejoin succeeded; is the task still ours?"""
-        while self._confirmed_at <= since:
-            if self._closing:
-                return False
-            await asyncio.sleep(0.05)
-        return task in self.tasks
+    def confirmed(self, task: int, since: float) -> bool:
+        """Whether a heartbeat sent after `since` (loop time), or a rejoin, has shown that the task is still ours."""
+        return self._confirmed_at > since and task in self.tasks
 
     async def commit_for_lag(self, offsets: dict[TopicPartition, int]) -> None:
         """Commit offsets whose truth is elsewhere (a sink's), so that lag can be seen. Failures do not matter."""
         with contextlib.suppress(KafkaError):
             await self._consumer.commit(offsets)
 
-    async def stop(self) -> None:
-        """Leave the group (a static member keeps its place for `session_timeout_ms`)."""
+    async def stop(self, *, leave: bool = False) -> None:
+        """Leave the group. A static member keeps its place for the session's length, unless `leave` (scale-in)."""
         self._closing = True
-        await stop_within(self._consumer, 5.0)
+        if leave and self._coordinator is not None:
+            self._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka lets only dynamic members leave
+        await stop_within(self._consumer, STOP_S)

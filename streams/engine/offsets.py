@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streams.engine.api import NotYet, StageFailedError
+from streams.engine.kafka import committed_offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
@@ -70,11 +71,11 @@ class CommittedOffsets:
         self._reader = reader
 
     async def positions(
-        self, group: str, tps: list[TopicPartition]
+        self, group: str, tps: Sequence[TopicPartition]
     ) -> tuple[dict[TopicPartition, int], list[TopicPartition]]:
         """Committed offsets; for partitions without one the first offset, and the list of those."""
-        committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
-        found = {tp: committed[tp].offset for tp in tps if tp in committed and committed[tp].offset >= 0}
+        committed = await committed_offsets(self._admin, group, tps)
+        found = {tp: committed[tp] for tp in tps if committed[tp] >= 0}
         missing = [tp for tp in tps if tp not in found]
         if missing:
             first = await self._reader.beginning_offsets(missing)

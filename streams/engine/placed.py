@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 NOT_YET_S = 0.1
+CONFIRM_POLL_S = 0.05
 
 
 class TurnFailedError(Exception):
@@ -71,7 +72,7 @@ class Shared:
 class PlacedTask(ABC):
     """A task from the moment the group gave it to us. Subclasses say how to open, turn and close."""
 
-    def __init__(self, shared: Shared, number: int, tps: list[TopicPartition]) -> None:
+    def __init__(self, shared: Shared, number: int, tps: tuple[TopicPartition, ...]) -> None:
         """`tps`: the partitions of this number, one per input that has it."""
         self.shared = shared
         self.config = shared.config
@@ -95,9 +96,12 @@ class PlacedTask(ABC):
     async def _turn(self) -> bool:
         """Handle what is there; False when there was nothing to do."""
 
+    async def _hand_over(self) -> None:
+        """The orderly part of an end, while the task is still ours; may be cut short at any point."""
+
     @abstractmethod
-    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:
-        """Give everything back; what the outside was told stays in hand when the task `reopens`."""
+    async def _close(self, *, reopens: bool) -> None:
+        """Give everything back, in bounded time; what the outside was told stays in hand when the task `reopens`."""
 
     @abstractmethod
     def _pending(self) -> bool:
@@ -120,22 +124,23 @@ class PlacedTask(ABC):
     async def run(self) -> None:
         """Live until `stop`; raises only what must end the stage."""
         backoff = FIRST_BACKOFF_S
-        orderly = False
         try:
             while not self._stopping:
                 began = asyncio.get_running_loop().time()
                 try:
                     await self._live()
-                    orderly = True
+                    self.ready = False
+                    await self._end_orderly()
                 except (StageFailedError, asyncio.CancelledError):
                     raise
                 except Exception as error:  # noqa: BLE001 - classified below
-                    await self._recover(error, backoff)
                     lived = asyncio.get_running_loop().time() - began
-                    backoff = FIRST_BACKOFF_S if lived > LAST_BACKOFF_S else min(backoff * 2, LAST_BACKOFF_S)
+                    backoff = FIRST_BACKOFF_S if lived > LAST_BACKOFF_S else backoff
+                    await self._recover(error, backoff)
+                    backoff = min(backoff * 2, LAST_BACKOFF_S)
         finally:
             self.ready = False
-            await self._shut(orderly=orderly)
+            await self._shut(reopens=False)
 
     async def _live(self) -> None:
         positions = await self._open_or_fail()
@@ -199,26 +204,45 @@ class PlacedTask(ABC):
         if failure is Failure.FATAL:
             text = f"stage {self.stage.name}: {type(cause).__name__}: {cause}"
             raise StageFailedError(text) from error
-        await self._shut(orderly=False, reopens=True)
+        await self._shut(reopens=True)
         if failure is Failure.REFUSED:
             self.refusals.note(f"{type(cause).__name__}: {cause}")
+            await self._pause(NOT_YET_S)
             return
         if failure is Failure.FENCED:
             self.waiting("confirm_membership")
-            if not await self.shared.membership.confirm(self.number, since):
-                self._stopping = True
+            while not self._stopping and not self.shared.membership.confirmed(self.number, since):
+                await self._pause(CONFIRM_POLL_S)
             return
         self.waiting(wait_reason(cause))
-        await _wait(self.wake, backoff)
+        await self._pause(backoff)
 
-    async def _shut(self, *, orderly: bool, reopens: bool = False) -> None:
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not beyond `stop`. Records that were fed meanwhile must not cut it short."""
+        self.wake.clear()
+        if not self._stopping:
+            await _wait(self.wake, seconds)
+
+    async def _end_orderly(self) -> None:
         try:
-            closing = self._close(orderly=orderly, reopens=reopens)
-            await asyncio.wait_for(closing, self.config.close_deadline_s * 2)
-        except Exception as error:  # noqa: BLE001 - the successor's fence cleans up
-            log.warning("task_close_failed", stage=self.stage.name, task=self.number, error=repr(error))
-            if orderly:
-                await self._shut(orderly=False)
+            await asyncio.wait_for(self._hand_over(), self.config.close_deadline_s)
+        except Exception as error:  # noqa: BLE001 - the successor finds out what was not handed over
+            log.warning("task_handover_failed", stage=self.stage.name, task=self.number, error=repr(error))
+
+    async def _shut(self, *, reopens: bool) -> None:
+        """Close to the end, also when cancelled meanwhile: a lock or connection left behind would block the next life."""
+        self.waiting("closing")
+        closing = asyncio.create_task(self._close(reopens=reopens))
+        cancelled: asyncio.CancelledError | None = None
+        while not closing.done():
+            try:
+                await asyncio.wait([closing])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if (failed := closing.exception()) is not None:
+            log.warning("task_close_failed", stage=self.stage.name, task=self.number, error=repr(failed))
+        if cancelled is not None:
+            raise cancelled
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
@@ -13,14 +14,17 @@ from streams.engine.store import Origin, Store, StoreMemory, usable, wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
     from aiokafka import AIOKafkaConsumer
 
     from streams.engine.api import EngineConfig
 
 BIRTH_KEY = b"birth"
 FOREIGN_POLL_S = 0.05
+
+
+def store_folder(config: EngineConfig, stage: str) -> Path:
+    """Where the stores of a stage's tasks lie, each in a folder of its number."""
+    return Path(config.data_dir) / config.app / stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +77,22 @@ class Changelogs:
         self, tp: TopicPartition, path: Path, memory: StoreMemory, bounds: Bounds, now: int
     ) -> tuple[Store, int]:
         """A store that equals the changelog up to `bounds.end`; returns it and the number of records read."""
-        birth = bounds.birth or b""
-        store = await asyncio.to_thread(Store, path, memory)
-        origin = store.origin()
-        retention = self._config.delete_retention_ms
-        if not usable(
-            origin, birth=birth, start=bounds.start, end=bounds.end, now=now, retention_ms=retention
-        ):
-            store.close()
-            wipe(path)
-            store = await asyncio.to_thread(Store, path, memory)
-            origin = None
+        store, origin = await asyncio.to_thread(
+            open_usable, path, memory, bounds, now, self._config.delete_retention_ms
+        )
         first = bounds.start if origin is None else origin.offset
         try:
             return store, await self._replay(tp, store, first, bounds, now)
         except BaseException:
-            store.close()
+            await asyncio.to_thread(store.close)
             raise
 
     async def _replay(self, tp: TopicPartition, store: Store, first: int, bounds: Bounds, now: int) -> int:
-        if bounds.birth is None or first >= bounds.end:
+        if bounds.birth is None:
             return 0
         count = 0
+        position = first
         async with _reading(self._config, tp, first) as consumer:
-            position = first
             while position < bounds.end:
                 for records in (await consumer.getmany(tp, timeout_ms=200)).values():
                     rows = [(r.key, r.value) for r in records if r.offset < bounds.end and r.key != BIRTH_KEY]
@@ -106,6 +102,26 @@ class Changelogs:
                 position = await consumer.position(tp)
         store.write((), Origin(bounds.birth, bounds.end, now))
         return count
+
+
+def open_usable(
+    path: Path, memory: StoreMemory, bounds: Bounds, now: int, retention_ms: int
+) -> tuple[Store, Origin | None]:
+    """The store at `path`, emptied when it cannot be caught up, and what it holds (None: nothing). Blocks: for a thread."""
+    store = Store(path, memory)
+    origin = store.origin()
+    if usable(
+        origin,
+        birth=bounds.birth or b"",
+        start=bounds.start,
+        end=bounds.end,
+        now=now,
+        retention_ms=retention_ms,
+    ):
+        return store, origin
+    store.close()
+    wipe(path)
+    return Store(path, memory), None
 
 
 class _reading:  # noqa: N801 - a context manager used like a function

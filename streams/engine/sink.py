@@ -101,8 +101,9 @@ class SinkTask(PlacedTask):
             self._told_at = moment
             await self.shared.membership.commit_for_lag({tp: end})
 
-    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:  # noqa: ARG002 - calls nobody outside
+    async def _hand_over(self) -> None:
+        (tp,) = self.tps
+        await self.shared.membership.commit_for_lag({tp: self.lanes.by_tp[tp].position})
+
+    async def _close(self, *, reopens: bool) -> None:
         """Nothing is held between turns."""
-        if orderly and self.lanes.by_tp:
-            (tp,) = self.tps
-            await self.shared.membership.commit_for_lag({tp: self.lanes.by_tp[tp].position})

@@ -10,19 +10,23 @@ for what the store knows of itself. A row's value starts with its expiry in ms (
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import rocksdict
 
+from streams.engine.api import NotYet
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ROW = b"t"
 EXPIRY = b"x"
 META_OFFSET, META_WRITTEN_AT, META_BIRTH = b"moffset", b"mwritten_at", b"mbirth"
 NEVER = b"\0" * 8
+LOCKED = "lock"
 
 
 def stamp(number: int) -> bytes:
@@ -64,20 +68,24 @@ class StoreMemory:
 
 
 class Store:
-    """One open RocksDB. Not shared between tasks; `close()` releases its lock at once."""
+    """One open RocksDB. Not shared between tasks; `close()` releases its lock at once.
+
+    Writes and `close` may come from different threads: an open that was cancelled closes under its last write.
+    """
 
     def __init__(self, path: Path, memory: StoreMemory) -> None:
-        """Open or create the store at `path`."""
+        """Open or create the store at `path`; `NotYet` while another holds its lock."""
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._db = rocksdict.Rdict(str(path), memory.options())
+        self._lock = threading.Lock()
+        self._db = _opened(path, memory)
         self._unlogged = rocksdict.WriteOptions()
         self._unlogged.disable_wal = True  # type: ignore[method-assign,assignment] # a property, its stub says method
         self.get = self._db.get
         self.get_row = self._row_reader()
 
-    def _row_reader(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a bound closure on the hot path
-        get = self._db.get
+    def _row_reader(self) -> Callable[[bytes], bytes | None]:
+        get = cast("Callable[[bytes], bytes | None]", self._db.get)
 
         def row(key: bytes) -> bytes | None:
             return get(ROW + key)
@@ -86,7 +94,8 @@ class Store:
 
     def origin(self) -> Origin | None:
         """What this store holds, None when it is new."""
-        birth, offset, written_at = self._db.get([META_BIRTH, META_OFFSET, META_WRITTEN_AT])
+        found = cast("list[bytes | None]", self._db.get([META_BIRTH, META_OFFSET, META_WRITTEN_AT]))
+        birth, offset, written_at = found
         if birth is None or offset is None or written_at is None:
             return None
         return Origin(birth, int.from_bytes(offset, "big"), int.from_bytes(written_at, "big"))
@@ -107,7 +116,8 @@ class Store:
         put(META_BIRTH, origin.birth)
         put(META_OFFSET, stamp(origin.offset))
         put(META_WRITTEN_AT, stamp(origin.written_at))
-        self._db.write(batch, self._unlogged)
+        with self._lock:
+            self._db.write(batch, self._unlogged)
 
     def scan(self, prefix: bytes, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Rows whose key is `prefix` + k with `first` <= k < `last`, in order; keys without the prefix."""
@@ -127,12 +137,25 @@ class Store:
         batch = rocksdict.WriteBatch(raw_mode=True)
         for key in keys:
             batch.delete(EXPIRY + key)
-        self._db.write(batch, self._unlogged)
+        with self._lock:
+            self._db.write(batch, self._unlogged)
 
     def close(self) -> None:
-        """Flush and release the lock."""
-        self._db.flush()
-        self._db.close()
+        """Flush and release the lock, even when flushing fails (a full disk): what is missing is read again."""
+        with self._lock:
+            try:
+                self._db.flush()
+            finally:
+                self._db.close()
+
+
+def _opened(path: Path, memory: StoreMemory) -> rocksdict.Rdict:
+    try:
+        return rocksdict.Rdict(str(path), memory.options())
+    except Exception as error:
+        if LOCKED in str(error).lower():  # rocksdict has one class for all
+            raise NotYet("store_locked") from error
+        raise
 
 
 def wipe(path: Path) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import time
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,7 +23,7 @@ from streams.engine.failures import classify
 from streams.engine.kafka import stop_within, transactional_producer
 from streams.engine.outputs import Outputs
 from streams.engine.placed import PlacedTask, TurnFailedError
-from streams.engine.restore import BIRTH_KEY
+from streams.engine.restore import BIRTH_KEY, store_folder
 from streams.engine.store import EXPIRY, NEVER, Origin, Store, stamp
 from streams.engine.tables import Overlay
 
@@ -39,6 +38,7 @@ log = structlog.get_logger("engine.task")
 SWEEP_EVERY_MS = 1_000
 SWEEP_LIMIT = 2_000
 TIMERS_PER_TURN = 1_000
+PRODUCER_STOP_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Gathered:
 class Task(PlacedTask):
     """A task whose results are Kafka transactions."""
 
-    def __init__(self, shared: Shared, number: int, tps: list[TopicPartition]) -> None:
+    def __init__(self, shared: Shared, number: int, tps: tuple[TopicPartition, ...]) -> None:
         """Nothing is opened yet."""
         super().__init__(shared, number, tps)
         self._changelog = TopicPartition(self.config.changelog(self.stage.name), number)
@@ -92,7 +92,7 @@ class Task(PlacedTask):
 
     async def _open_store(self) -> bytes | None:
         shared = self.shared
-        path = Path(self.config.data_dir) / self.config.app / self.stage.name / str(self.number)
+        path = store_folder(self.config, self.stage.name) / str(self.number)
         self.waiting("restore")
         now = shared.now_ms()
         bounds = await shared.changelogs.settled_bounds(self._changelog, self.waiting)
@@ -329,23 +329,25 @@ class Task(PlacedTask):
 
     # ---- close ----
 
-    async def _close(self, *, orderly: bool, reopens: bool = False) -> None:
-        """Give back everything; an orderly close also waits for running calls and notes those never begun.
-
-        Calls go on while the task reopens: what they say is worth more than `hidden`.
-        """
-        if orderly and self._effects is not None and self._producer is not None:
-            await self._hand_over(self._effects)
+    async def _close(self, *, reopens: bool) -> None:
+        """Calls go on while the task reopens: what they say is worth more than `hidden`."""
         if self._effects is not None and not reopens:
             await self._effects.close(0)
             self._effects = None
-        if self._producer is not None:
-            await stop_within(self._producer, 3.0)
-        if self._store is not None:
-            await asyncio.to_thread(self._store.close)
-        self._producer = self._store = None
+        producer, store, self._producer, self._store = self._producer, self._store, None, None
+        if store is not None:
+            await asyncio.to_thread(store.close)
+        if producer is not None:
+            await stop_within(producer, PRODUCER_STOP_S)
 
-    async def _hand_over(self, effects: Effects) -> None:
+    async def _hand_over(self) -> None:
+        """Wait for running calls, handle their results, note those never begun; say that the store is of now."""
+        if self._effects is not None:
+            await self._hand_over_calls(self._effects)
+        if self._store is not None:
+            self._store.write((), Origin(self._birth, self._offset, self.shared.now_ms()))
+
+    async def _hand_over_calls(self, effects: Effects) -> None:
         await effects.close(self.config.close_deadline_s / 2)
         while effects.results:
             before = len(effects.results)

@@ -1,4 +1,4 @@
-"""What all stages of one process share: clients for questions, stores' memory, meters; and the watchdog (rule 12)."""
+"""What all stages of one process share: clients for questions, stores' memory, meters, the watchdog (rule 12)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from streams.engine.offsets import CommittedOffsets, PartitionCounts
 from streams.engine.restore import Changelogs
 from streams.engine.stage import StageRunner
 from streams.engine.store import StoreMemory
+from streams.engine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streams.engine.api import EngineConfig, Stage
     from streams.engine.meters import Meters
+
+STOP_S = 2.0
 
 
 class Worker:
@@ -31,25 +34,39 @@ class Worker:
         self.now_ms = now_ms
         self.new_birth = new_birth
         self.memory = StoreMemory(config.store_cache_bytes, config.store_write_bytes)
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap, client_id=config.worker)
+        self._admin = AIOKafkaAdminClient(
+            bootstrap_servers=config.bootstrap,
+            client_id=config.worker,
+            request_timeout_ms=config.request_timeout_ms,
+        )
         self._committed = restore_consumer(config)
         self._uncommitted = uncommitted_consumer(config)
+        self._runners: list[StageRunner] = []
+        self._watchdog = Watchdog(self.states, config.stuck_after_s)
         self.changelogs = Changelogs(config, self._committed, self._uncommitted)
         self.partitions = PartitionCounts(self._admin)
         self.offsets = CommittedOffsets(self._admin, self._committed)
 
     async def start(self) -> None:
-        """Connect."""
+        """Connect; from now on the event loop is watched."""
+        self._watchdog.start()
         await self._admin.start()
         await self._committed.start()
         await self._uncommitted.start()
 
     def runner(self, stage: Stage) -> StageRunner:
         """A runner for one stage."""
-        return StageRunner(self, stage)
+        runner = StageRunner(self, stage)
+        self._runners.append(runner)
+        return runner
+
+    def states(self) -> dict[str, dict[int, str]]:
+        """What each task of each stage is doing or waiting for."""
+        return {runner.stage.name: runner.states() for runner in self._runners}
 
     async def stop(self) -> None:
         """Disconnect."""
-        await stop_within(self._committed, 2.0)
-        await stop_within(self._uncommitted, 2.0)
+        await stop_within(self._committed, STOP_S)
+        await stop_within(self._uncommitted, STOP_S)
         await self._admin.close()
+        self._watchdog.stop()
