@@ -56,14 +56,14 @@ def tables(report: Report) -> list[Table]:
         _table("Requests", ("outcome", "reason"), report.outcomes),
         _by_channel(report),
         _table("Why messages failed or are not certain", ("channel", "status", "reason"), _troubled(report)),
-        _table("Dead letters", ("topic",), report.dead),
+        _table("Dead letters", ("topic",), [(f"{topic}.dlq", count) for topic, count in report.dead]),
         _table("Seen facts", ("topic",), report.seen),
         _books(report),
     ]
 
 
 def _table(title: str, words: tuple[str, ...], rows: Iterable[tuple[str | int | None, ...]]) -> Table:
-    table = Table(title=title, title_justify="left", min_width=48)
+    table = Table(title=title, title_justify="left", min_width=52)
     for word in words:
         table.add_column(word)
     table.add_column("count", justify="right")
@@ -78,7 +78,7 @@ def _by_channel(report: Report) -> Table:
     for channel, status, _, count in report.messages:
         counted[channel, status] += count
     statuses = sorted({status for _, status in counted})
-    table = Table(title="Messages", title_justify="left", min_width=48)
+    table = Table(title="Messages", title_justify="left", min_width=52)
     table.add_column("channel")
     for status in statuses:
         table.add_column(status, justify="right")
@@ -92,7 +92,7 @@ def _troubled(report: Report) -> list[tuple[str | int | None, ...]]:
 
 
 def _books(report: Report) -> Table:
-    table = Table(title="Books: ids expected from the file = ids found", title_justify="left", min_width=48)
+    table = Table(title="Books: ids expected from the file = ids found", title_justify="left", min_width=52)
     table.add_column("ids", justify="right")
     table.add_column("check")
     table.add_column("balance")
@@ -104,7 +104,7 @@ def _books(report: Report) -> Table:
 def mail_text(raw: bytes) -> str:
     """A mail as it arrived: the headers a reader sees, then its text."""
     mail: EmailMessage = message_from_bytes(raw, policy=policy.default)
-    head = [f"{name}: {mail[name]}" for name in SHOWN_HEADERS if mail[name]]
+    head = [f"{name}: {str(mail[name]).strip()}" for name in SHOWN_HEADERS if mail[name]]
     body = mail.get_body(("plain", "html"))
     text = body.get_content().strip() if body is not None else ""
     return "\n".join([*head, "", text])

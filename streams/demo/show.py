@@ -65,7 +65,7 @@ async def demo(running: Running, console: Console) -> int:
     report, said = await _balance(running, books)
     await _tell(running, console, report)
     if not report.balanced:
-        console.print(said, style="red", markup=False, highlight=False)
+        console.print(said, style="red", markup=False, highlight=False, soft_wrap=True)
     verdict = (
         "The books balance: nothing lost, nothing repeated."
         if report.balanced
@@ -138,12 +138,14 @@ async def _tell(running: Running, console: Console, report: Report) -> None:
         console.print()
     if report.samples.mail:
         console.rule("A mail as it arrived", align="left")
-        console.print(await _mail(running.fake_url, report.samples.mail), markup=False, highlight=False)
+        console.print(
+            await _mail(running.fake_url, report.samples.mail), markup=False, highlight=False, soft_wrap=True
+        )
     if report.samples.why:
         console.rule(f"carillon why {report.samples.why}", align="left")
-        console.print(await running.why(report.samples.why), markup=False, highlight=False)
+        console.print(await running.why(report.samples.why), markup=False, highlight=False, soft_wrap=True)
     console.rule("Where the numbers lie", align="left")
-    console.print(reports.WHERE, markup=False, highlight=False)
+    console.print(reports.WHERE, markup=False, highlight=False, soft_wrap=True)
 
 
 async def _mail(fake_url: str, message_id: str) -> str:

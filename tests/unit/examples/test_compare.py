@@ -105,6 +105,12 @@ def test_status_that_the_provider_did_not_say_is_found() -> None:
     assert ("m1", "delivered") in [each for check in differing(have) for each in check.missing]
 
 
+def test_smtp_cannot_know_of_a_delivery() -> None:
+    have = found()
+    have.calls[1] = replace(have.calls[1], verdict="delivered")
+    assert not differing(have)
+
+
 def test_status_logged_twice_is_found() -> None:
     have = found()
     have.logs["m1", "sent"] += 1

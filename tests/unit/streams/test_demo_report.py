@@ -42,7 +42,7 @@ def test_tables_show_every_count_of_the_report() -> None:
     rows = cells(shown(tables(report())))
     assert ["skipped", "no_contact", "1"] in rows
     assert ["email", "failed", "render_failed", "1"] in rows
-    assert ["user.events", "2"] in rows
+    assert ["user.events.dlq", "2"] in rows
     assert ["seen.news", "5"] in rows
 
 
