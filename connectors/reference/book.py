@@ -1,112 +1,99 @@
-"""The reference book: everything of the topic `reference` in memory, by name (design rule 16)."""
+"""Reference data as a worker holds it: fed with the records of the topic `reference`, asked by agents.
+
+Fulfils the part of `agents.ports.Reference` that needs no waiting; the engine's global table feeds it.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-import structlog
-
+from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-KINDS: dict[str, type[msgspec.Struct]] = {
-    "type": NotificationType,
-    "template": Template,
-    "rule": Rule,
-    "provider": Provider,
-    "tag": SeenTag,
-}
-_log = structlog.get_logger(__name__)
-
-
-def key_of(record: msgspec.Struct) -> str:
-    """Key of a record in the topic: `<kind>:<name>`."""
-    match record:
-        case NotificationType():
-            return f"type:{record.code}"
-        case Template():
-            return f"template:{record.name}/{record.channel_type}/{record.language_code}"
-        case Rule():
-            return f"rule:{record.topic}/{record.event_type}"
-        case Provider():
-            return f"provider:{record.channel_type}/{record.name}"
-        case SeenTag():
-            return f"tag:{record.tag}"
-        case _:
-            raise TypeError(f"{type(record).__name__} is no reference data")
+__all__ = ["ReferenceBook", "key_of"]
 
 
 class ReferenceBook:
-    """The synchronous half of `agents.ports.Reference`, fed with the topic's records in order."""
+    """All types, templates, rules, providers and tags. A lower version never replaces a higher one.
 
-    def __init__(self) -> None:
-        self._records: dict[str, Any] = {}
-        self._providers: dict[str, tuple[Provider, ...]] = {}
-        self._secrets: dict[str, frozenset[str]] = {}
+    `cipher` opens the configuration of providers. `problems`: key → why its newest record is not used; the
+    one before it stays in force.
+    """
+
+    def __init__(self, cipher: Sealer | None = None) -> None:
+        self.problems: dict[str, str] = {}
+        self._cipher = cipher
+        self._records: dict[str, ReferenceRecord] = {}
+        self._secrets: dict[str, frozenset[str]] = {}  # template name → variables; emptied by each change
+        self._providers: dict[str, tuple[Provider, ...]] = {}  # channel → in order; likewise
 
     def apply(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of the topic; None removes. A lower version than the known one changes nothing."""
-        name = key.decode(errors="replace")
-        kind = KINDS.get(name.partition(":")[0])
-        if kind is None:
-            return
+        """Take one record of the topic in; never raises."""
+        name = key.decode("utf-8", "replace")
+        self.problems.pop(name, None)
         if value is None:
             self._records.pop(name, None)
         else:
             try:
-                record: Any = msgspec.json.decode(value, type=kind)
-            except msgspec.MsgspecError as error:
-                _log.warning("reference_ignored", key=name, error=str(error))
+                record = decode(name, value, self._cipher)
+            except UnreadableError as error:
+                self.problems[name] = str(error)
                 return
             known = self._records.get(name)
             if known is not None and record.version < known.version:
                 return
             self._records[name] = record
-        self._providers.clear()
         self._secrets.clear()
+        self._providers.clear()
 
     def type(self, code: str) -> NotificationType | None:
-        """A notification type by its code."""
-        return self._records.get(f"type:{code}")
+        """Find a notification type."""
+        found = self._records.get(f"type:{code}")
+        return found if isinstance(found, NotificationType) else None
 
     def template(self, name: str, channel: str, language: str) -> Template | None:
-        """A template of exactly this channel and language."""
-        return self._records.get(f"template:{name}/{channel}/{language}")
+        """Find the template of exactly this language."""
+        found = self._records.get(f"template:{name}/{channel}/{language}")
+        return found if isinstance(found, Template) else None
 
     def rule(self, topic: str, event_type: str) -> Rule | None:
-        """What an event of a topic is mapped to."""
-        return self._records.get(f"rule:{topic}/{event_type}")
+        """Find what an event of this topic becomes."""
+        found = self._records.get(f"rule:{topic}/{event_type}")
+        return found if isinstance(found, Rule) else None
 
     def tag(self, tag: str) -> SeenTag | None:
-        """Where seen facts of a tag go."""
-        return self._records.get(f"tag:{tag}")
-
-    def providers(self, channel: str) -> Iterable[Provider]:
-        """Active providers of a channel: higher priority first, then lower cost, then name (NS-DATA-OP-19)."""
-        found = self._providers.get(channel)
-        if found is None:
-            by_channel: defaultdict[str, list[Provider]] = defaultdict(list)
-            for record in self._records.values():
-                if isinstance(record, Provider) and record.is_active:
-                    by_channel[record.channel_type].append(record)
-            chosen = sorted(by_channel[channel], key=lambda p: (-p.priority, p.cost, p.name))
-            found = self._providers[channel] = tuple(chosen)
-        return found
+        """Find where facts of a tag go; a tag switched off is found too."""
+        found = self._records.get(f"tag:{tag}")
+        return found if isinstance(found, SeenTag) else None
 
     def secret_variables(self, code: str) -> frozenset[str]:
-        """Variables that any template of the type marks as secret (NS-EVT-OP-09)."""
-        found = self._secrets.get(code)
+        """Name the variables that any template of the type marks as secret (NS-EVT-OP-09)."""
+        found = self.type(code)
         if found is None:
-            kind = self.type(code)
-            names = () if kind is None else self._secret_names(kind.template_name)
-            found = self._secrets[code] = frozenset(names)
-        return found
+            return frozenset()
+        if found.template_name not in self._secrets:
+            self._secrets[found.template_name] = self._secrets_of(found.template_name)
+        return self._secrets[found.template_name]
 
-    def _secret_names(self, template_name: str) -> Iterable[str]:
-        for record in self._records.values():
-            if isinstance(record, Template) and record.name == template_name:
-                yield from (name for name, about in record.variables.items() if about.get("secret"))
+    def providers(self, channel: str) -> Sequence[Provider]:
+        """List active providers in the order in which they are tried (NS-DATA-OP-19)."""
+        if channel not in self._providers:
+            self._providers[channel] = self._in_order(channel)
+        return self._providers[channel]
+
+    def records(self) -> list[ReferenceRecord]:
+        """List everything, by key."""
+        return [record for _, record in sorted(self._records.items())]
+
+    def _secrets_of(self, template_name: str) -> frozenset[str]:
+        templates = (record for record in self._records.values() if isinstance(record, Template))
+        described = (each.variables.items() for each in templates if each.name == template_name)
+        return frozenset(name for each in described for name, form in each if form.get("secret"))
+
+    def _in_order(self, channel: str) -> tuple[Provider, ...]:
+        providers = (record for record in self._records.values() if isinstance(record, Provider))
+        serving = (each for each in providers if each.is_active and each.channel_type == channel)
+        return tuple(sorted(serving, key=lambda each: (-each.priority, each.cost, each.name)))

@@ -1,73 +1,198 @@
-"""Reference data as YAML files: `types.yaml`, `rules.yaml`, `providers.yaml`, `seen.yaml`, `templates/*.yaml`."""
+"""Loads a directory of YAML files: types, rules, providers, seen tags, templates.
+
+    types.yaml  rules.yaml  providers.yaml  seen.yaml       each a list
+    templates/<name>.<channel>.<language>.yaml              one template each
+
+A template's `body_file` and `body_text_file`, and any `<key>_file` of a provider's config, name a file beside
+theirs whose text is taken instead (secrets need not stand in YAML). Every fault is collected before anything
+is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import yaml
 
-from connectors.reference.book import key_of
+from connectors.reference.checks import cross_checks, record_checks
+from connectors.reference.wire import ReferenceRecord, key_of
+from connectors.reference.yaml_files import YamlFaultError, read_yaml
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LISTS: dict[str, type[msgspec.Struct]] = {
+LISTS: dict[str, type[ReferenceRecord]] = {
     "types.yaml": NotificationType,
     "rules.yaml": Rule,
     "providers.yaml": Provider,
     "seen.yaml": SeenTag,
 }
+TEMPLATES = "templates"
+TEXT_FILES = ("body_file", "body_text_file")
 
 
-class ReferenceFileError(ValueError):
-    """A file is missing, no YAML, or wrong; the text names file, entry and field."""
+class ReferenceFilesError(ValueError):
+    """The files cannot be used; `faults` lists every reason: file, entry, key, what to do."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
-def load_directory(folder: Path) -> list[msgspec.Struct]:
-    """All records of a folder; files that are not there count as empty, but not all of them."""
+@dataclass(slots=True)
+class Loaded:
+    """What a directory holds: records that can be stored, and remarks that stop nothing."""
+
+    records: list[ReferenceRecord] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reading:
+    folder: Path
+    places: dict[str, str] = field(default_factory=dict)  # key of a record → where it stands
+    loaded: Loaded = field(default_factory=Loaded)
+    faults: list[str] = field(default_factory=list)
+
+
+def load_directory(folder: Path) -> list[ReferenceRecord]:
+    """Load all records; `ReferenceFilesError` lists every fault of the files."""
+    return read_directory(folder).records
+
+
+def read_directory(folder: Path) -> Loaded:
+    """Load all records and remarks about them; `ReferenceFilesError` lists every fault of the files."""
+    reading = _Reading(folder)
     if not folder.is_dir():
-        raise ReferenceFileError(f"{folder} is no folder")
-    records: list[msgspec.Struct] = []
-    for name, kind in LISTS.items():
-        path = folder / name
-        if path.exists():
-            records += [
-                _record(path, place, entry, kind) for place, entry in enumerate(_entries(path), start=1)
-            ]
-    for path in sorted((folder / "templates").glob("*.yaml")):
-        records.append(_record(path, 1, _read(path), Template))
-    if not records:
-        raise ReferenceFileError(f"{folder} holds none of {', '.join(LISTS)} and no templates/*.yaml")
-    seen: set[str] = set()
-    for record in records:
-        if (key := key_of(record)) in seen:
-            raise ReferenceFileError(f"{folder}: {key} is given twice")
-        seen.add(key)
-    return records
+        raise ReferenceFilesError(
+            [f"{folder} is no directory: give one with {', '.join(LISTS)} or {TEMPLATES}/"]
+        )
+    for place, path, entry, record_type in _entries(reading):
+        _take(reading, place, path, (entry, record_type))
+    if not reading.faults and not reading.places:
+        reading.faults.append(f"{folder} holds none of {', '.join(LISTS)} nor {TEMPLATES}/*.yaml")
+    if reading.faults:
+        raise ReferenceFilesError(reading.faults)
+    reading.loaded.warnings.extend(cross_checks(reading.loaded.records))
+    return reading.loaded
 
 
-def _entries(path: Path) -> list[Any]:
-    found = _read(path)
-    if not isinstance(found, list):
-        raise ReferenceFileError(f"{path}: expected a list of entries")
-    return found
+def _entries(reading: _Reading) -> Iterator[tuple[str, Path, Any, type[ReferenceRecord]]]:
+    """Walk all entries of all files, each with the words that tell a person where it stands."""
+    for name, record_type in LISTS.items():
+        path = reading.folder / name
+        entries = _read(reading, path) if path.exists() else []
+        if not isinstance(entries, list | None):
+            reading.faults.append(f"{name}: must be a list; begin each entry with `- `")
+            continue
+        for number, entry in enumerate(entries or [], 1):
+            yield f"{name}, entry {number}", path, entry, record_type
+    for path in sorted((reading.folder / TEMPLATES).glob("*.yaml")):
+        place = f"{TEMPLATES}/{path.name}"
+        entry = _read(reading, path)
+        if entry is not None:
+            yield place, path, _named_by_file(reading, place, path, entry), Template
 
 
-def _read(path: Path) -> Any:
+def _read(reading: _Reading, path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ReferenceFileError(f"{path}: {error}") from error
+        return read_yaml(path)
+    except YamlFaultError as error:
+        reading.faults.append(f"{path.relative_to(reading.folder)}, {error}")
+        return None
 
 
-def _record(path: Path, place: int, entry: Any, kind: type[msgspec.Struct]) -> msgspec.Struct:
-    known = {field.name for field in msgspec.structs.fields(kind)}
-    unknown = sorted(set(entry) - known) if isinstance(entry, dict) else []
-    if unknown:
-        raise ReferenceFileError(f"{path}, entry {place}: unknown field {', '.join(unknown)}")
+def _named_by_file(reading: _Reading, place: str, path: Path, entry: Any) -> Any:
+    """Fill in what the file's name says, and refuse a contradiction."""
+    parts = path.stem.rsplit(".", 2)
+    if not isinstance(entry, dict) or len(parts) != 3:  # noqa: PLR2004 - name, channel, language
+        if len(parts) != 3:  # noqa: PLR2004
+            reading.faults.append(f"{place}: name the file <name>.<channel>.<language>.yaml")
+        return entry
+    said = dict(zip(("name", "channel_type", "language_code"), parts, strict=True))
+    for key, word in said.items():
+        if entry.get(key, word) != word:
+            reading.faults.append(f"{place}, `{key}`: is {entry[key]!r}, but the file's name says {word!r}")
+    return said | entry
+
+
+def _take(reading: _Reading, place: str, path: Path, given: tuple[Any, type[ReferenceRecord]]) -> None:
+    """Turn one entry into a record, or into faults."""
+    entry, record_type = given
+    if not isinstance(entry, dict):
+        reading.faults.append(f"{place}: must be a mapping of {', '.join(_fields(record_type))}")
+        return
+    faults: list[str] = []
+    entry = _short_forms(_with_files(entry, path, faults))
+    faults += _unknown_keys(entry, record_type)
+    record = _converted(entry, record_type, faults)
+    if record is not None:
+        place = f"{place} ({key_of(record).partition(':')[2]})" if record_type is not Template else place
+        errors, warnings = record_checks(record)
+        faults += errors
+        reading.loaded.warnings += [f"{place}: {warning}" for warning in warnings]
+        first = reading.places.setdefault(key_of(record), place)
+        if first != place:
+            faults.append(f"the same as {first}: keep one of them")
+        reading.loaded.records.append(record)
+    reading.faults += [f"{place}: {fault}" for fault in faults]
+
+
+def _converted(entry: dict[str, Any], record_type: type[ReferenceRecord], faults: list[str]) -> Any:
     try:
-        return msgspec.convert(entry, kind)
+        return msgspec.convert(entry, record_type)
     except msgspec.ValidationError as error:
-        raise ReferenceFileError(f"{path}, entry {place}: {error}") from error
+        text, _, where = str(error).partition(" - at ")
+        faults.append(f"{where.strip('`').removeprefix('$.') or 'entry'}: {text}" if where else text)
+        return None
+
+
+def _with_files(entry: dict[str, Any], path: Path, faults: list[str]) -> dict[str, Any]:
+    """Replace keys that name files by the texts of the files."""
+    filled = _filled({key: entry[key] for key in TEXT_FILES if key in entry}, path, faults)
+    rest = {key: value for key, value in entry.items() if key not in TEXT_FILES}
+    config = entry.get("config")
+    if isinstance(config, dict):
+        named = {key: value for key, value in config.items() if str(key).endswith("_file")}
+        kept = {key: value for key, value in config.items() if key not in named}
+        rest["config"] = kept | {key: text.strip() for key, text in _filled(named, path, faults).items()}
+    return rest | filled
+
+
+def _filled(named: dict[str, Any], path: Path, faults: list[str]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for key, name in named.items():
+        try:
+            texts[key.removesuffix("_file")] = (path.parent / str(name)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"`{key}`: {name} cannot be read ({type(error).__name__})")
+    return texts
+
+
+def _short_forms(entry: dict[str, Any]) -> dict[str, Any]:
+    """`UserName: string` means `UserName: {type: string}` (NS-TPL-025)."""
+    variables = entry.get("variables")
+    if not isinstance(variables, dict):
+        return entry
+    whole = {name: {"type": form} if isinstance(form, str) else form for name, form in variables.items()}
+    return entry | {"variables": whole}
+
+
+def _unknown_keys(entry: dict[str, Any], record_type: type[ReferenceRecord]) -> Iterator[str]:
+    known = _fields(record_type)
+    for key in entry:
+        if key == "version":
+            yield "`version`: leave it out; it is counted when the content changes"
+        elif key not in known:
+            longer = [name for name in known if name.startswith(str(key))]
+            close = longer or get_close_matches(str(key), known, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
+            yield f"`{key}`: is not known; {hint}"
+
+
+def _fields(record_type: type[ReferenceRecord]) -> list[str]:
+    return [name for name in record_type.__struct_fields__ if name != "version"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.sms import segments
-from connectors.templates.compiled import PARTS, Compiled, compiled
+from connectors.templates.compiled import Compiled, compiled
 from connectors.templates.renderer import SUBJECT_CHARS, TITLE_CHARS
 from schemas.errors import RenderFailedError
 from schemas.words import Category, Channel
@@ -71,7 +71,7 @@ def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]
     used = {name for part in ready.parts for name in part.uses}
     for variable in ready.variables:
         if variable.name not in used and variable.name.replace("_", "").lower() != UNSUBSCRIBE:
-            yield "warning", f"variable `{variable.name}` is declared and not used in {', '.join(PARTS)}"
+            yield "warning", f"variable `{variable.name}` is declared and not used"
     body = next(part.uses for part in ready.parts if part.name == "body")
     if template.category == Category.MARKETING and not _offers_unsubscribe(body):
         strict = template.channel_type in {Channel.EMAIL, Channel.SMS}

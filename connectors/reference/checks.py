@@ -1,0 +1,93 @@
+"""What a reference record must be beyond its types: closed words, lengths of columns, links that lead on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connectors.templates.lint import lint
+from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.words import Category, Channel, Lane, UnknownPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from enum import StrEnum
+
+    from connectors.reference.wire import ReferenceRecord
+
+WORDS: dict[type, dict[str, type[StrEnum]]] = {
+    NotificationType: {
+        "category": Category,
+        "default_channels": Channel,
+        "fallback_channels": Channel,
+        "default_priority": Lane,
+        "unknown_policy": UnknownPolicy,
+    },
+    Rule: {"priority": Lane},
+    Provider: {"channel_type": Channel},
+    Template: {},
+    SeenTag: {},
+}
+LONGEST: dict[type, dict[str, int]] = {
+    NotificationType: {"code": 100, "title": 255, "template_name": 255},
+    Rule: {"topic": 249, "event_type": 100, "notification_type": 100},
+    Provider: {"name": 100, "kind": 50},
+    Template: {"name": 255, "language_code": 10},
+    SeenTag: {"tag": 255},
+}
+AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit")
+
+
+def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
+    """Check one record by itself: (faults, remarks), each naming its key."""
+    faults = [*_words(record), *_lengths(record), *_numbers(record)]
+    remarks: list[str] = []
+    if isinstance(record, Template):
+        for finding in lint(record):
+            (faults if finding.level == "error" else remarks).append(finding.text)
+    if isinstance(record, NotificationType) and record.dedup_window_s < record.ttl_s:
+        remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
+    if isinstance(record, SeenTag) and not record.destinations and record.is_enabled:
+        faults.append("`destinations`: name a topic, or set `is_enabled: false`")
+    return faults, remarks
+
+
+def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
+    """Remark on links between records that lead nowhere in these files; elsewhere they may be known."""
+    types = {each.code: each for each in records if isinstance(each, NotificationType)}
+    templates = {(each.name, each.channel_type) for each in records if isinstance(each, Template)}
+    used = {each.template_name for each in types.values()}
+    for each in records:
+        if isinstance(each, Rule) and each.notification_type not in types:
+            yield f"rule {each.topic}/{each.event_type}: type `{each.notification_type}` is not in types.yaml"
+        if isinstance(each, NotificationType):
+            yield from _missing_templates(each, templates)
+    for name in sorted({name for name, _ in templates} - used):
+        yield f"template {name}: no type uses it"
+
+
+def _missing_templates(kind: NotificationType, templates: set[tuple[str, str]]) -> Iterator[str]:
+    for channel in dict.fromkeys([*kind.default_channels, *kind.fallback_channels]):
+        if (kind.template_name, channel) not in templates:
+            yield f"type {kind.code}: template `{kind.template_name}` has no text for {channel}"
+
+
+def _words(record: ReferenceRecord) -> Iterator[str]:
+    for name, words in WORDS[type(record)].items():
+        value: Any = getattr(record, name)
+        given: Iterable[str | None] = value if isinstance(value, list) else [value]
+        for word in given:
+            if word is not None and word not in set(words):
+                yield f"`{name}`: {word!r} is none of {', '.join(words)}"
+
+
+def _lengths(record: ReferenceRecord) -> Iterator[str]:
+    for name, longest in LONGEST[type(record)].items():
+        if not 1 <= len(getattr(record, name)) <= longest:
+            yield f"`{name}`: must have 1 to {longest} characters"
+
+
+def _numbers(record: ReferenceRecord) -> Iterator[str]:
+    for name in AT_LEAST_ONE:
+        value = getattr(record, name, None)
+        if value is not None and value < 1:
+            yield f"`{name}`: must be at least 1"
