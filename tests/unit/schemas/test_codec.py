@@ -113,8 +113,8 @@ def test_bytes_without_the_marker_are_refused() -> None:
 
 
 def test_a_number_that_never_ends_is_refused_at_once() -> None:
-    raw = encode(DUE)[:HEAD] + b"\xff" * 500_000
-    with pytest.raises(DecodeError, match=Fault.NOT_AVRO):
+    raw = encode(DUE)[:HEAD] + b"\xff" * 5_000
+    with pytest.raises(DecodeError, match="ValueError"):  # not IndexError: it stops long before the end
         Decoder(RequestDue)(raw)
 
 
