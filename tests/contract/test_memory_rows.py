@@ -1,0 +1,28 @@
+"""Rows in memory keep what every writer of rows promises, and what the sink's tables hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.memory_rows import MemoryRows, MemoryTables
+from tests.row_promises import MakeWriter, RowPromises
+from tests.sample_rows import NOW, decided, logged, message
+
+
+class TestMemoryRows(RowPromises):
+    @pytest.fixture
+    def make_writer(self) -> MakeWriter:
+        tables = MemoryTables()
+        return lambda: MemoryRows(tables)
+
+
+async def test_nothing_in_memory_goes_back() -> None:
+    tables = MemoryTables()
+    writer = MemoryRows(tables)
+    await writer.open_task("rows", 0, 0)
+    newest = message(version=3, status="delivered")
+    await writer.write("rows", 0, 0, 1, [newest, logged(), decided(decided_at=NOW + 9)])
+    await writer.write("rows", 0, 1, 2, [message(version=2), logged(at=0), decided(decided_at=NOW)])
+    assert list(tables.messages.values()) == [newest]
+    assert list(tables.log.values()) == [logged()]
+    assert [each.decided_at for each in tables.requests.values()] == [NOW + 9]
