@@ -18,30 +18,29 @@ V = TypeVar("V")
 
 
 class Event(Protocol):
-    """One input: a decoded record, a timer that came due, or the result of an effect."""
+    """One input: a decoded record, a timer that came due, or the result of an effect.
+
+    `at`: event time, ms: the record's timestamp; for timers and effects the batch's clock. `origin`:
+    `topic/partition/offset`; empty for timers and effect results.
+    """
 
     @property
     def value(self) -> Any: ...
     @property
     def key(self) -> bytes: ...
     @property
-    def at(self) -> int:
-        """Event time, ms: the record's timestamp; for timers and effects the batch's clock."""
-
+    def at(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, bytes]: ...
     @property
-    def origin(self) -> str:
-        """`topic/partition/offset`; empty for timers and effect results."""
+    def origin(self) -> str: ...
 
 
 class Stream(Protocol):
-    """The inputs of one batch of one task, in order; it ends with the batch."""
+    """The inputs of one batch of one task, in order; it ends with the batch. `now`: its wall clock, ms."""
 
     @property
-    def now(self) -> int:
-        """Wall clock of the batch, ms."""
-
+    def now(self) -> int: ...
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
 
@@ -58,7 +57,10 @@ class Table(Protocol[K_contra, V]):
 
 
 class Reference(Protocol):
-    """Reference data, read whole by every worker (design rule 16). `find_*` waits ≤ 2 s for a fresh entry."""
+    """Reference data, read whole by every worker (design rule 16). `find_*` waits ≤ 2 s for a fresh entry.
+
+    `providers`: the active ones of a channel, in the order in which they are tried.
+    """
 
     async def find_type(self, code: str) -> NotificationType | None: ...
     async def find_template(self, name: str, channel: str, language: str) -> Template | None:
@@ -72,9 +74,7 @@ class Reference(Protocol):
     def secret_variables(self, code: str) -> frozenset[str] | None:
         """Variables that any template of the type marks as secret; None: no template is known."""
 
-    def providers(self, channel: str) -> Iterable[Provider]:
-        """Active providers in the order in which they are tried."""
-
+    def providers(self, channel: str) -> Iterable[Provider]: ...
     def tag(self, tag: str) -> SeenTag | None: ...
 
 
@@ -86,10 +86,12 @@ class Cipher(Protocol):
 
 
 class Renderer(Protocol):
-    """Sandboxed rendering with bounded iterations and output (NS-TPL-OP-05)."""
+    """Sandboxed rendering with bounded iterations and output (NS-TPL-OP-05).
 
-    def render(self, template: Template, variables: Mapping[str, Any]) -> Content:
-        """`schemas.errors.RenderFailedError` for missing or wrongly typed variables, loops and limits."""
+    `schemas.errors.RenderFailedError` for missing or wrongly typed variables, loops and limits.
+    """
+
+    def render(self, template: Template, variables: Mapping[str, Any]) -> Content: ...
 
 
 class Addresses(Protocol):

@@ -11,7 +11,14 @@ from msgspec.structs import replace
 
 from agents.choose import Chosen, Dropped, choose
 from schemas.codec import Decoder, encode
-from schemas.records import MessageQueued, PreferenceChanged, RequestDecided, RequestDue, SendTask
+from schemas.records import (
+    MessageQueued,
+    PreferenceChanged,
+    RequestDecided,
+    RequestDue,
+    RequestReceived,
+    SendTask,
+)
 from schemas.words import Category, Channel
 from tables.contacts import FIELDS, Address, Contacts
 from tables.preferences import ALL_MARKETING, MARKETING, Preferences
@@ -180,10 +187,13 @@ INPUTS = st.lists(st.one_of(REQUESTS, st.sampled_from([REGISTERED, PHONES])), ma
 @settings(deadline=None)
 @given(INPUTS)
 def test_of_all_repeats_one_is_carried_out_and_every_request_is_answered(inputs: list[Input]) -> None:
-    numbered = [replace(v, origin=f"t/0/{i}") if hasattr(v, "origin") else v for i, v in enumerate(inputs)]
+    numbered = [
+        replace(value, origin=f"t/0/{place}") if isinstance(value, RequestReceived) else value
+        for place, value in enumerate(inputs)
+    ]
     decisions, queued, sent = asyncio.run(_run(numbered))
 
-    asked = [value for value in numbered if hasattr(value, "origin")]
+    asked = [value for value in numbered if isinstance(value, RequestReceived)]
     assert sorted(one.origin for one in asked) == sorted(one.origin for one in decisions)
     carried = [d for d in decisions if d.outcome not in {"repeated", "rejected"}]
     keys = [(d.source, d.idempotency_key) for d in carried]
