@@ -34,6 +34,7 @@ class Producer(Protocol):
         self, topic: str, value: bytes, *, key: bytes | None, headers: list[tuple[str, bytes]]
     ) -> Awaitable[object]:
         """Queue a record; the result is awaited for the broker's acknowledgement."""
+        ...
 
 
 class Feeder:
@@ -76,7 +77,7 @@ class Feeder:
 
     async def _post(self, line: Line) -> None:
         """As a client does: again with growing pauses until the server answers (SEEN-016, SEEN-OP-05)."""
-        post = line.post(self._secret)
+        post, status = line.post(self._secret), None
         async with self._gate:
             for turn in range(TRIES):
                 status = await self._status(post.path, post.headers, post.body)

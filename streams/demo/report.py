@@ -22,7 +22,8 @@ In Postgres:
 In Kafka:
   notification.events   every change of a status, as JSON
   notification.stats    sums by minute, hour and day; the last record of a key counts
-  <input topic>.dlq     records nobody could read, with the reason in their headers"""
+  <input topic>.dlq     records nobody could read, with the reason in their headers
+They go with the demo; `carillon demo --keep` leaves them in the data folder for `carillon up`."""
 
 
 class Samples(msgspec.Struct, frozen=True):

@@ -124,12 +124,13 @@ async def _standing(connection: asyncpg.Connection, feeding: Feeder) -> Standing
 
 async def _balance(running: Running, books: Books) -> tuple[Report, str]:
     """The books; again while something is still on its way (statistics follow the rows)."""
-    for _ in range(BOOKS_TRIES):
+    tries = 1
+    while True:
         report, said = await books.balance(running.bootstrap, running.dsn, running.ledger)
-        if report.balanced:
-            break
+        if report.balanced or tries == BOOKS_TRIES:
+            return report, said
+        tries += 1
         await asyncio.sleep(1)
-    return report, said
 
 
 async def _tell(running: Running, console: Console, report: Report) -> None:
