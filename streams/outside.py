@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from connectors.reference import ReferenceBook
 from prometheus_client import CollectorRegistry
 
 from connectors.addresses import AddressBook
@@ -23,11 +22,12 @@ from connectors.postgres.database import Database
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.providers.performer import Performer
+from connectors.reference import ReferenceBook
 from connectors.templates.renderer import TemplateRenderer
 from schemas import topics
 from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
-from streams.engine.api import EngineConfig, SinkFenced
+from streams.engine.api import EngineConfig, NotYet, SinkFenced
 from streams.engine.reference import GlobalTable
 from streams.topology import Outside
 from streams.wiring import Reading
@@ -96,7 +96,8 @@ class WaitingReference:
         moment = asyncio.get_running_loop().time()
         if moment - self._missed_at.get(name, -MISS_S) < MISS_S:
             return False
-        await self._table.catch_up()
+        if not await self._table.catch_up():
+            raise NotYet("reference")
         if len(self._missed_at) > 10_000:  # noqa: PLR2004 - invented names must not fill the memory
             self._missed_at.clear()
         self._missed_at[name] = asyncio.get_running_loop().time()
@@ -132,12 +133,12 @@ class World:
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         config = engine_config(settings)
         self._bootstrap = config.bootstrap
-        book = ReferenceBook()
+        cipher = cipher_of(settings)
+        book = ReferenceBook(cipher)
         self._schema_book = SchemaBook()
         self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
         self.database = database_of(settings)
-        cipher = cipher_of(settings)
         self._performer = Performer(
             cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
         )

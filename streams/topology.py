@@ -1,7 +1,9 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
     others ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
-    outcomes ─ status ─► notification.events, stats.partials ─ stats ─► notification.stats;  rows ─ sink ─► Postgres
+    outcomes ─ status ─► notification.events, stats.partials, rows
+    stats.partials ─ stats ─► notification.stats
+    rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored

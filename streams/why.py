@@ -29,7 +29,8 @@ def told(found: Explanation) -> str:
 
 def _request(request: RequestFound) -> list[str]:
     lines = [
-        f"request {request.request_id}  {request.notification_type}  →  {request.outcome}{_because(request.reason)}",
+        f"request {request.request_id}  {request.notification_type}  →  {request.outcome}"
+        + _because(request.reason),
         f"  from {request.source}, key {request.idempotency_key}, {request.origin}",
         f"  for user {request.user_id}, lane {request.lane}",
         f"  received {rfc3339(request.received_at)}, decided {rfc3339(request.decided_at)}",
@@ -48,7 +49,7 @@ def _message(message: MessageFound) -> list[str]:
     )
     lines = [
         f"  message {message.message_id}  {message.channel}  →  {message.status}{_because(message.reason)}",
-        f"    {template}, lane {message.lane}, {message.attempts} attempts, provider {message.provider or 'none'}",
+        f"    {template}, lane {message.lane}, {message.attempts} attempts, provider {message.provider}",
     ]
     for line in message.log:
         details = ", ".join(

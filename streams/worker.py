@@ -1,7 +1,7 @@
 """A worker process: Faust's app, worker and supervision around the engine's stages.
 
-Faust is the shell (services, signals, the order of start and stop) in `producer_only` mode. What its consumer,
-tables and `exactly_once` would do, the engine does (design, section 2).
+Faust is the shell (services, signals, the order of start and stop) in `producer_only` mode. What its
+consumer, tables and `exactly_once` would do, the engine does (design, section 2).
 """
 
 from __future__ import annotations
@@ -38,16 +38,18 @@ Check = Callable[[], Awaitable[str | None]]
 NEEDS_A_PERSON, CRASHED = 2, 1
 
 
+class OurServicesOnly(BootStrategy):
+    """Start none of Faust's Kafka clients and no web server of its own."""
+
+    enable_kafka = False
+    enable_web = False
+
+
 class Shell(faust.App):
-    """Faust's app; its own Kafka clients and web server stay off."""
+    """Faust's app around our services."""
 
     producer_only = True
-
-    class BootStrategy(BootStrategy):
-        """Start nothing but our services."""
-
-        enable_kafka = False
-        enable_web = False
+    BootStrategy = OurServicesOnly
 
 
 class StageService(Service):
@@ -155,4 +157,3 @@ def run_worker(settings: Settings, stages: Iterable[str]) -> int:
     except StageFailedError as error:
         log.error("stage_failed", error=str(error))  # noqa: TRY400 - the text says all, a stack would bury it
         return NEEDS_A_PERSON
-    return 0

@@ -55,9 +55,8 @@ def show(
         if as_json:
             typer.echo(orjson.dumps(letter))
         else:
-            typer.echo(
-                f"{letter['offset']:>6}  {letter['topic']}/{letter['partition']}/{letter['at']}  {letter['reason']}"
-            )
+            origin = f"{letter['topic']}/{letter['partition']}/{letter['at']}"
+            typer.echo(f"{letter['offset']:>6}  {origin}  {letter['reason']}")
 
 
 @app.command()
@@ -65,7 +64,7 @@ def redrive(
     topic: Topic,
     offset: Annotated[int | None, typer.Option(help="One dead letter only.")] = None,
 ) -> None:
-    """Send dead letters to their input topic again. Example: carillon dlq redrive payment.events --offset 3."""
+    """Send dead letters to their input topic again. Example: carillon dlq redrive user.events --offset 3."""
 
     async def again() -> int:
         bootstrap, sent = _bootstrap(), 0

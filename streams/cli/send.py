@@ -15,7 +15,7 @@ from streams.running import located
 from streams.settings import load_settings
 
 
-def send(
+def send(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     user_id: Annotated[str, typer.Argument(help="UUID of the user.")],
     notification_type: Annotated[str, typer.Argument(help="A type of the registry.")],
     data: Annotated[str, typer.Option(help="JSON object with the template's variables.")] = "{}",

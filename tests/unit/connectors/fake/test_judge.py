@@ -17,7 +17,7 @@ def call(channel: str, recipient: str, account: str = "main") -> Call:
     [
         ("email", "anna@example.com", Word.ACCEPTED),
         ("email", "bounce@example.com", Word.ACCEPTED),
-        ("email", "delivered@carillon.test", Word.DELIVERED),
+        ("email", "delivered@carillon.test", Word.ACCEPTED),
         ("email", "Bounce+17@Carillon.Test", Word.INVALID_RECIPIENT),
         ("email", "429@carillon.test", Word.RATE_LIMITED),
         ("email", "flaky+1@carillon.test", Word.UNAVAILABLE),
