@@ -5,7 +5,7 @@ value   `Preferences`
 writer  agents/recipient.py, from `facts.preferences`
 
 Of two facts about the same thing the newer one is in force, in whatever order they came; of the same time,
-the one that forbids more.
+the later in the log.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 return self._choose(change)
             case PreferenceKind.UNSUBSCRIBED | PreferenceKind.RESUBSCRIBED:
                 switch = Switch(is_on=kind is PreferenceKind.UNSUBSCRIBED, at=change.changed_at)
-                known = _newer(self.unsubscribed, change.channel or "", switch, forbids=True)
+                known = _newer(self.unsubscribed, change.channel or "", switch)
                 return replace(self, unsubscribed=known) if known else self
             case PreferenceKind.CONSENT_GRANTED | PreferenceKind.CONSENT_REVOKED:
                 switch = Switch(is_on=kind is PreferenceKind.CONSENT_GRANTED, at=change.changed_at)
                 name = f"{change.purpose or MARKETING}/{change.channel or ''}"
-                known = _newer(self.consents, name, switch, forbids=False)
+                known = _newer(self.consents, name, switch)
                 return replace(self, consents=known) if known else self
             case _:
                 assert_never(kind)
@@ -83,19 +83,12 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         code = change.notification_type or ""
         chosen = ChosenType(channels=change.channels, is_enabled=change.is_enabled, at=change.changed_at)
         before = self.types.get(code)
-        if before and _strength(before) > _strength(chosen):
+        if before and before.at > chosen.at:
             return self
         return replace(self, types={**self.types, code: chosen})
 
 
-def _strength(chosen: ChosenType) -> tuple[int, bool, int, list[str]]:
-    """Newer first; of the same time, what forbids more."""
-    return chosen.at, not chosen.is_enabled, -len(chosen.channels), sorted(chosen.channels)
-
-
-def _newer(known: dict[str, Switch], name: str, switch: Switch, *, forbids: bool) -> dict[str, Switch] | None:
-    """With the switch set, None when what is known stands. `forbids`: the position that wins a tie."""
+def _newer(known: dict[str, Switch], name: str, switch: Switch) -> dict[str, Switch] | None:
+    """With the switch set, None when something newer is known."""
     before = known.get(name)
-    if before and (before.at, before.is_on is forbids) >= (switch.at, switch.is_on is forbids):
-        return None
-    return {**known, name: switch}
+    return None if before and before.at > switch.at else {**known, name: switch}

@@ -68,13 +68,15 @@ WORDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 
 def _change(kind: str) -> st.SearchStrategy[PreferenceChanged]:
-    times = st.integers(T0 - 5, T0)
+    times = st.integers(T0 - 50, T0)
     return st.builds(
         PreferenceChanged, user_id=st.just(USER), kind=st.just(kind), changed_at=times, **WORDS[kind]
     )
 
 
-CHANGES = st.lists(st.sampled_from(list(WORDS)).flatmap(_change), max_size=8)
+CHANGES = st.lists(
+    st.sampled_from(list(WORDS)).flatmap(_change), max_size=8, unique_by=lambda change: change.changed_at
+)
 
 
 def _after(changes: list[PreferenceChanged]) -> Preferences:
