@@ -1,7 +1,8 @@
 """Spreads task numbers over the workers of a stage (design rule 2).
 
-A task is one partition number over all inputs, so all partitions of one number go to one worker. The choice is a pure
-function of task numbers and worker names: a worker that comes back under its name gets its tasks, and its stores, back.
+A task is one partition number over all inputs, so all partitions of one number go to one worker. The choice
+is a pure function of task numbers and worker names: a worker that comes back under its name gets its tasks,
+and its stores, back.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def spread(tasks: int, workers: list[str]) -> dict[str, list[int]]:
     """Give `tasks` numbers to `workers`, evenly to within one, each task to the free worker it likes best.
 
-    A task's liking is a hash of its number and the worker's name, so adding or losing a worker moves few tasks.
+    A task's liking is a hash of its number and the worker's name, so adding or losing a worker moves few
+    tasks.
     """
     if not workers:
         return {}

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from streams.engine.inner import EFFECT
 from streams.engine.outputs import Outputs, TooLargeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from streams.engine.api import Event, Headers
     from streams.engine.batch import Buried
+    from streams.engine.refusals import Refusals
+
+log = structlog.get_logger("engine.dead_letters")
 
 SUFFIX = ".dlq"
 PREFIX = "dlq-"
@@ -23,6 +29,18 @@ REASON_BYTES = 1_024
 def topic_of(source: str) -> str:
     """Where the dead letters of an input topic go."""
     return source + SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Grave:
+    """What a task lends to its burials. `topic`: for timers and results, which have no input; `now`: ms."""
+
+    stage: str
+    number: int
+    topic: str
+    now: int
+    partitions: Callable[[str], int]
+    refusals: Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +88,16 @@ def append(outputs: Outputs, dead: Letter, where: tuple[str, int]) -> None:
     ours = tuple(header for header in dead.headers if header[0].startswith(PREFIX))
     why = (PREFIX + "stub", _cut(stub, REASON_BYTES))
     outputs.append(topic, partition, None, b"", dead.at, (*ours, why))
+
+
+def bury(dead: Iterable[Buried], outputs: Outputs, task: Grave) -> None:
+    """Write a letter for each; their topics take the task's number modulo their own counts."""
+    for buried in dead:
+        event, reason, stack = buried
+        topic = topic_of(event.topic) if event.topic else task.topic
+        where = (topic, max(event.partition, task.number) % task.partitions(topic))
+        append(outputs, letter(buried, task.stage, task.now, task.refusals.of_letter(event)), where)
+        log.warning("dead_letter", stage=task.stage, origin=event.origin, reason=reason, defect=bool(stack))
 
 
 def _cut(text: str, most: int, *, from_end: bool = False) -> bytes:

@@ -175,10 +175,12 @@ class Effects:
 
     # ---- close ----
 
-    def never_begun(self) -> list[Waiting]:
-        """Effects whose calls surely never began."""
-        waiting = (waiting for queue in self._queues.values() for waiting in queue)
-        return [one for one in waiting if not one.begun and not one.dropped]
+    def never_begun(self) -> list[tuple[bytes, Headers, bytes]]:
+        """Effects whose calls surely never began: id, headers, payload."""
+        waiting = [
+            one for queue in self._queues.values() for one in queue if not one.begun and not one.dropped
+        ]
+        return [(one.effect_id, one.headers, self._route.encode(one.call)) for one in waiting]
 
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""

@@ -1,7 +1,8 @@
-"""What an error means for a task. The only module that knows aiokafka's error classes (design rules 6, 7, 11).
+"""What an error means for a task; no other module knows aiokafka's error classes (rules 6, 7, 11).
 
-Every failure ends the producer and reopens the task: opening fences and aborts whatever was left behind, and the
-committed offsets then say what really happened. The class only decides what must be true before the reopen.
+Every failure ends the producer and reopens the task: opening fences and aborts whatever was left behind, and
+the committed offsets then say what really happened. The class only decides what must be true before the
+reopen.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Failure(Enum):
 
 
 class InvalidRecordError(errors.BrokerResponseError):  # type: ignore[misc] # aiokafka is untyped
-    """The broker's INVALID_RECORD, which aiokafka does not know: a record against its topic's rules (no key …)."""
+    """The broker's INVALID_RECORD, unknown to aiokafka: a record against its topic's rules (no key …)."""
 
     errno = 87
     message = "INVALID_RECORD"
@@ -71,8 +72,18 @@ _FATAL = (
 )
 
 
+class TurnFailedError(Exception):
+    """A turn failed; `failure` says what must be true before the task opens again."""
+
+    def __init__(self, failure: Failure, cause: BaseException) -> None:
+        """Keep the class of the failure beside its cause."""
+        super().__init__(f"{failure.value}: {type(cause).__name__}: {cause}")
+        self.failure = failure
+        self.cause = cause
+
+
 def classify(error: BaseException, *, committing: bool) -> Failure:
-    """Map any error of a turn; what is not named here reopens as `ABORTED`, or `UNKNOWN` once commit was called."""
+    """Map any error of a turn; what is not named reopens as `ABORTED`, once commit was called `UNKNOWN`."""
     if isinstance(error, _FENCED):
         return Failure.FENCED
     if isinstance(error, _FATAL):

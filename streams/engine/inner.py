@@ -56,11 +56,16 @@ def record_effect(route: ToEffect, outcome: object, headers: Headers, overlay: O
     effect_id, payload = route.id(outcome), route.encode(outcome)
     row = overlay.get(EFFECT + effect_id)
     if row is None:
-        overlay.put(EFFECT + effect_id, MAY_HAVE_BEGUN + pack(headers, payload))
+        note_effect(effect_id, MAY_HAVE_BEGUN, headers, payload, overlay)
         return effect_id
     if unpack(row[1:])[1] == payload:
         return None
     raise ValueError(f"effect {effect_id!r} is open with another call")
+
+
+def note_effect(effect_id: bytes, begun: bytes, headers: Headers, payload: bytes, overlay: Overlay) -> None:
+    """Write what is known of an open effect: `MAY_HAVE_BEGUN` or `NOT_BEGUN`."""
+    overlay.put(EFFECT + effect_id, begun + pack(headers, payload))
 
 
 def settle(event: Event, overlay: Overlay) -> None:

@@ -1,7 +1,7 @@
 """The one place where aiokafka is made and tuned (design rule 17). Pinned to aiokafka 0.14.
 
-aiokafka sleeps `BACKOFF_OVERRIDE` between transactions that follow each other at once; 20 ms would bound a task to
-about 40 transactions a second, 2 ms allows 165.
+aiokafka sleeps `BACKOFF_OVERRIDE` between transactions that follow each other at once; 20 ms would bound a
+task to about 40 transactions a second, 2 ms allows 165.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CUT_ROUNDS, CUT_S = 20, 0.1
 
 @lru_cache(maxsize=131_072)
 def partition_of(key: bytes, count: int) -> int:
-    """Partition of a key: murmur2 as the Java client has it. aiokafka's is pure Python (5 µs), hence the cache."""
+    """Partition of a key: murmur2 as the Java client has it; cached, for aiokafka's takes 5 µs."""
     return int(murmur2(key) & 0x7FFFFFFF) % count
 
 
@@ -93,7 +93,8 @@ async def committed_offsets(
 ) -> dict[TopicPartition, int]:
     """Committed offset by partition, -1 where there is none; raises `KafkaError` for anything else.
 
-    aiokafka's own calls overlook the answer's error: a coordinator that still loads would read as "nothing committed".
+    aiokafka's own calls overlook the answer's error: a coordinator that still loads would read as "nothing
+    committed".
     """
     wanted: dict[str, list[int]] = {}
     for tp in tps:
@@ -125,7 +126,8 @@ async def stop_within(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: floa
 async def _cut(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Close the connections, so that requests under way fail, and end every task of the client.
 
-    A sender that was merely disconnected would connect again and go on with the transaction it was stopped in.
+    A sender that was merely disconnected would connect again and go on with the transaction it was stopped
+    in.
     """
     inner: Any = getattr(client, "client", None) or client._client  # noqa: SLF001 - its two names
     for _ in range(CUT_ROUNDS):

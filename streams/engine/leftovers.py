@@ -1,4 +1,4 @@
-"""Stores of tasks that live elsewhere by now: kept for a while, in case they come back, then deleted (design rule 9)."""
+"""Stores of tasks that live elsewhere by now: kept for a while, in case they come back (design rule 9)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One worker's place in a stage's consumer group: which tasks are ours, and proof that they still are (rules 3, 4, 7).
+"""One worker's place in a stage's group: which tasks are ours, and proof that they still are (rules 3, 4, 7).
 
-The group consumer never fetches: it joins, heartbeats and tells. Records come through a consumer of their own, so a
-rebalance moves no position and a task that stays never stops.
+The group consumer never fetches: it joins, heartbeats and tells. Records come through a consumer of their
+own, so a rebalance moves no position and a task that stays never stops.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Given = dict[int, tuple[TopicPartition, ...]]
 
 
 class Membership(ConsumerRebalanceListener):
-    """The stage's group consumer. `tasks` is what the group last gave us; `changed` is set when it changes."""
+    """The stage's group consumer. `tasks`: what the group last gave us; `changed` is set when it changes."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Membership(ConsumerRebalanceListener):
         topics: list[str],
         before_rejoin: Callable[[], Awaitable[None]],
     ) -> None:
-        """`before_rejoin` runs (bounded by its own deadline) before the group may give our tasks to others."""
+        """`before_rejoin` runs, in bounded time, before the group may give our tasks to others."""
         self._config = config
         self._stage = stage
         self._topics = topics
@@ -79,11 +79,8 @@ class Membership(ConsumerRebalanceListener):
 
     def _watch_coordinator(self, coordinator: Any) -> None:
         """Learn of heartbeats that succeeded and of a lost member id, which aiokafka tells nobody."""
-        heartbeat, reset, send = (
-            coordinator._do_heartbeat,
-            coordinator.reset_generation,
-            coordinator._send_req,
-        )  # noqa: SLF001
+        heartbeat, send = coordinator._do_heartbeat, coordinator._send_req  # noqa: SLF001 - it has no events
+        reset = coordinator.reset_generation
 
         async def watched_heartbeat() -> bool:
             sent_at = asyncio.get_running_loop().time()
@@ -157,16 +154,16 @@ class Membership(ConsumerRebalanceListener):
             await asyncio.sleep(POLL_S)
 
     def confirmed(self, task: int, since: float) -> bool:
-        """Whether a heartbeat sent after `since` (loop time), or a rejoin, has shown that the task is still ours."""
+        """Whether a heartbeat sent after `since` (loop time), or a rejoin, has shown the task to be ours."""
         return self._confirmed_at > since and task in self.tasks
 
     async def commit_for_lag(self, offsets: dict[TopicPartition, int]) -> None:
-        """Commit offsets whose truth is elsewhere (a sink's), so that lag can be seen. Failures do not matter."""
+        """Commit offsets whose truth is elsewhere (a sink's), for lag to be seen. Failures do not matter."""
         with contextlib.suppress(KafkaError):
             await self._consumer.commit(offsets)
 
     async def stop(self, *, leave: bool = False) -> None:
-        """Leave the group. A static member keeps its place for the session's length, unless `leave` (scale-in)."""
+        """Leave the group. A static member keeps its place for a while, unless it is to `leave` (scale-in)."""
         self._closing = True
         if leave and self._coordinator is not None:
             self._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka lets only dynamic members leave

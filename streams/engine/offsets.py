@@ -45,14 +45,14 @@ class PartitionCounts:
         return dict(self._counts)
 
     async def check(self, stage: Stage, config: EngineConfig) -> int:
-        """Number of tasks of the stage; raise `StageFailedError` when inputs and changelog do not fit together."""
+        """Number of tasks of the stage; `StageFailedError` when inputs and changelog do not fit together."""
         topics = [source.topic for source in stage.inputs]
         if stage.stateful:
             topics.append(config.changelog(stage.name))
         known = await self.refresh(topics)
         missing = [topic for topic in topics if topic not in known]
         if missing:
-            text = f"stage {stage.name}: no such topic: {', '.join(missing)}; create them with `carillon topics create`"
+            text = f"stage {stage.name}: no topic {', '.join(missing)}; see `carillon topics create`"
             raise StageFailedError(text)
         counts = {topic: known[topic] for topic in topics}
         if stage.co_partitioned and len(set(counts.values())) > 1:
@@ -86,13 +86,17 @@ class CommittedOffsets:
         """A committed offset is gone while state is there: going on from anywhere would lose or repeat."""
         listed = ", ".join(sorted({tp.topic for tp in missing}))
         return (
-            f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. A new input, or "
-            f"offsets that expired. Decide where to read on: `carillon offsets set {stage} --to earliest|latest`"
+            f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. "
+            f"A new input, or offsets that expired. {_decide(stage)}"
         )
 
     def explain_out_of_range(self, stage: str, detail: str) -> str:
         """The committed offset is not in the log any more."""
         return (
-            f"stage {stage}: the next record to read is gone from the log ({detail}). Retention was shorter than the "
-            f"lag. Decide where to read on: `carillon offsets set {stage} --to earliest|latest`"
+            f"stage {stage}: the next record to read is gone from the log ({detail}). "
+            f"Retention was shorter than the lag. {_decide(stage)}"
         )
+
+
+def _decide(stage: str) -> str:
+    return f"Decide where to read on: `carillon offsets set {stage} --to earliest|latest`"

@@ -11,7 +11,7 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from streams.engine.api import NotYet, StageFailedError
-from streams.engine.failures import AWAY, Failure, classify, wait_reason
+from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.refusals import Refusals
 
@@ -29,16 +29,6 @@ log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 NOT_YET_S = 0.1
 CONFIRM_POLL_S = 0.05
-
-
-class TurnFailedError(Exception):
-    """A turn failed; `failure` says what must be true before the task opens again."""
-
-    def __init__(self, failure: Failure, cause: BaseException) -> None:
-        """Keep the class of the failure beside its cause."""
-        super().__init__(f"{failure.value}: {type(cause).__name__}: {cause}")
-        self.failure = failure
-        self.cause = cause
 
 
 @dataclass(slots=True)
@@ -96,12 +86,12 @@ class PlacedTask(ABC):
     async def _turn(self) -> bool:
         """Handle what is there; False when there was nothing to do."""
 
-    async def _hand_over(self) -> None:
+    async def _hand_over(self) -> None:  # noqa: B027 - most tasks have nothing to hand over
         """The orderly part of an end, while the task is still ours; may be cut short at any point."""
 
     @abstractmethod
     async def _close(self, *, reopens: bool) -> None:
-        """Give everything back, in bounded time; what the outside was told stays in hand when the task `reopens`."""
+        """Give everything back, in bounded time; calls of the outside stay when the task `reopens`."""
 
     @abstractmethod
     def _pending(self) -> bool:
@@ -230,7 +220,7 @@ class PlacedTask(ABC):
             log.warning("task_handover_failed", stage=self.stage.name, task=self.number, error=repr(error))
 
     async def _shut(self, *, reopens: bool) -> None:
-        """Close to the end, also when cancelled meanwhile: a lock or connection left behind would block the next life."""
+        """Close to the end, also when cancelled: what is left behind would block the next life."""
         self.waiting("closing")
         closing = asyncio.create_task(self._close(reopens=reopens))
         cancelled: asyncio.CancelledError | None = None

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import end_offset, restore_consumer, stop_within
-from streams.engine.store import Origin, Store, StoreMemory, usable, wipe
+from streams.engine.store import Origin, Store, StoreMemory, wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from aiokafka import AIOKafkaConsumer
 
     from streams.engine.api import EngineConfig
@@ -29,11 +30,20 @@ def store_folder(config: EngineConfig, stage: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A changelog partition: first offset, last stable offset, and the birth id in its first record (None: empty)."""
+    """A changelog partition: first offset, last stable offset, birth id in its first record (None: empty)."""
 
     start: int
     end: int
     birth: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An open store, the number of changelog records read for it, and whether it began empty."""
+
+    store: Store
+    records: int
+    rebuilt: bool
 
 
 class Changelogs:
@@ -50,8 +60,9 @@ class Changelogs:
     async def settled_bounds(self, tp: TopicPartition, waiting: Callable[[str], None]) -> Bounds:
         """Bounds once no transaction is open in the partition.
 
-        A foreign open transaction holds the last stable offset below our own commits: restoring up to it would miss
-        them, so this waits (named `foreign_transaction`) until stable offset and high watermark are equal.
+        A foreign open transaction holds the last stable offset below our own commits: restoring up to it
+        would miss them, so this waits (named `foreign_transaction`) until stable offset and high watermark
+        are equal.
         """
         while True:
             end = await end_offset(self._committed, tp)
@@ -75,17 +86,18 @@ class Changelogs:
 
     async def open_store(
         self, tp: TopicPartition, path: Path, memory: StoreMemory, bounds: Bounds, now: int
-    ) -> tuple[Store, int]:
-        """A store that equals the changelog up to `bounds.end`; returns it and the number of records read."""
+    ) -> Restored:
+        """A store that equals the changelog up to `bounds.end`."""
         store, origin = await asyncio.to_thread(
             open_usable, path, memory, bounds, now, self._config.delete_retention_ms
         )
         first = bounds.start if origin is None else origin.offset
         try:
-            return store, await self._replay(tp, store, first, bounds, now)
+            records = await self._replay(tp, store, first, bounds, now)
         except BaseException:
             await asyncio.to_thread(store.close)
             raise
+        return Restored(store, records, rebuilt=origin is None)
 
     async def _replay(self, tp: TopicPartition, store: Store, first: int, bounds: Bounds, now: int) -> int:
         if bounds.birth is None:
@@ -107,21 +119,28 @@ class Changelogs:
 def open_usable(
     path: Path, memory: StoreMemory, bounds: Bounds, now: int, retention_ms: int
 ) -> tuple[Store, Origin | None]:
-    """The store at `path`, emptied when it cannot be caught up, and what it holds (None: nothing). Blocks: for a thread."""
+    """The store at `path`, emptied when it cannot be caught up, and what it holds. Blocks."""
     store = Store(path, memory)
     origin = store.origin()
-    if usable(
-        origin,
-        birth=bounds.birth or b"",
-        start=bounds.start,
-        end=bounds.end,
-        now=now,
-        retention_ms=retention_ms,
-    ):
+    if usable(origin, bounds, now, retention_ms):
         return store, origin
     store.close()
     wipe(path)
     return Store(path, memory), None
+
+
+def usable(origin: Origin | None, bounds: Bounds, now: int, retention_ms: int) -> bool:
+    """Whether a store may be caught up rather than rebuilt.
+
+    Not when it copies another changelog, lies outside the log, or was idle so long that tombstones it never
+    saw may be compacted away (half of `delete.retention.ms`).
+    """
+    return (
+        origin is not None
+        and origin.birth == bounds.birth
+        and bounds.start <= origin.offset <= bounds.end
+        and now - origin.written_at <= retention_ms // 2
+    )
 
 
 class _reading:  # noqa: N801 - a context manager used like a function

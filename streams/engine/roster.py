@@ -1,7 +1,7 @@
 """Which tasks of a stage live in this worker and which are still leaving (design rules 3 and 8).
 
-A task number may come back while its former self still closes: the new one waits for it, so that no two of them ever
-hold one store.
+A task number may come back while its former self still closes: the new one waits for it, so that no two of
+them ever hold one store.
 """
 
 from __future__ import annotations
@@ -41,10 +41,8 @@ class Roster:
         return {*self._living, *(number for number, leaving in self._leaving.items() if leaving)}
 
     def states(self) -> dict[int, str]:
-        """What each task is doing or waiting for; a task of which only the former self is there is `leaving`."""
-        return {number: "leaving" for number in sorted(self.numbers)} | {
-            task.number: task.state for task in self
-        }
+        """What each task is doing or waiting for; one of which only the former self is there is `leaving`."""
+        return dict.fromkeys(sorted(self.numbers), "leaving") | {task.number: task.state for task in self}
 
     def follow(self, ours: Mapping[int, tuple[TopicPartition, ...]]) -> None:
         """Make what lives here equal to what the group gave us. A task that stays is not touched (rule 3)."""

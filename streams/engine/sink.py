@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
 from streams.engine.batch import decoded, decoders_of
-from streams.engine.failures import Failure
-from streams.engine.placed import PlacedTask, TurnFailedError
+from streams.engine.failures import Failure, TurnFailedError
+from streams.engine.placed import PlacedTask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -1,4 +1,4 @@
-"""One stage in one worker: membership, the consumer that feeds all its tasks, and the tasks (design rules 1 to 4, 8, 12)."""
+"""One stage in one worker: membership, tasks, the consumer that feeds them (rules 1 to 4, 8, 12)."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class StageRunner:
         await stop_within(consumer, STOP_S)
 
     def stop(self, *, leave: bool = False) -> None:
-        """Ask for an orderly end. `leave`: this worker will not come back, so even a static member gives up its place."""
+        """Ask for an orderly end. `leave`: this worker will not come back, its place is free."""
         self._stopping, self._leaving = True, leave
         self._changed.set()
         self.membership.changed.set()
@@ -149,7 +149,7 @@ class StageRunner:
         return kind(self.shared, number, tps)
 
     async def _before_rejoin(self) -> None:
-        """Calls of the outside are finished before the group may give their task away; other tasks just go on."""
+        """Calls of the outside are finished before the group gives their task away; other tasks go on."""
         if self.stage.effect is not None:
             self.membership.forget()
             self._roster.release()
@@ -180,7 +180,7 @@ class StageRunner:
             raise StageFailedError(f"stage {self.stage.name}: {error}; raise `fetch_bytes`") from error
         except KafkaError as error:
             log.warning("fetch_failed", stage=self.stage.name, error=repr(error))
-            self._changed.set()  # what was fetched beside the error is lost to us: every position is set again
+            self._changed.set()  # what was fetched beside the error is lost: every position is set again
             await asyncio.sleep(AWAY_S)
             return
         for tp, records in fetched.items():
@@ -225,8 +225,8 @@ class StageRunner:
             with contextlib.suppress(*AWAY):
                 count = await self._worker.partitions.check(self.stage, self._worker.config)
                 if count != self._count:
-                    text = f"stage {self.stage.name}: tasks changed from {self._count} to {count}; start it again"
-                    raise StageFailedError(text)
+                    text = f"tasks changed from {self._count} to {count}; start it again"
+                    raise StageFailedError(f"stage {self.stage.name}: {text}")
 
     async def _sweep(self) -> None:
         """Delete stores of tasks that other workers have had for long (rule 9)."""

@@ -1,10 +1,12 @@
 """The local copy of one task's changelog: bytes in RocksDB (design rule 9).
 
-The changelog is the truth; the store only saves reading it again. Writes skip RocksDB's own log: after a kill the store
-falls back to an earlier flush *together with* the changelog offset it stands for, and restore goes on from there.
+The changelog is the truth; the store only saves reading it again. Writes skip RocksDB's own log: after a kill
+the store falls back to an earlier flush *together with* the changelog offset it stands for, and restore goes
+on from there.
 
-Keys: `t` + table number + key for rows, `x` + expiry (8 bytes) + row key for the order in which rows expire, `m` + name
-for what the store knows of itself. A row's value starts with its expiry in ms (8 bytes, 0 = never).
+Keys: `t` + table number + key for rows, `x` + expiry (8 bytes) + row key for the order in which rows expire,
+`m` + name for what the store knows of itself. A row's value starts with its expiry in ms (8 bytes, 0 =
+never).
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ class StoreMemory:
 class Store:
     """One open RocksDB. Not shared between tasks; `close()` releases its lock at once.
 
-    Writes and `close` may come from different threads: an open that was cancelled closes under its last write.
+    Writes and `close` may come from different threads: an open that was cancelled closes under its last
+    write.
     """
 
     def __init__(self, path: Path, memory: StoreMemory) -> None:
@@ -141,7 +144,7 @@ class Store:
             self._db.write(batch, self._unlogged)
 
     def close(self) -> None:
-        """Flush and release the lock, even when flushing fails (a full disk): what is missing is read again."""
+        """Flush and release the lock, even when flushing fails: what is missing is read again."""
         with self._lock:
             try:
                 self._db.flush()
@@ -161,17 +164,3 @@ def _opened(path: Path, memory: StoreMemory) -> rocksdict.Rdict:
 def wipe(path: Path) -> None:
     """Delete a store's folder."""
     shutil.rmtree(path, ignore_errors=True)
-
-
-def usable(origin: Origin | None, *, birth: bytes, start: int, end: int, now: int, retention_ms: int) -> bool:
-    """Whether a store may be caught up rather than rebuilt.
-
-    Not when it copies another changelog, lies outside the log, or was idle so long that tombstones it never saw may be
-    compacted away (half of `delete.retention.ms`).
-    """
-    return (
-        origin is not None
-        and origin.birth == birth
-        and start <= origin.offset <= end
-        and now - origin.written_at <= retention_ms // 2
-    )

@@ -1,7 +1,7 @@
 """Ends a process whose event loop has stopped turning, after saying where it stands (design rule 12).
 
-It watches the loop, not offsets: a task that waits for Kafka, a database or an outcome turns the loop and has a named
-state; only code that holds the loop is stuck, and only a restart helps then.
+It watches the loop, not offsets: a task that waits for Kafka, a database or an outcome turns the loop and has
+a named state; only code that holds the loop is stuck, and only a restart helps then.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Watchdog:
                 return
 
     def _last_words(self) -> None:
-        """Stacks of all threads and states of all tasks; written past the logging system, which may be what hangs."""
+        """Stacks of all threads, states of all tasks; not through the log, which may be what hangs."""
         stuck_s = round(self._missed * self._tick_s)
         words = {"event": "event_loop_stuck", "seconds": stuck_s, "tasks": self._states(), "exit": EXIT_CODE}
         self._out.write(json.dumps(words, default=repr) + "\n")

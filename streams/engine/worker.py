@@ -1,4 +1,4 @@
-"""What all stages of one process share: clients for questions, stores' memory, meters, the watchdog (rule 12)."""
+"""What all stages of one process share: clients for questions, stores' memory, meters, the watchdog."""
 
 from __future__ import annotations
 

@@ -1,0 +1,65 @@
+"""One task's Kafka transactions (design rules 5 to 7).
+
+The producer is the task's fence: starting it aborts whatever a predecessor of the same id left open. After
+any failure it is closed and never used again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.engine.failures import TurnFailedError, classify
+from streams.engine.kafka import stop_within, transactional_producer
+from streams.engine.outputs import Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiokafka.structs import TopicPartition
+
+    from streams.engine.api import EngineConfig, Stage
+
+STOP_S = 3.0
+Ends = dict[tuple[str, int], int]
+"""End offset reached, by topic and partition."""
+
+
+class Transactions:
+    """A started transactional producer and what a task does with it. Made anew for every life of the task."""
+
+    def __init__(self, config: EngineConfig, stage: Stage, number: int) -> None:
+        """Nothing is sent yet."""
+        self._group = config.group(stage.name)
+        self._limits = stage.record_limits
+        self._producer = transactional_producer(config, config.transactional_id(stage.name, number))
+
+    async def start(self) -> None:
+        """Fence and abort any predecessor."""
+        await self._producer.start()
+
+    def outputs(self) -> Outputs:
+        """Empty outputs of one batch."""
+        return Outputs(self._producer, self._limits)
+
+    async def commit(self, outputs: Outputs, positions: Mapping[TopicPartition, int]) -> Ends:
+        """Outputs and offsets in one transaction; after `TurnFailedError` only `stop` may be called.
+
+        Commit is called only after every answer was good (a refused batch does not fail it: the offset would
+        move and the output be gone), and is never cut short: from its call on, only the committed offsets
+        know.
+        """
+        committing = False
+        try:
+            await self._producer.begin_transaction()
+            ends = await outputs.flush()
+            if positions:
+                await self._producer.send_offsets_to_transaction(dict(positions), self._group)
+            committing = True
+            await self._producer.commit_transaction()
+        except Exception as error:
+            raise TurnFailedError(classify(error, committing=committing), error) from error
+        return ends
+
+    async def stop(self) -> None:
+        """Disconnect, within bounds; an open transaction is left to the successor's fence."""
+        await stop_within(self._producer, STOP_S)
