@@ -9,11 +9,9 @@ from typing import Annotated
 import orjson
 import typer
 
-from connectors.postgres.why import Archive, Explanation
-from streams.outside import database_of
 from streams.running import located
-from streams.settings import Settings, load_settings
-from streams.why import told
+from streams.settings import load_settings
+from streams.why import explain, told
 
 
 def why(
@@ -32,13 +30,6 @@ def why(
         typer.echo(orjson.dumps(asdict(found), default=repr, option=orjson.OPT_INDENT_2))
     else:
         typer.echo(told(found))
+        if found.is_empty:
+            typer.echo("A request that waits is written when decided: 30 s for an address, or scheduled_at.")
     raise typer.Exit(1 if found.is_empty else 0)
-
-
-async def explain(settings: Settings, asked: str, *, is_key: bool = False) -> Explanation:
-    """What Postgres knows of it."""
-    database = database_of(settings)
-    try:
-        return await Archive(database).why(asked, is_key=is_key)
-    finally:
-        await database.close()
