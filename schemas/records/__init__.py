@@ -1,0 +1,76 @@
+"""Every record that crosses a topic, a table or the HTTP edge, as frozen values.
+
+Times are milliseconds since the epoch, UTC, and end in `_at`. Ids are strings. `Sealed` bytes are ciphertext
+with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret variables never stand in clear.
+"""
+
+from __future__ import annotations
+
+from schemas.records.messages import (
+    AttemptEnded,
+    CallEnded,
+    Content,
+    MessageQueued,
+    ProviderCall,
+    RetryDue,
+    SendTask,
+)
+from schemas.records.reference import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records.requests import (
+    ContactChanged,
+    Device,
+    DomainEvent,
+    PreferenceChanged,
+    RequestDecided,
+    RequestDue,
+    RequestReceived,
+    SendRequest,
+)
+from schemas.records.results import (
+    MessageRow,
+    NotificationEvent,
+    SeenFact,
+    SeenPosted,
+    SeenRouted,
+    StatsDue,
+    StatsForgotten,
+    StatsPartial,
+    StatsRecord,
+    StatusLogged,
+)
+from schemas.records.root import Record, Sealed
+
+__all__ = [
+    "AttemptEnded",
+    "CallEnded",
+    "ContactChanged",
+    "Content",
+    "Device",
+    "DomainEvent",
+    "MessageQueued",
+    "MessageRow",
+    "NotificationEvent",
+    "NotificationType",
+    "PreferenceChanged",
+    "Provider",
+    "ProviderCall",
+    "Record",
+    "RequestDecided",
+    "RequestDue",
+    "RequestReceived",
+    "RetryDue",
+    "Rule",
+    "Sealed",
+    "SeenFact",
+    "SeenPosted",
+    "SeenRouted",
+    "SeenTag",
+    "SendRequest",
+    "SendTask",
+    "StatsDue",
+    "StatsForgotten",
+    "StatsPartial",
+    "StatsRecord",
+    "StatusLogged",
+    "Template",
+]

@@ -1,0 +1,125 @@
+"""Messages: queued, on their way through a channel, called, answered."""
+
+from __future__ import annotations
+
+from schemas.records.root import Record, Sealed
+
+
+class MessageQueued(Record, frozen=True, kw_only=True):
+    """A message exists and waits for its channel. Topic `outcomes`; the `pending` row."""
+
+    message_id: str
+    request_id: str
+    user_id: str
+    channel: str
+    lane: str
+    notification_type: str
+    category: str
+    source: str
+    idempotency_key: str
+    recipient: Sealed
+    payload: bytes  # JSON used for rendering, secret values masked as "***"
+    created_at: int
+    expires_at: int
+    language: str | None = None
+    template: str | None = None
+    template_version: int | None = None
+    scheduled_at: int | None = None
+    status: str = (
+        "pending"  # `failed` when it failed before a channel (no template, render error, bad contact)
+    )
+    reason: str | None = None
+    detail: str | None = None
+
+
+class SendTask(Record, frozen=True, kw_only=True):
+    """One message for one address. Topic `channel.<channel>.<lane>`."""
+
+    message_id: str
+    request_id: str
+    user_id: str
+    channel: str
+    lane: str
+    notification_type: str
+    category: str
+    source: str
+    idempotency_key: str
+    address: Sealed
+    content: Sealed  # JSON of Content
+    created_at: int
+    expires_at: int
+    unknown_policy: str
+    max_attempts: int = 6
+    attempt: int = 1  # the attempt to make next, from 1
+    epoch: int = 0  # raised each time an attempt is repeated after a hidden answer
+    passes: int = 0  # full passes over the providers that ended in a backoff
+    waits: int = 0  # waits that spent no attempt: a provider's limit, a question without an answer
+    tried: list[str] = []  # providers that failed for now in this pass
+    barred: list[str] = []  # providers that refused our credentials: out for this message
+
+
+class Content(Record, frozen=True, kw_only=True):
+    """What a template made: the fields its channel uses."""
+
+    body: str
+    subject: str | None = None
+    title: str | None = None
+    body_text: str | None = None
+
+
+class ProviderCall(Record, frozen=True, kw_only=True):
+    """The effect: hand one message to a provider. Idempotency key for the provider: `<message_id>:<epoch>`.
+
+    With `ask` nothing is sent: the provider is asked what became of that key, and answers accepted or
+    delivered, permanent (it never saw it), or temporary (ask again).
+    """
+
+    task: SendTask
+    provider: str
+    ask: bool = False
+
+
+class CallEnded(Record, frozen=True, kw_only=True):
+    """What a provider answered, or that nobody knows.
+
+    verdict: accepted | delivered | temporary | permanent | limited | misconfigured | hidden | lapsed
+    """
+
+    call: ProviderCall
+    verdict: str
+    reason: str | None = None
+    detail: str | None = None
+    provider_message_id: str | None = None
+    retry_after_ms: int | None = None
+
+
+class RetryDue(Record, frozen=True, kw_only=True):
+    """Timer: try this task again at `due_at`; with `ask`, put the question to that provider again instead."""
+
+    task: SendTask
+    due_at: int
+    ask: str | None = None
+
+
+class AttemptEnded(Record, frozen=True, kw_only=True):
+    """A status fact about one message. Topic `outcomes`."""
+
+    event_id: str
+    message_id: str
+    request_id: str
+    user_id: str
+    channel: str
+    lane: str
+    notification_type: str
+    category: str
+    source: str
+    idempotency_key: str
+    created_at: int
+    status: str  # a Status, or `retrying` (logged, moves nothing)
+    at: int
+    attempt: int
+    epoch: int
+    reason: str | None = None
+    detail: str | None = None
+    provider: str | None = None
+    provider_message_id: str | None = None

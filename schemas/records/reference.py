@@ -1,0 +1,75 @@
+"""Reference data: topic `reference`, key `<kind>:<name>`, JSON; the higher version of a key wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.records.root import Record
+
+
+class NotificationType(Record, frozen=True, kw_only=True):
+    """One entry of the type registry (NS-DATA-OP-01). Durations in seconds."""
+
+    code: str
+    title: str
+    category: str
+    default_channels: list[str]
+    template_name: str
+    default_priority: str = "normal"
+    fallback_channels: list[str] = []
+    is_mandatory: bool = False
+    dedup_window_s: int = 86_400
+    ttl_s: int = 86_400
+    unknown_policy: str | None = None  # None: repeat, or hold for marketing
+    allowed_senders: list[str] = []  # empty: anyone
+    version: int = 1
+
+
+class Template(Record, frozen=True, kw_only=True):
+    """A template of one channel and language (NS-DATA-010…022). `variables`: name → its form."""
+
+    name: str
+    channel_type: str
+    language_code: str
+    body: str
+    subject: str | None = None
+    title: str | None = None
+    body_text: str | None = None
+    category: str = "transactional"
+    variables: dict[str, dict[str, Any]] = {}
+    version: int = 1
+
+
+class Rule(Record, frozen=True, kw_only=True):
+    """Maps an event to a notification type (NS-SND-OP-03). `data`: variable → path in the event's data."""
+
+    topic: str
+    event_type: str
+    notification_type: str
+    priority: str | None = None
+    data: dict[str, str] = {}
+    version: int = 1
+
+
+class Provider(Record, frozen=True, kw_only=True):
+    """A provider of one channel (NS-DATA-120…128). Higher `priority` first, then lower `cost`, then name."""
+
+    name: str
+    channel_type: str
+    kind: str  # registry name of the connector: smtp, fake_sms, fake_push
+    config: dict[str, Any] = {}
+    is_active: bool = True
+    priority: int = 0
+    rate_limit: int | None = None
+    cost: float = 0.0
+    version: int = 1
+
+
+class SeenTag(Record, frozen=True, kw_only=True):
+    """Where facts of one tag go (SEEN-OP-15). `destinations`: topic names. Duration in seconds."""
+
+    tag: str
+    destinations: list[str]
+    remember_for_s: int = 2_592_000
+    is_enabled: bool = True
+    version: int = 1
