@@ -1,0 +1,1 @@
+"""`python -m bench`: the design's budgets, measured beside other engines that do the same job in one run."""

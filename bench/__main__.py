@@ -1,0 +1,84 @@
+"""`python -m bench`: start a broker, measure, show a table, and keep the figures, the page and the plot.
+
+    python -m bench                       everything, in some twenty minutes
+    python -m bench --only engines,hop    some sections; the figures of the others stay as they are
+    python -m bench --full                as many records and rounds as the budgets name
+
+Everything it starts runs on this machine, speaks over the loopback interface, and ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from bench import results
+from bench.catalogue import SECTIONS
+from bench.engines import kafka_streams
+from bench.page import write_page
+from bench.sections import Ground, Plan, Row, Section
+from bench.show import Screen
+from bench.stock import Stock
+from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions
+
+BROKER_HEAP_MIB = 1024
+FULL = Plan(records=1_000_000, rounds=5, full=True)
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = _options()
+    usual = FULL if options.full else Plan()
+    plan = Plan(options.records or usual.records, options.rounds or usual.rounds, options.full)
+    uvloop.run(run(plan, [section for section in SECTIONS if section.name in options.only]))
+
+
+async def run(plan: Plan, sections: Sequence[Section]) -> None:
+    """Measure the sections one after the other; each is kept as soon as it is there."""
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name, Screen(len(sections)) as screen:
+        folder = Path(name)
+        screen.say("starting the broker")
+        options = KafkaOptions(heap_mib=BROKER_HEAP_MIB, say=screen.say)
+        async with EmbeddedKafka(folder / "kafka", options) as kafka:
+            class_path = await kafka_streams.compiled(folder / "java", screen.say)
+            ground = Ground(Stock(kafka.address), kafka.pid, folder, class_path, screen.say)
+            for section in sections:
+                screen.begin(section)
+                rows = await section.measure(ground, plan)
+                screen.show(section, rows)
+                _keep(section, rows, plan)
+
+
+def _keep(section: Section, rows: list[Row], plan: Plan) -> None:
+    entries = results.read()
+    entries[section.name] = results.entry_of(rows, plan)
+    results.write(entries)
+    write_page(entries)
+
+
+def _options() -> argparse.Namespace:
+    names = [section.name for section in SECTIONS]
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the budgets of the design.")
+    parser.add_argument("--only", type=_names(names), default=names, help=f"of {', '.join(names)}")
+    parser.add_argument("--rounds", type=int, help="rounds of each comparison (3; 5 with --full)")
+    parser.add_argument("--records", type=int, help="requests of each round (200 000; 1 000 000 with --full)")
+    parser.add_argument("--full", action="store_true", help="as much as the budgets name; takes over an hour")
+    return parser.parse_args()
+
+
+def _names(known: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - argparse's own form of a type
+    def parse(text: str) -> list[str]:
+        wanted = text.split(",")
+        if unknown := set(wanted) - set(known):
+            raise argparse.ArgumentTypeError(f"no section {', '.join(sorted(unknown))}")
+        return wanted
+
+    return parse
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""All sections, in the order in which they are measured and shown."""
+
+from __future__ import annotations
+
+from bench.contest import ENGINES, HOP
+from bench.sections import Section
+from bench.trickle import TRICKLE
+
+SECTIONS: tuple[Section, ...] = (ENGINES, HOP, TRICKLE)
