@@ -14,6 +14,7 @@ from confluent_kafka import (  # type: ignore[import-untyped]
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient  # type: ignore[import-untyped]
 
 from connectors.kafka_admin import TopicSpec, topics_of
 
@@ -166,3 +167,52 @@ async def outcome(bootstrap: str, topic: str, sent: list[bytes], patience_s: flo
     """Wait until as many records came out as went in, then reconcile."""
     rows = await read_until(bootstrap, topic, lambda found: len(found) >= len(sent), patience_s)
     return reconcile(sent, rows)
+
+
+async def settled(bootstrap: str, topic: str, patience_s: float = 30.0) -> None:
+    """Wait until no transaction is open in the topic: what is written is what a committed reader may see."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while True:
+        if await asyncio.to_thread(_ends, bootstrap, topic, "read_committed") == await asyncio.to_thread(
+            _ends, bootstrap, topic, "read_uncommitted"
+        ):
+            return
+        assert asyncio.get_running_loop().time() < deadline, f"a transaction stays open in {topic}"
+        await asyncio.sleep(0.1)
+
+
+def _ends(bootstrap: str, topic: str, isolation: str) -> list[int]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": f"{topic}.ends", "isolation.level": isolation}
+    )
+    try:
+        count = len(consumer.list_topics(topic, timeout=20).topics[topic].partitions)
+        tps = [TopicPartition(topic, number) for number in range(count)]
+        return [consumer.get_watermark_offsets(tp, timeout=20)[1] for tp in tps]
+    finally:
+        consumer.close()
+
+
+async def forget_offsets(bootstrap: str, group: str) -> None:
+    """What seven days without a member do to a group's offsets."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # its futures end with it
+    futures = admin.delete_consumer_groups([group])
+    await asyncio.to_thread(futures[group].result, 20)
+
+
+async def delete_records(bootstrap: str, topic: str, partition: int, before: int) -> None:
+    """What retention does to a partition."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # its futures end with it
+    futures = admin.delete_records([TopicPartition(topic, partition, before)])
+    for future in futures.values():
+        await asyncio.to_thread(future.result, 20)
+
+
+def ids(count: int, first: int = 0) -> list[bytes]:
+    """Record ids."""
+    return [b"id-%d" % number for number in range(first, first + count)]
+
+
+def rows_of(wanted: list[bytes], keys: int = 20) -> list[tuple[bytes, bytes]]:
+    """A key and the id for each; keys take turns."""
+    return [(b"user-%d" % (number % keys), each) for number, each in enumerate(wanted)]

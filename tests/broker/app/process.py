@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -107,6 +108,14 @@ class AppProcess:
             return self.ready(stage) and (tasks is None or len(self.states(stage)) == tasks)
 
         await self.until(there, f"{self.worker}: {tasks} tasks of {stage} ready")
+
+    def store(self, stage: str, task: int) -> Path:
+        """The folder of a task's store."""
+        return self.data / self.app / stage / str(task)
+
+    def forget_stores(self) -> None:
+        """Delete what is kept on disk: the next start has only the changelog."""
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def tail(self, lines: int = 60) -> str:
         """The end of this run's log."""

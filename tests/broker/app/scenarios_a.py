@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from streams.engine.api import Input, Stage, Stream, Tables, TableSpec, ToTopic
+from streams.engine.restore import Changelogs, Restored
 from tests.broker.app.registry import Setting, scenario
 
 
@@ -75,6 +78,19 @@ def counting(setting: Setting) -> list[Stage]:
             max_batch=setting.params.get("max_batch", 500),
         )
     ]
+
+
+@scenario
+def slow_counting(setting: Setting) -> list[Stage]:
+    """`counting`, with `open_s` seconds before each restore."""
+    restore = Changelogs.open_store
+
+    async def slowly(self: Changelogs, *given: Any) -> Restored:
+        await asyncio.sleep(setting.params["open_s"])
+        return await restore(self, *given)
+
+    Changelogs.open_store = slowly  # type: ignore[method-assign,assignment]
+    return counting(setting)
 
 
 @scenario

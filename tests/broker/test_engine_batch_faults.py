@@ -1,0 +1,88 @@
+"""Batches when the broker or the way to it fails: nothing lost, nothing repeated (design rules 5 to 8).
+
+The broker is this file's own: it is frozen, and reached through a door that is held shut at a chosen request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, ids, outcome, rows_of, settled, write
+from tests.broker.app.private import PrivateKafka, private_kafka
+from tests.broker.app.process import AppProcess, ended, until
+from tests.broker.app.proxy import Api, Door, Fault, open_door
+
+QUICK_TIMEOUTS = {"transaction_timeout_ms": 3_000, "request_timeout_ms": 2_000}
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateKafka]:
+    with private_kafka(tmp_path_factory.mktemp("private")) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def door(kafka: PrivateKafka) -> AsyncIterator[Door]:
+    async with open_door(kafka.door_port, kafka.real_port) as opened:
+        yield opened
+
+
+async def counting(
+    kafka: PrivateKafka, app: str, folder: Path, *, partitions: int = 1, **config: Any
+) -> AppProcess:
+    """A worker of the counting scenario behind the door, its topics created; not started."""
+    await create_topics(kafka.direct, partitions, f"{app}.in", f"{app}.out", f"{app}.count.changelog")
+    return AppProcess(kafka.through_door, app, "w1", folder, "counting", config={**QUICK_TIMEOUTS, **config})
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["committed-unseen", "never-arrived"])
+async def test_a_commit_whose_outcome_stays_unknown_is_settled_by_the_committed_offsets(
+    kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path, answered: bool
+) -> None:
+    worker = await counting(kafka, app_prefix, tmp_path)
+    first, second = ids(50), ids(50, 50)
+    async with ended(worker):
+        await worker.start()
+        await worker.until_ready("count", 1)
+        fault = door.catch(Fault(Api.END_TRANSACTION, answered=answered, cut=True))
+        await write(kafka.direct, f"{app_prefix}.in", 1, rows_of(first))
+        await asyncio.wait_for(fault.caught.wait(), 20)
+        door.shut = True
+        fault.release.set()
+        door.close_all()
+        await settled(kafka.direct, f"{app_prefix}.out")
+        door.shut = False
+        await write(kafka.direct, f"{app_prefix}.in", 1, rows_of(second))
+        assert EXACTLY_ONCE == await outcome(kafka.direct, f"{app_prefix}.out", first + second)
+        reopened = [event["failure"] for event in worker.events("task_reopens")]
+        assert ([] if answered else ["fenced"]) == reopened
+        assert 0 == await worker.stop()
+
+
+async def test_sigterm_waits_for_a_commit_under_way(
+    kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path
+) -> None:
+    worker = await counting(kafka, app_prefix, tmp_path, close_deadline_s=20.0)
+    wanted = ids(50)
+    async with ended(worker):
+        await worker.start()
+        await worker.until_ready("count", 1)
+        fault = door.catch(Fault(Api.END_TRANSACTION, answered=True))
+        await write(kafka.direct, f"{app_prefix}.in", 1, rows_of(wanted))
+        await asyncio.wait_for(fault.caught.wait(), 20)
+        stopped = asyncio.create_task(worker.stop())
+        await until(lambda: worker.events("stopping"), "the signal")
+        done, _ = await asyncio.wait([stopped], timeout=1.0)
+        assert set() == done
+        fault.release.set()
+        assert 0 == await stopped
+        assert [] == worker.events("task_cut")
+        await worker.start()
+        await worker.until_ready("count", 1)
+        assert [0] == [event["records"] for event in worker.events("store_restored")]
+        assert EXACTLY_ONCE == await outcome(kafka.direct, f"{app_prefix}.out", wanted)
