@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from bench.contest import ENGINES, HOP
+from bench.memory import MEMORY
+from bench.restore import RESTORE
 from bench.sections import Section
+from bench.takeover import TAKEOVER
 from bench.trickle import TRICKLE
 
-SECTIONS: tuple[Section, ...] = (ENGINES, HOP, TRICKLE)
+SECTIONS: tuple[Section, ...] = (ENGINES, HOP, TRICKLE, RESTORE, TAKEOVER, MEMORY)

@@ -123,20 +123,25 @@ async def measure(ground: Ground, contender: Contender, records: int, app: str, 
     folder = ground.folder / app
     order = Order(stock.bootstrap, app, source, str(folder / "data"), hop)
     await asyncio.to_thread(prepare, stock, contender, order)
-    watched = await Watched.start(contender.command(ground, order), folder)
-    try:
-        await watched.first_record()
-        outputs = [TopicPartition(topic, p) for topic in order.outputs.values() for p in range(PARTITIONS)]
-        async with Watch(stock.bootstrap, (watched.process.pid, ground.broker_pid), outputs) as watch:
-            expected = unique_of(records) * len(order.outputs)
-            samples = await watch.until_done(expected, deadline_s=30 + records / 500)
-    finally:
-        await watched.stop()
+    samples = await work_through(ground, contender, order, records)
     found = [await asyncio.to_thread(stock.ids, topic) for topic in order.outputs.values()]
     await asyncio.to_thread(stock.forget, app)
     shutil.rmtree(folder, ignore_errors=True)
     right = found == [Delivered(unique_of(records), unique_of(records))] * len(found)
     return run_of(samples, records, right=right)
+
+
+async def work_through(ground: Ground, contender: Contender, order: Order, records: int) -> list[Sample]:
+    """Run the engine until it has done so many requests; what was seen from its first record on."""
+    watched = await Watched.start(contender.command(ground, order), ground.folder / order.app)
+    try:
+        await watched.first_record()
+        outputs = [TopicPartition(topic, p) for topic in order.outputs.values() for p in range(PARTITIONS)]
+        async with Watch(order.bootstrap, (watched.process.pid, ground.broker_pid), outputs) as watch:
+            expected = unique_of(records) * len(order.outputs)
+            return await watch.until_done(expected, deadline_s=30 + records / 500)
+    finally:
+        await watched.stop()
 
 
 def prepare(stock: Stock, contender: Contender, order: Order) -> None:
@@ -189,8 +194,8 @@ ENGINES = Section(
     "engines",
     "The same job on four engines",
     "Consume JSON requests of 8 partitions, drop repeats by a table with a changelog, write two channel "
-    "topics: one client process each, beside one broker. Timed from the first record in the job to the last committed "
-    "output; slow engines get fewer requests.",
+    "topics: one client process each, beside one broker. Timed from the first record in the job to the last "
+    "committed output; slow engines get fewer requests.",
     COLUMNS,
     _engines,
 )

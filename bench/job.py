@@ -50,7 +50,8 @@ class Order:
     """What one engine process is told: where to read and write, under which names.
 
     `hop`: the source is not keyed by the user, so the job has to re-key it first. `interval_ms`: the least
-    time between commits. `data`: a folder of its own. `worker`: the process's name, where there are several.
+    time between commits. `data`: a folder of its own. `worker`: the process's name, where there are several;
+    `static`: it keeps its tasks over a restart.
     """
 
     bootstrap: str
@@ -60,6 +61,7 @@ class Order:
     hop: bool = False
     interval_ms: int = 0
     worker: str = "bench"
+    static: bool = False
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -76,7 +78,8 @@ def order_of(argv: Sequence[str] | None = None) -> Order:
     parser = argparse.ArgumentParser()
     for name in ("bootstrap", "app", "source", "data"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--hop", type=lambda text: text == "True", default=False)
+    for name in ("hop", "static"):
+        parser.add_argument(f"--{name}", type=lambda text: text == "True", default=False)
     parser.add_argument("--interval-ms", type=int, default=0)
     parser.add_argument("--worker", default="bench")
     return Order(**vars(parser.parse_args(argv)))

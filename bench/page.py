@@ -15,8 +15,8 @@ HEAD = """\
 # Bench
 
 Made by `python -m bench` (`make bench`); do not edit. Absolute figures are one machine's on one day, and the
-broker shares its cores: compare within one table, which was measured in one run. CPU is user and system time of
-the process named, the broker's own beside it.
+broker shares its cores: compare within one table, which was measured in one run. CPU is user and system time
+of the process named, the broker's own beside it.
 """
 
 

@@ -68,6 +68,11 @@ class Stock:
             self._sources.add(topic)
         return topic
 
+    def forget_source(self, topic: str) -> None:
+        """Delete a topic of `requests`: it got more than it should hold."""
+        self._sources.discard(topic)
+        self.forget(topic)
+
     def fill(self, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
         """Write records, keyed and partitioned as Java would; all acknowledged when this returns."""
         producer = feeder(self.bootstrap, linger_ms=20)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -70,6 +72,10 @@ class Watched:
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
                 raise BenchError(f"{complaint}: {tail}")
             await asyncio.sleep(EVERY_S)
+
+    def kill(self) -> None:
+        """SIGKILL, without a word to the process."""
+        os.kill(self.process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End it."""

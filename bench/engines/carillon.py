@@ -143,6 +143,7 @@ def config_of(order: Order) -> EngineConfig:
         app=order.app,
         worker=order.worker,
         data_dir=order.data,
+        static_id=order.static,
     )
 
 
