@@ -80,7 +80,8 @@ def append(outputs: Outputs, dead: Letter, where: tuple[str, int]) -> None:
     event, stub = dead.event, dead.stub
     if not stub:
         try:
-            outputs.append(topic, partition, event.key or None, event.raw, dead.at, dead.headers)
+            raw = event.raw if event.key else event.raw or b""
+            outputs.append(topic, partition, event.key or None, raw, dead.at, dead.headers)
         except TooLargeError as error:
             stub = str(error)
         else:

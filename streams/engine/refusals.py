@@ -14,13 +14,14 @@ MOST_REFUSALS = 2
 
 
 class Refusals:
-    """Halves batches that are refused, until one event is refused alone; doubles them again as they pass."""
+    """Halves what is refused, and then what is left of it, until one event is refused alone."""
 
     def __init__(self, stage: Stage) -> None:
         """`at_most`: how many events the next batch may hold."""
         self._stage = stage
         self._attempted: list[Event] = []
         self._refused: dict[tuple[str, int, bytes], list[str]] = {}
+        self._suspects = 0
         self.at_most = stage.max_batch
 
     def attempt(self, events: list[Event]) -> None:
@@ -31,7 +32,7 @@ class Refusals:
         """The broker refused what was attempted; `StageFailedError` when not even a stub is taken."""
         if not self._attempted:
             return
-        self.at_most = max(len(self._attempted) // 2, 1)
+        self._suspect(len(self._attempted))
         if len(self._attempted) > 1:
             return
         reasons = self._refused.setdefault(_place(self._attempted[0]), [])
@@ -41,11 +42,16 @@ class Refusals:
 
     def passed(self) -> None:
         """What was attempted is committed."""
-        self.at_most = min(self.at_most * 2, self._stage.max_batch)
+        self._suspect(max(self._suspects - len(self._attempted), 0))
         if self._refused:
             for event in self._attempted:
                 self._refused.pop(_place(event), None)
         self._attempted = []
+
+    def _suspect(self, count: int) -> None:
+        """One of the next `count` events is refused; with none, batches are as large as they may be."""
+        self._suspects = count
+        self.at_most = max(count // 2, 1) if count else self._stage.max_batch
 
     def marked(self, events: list[Event]) -> list[Event]:
         """The same events; those that were refused alone are no more to be read, only to be buried."""

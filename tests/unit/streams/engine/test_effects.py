@@ -1,0 +1,266 @@
+"""Calls of one task: when they begin, what a crash, a failure or a close makes of them (design rule 14)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streams.engine import inner
+from streams.engine.api import Event, NotYet, Unreadable
+from streams.engine.effects import Effects
+from tests.unit.streams.engine.desks import EFFECT, Call
+
+TRACE = (("traceparent", b"t"),)
+
+
+class Outside:
+    """What calls reach. Calls whose body is `hang` end only when they are let go."""
+
+    def __init__(self, limit: int = 500, ttl_s: float = 5.0) -> None:
+        self.begun: list[bytes] = []
+        self.open: defaultdict[bytes, int] = defaultdict(int)
+        self.most_at_once = 0
+        self.let_go = asyncio.Event()
+        self.woken = asyncio.Event()
+        self.route = replace(EFFECT, perform=self.perform, limit=limit, intent_ttl_s=ttl_s)
+        self.effects = self.anew()
+
+    def anew(self) -> Effects:
+        return Effects(self.route, lambda: 77, self.woken.set)
+
+    async def perform(self, call: Call) -> object:
+        self.begun.append(call.id)
+        self.open[call.key] += 1
+        assert self.open[call.key] == 1, "one in flight per key"
+        self.most_at_once = max(self.most_at_once, sum(self.open.values()))
+        if call.body == b"hang":
+            await self.let_go.wait()
+        await asyncio.sleep(0)
+        self.open[call.key] -= 1
+        if call.body == b"break":
+            raise ZeroDivisionError
+        if call.body == b"cancel":
+            raise asyncio.CancelledError
+        return ("done", call.id)
+
+    def begin(self, *calls: Call, since: float | None = None) -> None:
+        moment = time.monotonic() if since is None else since
+        self.effects.begin([(call.id, call, TRACE) for call in calls], moment)
+
+    async def results(self, count: int) -> list[object]:
+        while len(self.effects.results) < count:
+            self.woken.clear()
+            async with asyncio.timeout(30):
+                await self.woken.wait()
+        return [event.value for event in self.effects.results]
+
+
+def opened(*ids: bytes, may_have_begun: bool = True) -> list[tuple[bytes, bool, Any, bytes]]:
+    """Rows as they are found at open."""
+    return [(one, may_have_begun, TRACE, EFFECT.encode(Call(one))) for one in ids]
+
+
+async def test_a_result_is_an_event_with_the_effects_row_headers_and_call() -> None:
+    outside = Outside()
+    outside.begin(Call(b"1"))
+    assert [("done", b"1")] == await outside.results(1)
+    event = outside.effects.results[0]
+    assert (inner.EFFECT + b"1", 77, TRACE, "", b"1/k/") == (
+        event.key,
+        event.at,
+        event.raw_headers,
+        event.topic,
+        event.raw,
+    )
+
+
+async def test_a_hanging_call_beside_499_others_delays_its_own_key_only() -> None:
+    """Mutation tried: one queue for all keys: fails (nothing but the hanging call begins)."""
+    outside = Outside()
+    others = [Call(b"%d" % number, b"key%d" % number) for number in range(499)]
+    outside.begin(Call(b"h1", b"hanging", b"hang"), Call(b"h2", b"hanging"), *others)
+    assert {("done", call.id) for call in others} == set(await outside.results(499))
+    assert b"h2" not in outside.begun
+    outside.let_go.set()
+    assert [("done", b"h1"), ("done", b"h2")] == (await outside.results(501))[499:]
+    assert 0 == outside.effects.load
+
+
+async def test_calls_of_one_key_are_made_in_order() -> None:
+    outside = Outside()
+    outside.begin(*(Call(b"%d" % number) for number in range(20)))
+    await outside.results(20)
+    assert [b"%d" % number for number in range(20)] == outside.begun
+
+
+async def test_no_more_calls_at_once_than_the_limit_and_no_more_input_when_it_is_reached() -> None:
+    """Mutations tried: no look at the limit in `_start_ready`: fails; results not counted as open: fails."""
+    outside = Outside(limit=3)
+    outside.begin(*(Call(b"%d" % number, b"%d" % number, b"hang") for number in range(3)))
+    assert (0, True) == (outside.effects.room, outside.effects.saturated)
+    outside.begin(Call(b"x", b"x"))
+    await asyncio.sleep(0)
+    assert 3 == len(outside.begun)
+    outside.let_go.set()
+    await outside.results(4)
+    assert 3 == outside.most_at_once
+    assert (-1, True) == (outside.effects.room, outside.effects.saturated)
+    outside.effects.handled(list(outside.effects.results)[:2])
+    assert (1, False) == (outside.effects.room, outside.effects.saturated)
+
+
+async def test_results_leave_when_they_are_committed_and_not_before() -> None:
+    outside = Outside()
+    outside.begin(Call(b"1"), Call(b"2", b"l"))
+    await outside.results(2)
+    first = outside.effects.results[0]
+    outside.effects.handled([])
+    outside.effects.handled([Event(first.value, first.key, 0, (), "", -1, -1)])
+    assert 2 == len(outside.effects.results)
+    outside.effects.handled([first])
+    assert [("done", b"2")] == [event.value for event in outside.effects.results]
+
+
+async def test_an_effect_not_begun_in_time_lapses() -> None:
+    """`since` lies before the commit was tried.
+
+    A process stopped inside its commit wakes as a zombie that has just learned of its success, while its
+    successor has told the agent that the effect is hidden. Mutations tried: no look at the clock: fails; the
+    clock of `begin` instead of `since`: fails.
+    """
+    outside = Outside()
+    outside.begin(Call(b"old"), since=time.monotonic() - 5.1)
+    assert [("lapsed", b"old")] == await outside.results(1)
+    assert [] == outside.begun
+
+
+async def test_an_effect_that_waited_too_long_for_its_key_lapses() -> None:
+    outside = Outside(ttl_s=0.0)
+    outside.begin(Call(b"1"), Call(b"2"))
+    assert [("lapsed", b"1"), ("lapsed", b"2")] == await outside.results(2)
+
+
+@pytest.mark.parametrize("body", [b"break", b"cancel"])
+async def test_a_perform_that_breaks_has_hidden_its_outcome_and_goes_on_with_its_key(body: bytes) -> None:
+    """Found by reading: a `CancelledError` out of `perform` itself left key and limit taken for ever.
+
+    Mutation tried: returning on any `CancelledError`: fails by its time-out.
+    """
+    outside = Outside()
+    outside.begin(Call(b"1", body=body), Call(b"2"))
+    assert [("hidden", b"1"), ("done", b"2")] == await outside.results(2)
+    assert 0 == outside.effects.load
+
+
+# ---- open ----
+
+
+async def test_an_effect_found_at_open_is_hidden_unless_it_was_surely_not_begun() -> None:
+    """Mutation tried: all of them hidden, or all of them begun: fails."""
+    outside = Outside()
+    rows = opened(b"1") + opened(b"2", may_have_begun=False)
+    outside.effects.open(rows, time.monotonic())
+    assert {("hidden", b"1"), ("done", b"2")} == set(await outside.results(2))
+    assert [b"2"] == outside.begun
+    assert all(TRACE == event.raw_headers for event in outside.effects.results)
+
+
+async def test_an_effect_surely_not_begun_lapses_when_opening_took_too_long() -> None:
+    outside = Outside()
+    outside.effects.open(opened(b"2", may_have_begun=False), time.monotonic() - 6)
+    assert [("lapsed", b"2")] == await outside.results(1)
+
+
+async def test_an_open_effect_that_cannot_be_decoded_is_buried_in_its_turn() -> None:
+    """Found by reading: one such row made the stage unable to open, for ever."""
+
+    def decode(raw: bytes) -> Call:
+        if raw.startswith(b"later"):
+            raise NotYet("schema")
+        raise ValueError("no such call")
+
+    outside = Outside()
+    outside.route = replace(outside.route, decode=decode)
+    outside.effects = outside.anew()
+    outside.effects.open(opened(b"1"), time.monotonic())
+    (value,) = await outside.results(1)
+    assert Unreadable("an open effect: ValueError: no such call") == value
+    with pytest.raises(NotYet):
+        outside.effects.open(opened(b"later"), time.monotonic())
+
+
+async def test_calls_and_results_in_hand_outlive_a_reopening() -> None:
+    """A failed transaction says nothing about calls: without this a hiccup of Kafka made every one `hidden`.
+
+    Mutation tried: `_keep` knows none: fails (hidden beside done).
+    """
+    outside = Outside()
+    outside.begin(Call(b"1"), Call(b"2", b"l", b"hang"), Call(b"3", b"l"))
+    await outside.results(1)
+    outside.effects.open(opened(b"1", b"2", b"3", b"4"), time.monotonic())
+    outside.let_go.set()
+    assert {("done", b"1"), ("hidden", b"4"), ("done", b"2"), ("done", b"3")} == set(await outside.results(4))
+    assert 4 == len(outside.effects.results)
+    assert 0 == outside.effects.load
+
+
+async def test_what_is_recorded_no_more_is_dropped_at_a_reopening() -> None:
+    """Its result was handled by a commit of unknown outcome, or by another worker: never begin or tell it.
+
+    Mutation tried: results and calls stay whatever is found: fails.
+    """
+    outside = Outside()
+    outside.begin(Call(b"1"), Call(b"2", b"l", b"hang"), Call(b"3", b"l"))
+    await outside.results(1)
+    outside.effects.open([], time.monotonic())
+    outside.begin(Call(b"4"), Call(b"5", b"l"))
+    outside.let_go.set()
+    assert {("done", b"4"), ("done", b"5")} == set(await outside.results(2))
+    assert [b"1", b"2", b"4", b"5"] == outside.begun
+    assert 0 == outside.effects.load
+
+
+async def test_an_intent_whose_commit_has_an_unknown_outcome_was_begun_by_nobody() -> None:
+    """Mutation tried: hidden: fails."""
+    outside = Outside()
+    outside.effects.intend([(b"1", Call(b"1"), ()), (b"2", Call(b"2"), ())])
+    outside.effects.open(opened(b"1", b"0"), time.monotonic())
+    assert {("done", b"1"), ("hidden", b"0")} == set(await outside.results(2))
+    outside.effects.results.clear()
+    outside.effects.open(opened(b"1"), time.monotonic())
+    assert [("hidden", b"1")] == await outside.results(1)
+
+
+# ---- close ----
+
+
+async def test_a_close_begins_nothing_waits_for_what_runs_and_tells_what_never_began() -> None:
+    """Mutations tried: `_start_ready` without `_closing`: fails; all waiting ones told: fails."""
+    outside = Outside(limit=1)
+    outside.begin(Call(b"1", b"k", b"hang"), Call(b"2", b"k"), Call(b"3", b"l"))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(outside.effects.close(30))
+    await asyncio.sleep(0)
+    outside.let_go.set()
+    await closing
+    assert [("done", b"1")] == [event.value for event in outside.effects.results]
+    assert [(b"2", TRACE, b"2/k/"), (b"3", TRACE, b"3/l/")] == sorted(outside.effects.never_begun())
+    assert [b"1"] == outside.begun
+    outside.begin(Call(b"4", b"m"))
+    await asyncio.sleep(0)
+    assert [b"1"] == outside.begun
+
+
+async def test_a_call_that_outlives_the_deadline_is_cut_and_keeps_its_row() -> None:
+    """It has no result and is not told as never begun: its row stays, and the successor finds it hidden."""
+    outside = Outside()
+    outside.begin(Call(b"1", b"k", b"hang"))
+    await asyncio.sleep(0)
+    await outside.effects.close(0)
+    assert [] == list(outside.effects.results)
+    assert [] == outside.effects.never_begun()
