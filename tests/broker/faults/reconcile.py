@@ -1,8 +1,8 @@
 """The checker: every id that went in against every id that came out. Imports none of the rooms.
 
 What a run without faults must give is computed by `examples.accounts` from the lines alone. A crash may
-change one thing: a call whose answer was never heard is listed as `unknown`, and then repeated or held as its type
-says. The checks that know nothing of this are replaced here by ones that do.
+change one thing: a call whose answer was never heard is listed as `unknown`, and then repeated or held as its
+type says. The checks that know nothing of this are replaced here by ones that do.
 """
 
 from __future__ import annotations
