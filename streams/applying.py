@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 
 async def apply_directory(settings: Settings, folder: Path) -> list[str]:
-    """Write what the folder says; the keys that changed. `ReferenceFilesError` tells every fault of the files."""
+    """Write what the folder says; the keys that changed. `ReferenceFilesError` tells every fault."""
     records, cipher = load_directory(folder), cipher_of(settings)
     book = ReferenceBook(cipher)
     table = GlobalTable(engine_config(settings), topics.REFERENCE, book.apply)

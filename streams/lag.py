@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 POLL_MS = 150
@@ -49,7 +51,10 @@ class Lag:
         return True
 
     async def wait(self, group: str, topics: Iterable[str]) -> None:
-        """Until the group has caught up."""
+        """Until the group has caught up; a coordinator that is not there yet is waited for."""
         wanted = list(topics)
-        while not await self.caught_up(group, wanted):  # noqa: ASYNC110 - another process cannot set an event
+        while True:
+            with suppress(KafkaError):
+                if await self.caught_up(group, wanted):
+                    return
             await asyncio.sleep(POLL_MS / 1000)

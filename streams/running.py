@@ -20,13 +20,14 @@ from pydantic import SecretStr
 
 from connectors.embedded import kafka as embedded_kafka
 from connectors.embedded import postgres as embedded_postgres
-from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions
+from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, free_port
 from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import Command, EmbeddedError, GuardedProcess
 from connectors.postgres.migrate import migrate
+from streams.applying import apply_directory
 from streams.outside import database_of
-from streams.settings import Settings
+from streams.settings import Settings, given_variables
 from streams.topics import create_topics
 from streams.topology import stage_names
 
@@ -96,19 +97,37 @@ async def servers(settings: Settings, say: Say) -> AsyncIterator[Settings]:
         yield with_servers(settings, bootstrap, dsn)
 
 
+def on_free_ports(settings: Settings) -> Settings:
+    """The settings with HTTP ports that nobody uses, near the configured ones."""
+    port = free_port(settings.http.port)
+    ops_port = free_port(settings.http.ops_port, beside=port)
+    while not bindable(ops_port + WORKER_OPS_OFFSET):
+        ops_port = free_port(0, beside=port)
+    return _with_http(settings, port=port, ops_port=ops_port)
+
+
 @asynccontextmanager
-async def pipeline(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings, Addresses]]:
-    """Servers, topics, tables, fake provider, worker and HTTP; at the end all of it stops in order."""
+async def pipeline(
+    settings: Settings, say: Say, reference: Path | None = None
+) -> AsyncIterator[tuple[Settings, Addresses]]:
+    """Servers, topics, tables, fake provider, worker and HTTP; at the end all of it stops in order.
+
+    `reference`: a folder to apply before the stages start. EmbeddedError when a port of HTTP is in use.
+    """
     async with AsyncExitStack() as stack:
+        worker_ops = settings.http.ops_port + WORKER_OPS_OFFSET
+        check_free(settings.http.port, settings.http.ops_port, worker_ops)
         settings = await stack.enter_async_context(servers(settings, say))
         await prepare(settings, say)
+        if reference is not None:
+            applied = await apply_directory(settings, reference)
+            say(f"Applied   {len(applied)} types, templates, rules, providers and tags")
         folder = settings.data_dir / "run"
         folder.mkdir(parents=True, exist_ok=True)
         children = _Children(folder, stack)
         settings, fake = await _with_fake(settings, children)
         if settings.http.gateway_secret is None:
             settings = _with_http(settings, gateway_secret=SecretStr(_derived_secret(settings)))
-        worker_ops = settings.http.ops_port + WORKER_OPS_OFFSET
         worker = _with_http(settings, ops_port=worker_ops)
         await children.start("worker", worker, "worker")
         await children.start("http", settings, "http")
@@ -127,6 +146,15 @@ async def pipeline(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings
         await children.wait_ready("http", f"{addresses.http_ops}/readyz")
         say(f"Stages    {', '.join(stage_names())}")
         yield settings, addresses
+
+
+def check_free(*ports: int) -> None:
+    """EmbeddedError when somebody listens already: their answers would be taken for ours."""
+    if busy := [port for port in ports if not bindable(port)]:
+        raise EmbeddedError(
+            f"Port {', '.join(map(str, busy))} of this machine is in use, perhaps by another `carillon up`. "
+            "Stop it, or set CARILLON_HTTP__PORT and CARILLON_HTTP__OPS_PORT (the worker takes the next one)."
+        )
 
 
 async def prepare(settings: Settings, say: Say) -> None:
@@ -173,7 +201,16 @@ class _Children:
         path = self._folder / f"{name}.yaml"
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(_plain(settings)))
-        argv = ("/usr/bin/env", f"CARILLON_CONFIG={path}", sys.executable, "-m", "streams.cli", *words)
+        forget = [word for name in given_variables() for word in ("-u", name)]
+        argv = (
+            "/usr/bin/env",
+            *forget,
+            f"CARILLON_CONFIG={path}",
+            sys.executable,
+            "-m",
+            "streams.cli",
+            *words,
+        )
         await self._guard(name, argv)
 
     async def start_fake(self) -> dict[str, Any]:

@@ -88,6 +88,11 @@ class Variables(EnvSettingsSource):
         return {name.lower(): value for name, value in known_variables(self.settings_cls, os.environ).items()}
 
 
+def given_variables() -> list[str]:
+    """Names of our variables in the environment; a child with a settings file must not see them."""
+    return sorted(name for name in os.environ if name.startswith(PREFIX))
+
+
 def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
     """Read file, environment and flags (`{"kafka.partitions": 8}`; None means not given), the later winning.
 

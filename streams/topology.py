@@ -130,7 +130,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             stream, tables["requests"], tables["contacts"], tables["preferences"], outside
         ),
         routes={
-            r.RequestDue: (_timer(r.RequestDue, lambda due: f"{due.request.request_id}/{due.waited_for}"),),
+            r.RequestDue: (_timer(r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from connectors.postgres.why import Explanation, MessageFound, RequestFound
+from connectors.postgres.why import Archive, Explanation, MessageFound, RequestFound
 from schemas.times import rfc3339
 from schemas.words import REASONS, Reason
+from streams.outside import database_of
+from streams.settings import Settings
+
+
+async def explain(settings: Settings, asked: str, *, is_key: bool = False) -> Explanation:
+    """What Postgres knows of an id, or with `is_key` of an idempotency key."""
+    database = database_of(settings)
+    try:
+        return await Archive(database).why(asked, is_key=is_key)
+    finally:
+        await database.close()
 
 
 def told(found: Explanation) -> str:

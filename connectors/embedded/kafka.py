@@ -205,12 +205,13 @@ def free_port(wanted: int, *, beside: int = 0) -> int:
     the broker is away sooner or later connects to itself and occupies the port.
     """
     port = wanted
-    while port in (0, beside) or not _bindable(port):
+    while port in (0, beside) or not bindable(port):
         port = 20_000 + secrets.randbelow(12_000)
     return port
 
 
-def _bindable(port: int) -> bool:
+def bindable(port: int) -> bool:
+    """Whether nobody listens on this port of the machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what Kafka's own listener does
         try:

@@ -27,7 +27,7 @@ class ReferenceBook:
         self.problems: dict[str, str] = {}
         self._cipher = cipher
         self._records: dict[str, ReferenceRecord] = {}
-        self._secrets: dict[str, frozenset[str]] = {}  # template name → variables; emptied by each change
+        self._secrets: dict[str, frozenset[str] | None] = {}  # template name → variables; emptied by each change
         self._providers: dict[str, tuple[Provider, ...]] = {}  # channel → in order; likewise
 
     def apply(self, key: bytes, value: bytes | None) -> None:
@@ -69,11 +69,11 @@ class ReferenceBook:
         found = self._records.get(f"tag:{tag}")
         return found if isinstance(found, SeenTag) else None
 
-    def secret_variables(self, code: str) -> frozenset[str]:
-        """Name the variables that any template of the type marks as secret (NS-EVT-OP-09)."""
+    def secret_variables(self, code: str) -> frozenset[str] | None:
+        """Name what any template of the type marks as secret (NS-EVT-OP-09); None: no template is known yet."""
         found = self.type(code)
         if found is None:
-            return frozenset()
+            return None
         if found.template_name not in self._secrets:
             self._secrets[found.template_name] = self._secrets_of(found.template_name)
         return self._secrets[found.template_name]
@@ -88,9 +88,11 @@ class ReferenceBook:
         """List everything, by key."""
         return [record for _, record in sorted(self._records.items())]
 
-    def _secrets_of(self, template_name: str) -> frozenset[str]:
-        templates = (record for record in self._records.values() if isinstance(record, Template))
-        described = (each.variables.items() for each in templates if each.name == template_name)
+    def _secrets_of(self, template_name: str) -> frozenset[str] | None:
+        templates = [record for record in self._records.values() if isinstance(record, Template)]
+        described = [each.variables.items() for each in templates if each.name == template_name]
+        if not described:
+            return None
         return frozenset(name for each in described for name, form in each if form.get("secret"))
 
     def _in_order(self, channel: str) -> tuple[Provider, ...]:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from streams.applying import apply_directory
-from streams.cli.look import explain
 from streams.demo.show import Running, demo
 from streams.lag import Lag
 from streams.outside import engine_config
-from streams.running import Addresses, pipeline
+from streams.running import Addresses, on_free_ports, pipeline
 from streams.settings import Settings
 from streams.topology import input_topics
-from streams.why import told
+from streams.why import explain, told
 
 
 def run_demo(settings: Settings, examples: Path) -> int:
@@ -24,9 +22,7 @@ def run_demo(settings: Settings, examples: Path) -> int:
 
 
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
-    async with pipeline(settings, console.print) as (running, at):
-        changed = await apply_directory(running, examples)
-        console.print(f"Applied   {len(changed)} types, templates, rules, providers and tags")
+    async with pipeline(on_free_ports(settings), console.print, examples) as (running, at):
         lag = Lag(at.bootstrap)
         await lag.start()
         try:
