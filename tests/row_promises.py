@@ -71,6 +71,15 @@ class RowPromises:
             await old.write("rows", 0, 50, 51, [message()])
         assert await new.write("rows", 0, 2, 3, [message()]) == Written(0, 1, 0)
 
+    async def test_a_writer_of_another_birth_is_fenced_at_the_very_same_offset(
+        self, make_writer: MakeWriter
+    ) -> None:
+        old, new = make_writer(), make_writer()
+        await old.open_task("rows", 0, 2, "first")
+        assert await new.open_task("rows", 0, 2, "second") == 2
+        with pytest.raises(SinkFencedError):
+            await old.write("rows", 0, 2, 3, [message()])
+
     async def test_a_writer_that_opened_nothing_is_fenced(self, make_writer: MakeWriter) -> None:
         with pytest.raises(SinkFencedError):
             await make_writer().write("rows", 0, 0, 1, [decided(decided_at=NOW)])
