@@ -37,7 +37,7 @@ def example_lines(text: str) -> list[str]:
 
 
 def inline_commands(text: str) -> list[str]:
-    return re.findall(r"`(carillon [^`…]+|make [a-z]+)`", text)
+    return re.findall(r"`(carillon\s[^`…]+|make\s[a-z]+)`", text)
 
 
 def all_commands() -> list[tuple[str, str]]:
