@@ -27,7 +27,7 @@ class ReferenceBook:
         self.problems: dict[str, str] = {}
         self._cipher = cipher
         self._records: dict[str, ReferenceRecord] = {}
-        self._secrets: dict[str, frozenset[str] | None] = {}  # template name → variables; emptied by each change
+        self._secrets: dict[str, frozenset[str] | None] = {}  # by template; emptied by changes
         self._providers: dict[str, tuple[Provider, ...]] = {}  # channel → in order; likewise
 
     def apply(self, key: bytes, value: bytes | None) -> None:
@@ -70,7 +70,7 @@ class ReferenceBook:
         return found if isinstance(found, SeenTag) else None
 
     def secret_variables(self, code: str) -> frozenset[str] | None:
-        """Name what any template of the type marks as secret (NS-EVT-OP-09); None: no template is known yet."""
+        """Name what any template of the type marks as secret (NS-EVT-OP-09); None: none is known yet."""
         found = self.type(code)
         if found is None:
             return None
