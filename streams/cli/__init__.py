@@ -1,6 +1,6 @@
 """The command line: `carillon --help`.
 
-Exit codes: 0 done, 1 failed, 2 wrong settings or usage, or a person must act.
+Exit codes: 0 done, 1 failed, 2 wrong settings, files or usage, or a person must act.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.embedded.process import EmbeddedError
 from connectors.postgres.errors import PostgresError
+from connectors.reference import ReferenceFilesError
 from streams.cli.app import app
 from streams.settings import SettingsError
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Run one command; what a person must know is one message, not a stack."""
     try:
         app(standalone_mode=True)
-    except SettingsError as error:
+    except (SettingsError, ReferenceFilesError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
     except (EmbeddedError, PostgresError, KafkaError, ConnectionError) as error:

@@ -51,7 +51,10 @@ def show(
     async def letters() -> list[dict[str, Any]]:
         return [_plain(letter) async for letter in _letters(_bootstrap(), _dlq(topic))][:limit]
 
-    for letter in asyncio.run(letters()):
+    found = asyncio.run(letters())
+    if not found and not as_json:
+        typer.echo(f"nothing in {_dlq(topic)}")
+    for letter in found:
         if as_json:
             typer.echo(orjson.dumps(letter))
         else:
