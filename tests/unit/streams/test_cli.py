@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from connectors.cipher import Cipher
 from streams.cli import main
@@ -15,6 +18,17 @@ GIVEN = {
     "CARILLON_POSTGRES__DSN": "postgresql://nobody@127.0.0.1:1/none",
     "CARILLON_CRYPTO__KEYS": Cipher.new_key("k1"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command sets up logs for its process; other tests share this one."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
