@@ -21,7 +21,7 @@ from streams.outside import engine_config
 from streams.running import prepare
 from streams.settings import Settings
 from streams.topology import input_topics
-from tests.broker.faults.evidence import Moment, Watch, aborted, told
+from tests.broker.faults.evidence import Moment, Watch, aborted, told, unheard_times
 from tests.broker.faults.feed import Feed, feeding
 from tests.broker.faults.load import Load
 from tests.broker.faults.plan import KINDS, Cycle, plan, strike
@@ -64,8 +64,11 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
     print(f"\nseed {SEED}: {len(struck)} cycles, {len(feed.fed)} lines, {wanted.requests} requests,")
     print(f"  {len(found.messages)} messages, {len(found.calls)} calls, {time.monotonic() - began:.0f} s")
     print(f"  {ambiguous(found).total()} attempts unheard, {undone} records aborted, {logged}")
-    for cycle, moment in struck:
-        print(f"  {cycle.kind:6} {system.workers[cycle.worker].name} for {cycle.pause_s:4.1f} s at {moment}")
+    unheard = await unheard_times(database)
+    ends = [*(moment.at for _, moment in struck[1:]), float("inf")]
+    for (cycle, moment), end in zip(struck, ends, strict=True):
+        name, after = system.workers[cycle.worker].name, sum(moment.at <= at < end for at in unheard)
+        print(f"  {cycle.kind:6} {name} for {cycle.pause_s:4.1f} s at {moment}: {after} attempts unheard")
     for one in results:
         print(f"  {'ok  ' if one.wanted == one.got else 'DIFF'} {one.got.total():6} {one.name}")
     assert {} == differences(results)

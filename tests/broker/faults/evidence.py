@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
 from confluent_kafka import (  # type: ignore[import-untyped]
@@ -26,11 +28,14 @@ WRITTEN = ("request.", "channel.", "outcomes", "rows", "notification.", "stats."
 KEPT_WHOLE = ("request.", "channel.", "outcomes", "rows", "notification.events")
 """Topics without compaction."""
 
+UNHEARD = "select extract(epoch from timestamp) from delivery_status_logs where status = 'unknown' order by 1"
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`lag`: fed records that the intake has not committed. `open`: partitions with an open transaction."""
+    """`at`: s since the epoch. `lag`: records the intake has not committed. `open`: open transactions."""
 
+    at: float
     lag: int
     open: int
 
@@ -74,7 +79,7 @@ class Watch:
         read = self._committed("carillon.intake", inputs)
         fed = self._ends(inputs, IsolationLevel.READ_UNCOMMITTED)
         lag = sum(max(0, end - read.get(place, 0)) for place, end in fed.items())
-        return Moment(lag, sum(high[place] > stable[place] for place in stable))
+        return Moment(time.time(), lag, sum(high[place] > stable[place] for place in stable))
 
     def _ends(self, places: Iterable[Any], isolation: Any) -> dict[tuple[str, int], int]:
         asked = {place: OffsetSpec.latest() for place in places}
@@ -85,6 +90,16 @@ class Watch:
         asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])
         found = asked[group].result().topic_partitions
         return {(one.topic, one.partition): max(0, one.offset) for one in found}
+
+
+async def unheard_times(dsn: str) -> list[float]:
+    """When each attempt was listed whose answer nobody heard, in seconds since the epoch."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(UNHEARD)
+    finally:
+        await connection.close()
+    return [float(row[0]) for row in rows]
 
 
 async def aborted(bootstrap: str) -> int:
