@@ -90,23 +90,26 @@ class Membership(ConsumerRebalanceListener):
             return alive
 
         def watched_reset() -> None:
-            self._lose_static_id()
-            reset()
+            if not self._static_id_lost():
+                reset()
 
         async def watched_send(request: object) -> object:
             answer = await send(request)
             if getattr(answer, "error_code", 0) == FencedInstanceIdError.errno:
-                self._lose_static_id()
+                self._static_id_lost()
             return answer
 
         coordinator._do_heartbeat = watched_heartbeat  # noqa: SLF001
         coordinator.reset_generation = watched_reset
         coordinator._send_req = watched_send  # noqa: SLF001
 
-    def _lose_static_id(self) -> None:
-        if self._config.static_id and not self._closing:
-            text = f"stage {self._stage}: member id of static worker {self._config.worker!r} is lost"
-            self._fail(StageFailedError(text + "; another process holds it or the session ran out: restart"))
+    def _static_id_lost(self) -> bool:
+        """Whether a static member lost its id: it ends without a rejoin, which would drive out the holder."""
+        if not self._config.static_id or self._closing:
+            return False
+        text = f"stage {self._stage}: member id of static worker {self._config.worker!r} is lost"
+        self._fail(StageFailedError(f"{text}; another process holds it or the session ran out: restart"))
+        return True
 
     def _fail(self, error: Exception) -> None:
         self.lost = self.lost or error
@@ -163,7 +166,7 @@ class Membership(ConsumerRebalanceListener):
             await self._consumer.commit(offsets)
 
     async def stop(self, *, leave: bool = False) -> None:
-        """Leave the group. A static member keeps its place for a while, unless it is to `leave` (scale-in)."""
+        """Leave the group. A static member keeps its place for a while, unless told to `leave` (scale-in)."""
         self._closing = True
         if leave and self._coordinator is not None:
             self._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka lets only dynamic members leave

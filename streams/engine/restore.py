@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BIRTH_KEY = b"birth"
 FOREIGN_POLL_S = 0.05
+STOP_S = 2.0
 
 
 def store_folder(config: EngineConfig, stage: str) -> Path:
@@ -152,10 +153,14 @@ class _reading:  # noqa: N801 - a context manager used like a function
         self._offset = offset
 
     async def __aenter__(self) -> AIOKafkaConsumer:
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await stop_within(self._consumer, STOP_S)
+            raise
         self._consumer.assign([self._tp])
         self._consumer.seek(self._tp, self._offset)
         return self._consumer
 
     async def __aexit__(self, *_: object) -> None:
-        await stop_within(self._consumer, 2.0)
+        await stop_within(self._consumer, STOP_S)

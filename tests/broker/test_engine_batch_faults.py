@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, ids, outcome, rows_of, settled, write
+from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, ids, outcome, read, rows_of, settled, write
 from tests.broker.app.private import PrivateKafka, private_kafka
 from tests.broker.app.process import AppProcess, ended, until
 from tests.broker.app.proxy import Api, Door, Fault, open_door
@@ -86,3 +86,33 @@ async def test_sigterm_waits_for_a_commit_under_way(
         await worker.until_ready("count", 1)
         assert [0] == [event["records"] for event in worker.events("store_restored")]
         assert EXACTLY_ONCE == await outcome(kafka.direct, f"{app_prefix}.out", wanted)
+
+
+async def test_a_broker_frozen_beyond_every_timeout_stops_everything_and_loses_nothing(
+    kafka: PrivateKafka, app_prefix: str, tmp_path: Path
+) -> None:
+    """Two workers under load; session and transaction time-outs run out. Every partition moves again afterwards.
+
+    Mutation: a client that does not stop in time is only disconnected, not cut: its sender goes on.
+    """
+    app, bootstrap = app_prefix, kafka.direct
+    await create_topics(bootstrap, 4, f"{app}.in", f"{app}.out", f"{app}.count.changelog")
+    config = {**QUICK_TIMEOUTS, "session_timeout_ms": 3_000}
+    both = [AppProcess(bootstrap, app, name, tmp_path, "counting", config=config) for name in ("w1", "w2")]
+    before, after = ids(4_000), ids(4_000, 4_000)
+    async with ended(*both):
+        for worker in both:
+            await worker.start()
+        for worker in both:
+            await worker.until_ready("count", 2)
+        writing = asyncio.create_task(write(bootstrap, f"{app}.in", 4, rows_of(before), 2_000))
+        await both[0].until_inside_a_transaction("count")
+        with kafka.frozen():
+            await asyncio.sleep(8.0)  # beyond session, transaction and request time-outs
+        await writing
+        await write(bootstrap, f"{app}.in", 4, rows_of(after))
+        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", before + after)
+        assert {0, 1, 2, 3} == {row.partition for row in await read(bootstrap, f"{app}.out")}
+        for worker in both:
+            assert [] == worker.events("stage_failed")
+            assert 0 == await worker.stop()

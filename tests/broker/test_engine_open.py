@@ -1,4 +1,4 @@
-"""Opening a task: fence, settled changelog, restore by position, offsets ("Open" and rule 3 of the design)."""
+"""Opening a task: fence, settled changelog, restore by position, offsets ("Open" and rule 3)."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ async def test_an_open_slower_than_the_session_makes_no_rebalance(
     Mutation: wait for the opens inside the rebalance listener. The workers then trade the partitions.
     """
     app, bootstrap = app_prefix, servers.bootstrap
-    slow = {"params": {"open_s": 6.0}, "config": {"session_timeout_ms": 2_000}}
+    slow: dict[str, Any] = {"params": {"open_s": 6.0}, "config": {"session_timeout_ms": 2_000}}
     first = await counting(servers, app, tmp_path, partitions=4, **slow)
     second = AppProcess(bootstrap, app, "w2", tmp_path, "slow_counting", **slow)
     first.scenario = "slow_counting"
@@ -192,7 +192,7 @@ async def test_no_committed_offset_beside_a_changelog_stops_the_stage(
 async def test_an_offset_out_of_range_stops_the_stage(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:
-    """Records were deleted before they were read. Mutation: `auto_offset_reset="earliest"`: they go unnoticed."""
+    """Records were deleted unread. Mutation: `auto_offset_reset="earliest"`: they go unnoticed."""
     app, bootstrap = app_prefix, servers.bootstrap
     worker = await counting(servers, app, tmp_path)
     wanted = ids(50)

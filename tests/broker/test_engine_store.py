@@ -1,8 +1,7 @@
-"""Stores: kept when they can be caught up, wiped when they cannot be trusted, deleted when lost (design rule 9)."""
+"""Stores: caught up where that is safe, rebuilt elsewhere, deleted when lost (design rule 9)."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +55,7 @@ def forge(worker: AppProcess, origin_of: Callable[[Origin], Origin]) -> None:
 async def test_a_store_that_cannot_be_caught_up_is_rebuilt(
     servers: Servers, app_prefix: str, tmp_path: Path, origin_of: Callable[[Origin], Origin], kept: bool
 ) -> None:
-    """A forged row shows whether the store on disk was used. Mutation: each condition of `usable` taken away."""
+    """A forged row shows whether the store on disk was used. Mutation: each condition of `usable`."""
     app, bootstrap = app_prefix, servers.bootstrap
     worker = await counting(servers, app, tmp_path)
     first, second = ids(20), ids(20, 20)
@@ -77,7 +76,7 @@ async def test_a_store_that_cannot_be_caught_up_is_rebuilt(
 async def test_a_store_idle_for_days_by_the_clock_is_rebuilt(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:
-    """The same through the clock. An orderly end says that the store is of now, however long no row was written."""
+    """The same through the clock. An orderly end says that the store is of now, written or not."""
     app, bootstrap = app_prefix, servers.bootstrap
     worker = await counting(servers, app, tmp_path)
     wanted = ids(20)
@@ -135,8 +134,9 @@ async def test_the_lost_stores_of_a_worker_are_deleted_after_a_while(
         await second.start()
         await second.until_ready("count", 2)
         await first.until(lambda: len(first.states("count")) == 2, "half of the tasks gone")
+        folder = first.store("count", 0).parent
         kept = {str(number) for number in first.states("count")}
-        await until(lambda: kept == set(os.listdir(first.store("count", 0).parent)), "lost stores deleted")
+        await until(lambda: kept == {path.name for path in folder.iterdir()}, "lost stores deleted")
         await first.until_ready("count", 2)
         assert 0 == await first.stop()
         assert 0 == await second.stop()
@@ -146,8 +146,7 @@ async def test_a_store_held_by_another_process_is_waited_for(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:
     """Mutation: take the lock's error for a failed open. The stage then ends."""
-    app, bootstrap = app_prefix, servers.bootstrap
-    worker = await counting(servers, app, tmp_path)
+    worker = await counting(servers, app_prefix, tmp_path)
     held = Store(worker.store("count", 0), StoreMemory(MIB, MIB))
     async with ended(worker):
         await worker.start()

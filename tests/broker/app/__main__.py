@@ -1,4 +1,4 @@
-"""One worker process until SIGTERM: `python -m tests.broker.app --bootstrap … --app … --scenario …`.
+"""A worker process until SIGTERM (SIGUSR1: for good): `python -m tests.broker.app --help`.
 
 Its log is JSON lines on stderr: the engine's own events, and `states` whenever a task's state changes.
 Exit codes: 0 after SIGTERM, 2 when a person must act (the reason is the event `stage_failed`).
@@ -15,6 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -94,12 +95,14 @@ async def work(given: Told) -> None:
     await worker.start()
     runners = [worker.runner(stage) for stage in SCENARIOS[given.scenario](setting)]
 
-    def stop() -> None:
+    def stop(*, leave: bool) -> None:
         log.info("stopping")
         for runner in runners:
-            runner.stop()
+            runner.stop(leave=leave)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, partial(stop, leave=False))
+    loop.add_signal_handler(signal.SIGUSR1, partial(stop, leave=True))
     teller = asyncio.create_task(tell_states(runners))
     try:
         async with asyncio.TaskGroup() as group:

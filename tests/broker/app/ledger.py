@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import (  # type: ignore[import-untyped]
+from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient  # type: ignore[import-untyped]
+from confluent_kafka.admin import AdminClient
 
 from connectors.kafka_admin import TopicSpec, topics_of
 

@@ -109,6 +109,10 @@ class AppProcess:
 
         await self.until(there, f"{self.worker}: {tasks} tasks of {stage} ready")
 
+    async def until_inside_a_transaction(self, stage: str) -> None:
+        """Wait until some task talks to Kafka."""
+        await self.until(lambda: "kafka" in self.states(stage).values(), f"{self.worker}: a transaction")
+
     def store(self, stage: str, task: int) -> Path:
         """The folder of a task's store."""
         return self.data / self.app / stage / str(task)

@@ -1,4 +1,4 @@
-"""A door between a worker and its broker that can be held shut for one kind of request: faults at a known moment.
+"""A door between a worker and its broker, held shut for one kind of request: faults at a known moment.
 
 The broker needs a listener that advertises the door's address: `proxied_options`.
 """
@@ -31,7 +31,7 @@ class Api(IntEnum):
 class Fault:
     """The next request of this kind is caught: held until `release`, and then passed on or cut off.
 
-    `answered`: the request goes through at once and its answer is caught instead. `cut`: the connection ends there.
+    `answered`: the request goes through and its answer is caught instead. `cut`: the connection ends there.
     """
 
     api: Api
@@ -91,10 +91,7 @@ class Door:
             while True:
                 head = await source.readexactly(4)
                 frame = await source.readexactly(struct.unpack(">i", head)[0])
-                if answers:
-                    api = asked.popleft()
-                else:
-                    api = struct.unpack_from(">h", frame)[0]
+                api = asked.popleft() if answers else struct.unpack_from(">h", frame)[0]
                 if await self._struck(api, answers=answers):
                     return
                 if not answers:
