@@ -196,9 +196,10 @@ async def publish_schemas(bootstrap: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
     await producer.start()
     try:
+        sent = []
         for name in record_names():
             key = fingerprint(expanded(name))
-            await producer.send(topics.SCHEMAS, key=key, value=schema_text(name), partition=0)
-        await producer.flush()
+            sent.append(await producer.send(topics.SCHEMAS, key=key, value=schema_text(name), partition=0))
+        await asyncio.gather(*sent)
     finally:
         await producer.stop()

@@ -18,6 +18,7 @@ import orjson
 import yaml
 from pydantic import SecretStr
 
+from connectors.clock import now_ms
 from connectors.embedded import kafka as embedded_kafka
 from connectors.embedded import postgres as embedded_postgres
 from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, free_port
@@ -25,6 +26,7 @@ from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import Command, EmbeddedError, GuardedProcess
 from connectors.postgres.migrate import migrate
+from connectors.postgres.partitions import add_partitions
 from streams.applying import apply_directory
 from streams.outside import database_of
 from streams.settings import Settings, given_variables
@@ -163,6 +165,7 @@ async def prepare(settings: Settings, say: Say) -> None:
     database = database_of(settings)
     try:
         migrated = await migrate(database)
+        await add_partitions(database, now_ms())
     finally:
         await database.close()
     say(f"Topics    {len(created)} created; migrations {len(migrated)} applied")

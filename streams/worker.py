@@ -15,6 +15,7 @@ from uuid import uuid4  # noqa: TID251 - a changelog's birth id is the one id th
 import faust
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 from mode import Service
 from prometheus_client import CollectorRegistry
@@ -25,6 +26,10 @@ from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.metrics import HttpMetrics
+from connectors.postgres.errors import PostgresError
+from connectors.postgres.partitions import add_partitions, drop_partitions
+from connectors.postgres.reference import PublishFailedError
+from streams.applying import relay
 from streams.engine.api import StageFailedError
 from streams.engine.meters import Meters
 from streams.engine.stage import StageRunner
@@ -35,7 +40,9 @@ from streams.topology import build
 
 log = structlog.get_logger("worker")
 Check = Callable[[], Awaitable[str | None]]
-NEEDS_A_PERSON, CRASHED = 2, 1
+NEEDS_A_PERSON = 2
+PARTITIONS_S = 6 * 3600.0
+RELAY_S = 60.0
 
 
 class OurServicesOnly(BootStrategy):
@@ -110,6 +117,25 @@ class Pipeline(Service):
             worker=self._settings.engine.worker_name,
             stages=[stage.name for stage in stages],
         )
+
+    @Service.timer(PARTITIONS_S)
+    async def _partitions(self) -> None:
+        """Make partitions ahead of the rows and drop those past their retention, beside the sink."""
+        if self._world is not None and "sink" in self._wanted:
+            try:
+                await add_partitions(self._world.database, now_ms())
+                await drop_partitions(self._world.database, now_ms())
+            except PostgresError as error:
+                log.warning("partitions_wait", error=str(error))
+
+    @Service.timer(RELAY_S)
+    async def _relay(self) -> None:
+        """Publish reference data whose `apply` ended between Postgres and Kafka."""
+        if self._world is not None and "sink" in self._wanted:
+            try:
+                await relay(self._settings, self._world.database)
+            except (PostgresError, KafkaError, PublishFailedError) as error:
+                log.warning("relay_waits", error=str(error))
 
     async def on_shutdown(self) -> None:
         """After the stages have ended."""
