@@ -1,4 +1,4 @@
-"""Reference data: YAML files into Postgres, from its outbox into the topic `reference` (design, section 4)."""
+"""Reference data: YAML files into Postgres, and from its outbox into the topic `reference`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ async def apply_directory(settings: Settings, folder: Path) -> list[str]:
 
 async def relay(settings: Settings, database: Database) -> int:
     """Publish what waits in the outbox; how many changes that were. Several processes may do so at once."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka.bootstrap, acks="all", enable_idempotence=True
-    )
+    bootstrap = str(settings.kafka.bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
 
     async def publish(pairs: Sequence[tuple[bytes, bytes | None]]) -> None:
         sent = [await producer.send(topics.REFERENCE, value, key=key, partition=0) for key, value in pairs]

@@ -60,7 +60,8 @@ def _message(message: MessageFound) -> list[str]:
     )
     lines = [
         f"  message {message.message_id}  {message.channel}  →  {message.status}{_because(message.reason)}",
-        f"    {template}, lane {message.lane}, {message.attempts} attempts, provider {message.provider}",
+        f"    {template}, lane {message.lane}, attempts {message.attempts}",
+        f"    by {message.provider or 'no provider'}",
     ]
     for line in message.log:
         details = ", ".join(

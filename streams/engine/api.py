@@ -66,6 +66,7 @@ class Stream(Protocol):
     @property
     def now(self) -> int:
         """Wall clock of the batch, ms."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
@@ -168,6 +169,7 @@ class SinkWriter(Protocol):
 
     async def open_task(self, topic: str, partition: int, start: int) -> int:
         """Next offset to read; stores `start` when the task is new."""
+        ...
 
     async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
         """Write rows and move the offset from `start` to `end` in one transaction, or raise `SinkFenced`."""

@@ -58,7 +58,7 @@ def assignor_for(worker: str) -> type[AbstractPartitionAssignor]:
 class _TaskAssignor(AbstractPartitionAssignor):
     """Protocol `tasks`: name in the user data, topics that not every member subscribes left out."""
 
-    name = "tasks"
+    name = "tasks"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] # as all of aiokafka's own
     version = 0
     worker_name = ""
 

@@ -22,7 +22,7 @@ from streams.engine.tables import Overlay, bind
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from streams.engine.api import Event, Headers
+    from streams.engine.api import Event, Headers, Tables
 
 
 @dataclass(slots=True)
@@ -111,7 +111,8 @@ async def _run(desk: Desk, stream: BatchStream, done: Computed) -> None:
     stage = desk.stage
     assert stage.agent is not None
     routing = _Routing(desk, done)
-    outcomes = cast("AsyncGenerator[object]", stage.agent(stream, bind(stage.tables, done.overlay)))
+    tables = cast("Tables", bind(stage.tables, done.overlay))
+    outcomes = cast("AsyncGenerator[object]", stage.agent(stream, tables))
     async with aclosing(stream.events), aclosing(outcomes):
         async for outcome in outcomes:
             routing.route(outcome, stream.current)

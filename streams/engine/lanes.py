@@ -134,7 +134,7 @@ def event_of(record: Record) -> Event:
         LATER,
         record.key or b"",
         record.timestamp,
-        record.headers,
+        tuple(record.headers),
         record.topic,
         record.partition,
         record.offset,

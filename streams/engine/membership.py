@@ -115,7 +115,9 @@ class Membership(ConsumerRebalanceListener):
         self.lost = self.lost or error
         self.changed.set()
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] # aiokafka awaits it
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
         """The group rebalances: hand over what must not be cut off; everything else goes on."""
         if not revoked or self._closing:
             return

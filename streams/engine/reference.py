@@ -66,7 +66,7 @@ class GlobalTable:
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(self._tp, timeout_ms=POLL_MS)).values():
             for record in records:
-                self._take(record.key, record.value)
+                self._take(record.key or b"", record.value)
         position = await consumer.position(self._tp)
         if position != self._position:
             self._position = position

@@ -82,7 +82,7 @@ class Changelogs:
             while await consumer.position(tp) < end:
                 for records in (await consumer.getmany(tp, timeout_ms=200, max_records=1)).values():
                     for record in records:
-                        return bytes(record.value) if record.key == BIRTH_KEY else b"unborn"
+                        return bytes(record.value or b"") if record.key == BIRTH_KEY else b"unborn"
         return None
 
     async def open_store(
@@ -108,7 +108,8 @@ class Changelogs:
         async with _reading(self._config, tp, first) as consumer:
             while position < bounds.end:
                 for records in (await consumer.getmany(tp, timeout_ms=200)).values():
-                    rows = [(r.key, r.value) for r in records if r.offset < bounds.end and r.key != BIRTH_KEY]
+                    ours = (r for r in records if r.offset < bounds.end and r.key != BIRTH_KEY)
+                    rows = [(r.key or b"", r.value) for r in ours]
                     count += len(rows)
                     reached = Origin(bounds.birth, min(records[-1].offset + 1, bounds.end), now)
                     await asyncio.to_thread(store.write, rows, reached)

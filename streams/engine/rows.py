@@ -71,7 +71,7 @@ class Rows:
         end = ends.get(self._tp)
         if end is not None:
             self._offset = end
-            self.store.write(overlay.writes, Origin(self._birth, end, overlay.now))
+            self.store.write(overlay.writes.items(), Origin(self._birth, end, overlay.now))
 
     def freshen(self) -> None:
         """Nobody but us has written so far: the store is of now."""

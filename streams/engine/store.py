@@ -22,7 +22,7 @@ import rocksdict
 from streams.engine.api import NotYet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
 ROW = b"t"
 EXPIRY = b"x"
@@ -103,13 +103,11 @@ class Store:
             return None
         return Origin(birth, int.from_bytes(offset, "big"), int.from_bytes(written_at, "big"))
 
-    def write(
-        self, rows: Mapping[bytes, bytes | None] | Iterable[tuple[bytes, bytes | None]], origin: Origin
-    ) -> None:
+    def write(self, rows: Iterable[tuple[bytes, bytes | None]], origin: Origin) -> None:
         """Apply rows and the changelog offset they reach in one atomic batch."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         put = batch.put
-        for key, value in rows.items() if hasattr(rows, "items") else rows:
+        for key, value in rows:
             if value is None:
                 batch.delete(ROW + key)
                 continue

@@ -91,7 +91,7 @@ async def test_sigterm_waits_for_a_commit_under_way(
 async def test_a_broker_frozen_beyond_every_timeout_stops_everything_and_loses_nothing(
     kafka: PrivateKafka, app_prefix: str, tmp_path: Path
 ) -> None:
-    """Two workers under load; session and transaction time-outs run out. Every partition moves again afterwards.
+    """Two workers under load; session and transaction time-outs run out; every partition moves again.
 
     Mutation: a client that does not stop in time is only disconnected, not cut: its sender goes on.
     """

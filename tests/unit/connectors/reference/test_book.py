@@ -84,9 +84,9 @@ def test_secret_variables_are_those_of_all_templates_of_the_type() -> None:
         template("ru", channel_type="sms", variables={"Pin": secret}),
         template("ru", name="other", variables={"Else": secret}),
     )
-    assert known.secret_variables("welcome") == {"Code", "Pin"}
+    assert known.secret_variables("welcome") == frozenset({"Code", "Pin"})
     tell(known, template("en", variables={"Extra": secret}))
-    assert known.secret_variables("welcome") == {"Code", "Pin", "Extra"}
+    assert known.secret_variables("welcome") == frozenset({"Code", "Pin", "Extra"})
 
 
 def test_providers_come_by_priority_then_cost_then_name() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.engine.api import (
@@ -79,7 +80,7 @@ class KeptOutputs(Outputs):
     """Outputs that remember what was appended."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        super().__init__(Builders(), limits)
+        super().__init__(cast("AIOKafkaProducer", Builders()), limits)
         self.written: list[Written] = []
 
     def append(  # noqa: PLR0913, PLR0917

@@ -29,7 +29,7 @@ class Rows:
 
     def commit(self, overlay: Overlay) -> None:
         self.committed += 1
-        self.store.write(overlay.writes, Origin(b"birth", self.committed, NOW))
+        self.store.write(overlay.writes.items(), Origin(b"birth", self.committed, NOW))
 
     def set(self, *timers: Later) -> list[int]:
         overlay = self.overlay()
