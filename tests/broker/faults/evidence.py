@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
-from confluent_kafka import (  # type: ignore[import-untyped]
+from confluent_kafka import (
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[import-untyped]
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
