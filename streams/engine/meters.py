@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 TRANSACTION_RECORDS = (1, 5, 20, 100, 500, 2000, 8000, 32000)
@@ -44,34 +46,28 @@ class Meters:
             registry=registry,
             buckets=TRANSACTION_RECORDS,
         )
-        self.tasks = Gauge(
+        self._tasks = Gauge(
             "stage_tasks",
             "Tasks of this worker by state.",
             ("stage", "state"),
             namespace=namespace,
             registry=registry,
         )
-        self.buffered = Gauge(
+        self._buffered = Gauge(
             "stage_buffered_records",
             "Records fetched and not yet handled.",
             ("stage",),
             namespace=namespace,
             registry=registry,
         )
-        self.lag = Gauge(
+        self._lag = Gauge(
             "stage_lag_records",
             "Records in the inputs behind the tasks here.",
             ("stage",),
             namespace=namespace,
             registry=registry,
         )
-        self.effects = Gauge(
-            "stage_open_effects",
-            "Calls of the outside that are open.",
-            ("stage",),
-            namespace=namespace,
-            registry=registry,
-        )
+        self._known_states: dict[str, set[str]] = {}
 
     def committed(self, stage: str, events: int, records: int, swept: int) -> None:
         """One transaction is through."""
@@ -81,6 +77,15 @@ class Meters:
         self._size.labels(stage).observe(events)
         if swept:
             self._swept.labels(stage).inc(swept)
+
+    def standing(self, stage: str, states: Mapping[str, int], buffered: int, lag: int) -> None:
+        """What stands in the stage now; a state that no task is in any more goes back to 0."""
+        known = self._known_states.setdefault(stage, set())
+        known.update(states)
+        for state in known:
+            self._tasks.labels(stage, state).set(states.get(state, 0))
+        self._buffered.labels(stage).set(buffered)
+        self._lag.labels(stage).set(lag)
 
     def reopened(self, stage: str, failure: str) -> None:
         """A task opens again."""

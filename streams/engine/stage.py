@@ -16,6 +16,7 @@ from aiokafka.errors import (
 
 from streams.engine.api import StageFailedError
 from streams.engine.failures import AWAY
+from streams.engine.gauges import measure
 from streams.engine.kafka import data_consumer, stop_within
 from streams.engine.leftovers import sweep
 from streams.engine.membership import Membership
@@ -99,6 +100,7 @@ class StageRunner:
                     self._pump(self._consumer),
                     self._recheck(),
                     self._sweep(),
+                    measure(self._worker.meters, self.stage.name, self.tasks, self._consumer),
                 )
             ]
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,47 @@
+"""What stands in a stage now: tasks by state, records fetched and not handled, records still to fetch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aiokafka.errors import IllegalStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aiokafka import AIOKafkaConsumer
+
+    from streams.engine.meters import Meters
+    from streams.engine.placed import PlacedTask
+
+EVERY_S = 1.0
+
+
+async def measure(
+    meters: Meters, stage: str, tasks: Callable[[], Iterable[PlacedTask]], consumer: AIOKafkaConsumer
+) -> None:
+    """Set the stage's gauges once a second, for ever."""
+    while True:
+        states: Counter[str] = Counter()
+        buffered = lag = 0
+        for task in tasks():
+            states[task.state.partition(":")[0]] += 1
+            buffered += len(task.lanes)
+            lag += _behind(task, consumer)
+        meters.standing(stage, states, buffered, lag)
+        await asyncio.sleep(EVERY_S)
+
+
+def _behind(task: PlacedTask, consumer: AIOKafkaConsumer) -> int:
+    """Offsets between where the task stands and the end that the last fetch told; markers count too."""
+    behind = 0
+    for tp, lane in task.lanes.by_tp.items():
+        try:
+            end = consumer.highwater(tp)
+        except IllegalStateError:  # not placed yet
+            continue
+        if end is not None:
+            behind += max(end - lane.position, 0)
+    return behind
