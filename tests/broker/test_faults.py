@@ -57,6 +57,8 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
         wanted = expected(feed.fed)
         await _drained(database, wanted.requests, sum(map(len, wanted.messages.values())))
         await _read_by(settings, "status", "stats", "seen")
+        for worker in system.workers:
+            worker.check_alive()
     found = await gather(own_kafka.address, database, system.ledger)
     results = checks(wanted, found)
     logged = told({worker.name: worker.logs for worker in system.workers})

@@ -68,8 +68,19 @@ class Program:
 
     def signal(self, number: signal.Signals) -> None:
         """Strike the process itself, not its guard."""
+        self.check_alive()
         assert self.process is not None
         os.kill(self.process.pid, number)
+
+    def check_alive(self) -> None:
+        """AssertionError with the log's end when it ended by itself."""
+        assert self.process is not None
+        if self.process.exit_code is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.exit_code}\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of the last run's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
 
     async def ended(self) -> int:
         """Wait for the end of the process and its guard; the exit code."""
@@ -95,12 +106,10 @@ class Program:
                     while not await self._ready(session):
                         await asyncio.sleep(0.1)
             except TimeoutError:
-                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
-                raise AssertionError(f"{self.name} does not get ready\n{tail}") from None
+                raise AssertionError(f"{self.name} does not get ready\n{self.tail()}") from None
 
     async def _ready(self, session: aiohttp.ClientSession) -> bool:
-        assert self.process is not None
-        assert self.process.exit_code is None, f"{self.name} ended with {self.process.exit_code}: {self.log}"
+        self.check_alive()
         try:
             async with session.get(self.ready_url) as answer:
                 return answer.status == 200
