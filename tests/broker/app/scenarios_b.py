@@ -1,3 +1,257 @@
-"""Scenarios of errors, effects, timers, reference data and cost (design rules 10, 11, 13 to 18)."""
+"""Scenarios of errors, effects, timers, lanes and sinks (design rules 10, 11, 13 to 18).
+
+`errands` has one agent that does what its records say, word by word: see `Errands`.
+"""
 
 from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.engine import transactions
+from streams.engine.api import (
+    Input,
+    SinkFenced,
+    Stage,
+    Stream,
+    Tables,
+    TableSpec,
+    ToEffect,
+    ToTimer,
+    ToTopic,
+    Undecodable,
+)
+from streams.engine.kafka import transactional_producer
+from tests.broker.app.moments import PerilousProducer
+from tests.broker.app.registry import Setting, scenario
+
+POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An output for `out`."""
+
+    key: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """An output for `narrow`, a topic that takes less than the engine thinks."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer."""
+
+    at: int
+    word: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An effect: `hang` ends when the test lets it go."""
+
+    id: bytes
+    key: bytes
+    mode: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a call."""
+
+    verdict: bytes
+    id: bytes
+
+
+def _decode(raw: bytes) -> bytes:
+    if raw.startswith(b"?"):
+        raise Undecodable("a question")
+    return raw
+
+
+class Errands:
+    """The agent: `say`, `count`, `grow n`, `narrow n`, `poison`, `at ms word`, `call id key mode`, `live ms`.
+
+    Due timers and ended calls are said as `fired word` and `verdict id`; a word `poison` breaks them, too.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.calls = Path(setting.params.get("folder", ".")) / "calls"
+        self.worker = setting.worker
+
+    async def agent(self, stream: Stream, tables: Tables) -> AsyncIterator[object]:
+        """Do each errand; a breaking one has done half of its work before."""
+        table = tables["table"]
+        async for event in stream:
+            match event.value:
+                case Due(_, word):
+                    yield Said(event.key, b"fired " + word)
+                    _break_at(word)
+                case Ended(verdict, call_id):
+                    yield Said(event.key, verdict + b" " + call_id)
+                    _break_at(call_id)
+                case raw:
+                    errand, *words = raw.split(b" ")
+                    for outcome in self.do(errand, words, event.key, table):
+                        yield outcome
+                    _break_at(errand)
+
+    def do(self, errand: bytes, words: list[bytes], key: bytes, table: Any) -> list[object]:
+        """What an errand comes to."""
+        now_ms = time.time_ns() // 1_000_000
+
+        def count(word: bytes) -> list[object]:
+            number = (table.get(key) or 0) + 1
+            table.put(key, number)
+            return [Said(key, b"%s %d" % (word, number))]
+
+        def live(wait: bytes) -> list[object]:
+            table.put(key, 1, expires_at=now_ms + int(wait))
+            return []
+
+        ways: dict[bytes, Callable[..., list[object]]] = {
+            b"say": lambda word: [Said(key, word)],
+            b"count": count,
+            b"poison": count,
+            b"grow": lambda size: [Said(key, b"x" * int(size))],
+            b"narrow": lambda size: [Narrow(b"x" * int(size)), Said(key, b"narrow")],
+            b"at": lambda at, word: [Due(int(at), word)],
+            b"in": lambda wait, word: [Due(now_ms + int(wait), word), Said(key, b"set " + word)],
+            b"call": lambda *what: [Call(*what)],
+            b"live": live,
+        }
+        return ways[errand](*words)
+
+    async def perform(self, call: Call) -> Ended:
+        """Tell the ledger of calls, then do as the call says."""
+        self._tell(b"begin", call)
+        while call.mode == b"hang" and not self.calls.with_name("go").exists():
+            await asyncio.sleep(POLL_S)
+        self._tell(b"end", call)
+        return Ended(b"done", call.id)
+
+    def _tell(self, what: bytes, call: Call) -> None:
+        with self.calls.open("ab") as ledger:
+            ledger.write(b"%s %s %s\n" % (what, self.worker.encode(), call.id))
+
+
+def _break_at(word: bytes) -> None:
+    if word.startswith(b"poison"):
+        raise ValueError("poison")
+
+
+TABLE = TableSpec("table", 1, bytes, lambda n: b"%d" % n, int)
+TIMER = ToTimer(
+    lambda due: due.word,
+    lambda due: due.at,
+    lambda due: b"%d %s" % (due.at, due.word),
+    lambda raw: Due(int(raw.split(b" ")[0]), raw.split(b" ")[1]),
+)
+
+
+@scenario
+def errands(setting: Setting) -> list[Stage]:
+    """One agent, every kind of outcome. Parameters: folder, inputs, limit, ttl_s, limits, and Stage's own."""
+    params = setting.params
+    if "folder" in params:
+        PerilousProducer.folder = Path(params["folder"])
+        vars(transactions)["transactional_producer"] = _perilous
+    does = Errands(setting)
+    out, narrow = setting.topic("out"), setting.topic("narrow")
+    effect = ToEffect(
+        id=lambda call: call.id,
+        key=lambda call: call.key,
+        encode=lambda call: b" ".join((call.id, call.key, call.mode)),
+        decode=lambda raw: Call(*raw.split(b" ")),
+        perform=does.perform,
+        hidden=lambda call: Ended(b"hidden", call.id),
+        lapsed=lambda call: Ended(b"lapsed", call.id),
+        limit=params.get("limit", 500),
+        intent_ttl_s=params.get("ttl_s", 5.0),
+    )
+    names = params.get("inputs", ["in"])
+    own = ("ceiling", "max_batch", "min_interval_ms", "budget_ms")
+    return [
+        Stage(
+            "errands",
+            tuple(Input(setting.topic(name), _decode, lane) for lane, name in enumerate(names)),
+            does.agent,
+            {
+                Said: (ToTopic(lambda _: out, lambda o: o.key, lambda o: o.body, same_partition=True),),
+                Narrow: (ToTopic(lambda _: narrow, lambda _: None, lambda o: o.body),),
+                Due: (TIMER,),
+                Call: (effect,),
+            },
+            (TABLE,),
+            record_limits={setting.topic(name): size for name, size in params.get("limits", {}).items()},
+            **{"min_interval_ms": 5, **{name: params[name] for name in own if name in params}},
+        )
+    ]
+
+
+def _perilous(*given: Any) -> Any:
+    producer = transactional_producer(*given)
+    producer.__class__ = PerilousProducer
+    return producer
+
+
+class SqliteSink:
+    """Rows in a file of SQLite, offsets beside them. `away` and `stop_inside` are files that say so."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._db = sqlite3.connect(folder / "rows.db", isolation_level=None, timeout=30)
+        self._db.execute("CREATE TABLE IF NOT EXISTS rows (id TEXT)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS offsets (topic TEXT, part INT, next INT, PRIMARY KEY (topic, part))"
+        )
+
+    async def open_task(self, topic: str, partition: int, start: int) -> int:
+        """Next offset to read."""
+        self._answer()
+        self._db.execute("INSERT OR IGNORE INTO offsets VALUES (?, ?, ?)", (topic, partition, start))
+        found = "SELECT next FROM offsets WHERE topic = ? AND part = ?"
+        (following,) = self._db.execute(found, (topic, partition)).fetchone()
+        return int(following)
+
+    async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
+        """Rows and offset, or neither."""
+        self._answer()
+        if (self.folder / "stop_inside").exists():
+            (self.folder / "stop_inside").unlink()
+            os.kill(os.getpid(), 19)
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            moved = self._db.execute(
+                "UPDATE offsets SET next = ? WHERE topic = ? AND part = ? AND next = ?",
+                (end, topic, partition, start),
+            )
+            if moved.rowcount != 1:
+                raise SinkFenced(f"{topic}/{partition} is not at {start}")
+            self._db.executemany("INSERT INTO rows VALUES (?)", [(value.decode(),) for value in values])
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def _answer(self) -> None:
+        if (self.folder / "away").exists():
+            raise ConnectionError("the database is away")
+
+
+@scenario
+def sinking(setting: Setting) -> list[Stage]:
+    """`in` → rows. Parameter: folder."""
+    sink = SqliteSink(Path(setting.params["folder"]))
+    return [Stage("sink", (Input(setting.topic("in"), _decode),), sink=sink, min_interval_ms=5, max_batch=50)]
