@@ -117,10 +117,13 @@ async def committed_offsets(
 
 async def stop_within(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float) -> None:
     """Stop a client; when it does not stop in time, cut it off: nothing of it lives on. Never raises."""
-    with contextlib.suppress(KafkaError, OSError, TimeoutError, AssertionError):
+    try:
         await asyncio.wait_for(client.stop(), seconds)
-        return
-    await _cut(client)
+    except (KafkaError, OSError, TimeoutError, AssertionError):
+        await _cut(client)
+    transaction = getattr(getattr(client, "_txn_manager", None), "_transaction_waiter", None)
+    if transaction is not None and transaction.done() and not transaction.cancelled():
+        transaction.exception()  # known already, or of no interest: asyncio need not tell that nobody asked
 
 
 async def _cut(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:

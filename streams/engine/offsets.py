@@ -82,20 +82,22 @@ class CommittedOffsets:
             found.update({tp: int(first[tp]) for tp in missing})
         return found, missing
 
-    def explain_missing(self, stage: str, missing: list[TopicPartition]) -> str:
-        """A committed offset is gone while state is there: going on from anywhere would lose or repeat."""
-        listed = ", ".join(sorted({tp.topic for tp in missing}))
-        return (
-            f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. "
-            f"A new input, or offsets that expired. {_decide(stage)}"
-        )
 
-    def explain_out_of_range(self, stage: str, detail: str) -> str:
-        """The committed offset is not in the log any more."""
-        return (
-            f"stage {stage}: the next record to read is gone from the log ({detail}). "
-            f"Retention was shorter than the lag. {_decide(stage)}"
-        )
+def no_offset(stage: str, missing: Iterable[TopicPartition]) -> str:
+    """A committed offset is gone while state is there: going on from anywhere would lose or repeat."""
+    listed = ", ".join(sorted({tp.topic for tp in missing}))
+    return (
+        f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. "
+        f"A new input, or offsets that expired. {_decide(stage)}"
+    )
+
+
+def out_of_range(stage: str, detail: str) -> str:
+    """The committed offset is not in the log any more."""
+    return (
+        f"stage {stage}: the next record to read is gone from the log ({detail}). "
+        f"Retention was shorter than the lag. {_decide(stage)}"
+    )
 
 
 def _decide(stage: str) -> str:

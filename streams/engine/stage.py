@@ -7,15 +7,10 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
-from aiokafka.errors import (
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    RecordTooLargeError,
-)
 
 from streams.engine.api import StageFailedError
 from streams.engine.failures import AWAY
+from streams.engine.feeder import Feeder
 from streams.engine.gauges import measure
 from streams.engine.kafka import data_consumer, stop_within
 from streams.engine.leftovers import sweep
@@ -31,13 +26,11 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import Stage
-    from streams.engine.lanes import Lane
     from streams.engine.worker import Worker
 
 log = structlog.get_logger("engine.stage")
-POLL_MS = 200
+POLL_S = 0.2
 RECHECK_S = 30.0
-AWAY_S = 1.0
 SWEEP_S = 3_600.0
 STOP_S = 3.0
 
@@ -52,7 +45,6 @@ class StageRunner:
         self._consumer: AIOKafkaConsumer | None = None
         self._changed = asyncio.Event()
         self._stopping = self._leaving = False
-        self._placed: dict[TopicPartition, tuple[PlacedTask, Lane]] = {}
         self._count = 0
         topics = sorted({source.topic for source in stage.inputs})
         self.membership = Membership(worker.config, stage.name, topics, self._before_rejoin)
@@ -97,7 +89,7 @@ class StageRunner:
                 for part in (
                     self.membership.watch(),
                     self._follow(),
-                    self._pump(self._consumer),
+                    self._pump(Feeder(self._consumer, self.stage.name, self._worker.config.prefetch_records)),
                     self._recheck(),
                     self._sweep(),
                     measure(self._worker.meters, self.stage.name, self.tasks, self._consumer),
@@ -159,64 +151,18 @@ class StageRunner:
 
     # ---- feeding ----
 
-    async def _pump(self, consumer: AIOKafkaConsumer) -> None:
-        """Move fetched records to their tasks; the only coroutine that touches the consumer's assignment."""
+    async def _pump(self, feeder: Feeder) -> None:
+        """Move fetched records to their tasks."""
         while not self._stopping:
             self._roster.raise_failed()
             if self._changed.is_set():
                 self._changed.clear()
-                self._place(consumer)
-            if self._placed:
-                await self._fetch(consumer)
-            else:
+                feeder.place(self._roster)
+            if feeder.idle:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), POLL_MS / 1000)
-
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> None:
-        try:
-            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=None)
-        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
-            text = self.shared.offsets.explain_out_of_range(self.stage.name, str(error))
-            raise StageFailedError(text) from error
-        except RecordTooLargeError as error:
-            raise StageFailedError(f"stage {self.stage.name}: {error}; raise `fetch_bytes`") from error
-        except KafkaError as error:
-            log.warning("fetch_failed", stage=self.stage.name, error=repr(error))
-            self._changed.set()  # what was fetched beside the error is lost: every position is set again
-            await asyncio.sleep(AWAY_S)
-            return
-        for tp, records in fetched.items():
-            task, lane = self._placed[tp]
-            if (
-                records and task.ready and task.lanes.by_tp.get(tp) is lane
-            ):  # else fetched for the task's life before
-                task.lanes.feed(tp, records)
-                task.wake.set()
-        self._hold_back(consumer)
-
-    def _place(self, consumer: AIOKafkaConsumer) -> None:
-        """Read exactly the partitions of open tasks, each from where its task stands."""
-        self._placed = {
-            tp: (task, task.lanes.by_tp[tp]) for task in self._roster if task.ready for tp in task.tps
-        }
-        if not self._placed:
-            consumer.unsubscribe()
-            return
-        consumer.assign(list(self._placed))
-        for tp, (_, lane) in self._placed.items():
-            lane.paused = False
-            consumer.seek(tp, lane.next_fetch)
-
-    def _hold_back(self, consumer: AIOKafkaConsumer) -> None:
-        """Pause inputs of which enough is fetched, so that memory has a bound; resume at half."""
-        most = self._worker.config.prefetch_records
-        for tp, (_, lane) in self._placed.items():
-            if not lane.paused and len(lane.records) >= most:
-                consumer.pause(tp)
-                lane.paused = True
-            elif lane.paused and len(lane.records) <= most // 2:
-                consumer.resume(tp)
-                lane.paused = False
+                    await asyncio.wait_for(self._changed.wait(), POLL_S)
+            elif not await feeder.feed():
+                self._changed.set()
 
     # ---- every now and then ----
 

@@ -18,6 +18,7 @@ from streams.engine.dead_letters import Grave, bury
 from streams.engine.effects import Effects
 from streams.engine.expiry import EVERY_MS, Expiry
 from streams.engine.gathering import Gathered, gather
+from streams.engine.offsets import no_offset
 from streams.engine.placed import PlacedTask
 from streams.engine.rows import Rows
 from streams.engine.tables import Overlay
@@ -56,7 +57,7 @@ class Task(PlacedTask):
         self.waiting("offsets")
         positions, missing = await shared.offsets.positions(self.config.group(stage.name), self.tps)
         if missing and rows is not None and rows.founded:
-            raise StageFailedError(shared.offsets.explain_missing(stage.name, missing))
+            raise StageFailedError(no_offset(stage.name, missing))
         if missing or (rows is not None and not rows.founded):
             await self._found(rows, positions)
         if rows is not None:

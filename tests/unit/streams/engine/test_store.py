@@ -1,0 +1,99 @@
+"""A task's RocksDB: rows, expiry order and origin move together; its lock is named and freed (rule 9)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rocksdict
+
+from streams.engine.api import NotYet
+from streams.engine.store import EXPIRY, Origin, Store, StoreMemory, stamp, wipe
+
+MIB = 1 << 20
+ORIGIN = Origin(b"birth", 7, 1_000)
+
+
+@pytest.fixture(scope="module")
+def memory() -> StoreMemory:
+    return StoreMemory(MIB, MIB)
+
+
+@pytest.fixture
+def store(tmp_path: Path, memory: StoreMemory) -> Iterator[Store]:
+    opened = Store(tmp_path / "3", memory)
+    yield opened
+    opened.close()
+
+
+def live(payload: bytes, until: int = 0) -> bytes:
+    return stamp(until) + payload
+
+
+def test_rows_and_origin_are_written_together(store: Store) -> None:
+    assert store.origin() is None
+    store.write([(b"\1a", live(b"1")), (b"\1b", live(b"2"))], ORIGIN)
+    store.write([(b"\1a", None)], Origin(b"birth", 9, 2_000))
+    assert [None, live(b"2")] == [store.get_row(b"\1a"), store.get_row(b"\1b")]
+    assert Origin(b"birth", 9, 2_000) == store.origin()
+
+
+def test_rows_that_expire_are_found_in_the_order_in_which_they_do(store: Store) -> None:
+    rows = [(b"\1late", live(b"", 300)), (b"\1soon", live(b"", 100)), (b"\1never", live(b""))]
+    store.write(rows, ORIGIN)
+    found = [entry[8:] for entry, _ in store.scan(EXPIRY, stamp(0), stamp(301))]
+    assert [b"\1soon", b"\1late"] == found
+    store.forget_expiries([stamp(100) + b"\1soon"])
+    assert [b"\1late"] == [entry[8:] for entry, _ in store.scan(EXPIRY, stamp(0), stamp(301))]
+    assert [] == list(store.scan(EXPIRY, stamp(0), stamp(300)))
+
+
+def test_a_closed_store_is_found_again(tmp_path: Path, memory: StoreMemory) -> None:
+    first = Store(tmp_path / "0", memory)
+    first.write([(b"\1a", live(b"1"))], ORIGIN)
+    first.close()
+    second = Store(tmp_path / "0", memory)
+    assert (ORIGIN, live(b"1")) == (second.origin(), second.get_row(b"\1a"))
+    second.close()
+    wipe(tmp_path / "0")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_store_that_another_holds_is_a_wait_with_a_name(store: Store, memory: StoreMemory) -> None:
+    with pytest.raises(NotYet, match=r"^store_locked$"):
+        Store(store.path, memory)
+
+
+def test_a_folder_that_is_no_store_is_an_error(tmp_path: Path, memory: StoreMemory) -> None:
+    (tmp_path / "0" / "CURRENT").mkdir(parents=True)
+    with pytest.raises(Exception, match="CURRENT") as failed:
+        Store(tmp_path / "0", memory)
+    assert not isinstance(failed.value, NotYet)
+
+
+def test_close_under_the_writes_of_another_thread_ends_them_and_frees_the_lock(
+    tmp_path: Path, memory: StoreMemory
+) -> None:
+    """An open that was cancelled closes under its last write. Mutation: no lock of ours around both."""
+    store = Store(tmp_path / "0", memory)
+    rows = [(b"\1%d" % number, live(b"x" * 100)) for number in range(20_000)]
+    ends: list[Exception] = []
+    began = threading.Event()
+
+    def write() -> None:
+        try:
+            while True:
+                store.write(rows, ORIGIN)
+                began.set()
+        except Exception as error:  # noqa: BLE001 - which one is what the test is about
+            ends.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    began.wait()
+    store.close()
+    writer.join()
+    assert [rocksdict.DbClosedError] == [type(error) for error in ends]
+    Store(tmp_path / "0", memory).close()
