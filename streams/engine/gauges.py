@@ -40,7 +40,7 @@ def _behind(task: PlacedTask, consumer: AIOKafkaConsumer) -> int:
     for tp, lane in task.lanes.by_tp.items():
         try:
             end = consumer.highwater(tp)
-        except IllegalStateError:  # not placed yet
+        except (AssertionError, IllegalStateError):  # not placed yet, or no more: aiokafka asserts it
             continue
         if end is not None:
             behind += max(end - lane.position, 0)
