@@ -6,7 +6,8 @@ from bench.contest import ENGINES, HOP
 from bench.memory import MEMORY
 from bench.restore import RESTORE
 from bench.sections import Section
+from bench.stages import PIPELINE, STAGES
 from bench.takeover import TAKEOVER
 from bench.trickle import TRICKLE
 
-SECTIONS: tuple[Section, ...] = (ENGINES, HOP, TRICKLE, RESTORE, TAKEOVER, MEMORY)
+SECTIONS: tuple[Section, ...] = (ENGINES, HOP, TRICKLE, RESTORE, TAKEOVER, MEMORY, STAGES, PIPELINE)

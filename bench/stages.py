@@ -1,0 +1,163 @@
+"""The pipeline stage by stage, one process and one stage at a time, and then all of it in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bench.product import USERS as USER_COUNT
+from bench.product import Product, Spent, Worker, product, register, sending, user_of
+from bench.sections import SUBJECT, Column, Ground, Plan, Row, Section
+from schemas import topics
+from streams.topology import stage_names
+
+REQUESTS, FULL_REQUESTS = 20_000, 100_000
+EVERY_S = 0.1
+QUIET_S = 3.0
+AIM = 5_000
+TOTAL = "all stages, each alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How far a stage is, and what it has taken."""
+
+    consumed: float
+    spent: Spent
+
+
+async def _stages(ground: Ground, plan: Plan) -> list[Row]:
+    requests = FULL_REQUESTS if plan.full else REQUESTS
+    async with product(ground, "stages") as made:
+        await register(made, (user_of(number) for number in range(USER_COUNT)), ground.say)
+        await feed(made, requests)
+        rows = []
+        for stage in stage_names():
+            if stage == "seen":
+                continue
+            ground.say(f"stage {stage}, {requests:,} requests")
+            rows.append(await _alone(made, stage, requests))
+    return [*rows, _total(rows)]
+
+
+async def feed(made: Product, requests: int, first: int = 0, priority: str | None = None) -> None:
+    """Send requests, as fast as the broker takes them."""
+    numbers = range(first, first + requests)
+    records = (sending(number, user_of(number), priority) for number in numbers)
+    await asyncio.to_thread(made.stock.fill, topics.SEND_REQUEST, records)
+
+
+async def _alone(made: Product, stage: str, requests: int) -> Row:
+    """One stage over what the stages before it have left."""
+    worker = await made.worker(stage)
+    try:
+        looks = await until_quiet(made, worker, stage)
+    finally:
+        await worker.watched.stop()
+    began, ended = looks[0], looks[-1]
+    events = ended.consumed - began.consumed
+    share = events / ended.consumed if ended.consumed else 0.0
+    done, seconds = requests * share, max(ended.spent.at - began.spent.at, EVERY_S)
+    return {
+        "subject": stage,
+        "events": ended.consumed,
+        "event_rate": events / seconds,
+        "rate": done / seconds,
+        **_costs(began.spent, ended.spent, max(done, 1.0)),
+    }
+
+
+async def until_quiet(made: Product, worker: Worker, stage: str) -> list[Look]:
+    """Looks at a stage from its first handled events until nothing more comes."""
+    looks: list[Look] = []
+    waited = 0.0
+    while waited < QUIET_S or not looks:
+        consumed = (await worker.consumed()).get(stage, 0.0)
+        if consumed > (looks[-1].consumed if looks else 0.0):
+            looks.append(Look(consumed, Spent.now(made, worker)))
+            waited = 0.0
+        if not looks and waited > QUIET_S * 5:
+            return [Look(0.0, Spent.now(made, worker))]
+        await asyncio.sleep(EVERY_S)
+        waited += EVERY_S
+    return looks
+
+
+def _costs(began: Spent, ended: Spent, requests: float) -> Row:
+    def each(role: str) -> float:
+        spent: float = getattr(ended, role) - getattr(began, role)
+        return spent * 1e6 / requests
+
+    return {role: each(role) for role in ("worker", "kafka", "postgres", "fake")}
+
+
+def _total(rows: list[Row]) -> Row:
+    costs: Row = {role: sum(float(row[role]) for row in rows) for role in ("worker", "kafka", "postgres")}
+    return {"subject": TOTAL, **costs, "cores": _cores(costs)}
+
+
+def _cores(costs: Row) -> float:
+    return AIM * sum(float(costs[role]) for role in ("worker", "kafka", "postgres")) / 1e6
+
+
+async def _pipeline(ground: Ground, plan: Plan) -> list[Row]:
+    requests = FULL_REQUESTS if plan.full else REQUESTS
+    async with product(ground, "pipeline") as made:
+        await register(made, (user_of(number) for number in range(USER_COUNT)), ground.say)
+        worker = await made.worker("all")
+        ground.say(f"the whole pipeline, {requests:,} requests")
+        try:
+            began = Spent.now(made, worker)
+            _, looks = await asyncio.gather(feed(made, requests), until_quiet(made, worker, "sink"))
+        finally:
+            await worker.watched.stop()
+    ended = looks[-1].spent
+    costs = _costs(began, ended, requests)
+    seconds = ended.at - began.at
+    return [
+        {
+            "subject": f"{requests:,} requests, one worker process",
+            "rate": requests / seconds,
+            "rows": looks[-1].consumed,
+            "seconds": seconds,
+            **costs,
+            "cores": _cores(costs),
+        }
+    ]
+
+
+COSTS = (
+    Column("worker", "worker's CPU µs per request", "{:,.0f}"),
+    Column("kafka", "broker's", "{:,.0f}"),
+    Column("postgres", "Postgres's", "{:,.0f}"),
+    Column("fake", "the fake provider's", "{:,.0f}"),
+    Column("cores", f"cores for {AIM:,}/s", "{:,.1f}"),
+)
+MIX = "Half of the requests are order confirmations (e-mail and push), half refunds (e-mail)."
+STAGES = Section(
+    "stages",
+    "The pipeline, stage by stage",
+    f"`carillon worker --stages …`, one stage at a time over what the stage before has left. {MIX} Events of "
+    "a stage are records, timers and results; its CPU is counted per request that entered the pipeline.",
+    (
+        SUBJECT,
+        Column("events", "events", "{:,.0f}"),
+        Column("event_rate", "events/s", "{:,.0f}"),
+        Column("rate", "requests/s", "{:,.0f}"),
+        *COSTS,
+    ),
+    _stages,
+)
+PIPELINE = Section(
+    "pipeline",
+    "The whole pipeline",
+    f"From feeding the first request to the last row in Postgres, everything on this machine. {MIX}",
+    (
+        SUBJECT,
+        Column("rate", "requests/s", "{:,.0f}"),
+        Column("rows", "rows", "{:,.0f}"),
+        Column("seconds", "s", "{:,.1f}"),
+        *COSTS,
+    ),
+    _pipeline,
+)
