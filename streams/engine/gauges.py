@@ -24,13 +24,10 @@ async def measure(
 ) -> None:
     """Set the stage's gauges once a second, for ever."""
     while True:
-        states: Counter[str] = Counter()
-        buffered = lag = 0
-        for task in tasks():
-            states[task.state.partition(":")[0]] += 1
-            buffered += len(task.lanes)
-            lag += _behind(task, consumer)
-        meters.standing(stage, states, buffered, lag)
+        standing = list(tasks())
+        states = Counter(task.state.partition(":")[0] for task in standing)
+        buffered = sum(len(task.lanes) for task in standing)
+        meters.standing(stage, states, buffered, sum(_behind(task, consumer) for task in standing))
         await asyncio.sleep(EVERY_S)
 
 

@@ -98,14 +98,18 @@ class AppProcess:
             await until(lambda: true() or not self.running, what, patience_s)
         except TimeoutError:
             raise TimeoutError(f"{what}\n{self.tail()}") from None
-        if not true():
-            raise AssertionError(f"the process ended before: {what}\n{self.tail()}")
+        if not self.running and not true():
+            code = None if self.process is None else self.process.returncode
+            raise AssertionError(f"the process ended with {code} before: {what}\n{self.tail()}")
 
     async def until_ready(self, stage: str, tasks: int | None = None) -> None:
         """Wait until the stage's tasks here (that many, when given) are open."""
 
         def there() -> bool:
-            return self.ready(stage) and (tasks is None or len(self.states(stage)) == tasks)
+            told = self.events("states")  # read once: ready of one moment and tasks of the next would mix
+            if not told or not told[-1]["ready"][stage]:
+                return False
+            return tasks is None or len(told[-1]["tasks"][stage]) == tasks
 
         await self.until(there, f"{self.worker}: {tasks} tasks of {stage} ready")
 
