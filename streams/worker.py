@@ -166,6 +166,7 @@ class Pipeline(Service):
 def run_worker(settings: Settings, stages: Iterable[str]) -> int:
     """Run until SIGTERM or SIGINT; 0 for an orderly end, 2 when a person must act, 1 for a crash."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     app = Shell(
         settings.kafka.app,
         broker=f"kafka://{settings.kafka.bootstrap}",
