@@ -1,23 +1,65 @@
-"""Batches: offset, outputs and rows move together or not at all (design rules 5 to 8)."""
+"""Batches: offset, outputs and rows move together or not at all (design rules 5 and 6)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, outcome, write
+from tests.broker.app.ledger import (
+    EXACTLY_ONCE,
+    Verdict,
+    create_topics,
+    ids,
+    outcome,
+    read_until,
+    reconcile,
+    rows_of,
+    write,
+)
 from tests.broker.app.process import AppProcess, ended
 from tests.servers import Servers
+
+SMALL = {"max.message.bytes": "20000"}
 
 
 async def test_every_record_comes_out_once_and_numbered(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:
+    """Mutation: leave the offsets out of the transaction. The second run then reads everything again."""
     app, bootstrap = app_prefix, servers.bootstrap
     await create_topics(bootstrap, 4, f"{app}.in", f"{app}.out", f"{app}.count.changelog")
     worker = AppProcess(bootstrap, app, "w1", tmp_path, "counting")
-    ids = [b"id-%d" % number for number in range(5_000)]
+    first, second = ids(5_000), ids(1_000, 5_000)
     async with ended(worker):
         await worker.start()
-        await write(bootstrap, f"{app}.in", 4, ((b"user-%d" % (n % 100), i) for n, i in enumerate(ids)))
-        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", ids)
+        await write(bootstrap, f"{app}.in", 4, rows_of(first, 100))
+        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", first)
+        assert 0 == await worker.stop()
+        await worker.start()
+        await write(bootstrap, f"{app}.in", 4, rows_of(second, 100))
+        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", first + second)
+        assert 0 == await worker.stop()
+
+
+async def test_a_refused_output_takes_neither_offset_nor_neighbours_with_it(
+    servers: Servers, app_prefix: str, tmp_path: Path
+) -> None:
+    """The broker refuses the batch of outputs that holds one record too large; commit itself would succeed.
+
+    Mutations: do not look at the futures (the neighbours are lost); go on with the same producer (its next
+    transaction is out of sequence, for ever).
+    """
+    app, bootstrap = app_prefix, servers.bootstrap
+    await create_topics(bootstrap, 1, f"{app}.in", f"{app}.in.dlq", f"{app}.count.changelog")
+    await create_topics(bootstrap, 1, f"{app}.out", config=SMALL)
+    worker = AppProcess(bootstrap, app, "w1", tmp_path, "counting", params={"min_interval_ms": 200})
+    big = b"big-" + b"x" * 30_000
+    wanted = [*ids(100), big, *ids(100, 100)]
+    async with ended(worker):
+        await write(bootstrap, f"{app}.in", 1, rows_of(wanted, 1))
+        await worker.start()
+        found = await read_until(bootstrap, f"{app}.out", lambda rows: len(rows) >= len(wanted) - 1)
+        assert Verdict((big,), ()) == reconcile(wanted, found)
+        buried = await read_until(bootstrap, f"{app}.in.dlq", lambda rows: len(rows) > 0)
+        assert [big] == [row.value for row in buried]
+        assert {"refused"} == {event["failure"] for event in worker.events("task_reopens")}
         assert 0 == await worker.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import (
@@ -32,11 +32,13 @@ class Row:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-async def create_topics(bootstrap: str, partitions: int, *names: str) -> None:
+async def create_topics(
+    bootstrap: str, partitions: int, *names: str, config: Mapping[str, str] | None = None
+) -> None:
     """Create topics of equal partition counts; names that end in `.changelog` are compacted."""
     async with topics_of(bootstrap) as topics:
         await topics.create_missing(
-            TopicSpec(name, partitions, config=CHANGELOG if name.endswith(".changelog") else {})
+            TopicSpec(name, partitions, config=CHANGELOG if name.endswith(".changelog") else config or {})
             for name in names
         )
 

@@ -1,0 +1,166 @@
+"""Fetched records go to the life of the task they were fetched for, and to no other (rule 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from aiokafka import errors
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from streams.engine import feeder as feeder_module
+from streams.engine.api import StageFailedError
+from streams.engine.feeder import Feeder
+from streams.engine.lanes import Lane, Lanes
+from tests.unit.streams.engine.lives import STAGE, TPS, LivingTask, shared
+
+(TP,) = TPS
+
+
+def record(offset: int) -> ConsumerRecord[Any, Any]:
+    return ConsumerRecord("in", 0, offset, 0, 0, b"k", b"v", None, 1, 1, ())
+
+
+@dataclass(slots=True)
+class Consumer:
+    """Answers as told; `did` is what was asked."""
+
+    answers: list[dict[TopicPartition, list[ConsumerRecord[Any, Any]]] | Exception] = field(
+        default_factory=list
+    )
+    did: list[tuple[object, ...]] = field(default_factory=list)
+    meanwhile: Any = None
+
+    def assign(self, tps: list[TopicPartition]) -> None:
+        self.did.append(("assign", *tps))
+
+    def unsubscribe(self) -> None:
+        self.did.append(("unsubscribe",))
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self.did.append(("seek", tp, offset))
+
+    def pause(self, tp: TopicPartition) -> None:
+        self.did.append(("pause", tp))
+
+    def resume(self, tp: TopicPartition) -> None:
+        self.did.append(("resume", tp))
+
+    async def getmany(self, *, timeout_ms: int, max_records: int | None) -> Any:
+        assert (200, None) == (timeout_ms, max_records)
+        if self.meanwhile is not None:
+            self.meanwhile()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def open_task(position: int) -> LivingTask:
+    task = LivingTask(shared())
+    open_at(task, position)
+    return task
+
+
+def open_at(task: LivingTask, position: int) -> None:
+    """The task lives anew, from this offset on."""
+    task.lanes = Lanes([Lane(STAGE.inputs[0], TP, position)])
+    task.ready = True
+
+
+def fed(task: LivingTask) -> list[int]:
+    return [each.offset for each in task.lanes.by_tp[TP].records]
+
+
+def feeder_of(consumer: Consumer, most: int = 100) -> Feeder:
+    return Feeder(cast("Any", consumer), "count", most)
+
+
+async def test_records_go_to_their_task_and_wake_it() -> None:
+    consumer, task = Consumer([{TP: [record(5), record(6)]}]), open_task(5)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert await feeder.feed()
+    assert [("assign", TP), ("seek", TP, 5)] == consumer.did
+    assert ([5, 6], True) == (fed(task), task.wake.is_set())
+
+
+async def test_a_kept_task_is_read_on_behind_what_it_has() -> None:
+    consumer, task = Consumer([{TP: [record(5), record(6)]}]), open_task(5)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    await feeder.feed()
+    feeder.place([task])
+    assert ("seek", TP, 7) == consumer.did[-1]
+
+
+async def test_records_of_a_former_life_are_dropped() -> None:
+    """The task reopened at its committed offset while the fetch was under way: feeding would leave a gap.
+
+    Mutation: look only at whether the task is ready.
+    """
+    task = open_task(500)
+    consumer = Consumer([{TP: [record(500)]}], meanwhile=lambda: open_at(task, 300))
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert await feeder.feed()
+    assert [] == fed(task)
+    feeder.place([task])
+    assert ("seek", TP, 300) == consumer.did[-1]
+
+
+async def test_a_task_that_is_not_open_is_not_fed() -> None:
+    task = open_task(0)
+
+    def fails() -> None:
+        task.ready = False
+
+    consumer = Consumer([{TP: [record(0)]}], meanwhile=fails)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert await feeder.feed()
+    assert [] == fed(task)
+    feeder.place([task])
+    assert feeder.idle
+    assert ("unsubscribe",) == consumer.did[-1]
+
+
+async def test_enough_fetched_pauses_and_half_of_it_resumes() -> None:
+    task = open_task(0)
+    consumer = Consumer([{TP: [record(offset) for offset in range(4)]}, {}, {}])
+    feeder = feeder_of(consumer, most=4)
+    feeder.place([task])
+    await feeder.feed()
+    assert ("pause", TP) == consumer.did[-1]
+    task.lanes.advance({TP: 1})
+    await feeder.feed()
+    assert ("pause", TP) == consumer.did[-1]
+    task.lanes.advance({TP: 2})
+    await feeder.feed()
+    assert ("resume", TP) == consumer.did[-1]
+
+
+async def test_after_a_failed_fetch_every_position_is_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aiokafka moves the positions of what it drained before the error, and the records are gone."""
+    monkeypatch.setattr(feeder_module, "AWAY_S", 0.0)
+    consumer, task = Consumer([errors.KafkaConnectionError()]), open_task(3)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert not await feeder.feed()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.OffsetOutOfRangeError({TP: 3}), "gone from the log .*carillon offsets set count"),
+        (errors.NoOffsetForPartitionError(TP), "gone from the log .*carillon offsets set count"),
+        (errors.RecordTooLargeError("3 MiB"), "3 MiB.*fetch_bytes"),
+    ],
+)
+async def test_what_cannot_be_read_ends_the_stage(error: Exception, reason: str) -> None:
+    consumer, task = Consumer([error]), open_task(3)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    with pytest.raises(StageFailedError, match=reason):
+        await feeder.feed()
