@@ -166,7 +166,7 @@ def errands(setting: Setting) -> list[Stage]:
     params = setting.params
     if "folder" in params:
         PerilousProducer.folder = Path(params["folder"])
-        vars(transactions)["transactional_producer"] = _perilous
+        setattr(transactions, "transactional_producer", _perilous)  # noqa: B010 - a module attribute, in a test process
     does = Errands(setting)
     out, narrow = setting.topic("out"), setting.topic("narrow")
     effect = ToEffect(

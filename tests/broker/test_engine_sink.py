@@ -1,0 +1,157 @@
+"""Rows and offset in one transaction of the database: kills, zombies, outages, unreadable records."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+
+from tests.broker.app.ledger import create_topics, ids, rows_of, write
+from tests.broker.app.moments import arm, struck
+from tests.broker.app.process import AppProcess, ended, until
+from tests.servers import Servers
+
+
+class Sinking:
+    """The `sinking` app: workers over one database."""
+
+    def __init__(self, bootstrap: str, app: str, folder: Path) -> None:
+        self.bootstrap = bootstrap
+        self.app = app
+        self.folder = folder
+
+    async def worker(self, name: str, *, static: bool = True) -> AppProcess:
+        """A worker, its topics created."""
+        await create_topics(self.bootstrap, 2, f"{self.app}.in")
+        return AppProcess(
+            self.bootstrap,
+            self.app,
+            name,
+            self.folder,
+            "sinking",
+            config={"static_id": static},
+            params={"folder": str(self.folder)},
+        )
+
+    async def feed(self, *values: bytes) -> None:
+        """Records for the database."""
+        await write(self.bootstrap, f"{self.app}.in", 2, rows_of(list(values)))
+
+    def rows(self) -> list[bytes]:
+        """What the database holds."""
+        if not (self.folder / "rows.db").exists():
+            return []
+        database = sqlite3.connect(self.folder / "rows.db", timeout=30)
+        try:
+            return [row[0].encode() for row in database.execute("SELECT id FROM rows")]
+        except sqlite3.OperationalError:  # no tables yet
+            return []
+        finally:
+            database.close()
+
+
+@pytest.fixture
+def sinking(servers: Servers, app_prefix: str, tmp_path: Path) -> Sinking:
+    return Sinking(servers.bootstrap, app_prefix, tmp_path)
+
+
+async def test_rows_are_written_once_over_kills(sinking: Sinking) -> None:
+    """Killed twice in the middle of 4 000 rows: the database's own offset says where to go on.
+
+    Mutation tried: going on from Kafka's committed offset: fails (rows twice).
+    """
+    worker = await sinking.worker("w1")
+    wanted = ids(4000)
+    async with ended(worker):
+        await sinking.feed(*wanted)
+        for share in (500, 2000):
+            await worker.start()
+            await worker.until(lambda share=share: len(sinking.rows()) >= share, "some rows")  # type: ignore[misc]
+            await worker.kill()
+        await worker.start()
+        await worker.until(lambda: len(sinking.rows()) >= 4000, "all rows")
+        await worker.until_ready("sink", 2)
+        assert 0 == await worker.stop()
+    assert sorted(wanted) == sorted(sinking.rows())
+
+
+async def test_a_woken_zombie_is_fenced_by_the_database(sinking: Sinking) -> None:
+    """Stopped inside a write, woken when its successor has written the same rows and more.
+
+    It reopens or leaves; no row comes twice, none is lost. Mutation tried: `SinkFenced` taken for success:
+    fails (rows lost or twice).
+    """
+    first, second = await sinking.worker("w1", static=False), await sinking.worker("w2", static=False)
+    wanted = ids(1000)
+    async with ended(first, second):
+        await first.start()
+        await first.until_ready("sink", 2)
+        arm(sinking.folder, "stop_inside")
+        await sinking.feed(*wanted[:500])
+        await until(lambda: struck(sinking.folder, "stop_inside"), "the stop inside a write")
+        await second.start()
+        await second.until(lambda: len(sinking.rows()) >= 500, "the successor's rows")
+        first.thaw()
+        await first.until(lambda: first.events("task_reopens"), "the fence")
+        assert {"fenced"} == {event["failure"] for event in first.events("task_reopens")}
+        await sinking.feed(*wanted[500:])
+        await until(lambda: len(sinking.rows()) >= 1000, "all rows")
+        assert [0, 0] == [await first.stop(), await second.stop()]
+    assert sorted(wanted) == sorted(sinking.rows())
+
+
+async def test_the_database_away_is_a_wait_with_a_name(sinking: Sinking) -> None:
+    """At open and between writes: nothing fails, all rows come when it is back, and lag goes to Kafka.
+
+    Mutation tried: a `ConnectionError` let through (the task reopens, again and again): fails.
+    """
+    worker = await sinking.worker("w1")
+    wanted = ids(200)
+    async with ended(worker):
+        arm(sinking.folder, "away")
+        await worker.start()
+        await worker.until(lambda: set(worker.states("sink").values()) == {"database"}, "the wait at open")
+        (sinking.folder / "away").unlink()
+        await sinking.feed(*wanted[:100])
+        await worker.until(lambda: len(sinking.rows()) == 100, "the first rows")
+        reopened = len(worker.events("task_reopens"))
+        arm(sinking.folder, "away")
+        await sinking.feed(*wanted[100:])
+        await worker.until(lambda: "database" in worker.states("sink").values(), "the wait for a write")
+        (sinking.folder / "away").unlink()
+        await worker.until(lambda: len(sinking.rows()) == 200, "all rows")
+        assert reopened == len(worker.events("task_reopens"))
+        assert 0 == await worker.stop()
+    assert sorted(wanted) == sorted(sinking.rows())
+    assert 200 == await committed(sinking)
+
+
+async def committed(sinking: Sinking) -> int:
+    """Sum of the group's offsets."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=sinking.bootstrap)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(f"{sinking.app}.sink")
+        return sum(offsets[TopicPartition(f"{sinking.app}.in", part)].offset for part in (0, 1))
+    finally:
+        await admin.close()
+
+
+async def test_an_unreadable_record_stops_the_sink_after_the_rows_before_it(sinking: Sinking) -> None:
+    """Internal topics hold nothing unreadable: a person must look. Mutation tried: passing over it: fails."""
+    worker = await sinking.worker("w1")
+    async with ended(worker):
+        await write(
+            sinking.bootstrap, f"{sinking.app}.in", 2, [(b"user-0", value) for value in (b"a", b"?b", b"c")]
+        )
+        await worker.start()
+        assert 2 == await worker.wait()
+        (failed,) = worker.events("stage_failed")
+    assert (
+        f"stage sink: unreadable record {sinking.app}.in/0/1 in an internal topic: a question"
+        == failed["reason"]
+    )
+    assert [b"a"] == sinking.rows()
