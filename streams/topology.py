@@ -56,6 +56,8 @@ class Outside:
     sink: SinkWriter
 
 
+CALLS_PER_TASK = 64
+"""Open provider calls of one task. More would only queue at the provider, and high priority behind them."""
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
 
 
@@ -251,6 +253,7 @@ def _call(settings: Settings, outside: Outside) -> ToEffect:
         perform=outside.perform,
         hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
         lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
+        limit=CALLS_PER_TASK,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )
 

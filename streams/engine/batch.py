@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streams.engine.api import Stage
     from streams.engine.tables import Overlay
 
-SLICE_S = 0.020
+SLICE_S = 0.005
 """Longest time for which a batch holds the event loop, give or take one event."""
 
 Buried = tuple[Event, str, str]
