@@ -101,7 +101,9 @@ async def test_killed_broker_starts_again_at_its_address_with_its_data(own_kafka
 async def test_broker_frozen_and_thawed_is_the_same_broker(own_kafka: EmbeddedKafka) -> None:
     pid = own_kafka.pid
     os.kill(pid, signal.SIGSTOP)
-    assert psutil.STATUS_STOPPED == psutil.Process(pid).status()
+    async with asyncio.timeout(30):  # a signal takes effect when its process is next looked at
+        while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+            await asyncio.sleep(0.01)
     os.kill(pid, signal.SIGCONT)
     async with topics_of(own_kafka.address) as topics:
         assert ["after"] == await topics.create_missing([TopicSpec("after", partitions=1)])
