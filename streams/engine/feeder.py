@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("engine.feeder")
 POLL_MS = 200
+AT_ONCE = 2_000
+"""Records taken over in one go; decoding them holds the event loop for some 5 ms."""
+FULL_MS = 10
+"""How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0
 
 
@@ -34,7 +38,7 @@ class Feeder:
     """Places the consumer and hands records out. Only one coroutine may use it."""
 
     def __init__(self, consumer: AIOKafkaConsumer, stage: str, most: int) -> None:
-        """`most`: records that may wait per input and task before its fetching pauses."""
+        """`most`: records that may wait decoded per input and task; more stay in the consumer's buffer."""
         self._consumer = consumer
         self._stage = stage
         self._most = most
@@ -53,13 +57,17 @@ class Feeder:
             return
         self._consumer.assign(list(self._placed))
         for tp, (_, lane) in self._placed.items():
-            lane.paused = False
             self._consumer.seek(tp, lane.next_fetch)
 
     async def feed(self) -> bool:
         """Fetch and hand out. False after a failure: `place` again, what was fetched beside it is lost."""
+        hungry = [tp for tp, (_, lane) in self._placed.items() if len(lane.records) < self._most]
+        if not hungry:
+            await asyncio.sleep(FULL_MS / 1000)
+            return True
+        patience = POLL_MS if len(hungry) == len(self._placed) else FULL_MS
         try:
-            fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=None)
+            fetched = await self._consumer.getmany(*hungry, timeout_ms=patience, max_records=AT_ONCE)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise StageFailedError(out_of_range(self._stage, str(error))) from error
         except RecordTooLargeError as error:
@@ -74,15 +82,4 @@ class Feeder:
             if records and same_life:  # a task that reopened meanwhile stands elsewhere: there would be a gap
                 task.lanes.feed(tp, records)
                 task.wake.set()
-        self._hold_back()
         return True
-
-    def _hold_back(self) -> None:
-        """Pause inputs of which enough is fetched, so that memory has a bound; resume at half."""
-        for tp, (_, lane) in self._placed.items():
-            if not lane.paused and len(lane.records) >= self._most:
-                self._consumer.pause(tp)
-                lane.paused = True
-            elif lane.paused and len(lane.records) <= self._most // 2:
-                self._consumer.resume(tp)
-                lane.paused = False

@@ -24,7 +24,7 @@ SHARE = 10
 class Lane:
     """Records of one input partition between fetch and batch. `next_fetch` and `position` are offsets."""
 
-    __slots__ = ("input", "paused", "position", "records", "tp")
+    __slots__ = ("input", "position", "records", "tp")
 
     def __init__(self, source: Input, tp: TopicPartition, position: int) -> None:
         """Start at `position`, the committed offset."""
@@ -32,7 +32,6 @@ class Lane:
         self.tp = tp
         self.position = position
         self.records: deque[Record] = deque()
-        self.paused = False
 
     @property
     def next_fetch(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from streams.engine.meters import Meters
 
 STOP_S = 2.0
+COLLECT_AFTER = (50_000, 20, 100)
+"""Garbage collector's thresholds. Tens of thousands of records wait in memory, none of them in a cycle: with
+Python's own thresholds a fifth of the CPU goes into looking through them."""
 
 
 class Worker:
@@ -48,7 +52,9 @@ class Worker:
         self.offsets = CommittedOffsets(self._admin, self._committed)
 
     async def start(self) -> None:
-        """Connect; from now on the event loop is watched."""
+        """Connect; from now on the event loop is watched, and garbage is collected at a stage's pace."""
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         self._watchdog.start()
         await self._admin.start()
         await self._committed.start()

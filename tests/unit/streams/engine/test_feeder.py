@@ -30,6 +30,7 @@ class Consumer:
         default_factory=list
     )
     did: list[tuple[object, ...]] = field(default_factory=list)
+    asked: list[tuple[tuple[TopicPartition, ...], int]] = field(default_factory=list)
     meanwhile: Any = None
 
     def assign(self, tps: list[TopicPartition]) -> None:
@@ -41,14 +42,9 @@ class Consumer:
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self.did.append(("seek", tp, offset))
 
-    def pause(self, tp: TopicPartition) -> None:
-        self.did.append(("pause", tp))
-
-    def resume(self, tp: TopicPartition) -> None:
-        self.did.append(("resume", tp))
-
-    async def getmany(self, *, timeout_ms: int, max_records: int | None) -> Any:
-        assert (200, None) == (timeout_ms, max_records)
+    async def getmany(self, *tps: TopicPartition, timeout_ms: int, max_records: int) -> Any:
+        self.asked.append((tps, timeout_ms))
+        assert feeder_module.AT_ONCE == max_records
         if self.meanwhile is not None:
             self.meanwhile()
         answer = self.answers.pop(0)
@@ -126,19 +122,33 @@ async def test_a_task_that_is_not_open_is_not_fed() -> None:
     assert ("unsubscribe",) == consumer.did[-1]
 
 
-async def test_enough_fetched_pauses_and_half_of_it_resumes() -> None:
+async def test_an_input_of_which_enough_waits_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the consumer has fetched beyond that stays there undecoded, and is not fetched twice."""
+    monkeypatch.setattr(feeder_module, "FULL_MS", 0)
     task = open_task(0)
-    consumer = Consumer([{TP: [record(offset) for offset in range(4)]}, {}, {}])
+    consumer = Consumer([{TP: [record(offset) for offset in range(4)]}, {}])
     feeder = feeder_of(consumer, most=4)
     feeder.place([task])
-    await feeder.feed()
-    assert ("pause", TP) == consumer.did[-1]
+    assert await feeder.feed()
+    assert await feeder.feed()
+    assert [((TP,), 200)] == consumer.asked
     task.lanes.advance({TP: 1})
+    assert await feeder.feed()
+    assert [((TP,), 200), ((TP,), 200)] == consumer.asked
+
+
+async def test_beside_an_input_that_is_full_the_others_are_not_waited_for_long() -> None:
+    """The full one has room again soon: a poll of 200 ms for the empty one would starve it."""
+    full, hungry = open_task(0), LivingTask(shared(), number=1)
+    other = TopicPartition("in", 1)
+    hungry.tps = (other,)
+    hungry.lanes, hungry.ready = Lanes([Lane(STAGE.inputs[0], other, 0)]), True
+    consumer = Consumer([{TP: [record(0)]}, {}])
+    feeder = feeder_of(consumer, most=1)
+    feeder.place([full, hungry])
     await feeder.feed()
-    assert ("pause", TP) == consumer.did[-1]
-    task.lanes.advance({TP: 2})
     await feeder.feed()
-    assert ("resume", TP) == consumer.did[-1]
+    assert [((TP, other), 200), ((other,), 10)] == consumer.asked
 
 
 async def test_after_a_failed_fetch_every_position_is_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
