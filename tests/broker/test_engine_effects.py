@@ -26,9 +26,10 @@ async def test_a_call_begins_only_after_its_intent_is_committed(errand: Errand) 
     """
     worker = await errand.worker()
     async with ended(worker):
-        await errand.ask(*(b"call c%d k%d" % (n, n) for n in range(20)))
-        arm(errand.folder, "die_before")
         await worker.start()
+        await worker.until_ready("errands", 1)
+        arm(errand.folder, "die_before")
+        await errand.ask(*(b"call c%d k%d" % (n, n) for n in range(20)))
         assert -9 == await worker.wait()
         assert [] == errand.calls()
         await worker.start()
