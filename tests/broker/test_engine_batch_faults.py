@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from streams.engine.api import EngineConfig
+from streams.engine.kafka import stop_within, transactional_producer
 from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, ids, outcome, read, rows_of, settled, write
 from tests.broker.app.private import PrivateKafka, private_kafka
 from tests.broker.app.process import AppProcess, ended, until
@@ -93,7 +95,7 @@ async def test_a_broker_frozen_beyond_every_timeout_stops_everything_and_loses_n
 ) -> None:
     """Two workers under load; session and transaction time-outs run out; every partition moves again.
 
-    Mutation: a client that does not stop in time is only disconnected, not cut: its sender goes on.
+    Mutation: every reopen begins at the offset in memory instead of the committed one.
     """
     app, bootstrap = app_prefix, kafka.direct
     await create_topics(bootstrap, 4, f"{app}.in", f"{app}.out", f"{app}.count.changelog")
@@ -116,3 +118,29 @@ async def test_a_broker_frozen_beyond_every_timeout_stops_everything_and_loses_n
         for worker in both:
             assert [] == worker.events("stage_failed")
             assert 0 == await worker.stop()
+
+
+async def test_a_producer_that_does_not_stop_in_time_is_cut_off(
+    kafka: PrivateKafka, door: Door, app_prefix: str
+) -> None:
+    """Nothing of it lives on: a sender merely disconnected would connect again and commit, at any later time.
+
+    Mutation: only close the connections.
+    """
+    await create_topics(kafka.direct, 1, app_prefix)
+    config = EngineConfig(kafka.through_door, app_prefix, "w1", "/nowhere")
+    producer = transactional_producer(config, app_prefix)
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_and_wait(app_prefix, b"never seen", partition=0)
+    fault = door.catch(Fault(Api.END_TRANSACTION, cut=True))
+    commit = asyncio.create_task(producer.commit_transaction())
+    await asyncio.wait_for(fault.caught.wait(), 20)
+    await stop_within(producer, 0.2)
+    commit.cancel()
+    await asyncio.wait([commit])
+    assert [] == [task for task in asyncio.all_tasks() if "aiokafka" in repr(task)]
+    successor = transactional_producer(config, app_prefix)
+    await successor.start()
+    await successor.stop()
+    assert [] == await read(kafka.direct, app_prefix)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from connectors.embedded.kafka import HOST, KafkaOptions, free_port
 
@@ -47,6 +48,8 @@ class Door:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._faults: list[Fault] = []
+        self._struck_faults: list[Fault] = []
+        self._serving: set[asyncio.Task[Any]] = set()
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self.shut = False
 
@@ -61,11 +64,24 @@ class Door:
             for writer in pair:
                 writer.close()
 
+    async def end(self) -> None:
+        """End every connection, held ones too."""
+        self.shut = True
+        for fault in self._struck_faults:
+            fault.release.set()
+        self.close_all()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         if self.shut:
             writer.close()
             return
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         there_reader, there_writer = await asyncio.open_connection(HOST, self._target_port)
         pair = (writer, there_writer)
         self._pairs.add(pair)
@@ -104,6 +120,7 @@ class Door:
         if fault is None:
             return False
         self._faults.remove(fault)
+        self._struck_faults.append(fault)
         fault.caught.set()
         await fault.release.wait()
         return fault.cut
@@ -130,5 +147,5 @@ async def open_door(port: int, target_port: int) -> AsyncIterator[Door]:
         yield door
     finally:
         server.close()
-        door.close_all()
+        await door.end()
         await server.wait_closed()

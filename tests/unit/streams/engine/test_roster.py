@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -40,12 +41,19 @@ class Watched:
         await self.roster.gone()
 
 
+@pytest.fixture
+async def watched() -> AsyncIterator[Watched]:
+    """A roster that is ended, whatever the test found."""
+    watching = Watched()
+    yield watching
+    await watching.end()
+
+
 def tps(number: int, *topics: str) -> Tps:
     return tuple(TopicPartition(topic, number) for topic in topics or ("in",))
 
 
-async def test_what_the_group_gives_is_opened_and_what_it_takes_is_closed() -> None:
-    watched = Watched()
+async def test_what_the_group_gives_is_opened_and_what_it_takes_is_closed(watched: Watched) -> None:
     watched.roster.follow({0: tps(0), 1: tps(1)})
     await turns()
     kept = watched.made[1]
@@ -55,12 +63,10 @@ async def test_what_the_group_gives_is_opened_and_what_it_takes_is_closed() -> N
     assert {1, 2} == watched.roster.numbers
     assert ["open", "hand over", "close", "closed"] == watched.made[0].told
     assert (["open"], True) == (kept.told, kept.ready)
-    await watched.end()
 
 
-async def test_a_task_that_comes_back_waits_until_its_former_self_has_closed() -> None:
+async def test_a_task_that_comes_back_waits_until_its_former_self_has_closed(watched: Watched) -> None:
     """Both would open one store. Mutation: open at once."""
-    watched = Watched()
     watched.slow_to_close = True
     watched.roster.follow({0: tps(0)})
     await turns()
@@ -73,23 +79,19 @@ async def test_a_task_that_comes_back_waits_until_its_former_self_has_closed() -
     await watched.roster.gone()
     await turns()
     assert ["open"] == present.told
-    await watched.end()
 
 
-async def test_another_task_does_not_wait_for_it() -> None:
-    watched = Watched()
+async def test_another_task_does_not_wait_for_it(watched: Watched) -> None:
     watched.slow_to_close = True
     watched.roster.follow({0: tps(0)})
     await turns()
     watched.roster.follow({1: tps(1)})
     await turns()
     assert ({0: "leaving", 1: "input"}, {0, 1}) == (watched.roster.states(), watched.roster.numbers)
-    await watched.end()
 
 
-async def test_a_former_self_that_was_cut_off_is_waited_for_too() -> None:
+async def test_a_former_self_that_was_cut_off_is_waited_for_too(watched: Watched) -> None:
     """Its close goes on beyond every deadline; only when it ends is the store free."""
-    watched = Watched()
     watched.slow_to_close = True
     watched.roster.follow({0: tps(0)})
     await turns()
@@ -102,12 +104,10 @@ async def test_a_former_self_that_was_cut_off_is_waited_for_too() -> None:
     await watched.roster.gone()
     await turns()
     assert ["open"] == watched.made[1].told
-    await watched.end()
 
 
-async def test_an_open_that_nobody_needs_is_given_up() -> None:
+async def test_an_open_that_nobody_needs_is_given_up(watched: Watched) -> None:
     """A restore may take minutes. Mutation: wait for the deadline first."""
-    watched = Watched()
     watched.slow_to_open = True
     watched.roster.follow({0: tps(0)})
     await turns()
@@ -116,11 +116,9 @@ async def test_an_open_that_nobody_needs_is_given_up() -> None:
     await watched.roster.gone()
     assert ["open", "close", "closed"] == watched.made[0].told
     assert asyncio.get_running_loop().time() - began < 0.2
-    await watched.end()
 
 
-async def test_a_task_of_other_inputs_is_another_task() -> None:
-    watched = Watched()
+async def test_a_task_of_other_inputs_is_another_task(watched: Watched) -> None:
     watched.roster.follow({0: tps(0, "in")})
     await turns()
     watched.roster.follow({0: tps(0, "in", "more")})
@@ -128,11 +126,9 @@ async def test_a_task_of_other_inputs_is_another_task() -> None:
     await turns()
     assert [tps(0, "in"), tps(0, "in", "more")] == [task.tps for task in watched.made]
     assert "closed" == watched.made[0].told[-1]
-    await watched.end()
 
 
-async def test_what_ends_a_task_here_ends_the_stage() -> None:
-    watched = Watched()
+async def test_what_ends_a_task_here_ends_the_stage(watched: Watched) -> None:
     watched.roster.follow({0: tps(0)})
     await turns()
 
@@ -145,4 +141,3 @@ async def test_what_ends_a_task_here_ends_the_stage() -> None:
     await turns(20)
     with pytest.raises(StageFailedError, match="a person must act"):
         watched.roster.raise_failed()
-    await watched.end()
