@@ -66,6 +66,31 @@ async def test_a_commit_whose_outcome_stays_unknown_is_settled_by_the_committed_
         assert 0 == await worker.stop()
 
 
+async def test_a_fence_by_time_out_lets_the_only_owner_go_on(
+    kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path
+) -> None:
+    """The coordinator gives up a transaction whose commit comes too late: fenced, yet nobody else owns the task.
+
+    Mutation: a fence ends the task. It then never turns again.
+    """
+    worker = await counting(
+        kafka, app_prefix, tmp_path, transaction_timeout_ms=1_000, request_timeout_ms=40_000
+    )
+    wanted = ids(50)
+    async with ended(worker):
+        await worker.start()
+        await worker.until_ready("count", 1)
+        fault = door.catch(Fault(Api.END_TRANSACTION))
+        await write(kafka.direct, f"{app_prefix}.in", 1, rows_of(wanted))
+        await asyncio.wait_for(fault.caught.wait(), 20)
+        await settled(kafka.direct, f"{app_prefix}.out")
+        fault.release.set()
+        assert EXACTLY_ONCE == await outcome(kafka.direct, f"{app_prefix}.out", wanted)
+        assert ["fenced"] == [event["failure"] for event in worker.events("task_reopens")]
+        assert 1 == len(worker.events("tasks_assigned"))
+        assert 0 == await worker.stop()
+
+
 async def test_sigterm_waits_for_a_commit_under_way(
     kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path
 ) -> None:

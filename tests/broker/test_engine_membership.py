@@ -98,36 +98,6 @@ async def test_a_static_worker_that_will_not_come_back_leaves_its_place(
 # ---- fences ----
 
 
-async def test_a_fence_by_time_out_lets_the_only_owner_go_on(
-    servers: Servers, app_prefix: str, tmp_path: Path
-) -> None:
-    """The coordinator gives a transaction up whose worker was frozen: fenced, yet nobody else owns the task.
-
-    Mutation: a fence ends the task. It then never turns again.
-    """
-    app, bootstrap = app_prefix, servers.bootstrap
-    (worker,) = await workers(
-        servers, app, tmp_path, "w1", transaction_timeout_ms=1_000, session_timeout_ms=30_000
-    )
-    sent: list[bytes] = []
-    async with ended(worker):
-        await worker.start()
-        await worker.until_ready("count", PARTITIONS)
-        while not any(event["failure"] == "fenced" for event in worker.events("task_reopens")):
-            assert len(sent) < 200_000, "no transaction was ever caught open"
-            more = ids(8_000, len(sent))
-            sent += more
-            writing = asyncio.create_task(write(bootstrap, f"{app}.in", PARTITIONS, rows_of(more), 8_000))
-            await worker.until_inside_a_transaction("count")
-            worker.freeze()
-            await writing
-            await asyncio.sleep(2.0)  # beyond the transaction's time-out and the coordinator's look at it
-            worker.thaw()
-        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", sent)
-        assert 1 == moved(worker)
-        assert 0 == await worker.stop()
-
-
 async def test_a_woken_zombie_takes_nothing_back(servers: Servers, app_prefix: str, tmp_path: Path) -> None:
     """Frozen beyond session and transaction time-outs under load; the peer took over.
 

@@ -44,6 +44,12 @@ class Errand:
         rows = await read_until(self.bootstrap, f"{self.app}.out", lambda rows: len(rows) >= count)
         return [row.value or b"" for row in rows]
 
+    async def heard_of(self, *wanted: bytes) -> None:
+        """Wait until all of these have come out."""
+        topic, words = f"{self.app}.out", set(wanted)
+        rows = await read_until(self.bootstrap, topic, lambda rows: words <= {row.value for row in rows})
+        assert words <= {row.value for row in rows}
+
     def calls(self, what: bytes = b"begin") -> list[bytes]:
         """What the outside saw: `worker id`, call by call."""
         ledger = self.folder / "calls"

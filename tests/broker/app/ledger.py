@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -53,7 +54,9 @@ async def write(
     bootstrap: str, topic: str, partitions: int, rows: Iterable[tuple[bytes, bytes]], per_second: int = 0
 ) -> int:
     """Write (key, value) rows, at most `per_second` when given; returns how many were acknowledged."""
-    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5})
+    settings: dict[str, Any] = {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5}
+    # A thawed broker has no leaders at first; librdkafka would look again after five minutes only.
+    producer = Producer(settings | {"topic.metadata.refresh.interval.ms": 1_000})
     acknowledged = 0
 
     def heard(error: object, _message: object) -> None:
