@@ -69,7 +69,7 @@ async def test_a_commit_whose_outcome_stays_unknown_is_settled_by_the_committed_
 async def test_a_fence_by_time_out_lets_the_only_owner_go_on(
     kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path
 ) -> None:
-    """The coordinator gives up a transaction whose commit comes too late: fenced, yet nobody else owns the task.
+    """The coordinator gives up a transaction whose commit comes late: fenced, yet nobody else owns the task.
 
     Mutation: a fence ends the task. It then never turns again.
     """
