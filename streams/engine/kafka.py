@@ -121,9 +121,9 @@ async def stop_within(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: floa
         await asyncio.wait_for(client.stop(), seconds)
     except (KafkaError, OSError, TimeoutError, AssertionError):
         await _cut(client)
-    transaction = getattr(getattr(client, "_txn_manager", None), "_transaction_waiter", None)
-    if transaction is not None and transaction.done() and not transaction.cancelled():
-        transaction.exception()  # known already, or of no interest: asyncio need not tell that nobody asked
+    for future in _left_behind(client):
+        if future.done() and not future.cancelled():
+            future.exception()  # known already, or of no interest: asyncio need not tell that nobody asked
 
 
 async def _cut(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
@@ -149,9 +149,22 @@ def _tasks_of(client: AIOKafkaProducer | AIOKafkaConsumer) -> set[asyncio.Task[A
     parts = [getattr(client, name, None) for name in ("_sender", "_coordinator", "_fetcher")]
     held = [value for part in parts if part is not None for value in vars(part).values()]
     held += [each for value in held if isinstance(value, set) for each in value]
-    accumulator = getattr(client, "_message_accumulator", None)
-    if accumulator is not None:
-        queued = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
-        for batch in [*queued, *accumulator._pending_batches]:  # noqa: SLF001
-            batch.future.cancel()
+    for batch in _queued(client):
+        batch.future.cancel()
     return {task for task in held if isinstance(task, asyncio.Task) and not task.done()}
+
+
+def _queued(client: AIOKafkaProducer | AIOKafkaConsumer) -> list[Any]:
+    """Batches of a producer that are not answered."""
+    accumulator: Any = getattr(client, "_message_accumulator", None)
+    if accumulator is None:
+        return []
+    queued = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
+    return [*queued, *accumulator._pending_batches]  # noqa: SLF001
+
+
+def _left_behind(client: AIOKafkaProducer | AIOKafkaConsumer) -> list[asyncio.Future[Any]]:
+    """Futures that aiokafka itself made, and failed, and never looks at again."""
+    transaction = getattr(getattr(client, "_txn_manager", None), "_transaction_waiter", None)
+    drained = [batch._drain_waiter for batch in _queued(client)]  # noqa: SLF001
+    return drained if transaction is None else [*drained, transaction]

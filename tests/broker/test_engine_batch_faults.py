@@ -6,11 +6,13 @@ The broker is this file's own: it is frozen, and reached through a door that is 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.errors import ProducerFenced
 
 from streams.engine.api import EngineConfig
 from streams.engine.kafka import stop_within, transactional_producer
@@ -169,3 +171,32 @@ async def test_a_producer_that_does_not_stop_in_time_is_cut_off(
     await successor.start()
     await successor.stop()
     assert [] == await read(kafka.direct, app_prefix)
+
+
+async def test_a_fenced_producer_leaves_no_future_that_nobody_asks(
+    kafka: PrivateKafka, app_prefix: str
+) -> None:
+    """The client fails the waiters of batches still queued and forgets them; asyncio would log each.
+
+    Mutation: `stop_within` looks at the transaction's waiter only.
+    """
+    await create_topics(kafka.direct, 2, app_prefix)
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    config = EngineConfig(kafka.direct, app_prefix, "w1", "/nowhere")
+    zombie, successor = (transactional_producer(config, app_prefix) for _ in range(2))
+    await zombie.start()
+    await successor.start()
+    await zombie.begin_transaction()
+    sent = []
+    for partition in range(2):
+        batch = zombie.create_batch()
+        batch.append(key=b"k", value=b"never seen", timestamp=None)
+        sent.append(await zombie.send_batch(batch, app_prefix, partition=partition))
+    refusals = await asyncio.gather(*sent, return_exceptions=True)
+    assert [ProducerFenced, ProducerFenced] == [type(refusal) for refusal in refusals]
+    await stop_within(zombie, 3.0)
+    await stop_within(successor, 3.0)
+    del zombie, sent, refusals
+    gc.collect()
+    assert [] == complaints
