@@ -144,6 +144,7 @@ class World:
         )
         self.outside = Outside(
             reading=Reading(self._schema_book, self._schemas.catch_up),
+            book=self._schema_book,
             reference=WaitingReference(book, self._reference),
             cipher=cipher,
             renderer=TemplateRenderer(),

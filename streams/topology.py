@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from agents.ports import Addresses, Cipher, Reference, Renderer
+    from schemas.codec import SchemaBook
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
 
@@ -48,6 +49,7 @@ class Outside:
     """Everything the stages need that is not a value: made in `streams/outside.py`, faked in tests."""
 
     reading: Reading
+    book: SchemaBook
     reference: Reference
     cipher: Cipher
     renderer: Renderer
@@ -104,7 +106,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
     topics = (t.SEND_REQUEST, *events)
     return Stage(
         name="intake",
-        inputs=tuple(Input(topic, read(decoder_of(topic))) for topic in topics),
+        inputs=tuple(Input(topic, read(decoder_of(topic, outside.book))) for topic in topics),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
             r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
