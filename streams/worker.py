@@ -7,6 +7,8 @@ consumer, tables and `exactly_once` would do, the engine does (design, section 2
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -62,10 +64,12 @@ class Shell(faust.App):
 class StageService(Service):
     """One stage as a service: waits for Kafka by itself, and ends the worker when a person must act."""
 
+    leaving = False
+    """This worker will not come back: its place in the group is free as soon as it ends (design rule 4)."""
+
     def __init__(self, runner: StageRunner) -> None:
         super().__init__()
         self.runner = runner
-
         self._running: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
@@ -79,7 +83,7 @@ class StageService(Service):
 
     async def on_stop(self) -> None:
         """Finish the running transactions and leave the group; bounded by the engine's deadlines."""
-        self.runner.stop()
+        self.runner.stop(leave=self.leaving)
         if self._running is not None:
             await asyncio.wait([self._running])
 
@@ -95,7 +99,7 @@ class Pipeline(Service):
         self._wanted = frozenset(stages)
         self._registry = CollectorRegistry()
         self._world: World | None = None
-        self._runners: list[StageRunner] = []
+        self._stages: list[StageService] = []
         self._stack = AsyncExitStack()
 
     async def on_start(self) -> None:
@@ -108,15 +112,22 @@ class Pipeline(Service):
         self._world = world = World(self._settings, self._registry)
         await world.start()
         self._stack.push_async_callback(world.stop)
-        stages = [stage for stage in build(self._settings, world.outside) if stage.name in self._wanted]
-        self._runners = [engine.runner(stage) for stage in stages]
-        for runner in self._runners:
-            await self.add_runtime_dependency(StageService(runner))
+        wanted = [stage for stage in build(self._settings, world.outside) if stage.name in self._wanted]
+        self._stages = [StageService(engine.runner(stage)) for stage in wanted]
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
+        for stage in self._stages:
+            await self.add_runtime_dependency(stage)
         log.info(
             "worker_started",
             worker=self._settings.engine.worker_name,
-            stages=[stage.name for stage in stages],
+            stages=[stage.name for stage in wanted],
         )
+
+    def _leave(self) -> None:
+        """SIGUSR1 is SIGTERM for good: at scale-in others need not wait for the session of a static id."""
+        for stage in self._stages:
+            stage.leaving = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
     @Service.timer(PARTITIONS_S)
     async def _partitions(self) -> None:
@@ -142,8 +153,8 @@ class Pipeline(Service):
         await self._stack.aclose()
 
     async def _tables(self) -> str | None:
-        late = [runner.stage.name for runner in self._runners if not runner.ready]
-        return f"not open yet: {', '.join(late)}" if late or not self._runners else None
+        late = [stage.runner.stage.name for stage in self._stages if not stage.runner.ready]
+        return f"not open yet: {', '.join(late)}" if late or not self._stages else None
 
     async def _postgres(self) -> str | None:
         if self._world is None:

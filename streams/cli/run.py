@@ -68,6 +68,9 @@ def worker(
 ) -> None:
     """Run stages against given servers, or those of a running `carillon up`.
 
+    SIGTERM and Ctrl-C drain and stop it. SIGUSR1 does so for good: with a static id, others then take its tasks
+    at once.
+
     Example: carillon worker --stages intake,recipient
     """
     wanted = stage_names() if stages == "all" else tuple(stages.split(","))

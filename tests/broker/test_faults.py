@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import time
 from contextlib import AsyncExitStack
@@ -26,7 +25,7 @@ from tests.broker.faults.feed import Feed, feeding
 from tests.broker.faults.load import Load
 from tests.broker.faults.plan import KINDS, Cycle, plan, strike
 from tests.broker.faults.reconcile import EXAMPLES, HOLDING, ambiguous, checks, differences, expected
-from tests.broker.faults.system import SECRET, System
+from tests.broker.faults.system import SECRET, System, base_settings
 
 CYCLES = int(os.environ.get("CARILLON_TEST_FAULT_CYCLES", "3"))
 SEED = int(os.environ.get("CARILLON_TEST_FAULT_SEED", "1"))
@@ -43,7 +42,7 @@ select (select count(*) from notification_requests), (select count(*) from notif
 async def test_two_workers_lose_and_repeat_nothing_under_faults(
     own_kafka: EmbeddedKafka, database: str, tmp_path: Path
 ) -> None:
-    began, base = time.monotonic(), _base(own_kafka.address, database)
+    began, base = time.monotonic(), base_settings(own_kafka.address, database)
     system, load, watch = System(tmp_path, base), Load(SEED), Watch(own_kafka.address)
     settings = Settings(data_dir=tmp_path / "here", **base)
     await prepare(settings, print)
@@ -78,15 +77,6 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
     assert logged.takeovers > 0
     assert undone > 0
     assert logged.reopened["fenced"] > 0 or CYCLES < len(KINDS)
-
-
-def _base(bootstrap: str, dsn: str) -> dict[str, Any]:
-    key = base64.b64encode(bytes(range(64))).decode()
-    return {
-        "kafka": {"bootstrap": bootstrap},
-        "postgres": {"dsn": dsn},
-        "crypto": {"keys": f"k1:{key}"},
-    }
 
 
 async def _strike(system: System, feed: Feed, load: Load, watch: Watch) -> list[tuple[Cycle, Moment]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -28,6 +29,16 @@ def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+def base_settings(bootstrap: str, dsn: str) -> dict[str, Any]:
+    """What every process of an installation is told alike."""
+    key = base64.b64encode(bytes(range(64))).decode()
+    return {
+        "kafka": {"bootstrap": bootstrap},
+        "postgres": {"dsn": dsn},
+        "crypto": {"keys": f"k1:{key}"},
+    }
 
 
 @dataclass(slots=True)
