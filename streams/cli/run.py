@@ -68,7 +68,7 @@ def worker(
 ) -> None:
     """Run stages against given servers, or those of a running `carillon up`.
 
-    SIGTERM and Ctrl-C drain and stop it. SIGUSR1 does so for good: with a static id, others then take its tasks
+    SIGTERM and Ctrl-C drain and stop it. SIGUSR1 does so for good: with a static id, its tasks are then free
     at once.
 
     Example: carillon worker --stages intake,recipient
