@@ -73,11 +73,15 @@ appender.stdout.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n
 
 @dataclass(frozen=True, slots=True)
 class KafkaOptions:
-    """Ports (free ones are taken where none is given), heap, jar cache, and properties beside our own."""
+    """Ports (free ones are taken where none is given), heap, jar cache, and properties beside our own.
+
+    `cluster_id`: brokers of one cluster share it; a new one is made where none is given.
+    """
 
     port: int | None = None
     controller_port: int | None = None
     heap_mib: int = 512
+    cluster_id: str = ""
     cache: Path = jars.DEFAULT_CACHE
     properties: Mapping[str, object] = field(default_factory=dict)
     say: Callable[[str], None] = print
@@ -104,7 +108,7 @@ class EmbeddedKafka:
         with closing_fd(await take_folder(self._folder)) as fd:
             self.address = self._write_configuration()
             if not (self._folder / "data" / "meta.properties").exists():
-                cluster = base64.urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
+                cluster = self._options.cluster_id or new_cluster_id()
                 tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._properties_path)
                 await run_once("Formatting Kafka's storage", self._java(class_path, *tool), fd)
             self._process = GuardedProcess(
@@ -159,6 +163,11 @@ class EmbeddedKafka:
 
     async def _answers(self) -> bool:
         return await answers(self.address)
+
+
+def new_cluster_id() -> str:
+    """A UUID as Kafka writes it; the first byte is zero, for a leading `-` would be read as an option."""
+    return base64.urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
 
 
 async def answers(address: str) -> bool:

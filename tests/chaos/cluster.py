@@ -1,0 +1,104 @@
+"""Three real Kafka brokers in KRaft on one machine: replication 3, two of them in sync for every write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from connectors.embedded.kafka import HOST, EmbeddedKafka, KafkaOptions, free_port, new_cluster_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+BROKERS: Final = 3
+REPLICATED: Final[Mapping[str, object]] = {
+    "default.replication.factor": BROKERS,
+    "min.insync.replicas": 2,
+    "unclean.leader.election.enable": "false",
+    "offsets.topic.replication.factor": BROKERS,
+    "transaction.state.log.replication.factor": BROKERS,
+    "transaction.state.log.min.isr": 2,
+    "share.coordinator.state.topic.replication.factor": BROKERS,
+    "share.coordinator.state.topic.min.isr": 2,
+}
+TRANSACTIONS: Final = 1
+"""Kind of coordinator in Kafka's FindCoordinator request."""
+
+
+class Cluster:
+    """Brokers 1 to 3, each a process of its own with a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing runs yet; ports are chosen once, so that a broker comes back where it was."""
+        taken: set[int] = set()
+        ports = [(_port(taken), _port(taken)) for _ in range(BROKERS)]
+        voters = ",".join(f"{node}@{HOST}:{control}" for node, (_, control) in enumerate(ports, 1))
+        cluster_id = new_cluster_id()
+        self.brokers = {
+            node: EmbeddedKafka(
+                folder / f"broker-{node}",
+                KafkaOptions(
+                    port=port,
+                    controller_port=control,
+                    heap_mib=384,
+                    cluster_id=cluster_id,
+                    properties={**REPLICATED, "node.id": node, "controller.quorum.voters": voters},
+                ),
+            )
+            for node, (port, control) in enumerate(ports, 1)
+        }
+        self.address = ",".join(f"{HOST}:{port}" for port, _ in ports)
+
+    async def start(self) -> None:
+        """All at once: none is ready before two of them are."""
+        async with asyncio.TaskGroup() as group:
+            for broker in self.brokers.values():
+                group.create_task(broker.start())
+
+    async def stop(self) -> None:
+        """All at once, in order where they still run."""
+        async with asyncio.TaskGroup() as group:
+            for broker in self.brokers.values():
+                group.create_task(broker.stop())
+
+    async def kill(self, node: int) -> None:
+        """SIGKILL one broker, and wait for its end."""
+        os.kill(self.brokers[node].pid, signal.SIGKILL)
+        await self.brokers[node].stop()
+
+    async def restart(self, node: int) -> None:
+        """Start a broker that was killed; it is ready when this returns."""
+        await self.brokers[node].start()
+
+    async def transaction_coordinator(self, transactional_id: str) -> int:
+        """Which broker keeps the transactions of this id now."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        await admin.start()
+        try:
+            return int(await admin.find_coordinator(transactional_id, TRANSACTIONS))
+        finally:
+            await admin.close()
+
+
+def _port(taken: set[int]) -> int:
+    while (port := free_port(0)) in taken:
+        continue
+    taken.add(port)
+    return port
+
+
+@asynccontextmanager
+async def cluster(folder: Path) -> AsyncIterator[Cluster]:
+    """A started cluster for the length of the block."""
+    made = Cluster(folder)
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.stop()
