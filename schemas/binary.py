@@ -10,7 +10,7 @@ from struct import Struct as Layout
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Write = Callable[[Any], tuple[bytes, ...]]
     Read = Callable[[bytes, int], tuple[Any, int]]
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DOUBLE = Layout("<d")
 LONGEST_SHIFT = 63
 SEVEN_BITS = 0x7F
+END = b"\0"
+"""Of an array or map."""
 
 
 def zigzag(number: int) -> bytes:
@@ -45,16 +47,15 @@ def size(number: int) -> bytes:
 def varint(raw: bytes, at: int) -> tuple[int, int]:
     """The number that begins at `at`, still zigzagged."""
     byte = raw[at]
-    number = byte & SEVEN_BITS
-    shift = 0
-    while byte > SEVEN_BITS:
-        at += 1
+    if byte <= SEVEN_BITS:
+        return byte, at + 1
+    number, shift = byte & SEVEN_BITS, 7
+    while (byte := raw[at := at + 1]) > SEVEN_BITS:
+        number |= (byte & SEVEN_BITS) << shift
         shift += 7
         if shift > LONGEST_SHIFT:
             raise ValueError("a number is longer than 64 bits")
-        byte = raw[at]
-        number |= (byte & SEVEN_BITS) << shift
-    return number, at + 1
+    return number | byte << shift, at + 1
 
 
 def read_long(raw: bytes, at: int) -> tuple[int, int]:
@@ -63,25 +64,20 @@ def read_long(raw: bytes, at: int) -> tuple[int, int]:
     return (number >> 1) ^ -(number & 1), at
 
 
-def write_many(items: Sequence[Any], write: Write) -> Iterator[bytes]:
+def write_many(items: Sequence[Any], write: Write) -> bytes:
     """An array, in one block."""
-    if items:
-        yield size(len(items))
-        for item in items:
-            yield from write(item)
-    yield b"\0"
+    if not items:
+        return END
+    return b"".join((size(len(items)), *(part for item in items for part in write(item)), END))
 
 
-def write_pairs(pairs: Mapping[str, Any], write: Write) -> Iterator[bytes]:
+def write_pairs(pairs: Mapping[str, Any], write: Write) -> bytes:
     """A map, in one block."""
-    if pairs:
-        yield size(len(pairs))
-        for key, value in pairs.items():
-            name = key.encode()
-            yield size(len(name))
-            yield name
-            yield from write(value)
-    yield b"\0"
+    if not pairs:
+        return END
+    named = ((name.encode(), value) for name, value in pairs.items())
+    parts = (part for name, value in named for part in (size(len(name)), name, *write(value)))
+    return b"".join((size(len(pairs)), *parts, END))
 
 
 def _block(raw: bytes, at: int) -> tuple[int, int]:

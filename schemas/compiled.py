@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
     from schemas.avro_files import AvroSchema
 
+ABSENT, GIVEN = b"\0", b"\2"
+"""Branches of a union with null."""
+
 _RUNTIME: dict[str, Any] = {
     "SIZES": binary.SIZES,
+    "GIVEN_SIZES": [GIVEN + length for length in binary.SIZES],
     "MANY": len(binary.SIZES),
     "size": binary.size,
     "long": lru_cache(1 << 14)(binary.zigzag),  # the times of a batch repeat
@@ -63,7 +67,7 @@ class Compiled:
         """Compile an expanded schema. `types`: the struct of each record in it; `header` is written first."""
         source = _Source()
         name = source.record(schema)
-        source.lines.append(f"def write(r): return b''.join((HEADER, *write_{name}(r)))")
+        source.lines.append(f"def write(r): return b''.join((HEADER, {', '.join(source.parts[name])}))")
         names = {**_RUNTIME, "HEADER": header, **{f"new_{key}": value for key, value in types.items()}}
         exec("\n".join(source.lines), names)  # noqa: S102 - the text is made here, of our own schema files
         self.write: Callable[[Any], bytes] = names["write"]
@@ -76,6 +80,7 @@ class _Source:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.known: set[str] = set()
+        self.parts: dict[str, list[str]] = {}
         self.count = 0
 
     def fresh(self) -> str:
@@ -95,7 +100,7 @@ class _Source:
         return name
 
     def _make(self, name: str, fields: list[tuple[str, Any]]) -> None:
-        parts = [self.put(kind, f"r.{field}") for field, kind in fields]
+        parts = self.parts[name] = [self.put(kind, f"r.{field}") for field, kind in fields]
         body = [line for field, kind in fields for line in self.take(kind, f"f_{field}")]
         given = ", ".join(f"{field}=f_{field}" for field, _ in fields)
         self._function(f"write_{name}(r)", [f"return ({', '.join(parts)},)"])
@@ -121,15 +126,27 @@ class _Source:
             return _PLAIN[kind][0].format(value)
         match kind:
             case ["null", other]:
-                held = self.fresh()
-                parts = self.put(_short(other), held)
-                return rf"*((b'\0',) if ({held} := {value}) is None else (b'\2', {parts}))"
+                return self._put_optional(_short(other), value)
             case {"type": "array", "items": inner}:
-                return f"*write_many({value}, put_{self._item(_short(inner))})"
+                return f"write_many({value}, put_{self._item(_short(inner))})"
             case {"type": "map", "values": inner}:
-                return f"*write_pairs({value}, put_{self._item(_short(inner))})"
+                return f"write_pairs({value}, put_{self._item(_short(inner))})"
             case _:
                 return f"*write_{self.record(kind)}({value})"
+
+    def _put_optional(self, kind: Any, value: str) -> str:
+        """As `put`, of a union with null; a text's branch and length are one piece."""
+        held = self.fresh()
+        if isinstance(kind, str) and kind in _PLAIN:
+            number = _PLAIN[kind][0].format(held)
+            return f"{ABSENT!r} if ({held} := {value}) is None else {GIVEN!r} + {number}"
+        if isinstance(kind, str) and kind in _SIZED:
+            text = self.fresh()
+            content = _SIZED[kind][0].format(held)
+            size = f"GIVEN_SIZES[n] if (n := len({text} := {content})) < MANY else {GIVEN!r} + size(n)"
+            return f"{ABSENT!r} if ({held} := {value}) is None else {size}, b'' if {held} is None else {text}"
+        parts = self.put(kind, held)
+        return f"*(({ABSENT!r},) if ({held} := {value}) is None else ({GIVEN!r}, {parts}))"
 
     def take(self, kind: Any, name: str) -> list[str]:
         """Statements that read `name` from `b` at `p`, and move `p`."""

@@ -10,7 +10,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, meta
 
 from connectors.templates.grammar import Weaver, check
 from connectors.templates.meter import METER, LimitReachedError, Meter
-from connectors.templates.sandbox import TemplateEnvironment
+from connectors.templates.sandbox import RenderContext, TemplateEnvironment
 from schemas.errors import RenderFailedError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Part:
 
     name: str
     program: JinjaTemplate
+    environment: TemplateEnvironment
     source: str
     uses: frozenset[str]
 
@@ -59,7 +60,7 @@ class Part:
         pieces: list[str] = []
         room = limit_chars
         try:
-            for piece in self.program.root_render_func(self.program.new_context(values, shared=True)):
+            for piece in self.program.root_render_func(RenderContext(self.environment, values)):
                 room -= len(piece)
                 if room < 0:
                     raise LimitReachedError(f"the output is longer than {limit_chars} characters")
@@ -153,4 +154,4 @@ def _part(name: str, source: str, *, escape: bool) -> Part:
         raise RenderFailedError(f"{name}, line {error.lineno}: {error.message}") from None
     except Exception as error:  # noqa: BLE001 - deep nesting ends in RecursionError, SyntaxError or MemoryError
         raise RenderFailedError(f"{name}: cannot be compiled ({type(error).__name__})") from None
-    return Part(name, program, source, uses)
+    return Part(name, program, environment, source, uses)
