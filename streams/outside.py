@@ -110,10 +110,10 @@ class SqlSink:
     def __init__(self, writer: RowWriter) -> None:
         self._writer = writer
 
-    async def open_task(self, topic: str, partition: int, start: int) -> int:
-        """Next offset to read; stores `start` when the task is new."""
+    async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
+        """Next offset to read; stores `start` when the task is new or its topic was made anew."""
         try:
-            return await self._writer.open_task(topic, partition, start)
+            return await self._writer.open_task(topic, partition, start, birth)
         except PostgresUnavailableError as error:
             raise ConnectionError(str(error)) from error
 

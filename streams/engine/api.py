@@ -167,8 +167,8 @@ class SinkWriter(Protocol):
     Both methods raise `ConnectionError` while the database is away: the task waits and tries again.
     """
 
-    async def open_task(self, topic: str, partition: int, start: int) -> int:
-        """Next offset to read; stores `start` when the task is new."""
+    async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
+        """Next offset to read; stores `start` when the task is new, or of a topic made anew (`birth`)."""
         ...
 
     async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from streams.engine.api import NotYet, StageFailedError
 from streams.engine.kafka import committed_offsets
+from streams.engine.topic_ids import topic_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,6 +70,10 @@ class CommittedOffsets:
         """`reader`: any started consumer, asked for first offsets."""
         self._admin = admin
         self._reader = reader
+
+    async def birth(self, topic: str) -> str:
+        """What tells the topic from an earlier one of its name."""
+        return await topic_id(self._admin, topic)
 
     async def positions(
         self, group: str, tps: Sequence[TopicPartition]

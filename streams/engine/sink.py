@@ -32,11 +32,12 @@ class SinkTask(PlacedTask):
     _away_s = AWAY_FIRST_S
 
     async def _open(self) -> dict[TopicPartition, int]:
-        """The offset in the database wins; a new task begins at the log's first record."""
+        """The offset in the database wins; a task of a new topic begins at the log's first record."""
         (tp,) = self.tps
         self.waiting("database")
         first, _ = await self.shared.offsets.positions(self.config.group(self.stage.name), [tp])
-        start = await self._patiently(self._writer.open_task(tp.topic, tp.partition, first[tp]))
+        birth = await self.shared.offsets.birth(tp.topic)
+        start = await self._patiently(self._writer.open_task(tp.topic, tp.partition, first[tp], birth))
         return {tp: start}
 
     @property

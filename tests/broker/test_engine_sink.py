@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 
+from streams.engine.topic_ids import topic_id
 from tests.broker.app.ledger import create_topics, ids, rows_of, write
 from tests.broker.app.moments import arm, struck
 from tests.broker.app.process import AppProcess, ended, until
@@ -127,6 +129,44 @@ async def test_the_database_away_is_a_wait_with_a_name(sinking: Sinking) -> None
         assert 0 == await worker.stop()
     assert sorted(wanted) == sorted(sinking.rows())
     assert 200 == await committed(sinking)
+
+
+async def test_a_topic_made_anew_is_read_from_its_own_beginning(sinking: Sinking) -> None:
+    """The same name, another id: the database's offset is of the one before. Mutation tried: no id: fails."""
+    worker = await sinking.worker("w1")
+    before, after = ids(10), ids(200, 10)
+    async with ended(worker):
+        await worker.start()
+        await sinking.feed(*before)
+        await worker.until(lambda: len(sinking.rows()) == 10, "rows of the first topic")
+        assert 0 == await worker.stop()
+        await remade(sinking)
+        await sinking.feed(*after)
+        await worker.start()
+        await worker.until(lambda: len(sinking.rows()) >= 210, "all rows")
+        assert 0 == await worker.stop()
+    assert sorted(before + after) == sorted(sinking.rows())
+
+
+async def remade(sinking: Sinking) -> None:
+    """Delete the input and create it again."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=sinking.bootstrap)
+    await admin.start()
+    try:
+        old = await topic_id(admin, f"{sinking.app}.in")
+        await admin.delete_topics([f"{sinking.app}.in"])
+        await until_gone(admin, f"{sinking.app}.in")
+        await create_topics(sinking.bootstrap, 2, f"{sinking.app}.in")
+        assert old != await topic_id(admin, f"{sinking.app}.in")
+    finally:
+        await admin.close()
+
+
+async def until_gone(admin: AIOKafkaAdminClient, topic: str) -> None:
+    """Wait until a topic's name is free."""
+    async with asyncio.timeout(30):
+        while any(row["topic"] == topic and row["error_code"] == 0 for row in await admin.describe_topics()):
+            await asyncio.sleep(0.05)
 
 
 async def committed(sinking: Sinking) -> int:

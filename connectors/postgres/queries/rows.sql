@@ -1,10 +1,11 @@
 -- name: open_offset
 -- Where the partition is to be read from; a partition never seen, or of another birth, begins at the given offset.
+-- An empty birth was written before births were known: it may be any.
 INSERT INTO sink_offsets AS s (app, topic, partition, birth, next)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (app, topic, partition) DO UPDATE SET
     birth = excluded.birth,
-    next = CASE WHEN s.birth = excluded.birth THEN s.next ELSE excluded.next END
+    next = CASE WHEN s.birth IN ('', excluded.birth) THEN s.next ELSE excluded.next END
 RETURNING next;
 
 -- name: advance_offset

@@ -211,18 +211,22 @@ class SqliteSink:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._births: dict[str, str] = {}
         self._db = sqlite3.connect(folder / "rows.db", isolation_level=None, timeout=30)
         self._db.execute("CREATE TABLE IF NOT EXISTS rows (id TEXT)")
         self._db.execute(
-            "CREATE TABLE IF NOT EXISTS offsets (topic TEXT, part INT, next INT, PRIMARY KEY (topic, part))"
+            "CREATE TABLE IF NOT EXISTS offsets"
+            " (topic TEXT, part INT, birth TEXT, next INT, PRIMARY KEY (topic, part, birth))"
         )
 
-    async def open_task(self, topic: str, partition: int, start: int) -> int:
+    async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
         """Next offset to read."""
         self._answer()
-        self._db.execute("INSERT OR IGNORE INTO offsets VALUES (?, ?, ?)", (topic, partition, start))
-        found = "SELECT next FROM offsets WHERE topic = ? AND part = ?"
-        (following,) = self._db.execute(found, (topic, partition)).fetchone()
+        self._births[topic] = birth
+        where = (topic, partition, birth)
+        self._db.execute("INSERT OR IGNORE INTO offsets VALUES (?, ?, ?, ?)", (*where, start))
+        found = "SELECT next FROM offsets WHERE topic = ? AND part = ? AND birth = ?"
+        (following,) = self._db.execute(found, where).fetchone()
         return int(following)
 
     async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
@@ -234,8 +238,8 @@ class SqliteSink:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             moved = self._db.execute(
-                "UPDATE offsets SET next = ? WHERE topic = ? AND part = ? AND next = ?",
-                (end, topic, partition, start),
+                "UPDATE offsets SET next = ? WHERE topic = ? AND part = ? AND birth = ? AND next = ?",
+                (end, topic, partition, self._births[topic], start),
             )
             if moved.rowcount != 1:
                 raise SinkFenced(f"{topic}/{partition} is not at {start}")
