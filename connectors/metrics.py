@@ -56,6 +56,11 @@ PROVIDER_SECONDS_SPENT = Metric(
 PROVIDER_IN_FLIGHT = Metric(
     "carillon_provider_calls_in_flight", ("channel",), "Calls to providers that run now."
 )
+SINK_LEFT_OUT = Metric(
+    "carillon_sink_left_out_total",
+    ("kind",),
+    "Rows not written: `orphan` lines without their message, `refused` ones kept in `sink_refusals`.",
+)
 
 METRICS: tuple[Metric, ...] = (
     HTTP_REQUESTS,
@@ -66,6 +71,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_CALLS,
     PROVIDER_SECONDS_SPENT,
     PROVIDER_IN_FLIGHT,
+    SINK_LEFT_OUT,
 )
 
 
@@ -129,6 +135,19 @@ class ProviderMetrics:
         """A call ended."""
         self._calls.labels(channel, provider, verdict).inc()
         self._seconds.labels(channel, provider).observe(seconds)
+
+
+class SinkMetrics:
+    """Counts what the sink could not write."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        left_out = _counter(SINK_LEFT_OUT, registry)
+        self._orphans, self._refused = left_out.labels("orphan"), left_out.labels("refused")
+
+    def left_out(self, orphans: int, refused: int) -> None:
+        """Of one batch."""
+        self._orphans.inc(orphans)
+        self._refused.inc(refused)
 
 
 def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:

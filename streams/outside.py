@@ -17,7 +17,7 @@ from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.embedded.key import kept_key
-from connectors.metrics import ProviderMetrics
+from connectors.metrics import ProviderMetrics, SinkMetrics
 from connectors.postgres.database import Database
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
@@ -107,8 +107,9 @@ class WaitingReference:
 class SqlSink:
     """The rows' writer in the engine's words: away is a `ConnectionError`, a lost race `SinkFenced`."""
 
-    def __init__(self, writer: RowWriter) -> None:
+    def __init__(self, writer: RowWriter, metrics: SinkMetrics) -> None:
         self._writer = writer
+        self._metrics = metrics
 
     async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
         """Next offset to read; stores `start` when the task is new or its topic was made anew."""
@@ -120,11 +121,15 @@ class SqlSink:
     async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
         """Rows and offset in one transaction."""
         try:
-            await self._writer.write(topic, partition, start, end, values)
+            written = await self._writer.write(topic, partition, start, end, values)
         except PostgresUnavailableError as error:
             raise ConnectionError(str(error)) from error
         except SinkFencedError as error:
             raise SinkFenced(str(error)) from error
+        if written.orphans or written.refused:
+            self._metrics.left_out(written.orphans, written.refused)
+            left = {"orphans": written.orphans, "refused": written.refused}
+            log.warning("rows_left_out", partition=partition, first=start, end=end, **left)
 
 
 class World:
@@ -150,7 +155,7 @@ class World:
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
             perform=self._performer.perform,
-            sink=SqlSink(RowWriter(self.database, settings.kafka.app)),
+            sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:

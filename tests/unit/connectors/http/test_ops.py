@@ -14,7 +14,7 @@ from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
-from connectors.metrics import METRICS, HttpMetrics, ProviderMetrics
+from connectors.metrics import METRICS, HttpMetrics, ProviderMetrics, SinkMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,6 +41,7 @@ async def hanging() -> str | None:
 async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
+    SinkMetrics(registry)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,
