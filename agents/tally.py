@@ -26,6 +26,8 @@ METRIC_OF = {
 def tally(before: Progress | None, after: Progress) -> list[Count]:
     """The difference that one fact makes."""
     old, new = before.counts() if before else {}, after.counts()
+    if old == new:
+        return []
     changed = [status for status in {**old, **new} if old.get(status) != new.get(status)]
     taken_back = [_count(after, old[status], -1) for status in changed if status in old]
     return taken_back + [_count(after, new[status], 1) for status in changed if status in new]

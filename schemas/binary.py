@@ -68,16 +68,23 @@ def write_many(items: Sequence[Any], write: Write) -> bytes:
     """An array, in one block."""
     if not items:
         return END
-    return b"".join((size(len(items)), *(part for item in items for part in write(item)), END))
+    parts = [size(len(items))]
+    for item in items:
+        parts += write(item)
+    parts.append(END)
+    return b"".join(parts)
 
 
 def write_pairs(pairs: Mapping[str, Any], write: Write) -> bytes:
     """A map, in one block."""
     if not pairs:
         return END
-    named = ((name.encode(), value) for name, value in pairs.items())
-    parts = (part for name, value in named for part in (size(len(name)), name, *write(value)))
-    return b"".join((size(len(pairs)), *parts, END))
+    parts = [size(len(pairs))]
+    for key, value in pairs.items():
+        name = key.encode()
+        parts += (size(len(name)), name, *write(value))
+    parts.append(END)
+    return b"".join(parts)
 
 
 def _block(raw: bytes, at: int) -> tuple[int, int]:

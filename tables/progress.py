@@ -23,6 +23,7 @@ from schemas.words import RANK, Status
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
 CHAIN = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)
 LATEST = frozenset({Status.PENDING, Status.UNKNOWN})  # of these the last fact tells most, of others the first
+ORDER: dict[str, tuple[int, Status]] = {status: (RANK[status], status) for status in Status}
 LATE = "late"
 
 
@@ -65,7 +66,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def status(self) -> Status:
         """The highest-ranked status known; `pending` before any."""
-        return max(map(Status, self.facts), key=lambda s: (RANK[s], s), default=Status.PENDING)
+        return max(map(ORDER.__getitem__, self.facts))[1] if self.facts else Status.PENDING
 
     def knows(self, event_id: str) -> bool:
         """Whether this very fact was taken in before."""
@@ -77,14 +78,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     def merge(self, fact: Fact) -> Progress:
         """With `fact` taken in; the same object if it was known."""
-        if self.knows(fact.event_id):
+        digest = _digest(fact.event_id)
+        if digest in self.known:
             return self
         standing = self.facts.get(fact.status)
         return replace(
             self,
             facts={**self.facts, fact.status: fact if standing is None else _stronger(standing, fact)},
             attempts=max(self.attempts, fact.attempt),
-            known=sorted([*self.known, _digest(fact.event_id)]),
+            known=sorted([*self.known, digest]),
         )
 
     def counts(self) -> dict[str, Cell]:
@@ -99,8 +101,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             source = self.facts.get(status, source)
             if source is not None:
                 cells[status] = _cell(status, source)
-        for status in {Status.UNKNOWN, self.status} - {Status.PENDING}:
-            if status in self.facts:
+        for status in (Status.UNKNOWN, self.status):
+            if status is not Status.PENDING and status in self.facts:
                 cells[status] = _cell(status, self.facts[status])
         return cells
 
@@ -108,8 +110,25 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         """Snapshot for Postgres; the row part is blank while it is not known."""
         status, queued = self.status, self.queued
         leading = self.facts.get(status)
-        named = next((f for f in self._downwards() if f.provider_message_id), leading)
+        named = self._named() or leading
         return MessageRow(
+            message_id=queued.message_id,
+            request_id=queued.request_id,
+            user_id=queued.user_id,
+            channel=queued.channel,
+            lane=queued.lane,
+            notification_type=queued.notification_type,
+            category=queued.category,
+            source=queued.source,
+            idempotency_key=queued.idempotency_key,
+            recipient=queued.recipient,
+            payload=queued.payload,
+            created_at=queued.created_at,
+            expires_at=queued.expires_at,
+            language=queued.language,
+            template=queued.template,
+            template_version=queued.template_version,
+            scheduled_at=queued.scheduled_at,
             version=self.version,
             status=status,
             updated_at=leading.at if leading else queued.created_at,
@@ -122,22 +141,16 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             delivered_at=self._at(Status.DELIVERED),
             opened_at=self._at(Status.OPENED),
             clicked_at=self._at(Status.CLICKED),
-            **{name: getattr(queued, name) for name in COPIED},
         )
 
     def _at(self, status: Status) -> int | None:
         fact = self.facts.get(status)
         return fact.at if fact else None
 
-    def _downwards(self) -> list[Fact]:
-        return sorted(self.facts.values(), key=lambda f: (-RANK[Status(f.status)], f.status))
-
-
-COPIED = tuple(
-    name
-    for name in MessageRow.__struct_fields__
-    if name in MessageQueued.__struct_fields__ and name not in {"status", "reason", "detail"}
-)
+    def _named(self) -> Fact | None:
+        """Of the facts that know the provider's id the one of highest rank."""
+        found = [fact for fact in self.facts.values() if fact.provider_message_id]
+        return min(found, key=lambda fact: (-RANK[Status(fact.status)], fact.status)) if found else None
 
 
 def _stronger(one: Fact, two: Fact) -> Fact:
