@@ -6,18 +6,41 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+import typer.main
+from typer.testing import CliRunner
 
 from connectors.cipher import Cipher
 from streams.cli import main
+from streams.cli.app import app
 
 GIVEN = {
     "CARILLON_KAFKA__BOOTSTRAP": "127.0.0.1:1",
     "CARILLON_POSTGRES__DSN": "postgresql://nobody@127.0.0.1:1/none",
     "CARILLON_CRYPTO__KEYS": Cipher.new_key("k1"),
 }
+
+
+USER = "7b0f6c1e-5d3a-4c55-9a0e-2f1d9b8c7a61"
+COMMANDS = (
+    "up",
+    "demo",
+    "worker",
+    "http",
+    "apply -f examples",
+    f"send {USER} welcome",
+    "why --key k",
+    "doctor",
+    "topics create",
+    "topics list",
+    "dlq list",
+    "dlq show payment.events",
+    "dlq redrive payment.events",
+    "offsets set sink --to earliest",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +72,60 @@ def test_faults_of_files_are_told_before_a_broker_is_looked_for(
     assert "types.yaml, entry 1: Object missing required field `title`\n" == capsys.readouterr().err
 
 
-def test_wrong_settings_are_told_and_end_with_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, those of groups with their group's name."""
+    for name, command in group.commands.items():
+        inner = (*path, name)
+        yield from commands(command, inner) if hasattr(command, "commands") else [inner]
+
+
+def test_the_list_above_names_every_command() -> None:
+    listed = {
+        words[: 2 if words[0] in {"topics", "dlq", "offsets"} else 1] for words in map(words_of, COMMANDS)
+    }
+    assert set(commands(typer.main.get_command(app))) == listed
+
+
+def words_of(line: str) -> tuple[str, ...]:
+    return tuple(line.split())
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_wrong_settings_are_told_in_one_message_and_end_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CARILLON_HTTP__PORT", "0")
-    assert 2 == run(monkeypatch, "doctor")
-    assert "CARILLON_HTTP__PORT" in capsys.readouterr().err
+    monkeypatch.setenv("CARILLON_KAFKA__PARTITIONS", "many")
+    monkeypatch.setenv("CARILLON_DATA_DIR", str(tmp_path))
+    assert 2 == run(monkeypatch, *words_of(line))
+    told = capsys.readouterr()
+    heading, *problems, where = told.err.splitlines()
+    assert "The settings are wrong:" == heading
+    assert ["CARILLON_KAFKA__PARTITIONS", "CARILLON_HTTP__PORT"] == [
+        problem.split(":")[0].strip() for problem in problems
+    ]
+    assert "Every setting is described in docs/configuration.md." == where
+    assert "" == told.out
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_the_help_of_a_command_has_an_example_of_itself(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    assert 0 == result.exit_code
+    assert f"Example: carillon {' '.join(words)}" in result.output
+
+
+@pytest.mark.parametrize("line", ["why --key k", "doctor", "topics create", "topics list", "dlq list"])
+def test_given_servers_that_are_away_are_told_and_end_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    """Given addresses are used, whatever runs here."""
+    monkeypatch.setenv("CARILLON_DATA_DIR", str(tmp_path))
+    assert 1 == run(monkeypatch, *words_of(line))
+    told = capsys.readouterr()
+    assert "Traceback" not in told.out + told.err
+    assert "127.0.0.1" in told.out + told.err
 
 
 def test_a_stage_that_is_none_is_told(
