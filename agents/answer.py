@@ -2,7 +2,7 @@
 
 consumes  a request, what is known of its user, templates
 keeps     nothing
-emits     MessageQueued, SendTask and RequestDecided, or RequestDue (timer) while no address is known
+emits     MessageQueued, SendTask and RequestDecided; RequestDue (timer) while no address is known
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agents.admit import Ended
+from agents.admit import Ended, Later
 from agents.choose import Chosen, Dropped, choose
 from agents.conceal import reveal
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
 from schemas.records import RequestDecided, RequestDue, SendTask
+from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
         def addresses(self) -> Addresses: ...
 
 
+WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
+"""The rule that makes a request wait."""
 Answered = Made | RequestDecided | RequestDue
 
 
@@ -58,14 +61,16 @@ class Case(msgspec.Struct, frozen=True):
 
 
 async def answer(case: Case, outside: Outside) -> list[Answered]:
-    """Everything that follows; the last one is always the decision or the timer."""
+    """Everything that follows; the last one is always the decision."""
     kind = case.admitted.kind
     choice = choose(kind, case.preferences)
     if isinstance(choice, Dropped):
         return [_skipped(case, choice)]
-    waits = unreached(case, choice)
-    if waits is not None:
-        return [waits]
+    unmet = unreached(case, choice)
+    if isinstance(unmet, Later):
+        return wait(case.request, kind, unmet, case.now)
+    if unmet is not None:
+        return [_skipped(case, unmet)]
     made, used = await _compose(case, choice, outside)
     if not made:
         tried = ",".join((*choice.channels, *choice.reserve))
@@ -74,19 +79,25 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     return [*made, decided(case.request, kind, case.now, accepted, used)]
 
 
-def unreached(case: Case, choice: Chosen) -> RequestDecided | RequestDue | None:
+def wait(request: RequestReceived, kind: NotificationType | None, later: Later, now: int) -> list[Answered]:
+    """The timer, and the row that says until when and for what: `why` must find who waits."""
+    rule = WAITS_BY[later.waited_for]
+    due = RequestDue(request=request, due_at=later.due_at, waited_for=later.waited_for)
+    return [due, decided(request, kind, now, Ended(Outcome.WAITING, None, rule, rfc3339(later.due_at)))]
+
+
+def unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
 
     A deleted user is not waited for, nor is anybody whom a reserve channel reaches.
     """
     contacts = case.contacts or NOBODY
     if contacts.is_deleted:
-        return _skipped(case, Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at)))
+        return Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at))
     reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
     if reached or case.has_waited:
         return None
-    due_at = case.now + CONTACT_WAIT_MS
-    return RequestDue(request=case.request, due_at=due_at, waited_for=WaitedFor.CONTACT)
+    return Later(case.now + CONTACT_WAIT_MS, WaitedFor.CONTACT)
 
 
 async def _compose(case: Case, choice: Chosen, outside: Outside) -> tuple[list[Made], list[str]]:
@@ -143,7 +154,7 @@ def decided(
     ended: Ended,
     channels: Sequence[str] = (),
 ) -> RequestDecided:
-    """The request's row: how it ended, and the rule and value that decided (NS-DATA-OP-21)."""
+    """The request's row: its outcome, and the rule and value that decided (NS-DATA-OP-21)."""
     return RequestDecided(
         request_id=request.request_id,
         source=request.source,

@@ -2,7 +2,7 @@
 
 consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived), timers (RequestDue)
 keeps     requests, contacts, preferences
-emits     MessageQueued, SendTask, RequestDecided, RequestDue (timer)
+emits     MessageQueued, SendTask, RequestDecided, RequestDue (timer, beside a decision to wait)
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agents.admit import Admitted, Ended, Later, admit, admit_again
-from agents.answer import Answered, Case, answer, decided
+from agents.answer import Answered, Case, answer, decided, wait
 from agents.remember import remember
 from schemas.ids import subject_key
 from schemas.records import ContactChanged, PreferenceChanged, RequestDue, RequestReceived
@@ -91,8 +91,8 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     taken = Taken(request_id=request.request_id, taken_at=now)
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
     match verdict:
-        case Later(due_at, waited_for):
-            return [RequestDue(request=request, due_at=due_at, waited_for=waited_for)]
+        case Later():
+            return wait(request, kind, verdict, now)
         case Admitted():
             return await answer(_case(request, verdict, now, memory), outside)
         case _:

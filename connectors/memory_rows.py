@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.postgres.errors import SinkFencedError
-from connectors.postgres.row_columns import Fold
+from connectors.postgres.row_columns import Fold, replaces
 from connectors.postgres.rows import Written
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MemoryRows:
     def _merge(self, fold: Fold) -> None:
         for key, decided in fold.requests.items():
             before = self.tables.requests.setdefault(key, decided)
-            if before.decided_at < decided.decided_at:
+            if replaces(decided, before):
                 self.tables.requests[key] = decided
         for message_id, row in fold.messages.items():
             standing = self.tables.messages.setdefault(message_id, row)

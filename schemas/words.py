@@ -43,8 +43,9 @@ class UnknownPolicy(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a request ended (NS-DATA-OP-21)."""
+    """How a request ended (NS-DATA-OP-21), or that it has not yet: `waiting` is followed by another."""
 
+    WAITING = "waiting"
     ACCEPTED = "accepted"
     REPEATED = "repeated"
     SKIPPED = "skipped"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.postgres.why import Archive, Explanation, MessageFound, RequestFound
 from schemas.times import rfc3339
-from schemas.words import REASONS, Reason
+from schemas.words import REASONS, Outcome, Reason
 from streams.outside import database_of
 from streams.settings import Settings
 
@@ -48,7 +48,8 @@ def _request(request: RequestFound) -> list[str]:
     ]
     if request.rule:
         value = f" = {request.value}" if request.value else ""
-        lines.append(f"  decided by {request.rule}{value}")
+        verb = "waits by" if request.outcome == Outcome.WAITING else "decided by"
+        lines.append(f"  {verb} {request.rule}{value}")
     return lines
 
 

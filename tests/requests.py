@@ -149,7 +149,9 @@ def tasks(answered: list[Answered]) -> list[SendTask]:
 
 
 def timer(answered: list[Answered]) -> RequestDue:
-    """The timer that is all that followed."""
-    (found,) = answered
+    """The timer that is all that followed, beside the row that says so."""
+    found, row = answered
     assert isinstance(found, RequestDue)
+    assert isinstance(row, RequestDecided)
+    assert "waiting" == row.outcome
     return found

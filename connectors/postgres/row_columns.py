@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from schemas.records import MessageRow, RequestDecided, StatusLogged
+from schemas.words import Outcome
 
 RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged
 
@@ -51,10 +52,20 @@ class Fold:
         elif type(record) is RequestDecided:
             key = (record.request_id, record.received_at, record.origin)
             decided = self.requests.get(key)
-            if decided is None or decided.decided_at < record.decided_at:
+            if decided is None or replaces(record, decided):
                 self.requests[key] = record
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
+
+
+def replaces(later: RequestDecided, known: RequestDecided) -> bool:
+    """Whether a decision takes the place of another; `write_requests` says the same in SQL.
+
+    Waiting is none: it gives way to whatever follows it, by whatever clock that was decided.
+    """
+    if known.outcome == Outcome.WAITING:
+        return True
+    return known.decided_at < later.decided_at and later.outcome != Outcome.WAITING
 
 
 def request_columns(rows: Sequence[RequestDecided]) -> list[list[Any]]:

@@ -11,8 +11,10 @@ from connectors.postgres.database import Database
 from connectors.postgres.errors import MigrationError
 from connectors.postgres.migrate import migrate, pending
 from connectors.postgres.named import migrations
+from connectors.postgres.partitions import add_partitions
+from connectors.postgres.rows import RowWriter, Written
 from schemas.words import Category, Channel, Lane, Outcome, Status, UnknownPolicy
-from tests.sample_rows import migrated
+from tests.sample_rows import NOW, decided, migrated
 
 ALL = [name for name, _ in migrations()]
 
@@ -37,6 +39,20 @@ async def test_each_file_can_run_again_over_its_own_result(database: str) -> Non
     async with migrated(database) as postgres, postgres.connection() as connection:
         await connection.execute("DELETE FROM schema_migrations")
         assert await migrate(postgres) == ALL
+
+
+async def test_partitions_that_stood_before_a_migration_follow_it(database: str) -> None:
+    """Mutation: 0004 adds no check, or leaves the old one: the row is refused, and kept aside."""
+    postgres = Database(database)
+    async with postgres.connection() as connection:
+        for _, text in migrations()[:3]:
+            await connection.execute(text)
+    await add_partitions(postgres, NOW)
+    await migrate(postgres)
+    writer = RowWriter(postgres, "app")
+    await writer.open_task("rows", 0, 0)
+    assert Written(1, 0, 0) == await writer.write("rows", 0, 0, 1, [decided(outcome="waiting")])
+    await postgres.close()
 
 
 async def test_an_edited_migration_is_refused(database: str) -> None:

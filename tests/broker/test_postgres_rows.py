@@ -166,6 +166,18 @@ async def test_a_later_decision_replaces_an_earlier_one(database: str) -> None:
         ]
 
 
+@pytest.mark.parametrize("later_ms", [30_000, -5_000])
+async def test_waiting_gives_way_to_what_follows_by_whatever_clock(database: str, later_ms: int) -> None:
+    found = "SELECT outcome, value FROM notification_requests"
+    async with migrated(database) as postgres:
+        await write(postgres, [decided(outcome="waiting", value="soon")])
+        await write(postgres, [decided(outcome="waiting", value="later", decided_at=NOW + later_ms)])
+        assert await rows(postgres, found) == [{"outcome": "waiting", "value": "later"}]
+        await write(postgres, [decided(outcome="skipped", value="", decided_at=NOW + 2 * later_ms)])
+        await write(postgres, [decided(outcome="waiting", decided_at=NOW + 90_000)])
+        assert await rows(postgres, found) == [{"outcome": "skipped", "value": ""}]
+
+
 async def test_a_line_of_the_log_is_written_once(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, [message(), logged()])

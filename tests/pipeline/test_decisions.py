@@ -124,6 +124,8 @@ def test_every_request_ends_as_the_books_say() -> None:
     expected, run = _books()
     found: dict[Key, Counter[Any]] = {}
     for one in run.of(RequestDecided):
+        if one.outcome == "waiting":
+            continue
         found.setdefault(_key(one), Counter())[one.outcome, one.reason] += 1
     assert expected.endings == found
 

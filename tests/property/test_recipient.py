@@ -215,5 +215,5 @@ async def _run(inputs: list[Input]) -> tuple[list[RequestDecided], list[MessageQ
         found.remove(due)
         desk.now = max(desk.now, due.due_at)
         found += await desk.tell(due)
-    decisions = [one for one in found if isinstance(one, RequestDecided)]
+    decisions = [one for one in found if isinstance(one, RequestDecided) and one.outcome != "waiting"]
     return decisions, messages(found), tasks(found)

@@ -14,7 +14,8 @@ UPDATE sink_offsets SET next = $6, updated_at = now()
 WHERE app = $1 AND topic = $2 AND partition = $3 AND birth = $4 AND next = $5;
 
 -- name: write_requests
--- Outcomes of requests; of two for one record that came in, the later decision stays.
+-- Outcomes of requests; of two for one record that came in, the later decision stays. Waiting is none: it gives way
+-- to whatever follows it, by whatever clock that was decided.
 INSERT INTO notification_requests AS r (
     request_id, source, idempotency_key, user_id, notification_type, category, priority,
     received_at, decided_at, outcome, reason, rule, value, origin, channels
@@ -40,7 +41,7 @@ ON CONFLICT (request_id, received_at, origin) DO UPDATE SET
     category = excluded.category,
     priority = excluded.priority,
     channels = excluded.channels
-WHERE r.decided_at < excluded.decided_at;
+WHERE r.outcome = 'waiting' OR (r.decided_at < excluded.decided_at AND excluded.outcome <> 'waiting');
 
 -- name: write_messages
 -- Snapshots of messages; a row's version only grows.

@@ -12,6 +12,7 @@ from agents.recipient import recipient
 from agents.render_channels import message_id
 from schemas.ids import subject_key
 from schemas.records import Content, MessageQueued, NotificationType, RequestDecided, SendTask, Template
+from schemas.times import rfc3339
 from tests.fakes import FakeEvent, FakeStream, MemoryOutside, MemoryReference, MemoryTable
 from tests.requests import (
     DAY,
@@ -139,6 +140,16 @@ async def test_a_scheduled_request_waits_and_is_then_no_repeat_of_itself(desk: D
     answered = await desk.tell(due)
     assert ["email"] == decision(answered).channels
     assert due.due_at + DAY == tasks(answered)[0].expires_at
+
+
+async def test_what_waits_says_until_when_and_for_what(desk: Desk) -> None:
+    waiting = await desk.tell(replace(REQUEST, scheduled_at=T0 + DAY))
+    assert ("waiting", None, "request.scheduled_at", rfc3339(T0 + DAY)) == ending(waiting)
+    desk.now = T0 + DAY
+    unreached = await desk.tell(timer(waiting))
+    assert ("waiting", None, "contacts", rfc3339(T0 + DAY + 30 * SECOND)) == ending(unreached)
+    rows = {(one.request_id, one.received_at, one.origin) for one in map(decision, (waiting, unreached))}
+    assert 1 == len(rows)
 
 
 async def test_a_repeat_of_a_waiting_request_is_one_until_a_window_after_its_release(desk: Desk) -> None:

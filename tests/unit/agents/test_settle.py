@@ -179,8 +179,10 @@ async def test_progress_is_kept_for_weeks_after_the_last_fact() -> None:
     assert NOW + KEEP_MS == expires_at
 
 
-async def test_an_accepted_request_passes_to_the_rows_without_an_event() -> None:
-    assert [DECIDED] == await settled(Table(), DECIDED)
+@pytest.mark.parametrize("outcome", ["accepted", "waiting"])
+async def test_what_has_messages_or_not_ended_passes_to_the_rows_without_an_event(outcome: str) -> None:
+    decided = replace(DECIDED, outcome=outcome)
+    assert [decided] == await settled(Table(), decided)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.postgres.row_columns import LATEST_MS, Fold, mended, message_columns, request_columns
 from schemas.records import SeenTag
@@ -17,6 +18,12 @@ def test_the_highest_version_of_a_message_is_left_in_any_order() -> None:
     for order in permutations(versions):
         fold = Fold.of(order)
         assert [versions[2]] == list(fold.messages.values())
+
+
+@pytest.mark.parametrize("later_ms", [1, -1])
+def test_waiting_gives_way_to_what_follows_in_a_batch(later_ms: int) -> None:
+    waiting, ended = decided(outcome="waiting"), decided(outcome="skipped", decided_at=NOW + later_ms)
+    assert [ended] == list(Fold.of([waiting, ended, replace(waiting, decided_at=NOW + 9)]).requests.values())
 
 
 def test_the_later_decision_about_one_incoming_record_is_left() -> None:
