@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import psutil
+
 from bench.product import USERS as USER_COUNT
 from bench.product import Product, Spent, Worker, product, register, sending, user_of
 from bench.sections import SUBJECT, Column, Ground, Plan, Row, Section
@@ -15,15 +17,30 @@ REQUESTS, FULL_REQUESTS = 20_000, 100_000
 EVERY_S = 0.1
 QUIET_S = 3.0
 AIM = 5_000
+ROLES = ("worker", "kafka", "postgres", "fake")
 TOTAL = "all stages, each alone"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far a stage is, and what it has taken."""
+    """How far a stage is, what it has taken, and CPU seconds of the whole machine so far."""
 
     consumed: float
     spent: Spent
+    busy_s: float
+
+    @classmethod
+    def now(cls, made: Product, worker: Worker, consumed: float) -> Look:
+        """As the operating system counts."""
+        times = psutil.cpu_times()
+        busy_s: float = times.user + times.nice + times.system
+        return cls(consumed, Spent.now(made, worker), busy_s)
+
+    def others_since(self, began: Look) -> float:
+        """Share of the machine's CPU that neither the stage nor its servers took: what disturbed the row."""
+        ours: float = sum(getattr(self.spent, role) - getattr(began.spent, role) for role in ROLES)
+        seconds = max(self.spent.at - began.spent.at, EVERY_S) * (psutil.cpu_count() or 1)
+        return max(self.busy_s - began.busy_s - ours, 0.0) / seconds
 
 
 async def _stages(ground: Ground, plan: Plan) -> list[Row]:
@@ -64,6 +81,7 @@ async def _alone(made: Product, stage: str, requests: int) -> Row:
         "event_rate": events / seconds,
         "rate": done / seconds,
         **_costs(began.spent, ended.spent, max(done, 1.0)),
+        "others": ended.others_since(began),
     }
 
 
@@ -74,10 +92,10 @@ async def until_quiet(made: Product, worker: Worker, stage: str) -> list[Look]:
     while waited < QUIET_S or not looks:
         consumed = (await worker.consumed()).get(stage, 0.0)
         if consumed > (looks[-1].consumed if looks else 0.0):
-            looks.append(Look(consumed, Spent.now(made, worker)))
+            looks.append(Look.now(made, worker, consumed))
             waited = 0.0
         if not looks and waited > QUIET_S * 5:
-            return [Look(0.0, Spent.now(made, worker))]
+            return [Look.now(made, worker, 0.0)]
         await asyncio.sleep(EVERY_S)
         waited += EVERY_S
     return looks
@@ -88,7 +106,7 @@ def _costs(began: Spent, ended: Spent, requests: float) -> Row:
         spent: float = getattr(ended, role) - getattr(began, role)
         return spent * 1e6 / requests
 
-    return {role: each(role) for role in ("worker", "kafka", "postgres", "fake")}
+    return {role: each(role) for role in ROLES}
 
 
 def _total(rows: list[Row]) -> Row:
@@ -138,13 +156,15 @@ STAGES = Section(
     "stages",
     "The pipeline, stage by stage",
     f"`carillon worker --stages …`, one stage at a time over what the stage before has left. {MIX} Events of "
-    "a stage are records, timers and results; its CPU is counted per request that entered the pipeline.",
+    "a stage are records, timers and results; its CPU is counted per request that entered the pipeline. The "
+    "last column is what other processes took of the machine meanwhile: rates suffer from it, CPU figures hardly.",
     (
         SUBJECT,
         Column("events", "events", "{:,.0f}"),
         Column("event_rate", "events/s", "{:,.0f}"),
         Column("rate", "requests/s", "{:,.0f}"),
         *COSTS,
+        Column("others", "CPU of others", "{:.0%}"),
     ),
     _stages,
 )
