@@ -157,7 +157,7 @@ STAGES = Section(
     "The pipeline, stage by stage",
     f"`carillon worker --stages …`, one stage at a time over what the stage before has left. {MIX} Events of "
     "a stage are records, timers and results; its CPU is counted per request that entered the pipeline. The "
-    "last column is what other processes took of the machine meanwhile: rates suffer from it, CPU figures hardly.",
+    "last column is what other processes took of the machine meanwhile: rates suffer from it, CPU hardly.",
     (
         SUBJECT,
         Column("events", "events", "{:,.0f}"),
