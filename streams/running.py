@@ -5,7 +5,6 @@ Every process is guarded: it ends with this one, however this one ends.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +12,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import orjson
-import yaml
 from pydantic import SecretStr
 
 from connectors.clock import now_ms
@@ -24,12 +20,13 @@ from connectors.embedded import postgres as embedded_postgres
 from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, free_port
 from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
-from connectors.embedded.process import Command, EmbeddedError, GuardedProcess
+from connectors.embedded.process import EmbeddedError
 from connectors.postgres.migrate import migrate
 from connectors.postgres.partitions import add_partitions
 from streams.applying import apply_directory
+from streams.children import Children
 from streams.outside import database_of
-from streams.settings import Settings, given_variables
+from streams.settings import Settings
 from streams.topics import create_topics
 from streams.topology import stage_names
 
@@ -126,7 +123,7 @@ async def pipeline(
             say(f"Applied   {len(applied)} types, templates, rules, providers and tags")
         folder = settings.data_dir / "run"
         folder.mkdir(parents=True, exist_ok=True)
-        children = _Children(folder, stack)
+        children = Children(folder, stack)
         settings, fake = await _with_fake(settings, children)
         if settings.http.gateway_secret is None:
             settings = _with_http(settings, gateway_secret=SecretStr(_derived_secret(settings)))
@@ -171,7 +168,7 @@ async def prepare(settings: Settings, say: Say) -> None:
     say(f"Topics    {len(created)} created; migrations {len(migrated)} applied")
 
 
-async def _with_fake(settings: Settings, children: _Children) -> tuple[Settings, dict[str, Any]]:
+async def _with_fake(settings: Settings, children: Children) -> tuple[Settings, dict[str, Any]]:
     if settings.smtp.host is not None and settings.providers.fake_url is not None:
         return settings, {}
     ready = await children.start_fake()
@@ -189,88 +186,3 @@ def _with_http(settings: Settings, **changes: Any) -> Settings:
 
 def _derived_secret(settings: Settings) -> str:
     return blake2b(kept_key(settings.data_dir).encode(), digest_size=16, person=b"gateway").hexdigest()
-
-
-class _Children:
-    """Guarded processes of this program, each with its settings in a file that only we may read."""
-
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
-        self._folder = folder.absolute()
-        self._stack = stack
-        self._running: dict[str, GuardedProcess] = {}
-
-    async def start(self, name: str, settings: Settings, *words: str) -> None:
-        """Run `carillon <words>` with these settings."""
-        path = self._folder / f"{name}.yaml"
-        path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(_plain(settings)))
-        forget = [word for name in given_variables() for word in ("-u", name)]
-        argv = (
-            "/usr/bin/env",
-            *forget,
-            f"CARILLON_CONFIG={path}",
-            sys.executable,
-            "-m",
-            "streams.cli",
-            *words,
-        )
-        await self._guard(name, argv)
-
-    async def start_fake(self) -> dict[str, Any]:
-        """The fake provider; its addresses come as the first line of its output."""
-        ledger = self._folder / "ledger.jsonl"
-        log = self._folder / "fake.log"
-        log.unlink(missing_ok=True)
-        await self._guard("fake", (sys.executable, "-m", "connectors.fake", "--ledger", str(ledger)))
-        ready: dict[str, Any] = {}
-
-        async def told() -> bool:
-            line = log.read_bytes().partition(b"\n")[0] if log.exists() else b""
-            if line.startswith(b"{") and line.endswith(b"}"):
-                ready.update(orjson.loads(line))
-            return bool(ready)
-
-        await self._running["fake"].wait_ready(told)
-        return ready
-
-    async def _guard(self, name: str, argv: tuple[str, ...]) -> None:
-        with (self._folder / f"{name}.lock").open("w") as lock:
-            command = Command(argv, self._folder / f"{name}.log", grace_s=30.0)
-            self._running[name] = process = GuardedProcess(name, command, lock.fileno())
-        self._stack.push_async_callback(process.stop)
-
-    async def wait_ready(self, name: str, url: str) -> None:
-        """Until the process says it is ready."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
-
-            async def ready() -> bool:
-                try:
-                    async with session.get(url) as answer:
-                        return answer.status == 200  # noqa: PLR2004 - OK
-                except (aiohttp.ClientError, TimeoutError):
-                    return False
-
-            await self._running[name].wait_ready(ready)
-
-    def pid(self, name: str) -> int:
-        """Process id, for tests and measurements."""
-        return self._running[name].pid
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """Settings as a file may hold them: secrets in clear, what is not set left out."""
-
-    def clear(value: Any) -> Any:
-        match value:
-            case SecretStr():
-                return value.get_secret_value()
-            case Path():
-                return str(value.absolute())
-            case dict():
-                return {name: clear(inner) for name, inner in value.items() if inner is not None}
-            case _:
-                return value
-
-    plain: dict[str, Any] = clear(settings.model_dump())
-    plain.setdefault("crypto", {}).setdefault("keys", kept_key(settings.data_dir))
-    return plain

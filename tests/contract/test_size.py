@@ -1,0 +1,42 @@
+"""Modules stay small enough to be read at once, and the figures of the README are those of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.settings import Settings
+from streams.topology import stage_names
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("streams", "agents", "tables", "schemas", "connectors")
+LONGEST = 250
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+TOO_LONG = {"streams/topology.py"}
+"""Waits to be split; whoever does it takes it out here."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_can_be_read_at_once(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert (str(path.relative_to(ROOT)) in TOO_LONG) == (lines > LONGEST), f"{lines} lines"
+
+
+def test_the_readme_counts_tasks_and_producers_of_an_idle_up_as_they_are() -> None:
+    """Every task but the sink's, which writes to Postgres, owns a producer; HTTP has one more."""
+    stages, partitions = len(stage_names()), Settings().kafka.partitions
+    tasks, owners = stages * partitions, (stages - 1) * partitions
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{stages} stages × {partitions} partitions = {tasks} tasks; {owners} of them own" in readme  # noqa: RUF001 - as the page writes it
+    assert f"has one more: {owners + 1} producers" in readme
+
+
+def test_the_readme_says_what_an_idle_up_costs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, section = readme.partition("## What an idle `up` costs")
+    table = section.partition("\n## ")[0]
+    assert "| process | CPU | memory |" in table
+    rows = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) > 5
+    assert [] == [name for name, cpu, memory in rows if "%" not in cpu or "MiB" not in memory]
