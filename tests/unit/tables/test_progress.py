@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import reduce
 
+import pytest
+from msgspec.structs import replace
+
+from schemas.records import MessageQueued, MessageRow
 from schemas.words import Status
 from tables.progress import Cell, Fact, Progress
 from tests.messages import QUEUED, T0
@@ -118,6 +122,25 @@ def test_the_row_holds_the_message_and_what_became_of_it() -> None:
         row.language,
         row.template_version,
     )
+
+
+def test_the_row_holds_whatever_a_row_has_in_common_with_its_message() -> None:
+    row = NEW.row()
+    common = set(MessageRow.__struct_fields__) & set(MessageQueued.__struct_fields__)
+    assert {name: getattr(QUEUED, name) for name in common} == {name: getattr(row, name) for name in common}
+
+
+def test_of_facts_with_a_providers_id_the_highest_names_it() -> None:
+    sent = Fact(event_id="1", status="sent", at=T0, provider="p", provider_message_id="p-1")
+    delivered = Fact(event_id="2", status="delivered", at=T0, provider="q", provider_message_id="q-1")
+    assert ("q", "q-1") == _named(sent, delivered)
+    assert ("q", "q-1") == _named(delivered, sent)
+    assert ("p", "p-1") == _named(sent, replace(delivered, provider_message_id=None))
+
+
+def _named(*facts: Fact) -> tuple[str | None, str | None]:
+    row = reduce(Progress.merge, facts, NEW).row()
+    return row.provider, row.provider_message_id
 
 
 def test_a_failure_tells_its_reason_and_provider() -> None:

@@ -44,6 +44,18 @@ def test_a_mail_gets_its_four_parts() -> None:
     assert expected == TemplateRenderer().render(mail, {"Name": "A&B"})
 
 
+def test_what_one_part_sets_no_other_part_sees() -> None:
+    mail = template(
+        "{{ Name }}",
+        "email",
+        subject="{% set Name = 'somebody' %}To {{ Name }}",
+        title="{{ Name }}",
+        variables={"Name": STRING},
+    )
+    expected = Content(body="Anna", subject="To somebody", title="Anna", body_text=None)
+    assert expected == TemplateRenderer().render(mail, {"Name": "Anna"})
+
+
 def test_only_the_html_of_a_mail_is_escaped() -> None:
     value = {"X": (STRING, "<b>")}
     assert rendered("{{ X }}", value, "email") == "&lt;b&gt;"
