@@ -12,7 +12,6 @@ import yaml
 EXAMPLES = Path(__file__).parents[3] / "examples"
 TURNS = 120
 """A loop over so many inside a loop over as many is beyond what one render may spend."""
-
 OWN_TYPES: list[dict[str, Any]] = [
     *(
         {
