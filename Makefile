@@ -8,10 +8,14 @@ STAMP := $(VENV)/.made
 DEV_STAMP := $(VENV)/.made-dev
 BENCH_STAMP := $(VENV)/.made-bench
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What `make chaos` takes: make chaos MINUTES=10 SEED=1 RATE=500
+MINUTES ?= 10
+SEED ?= 1
+RATE ?= 500
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench chaos clean
 .DELETE_ON_ERROR:
 
 help: ## what each target does
@@ -35,6 +39,9 @@ check: $(DEV_STAMP) ## format, lint, types, rooms, and every test that needs no 
 
 bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
 	$(BIN)/python -m bench
+
+chaos: $(DEV_STAMP) ## strike at a whole installation under a steady feed, then count ids (MINUTES, SEED, RATE)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --rate $(RATE) --report .carillon/chaos
 
 clean: ## remove what the targets and tools made, data of `carillon up` included
 	rm -rf $(VENV) .carillon .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

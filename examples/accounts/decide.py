@@ -152,7 +152,7 @@ def _channels(kind: Line, user: User) -> tuple[list[str], list[str], str | None]
     chosen = user.type_channels.get(code, CHANNELS)
     left = [channel for channel in allowed if channel not in user.unsubscribed]
     spare = [channel for channel in reserve if channel in chosen and channel not in user.unsubscribed]
-    return left, spare, None if left or spare else "no_channel_left"
+    return left, spare, None if left else "no_channel_left"
 
 
 def _fate(catalogue: Catalogue, asked: Asked, user: User, where: tuple[str, str]) -> Ending:

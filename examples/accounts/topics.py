@@ -38,17 +38,18 @@ async def read(bootstrap: str, prefixes: tuple[str, ...], suffix: str) -> dict[s
     )
     await consumer.start()
     try:
-        places = [
+        wanted = [
             place
-            for place in await _places(bootstrap)
+            for place in await places(bootstrap)
             if place.topic.startswith(prefixes) or place.topic.endswith(suffix)
         ]
-        return await asyncio.wait_for(_read_all(consumer, places), PATIENCE_S)
+        return await asyncio.wait_for(_read_all(consumer, wanted), PATIENCE_S)
     finally:
         await consumer.stop()
 
 
-async def _places(bootstrap: str) -> list[TopicPartition]:
+async def places(bootstrap: str) -> list[TopicPartition]:
+    """All partitions of all topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

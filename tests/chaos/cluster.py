@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from connectors.embedded.kafka import HOST, EmbeddedKafka, KafkaOptions, free_port, new_cluster_id
+from tests.chaos.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -26,43 +28,79 @@ REPLICATED: Final[Mapping[str, object]] = {
     "transaction.state.log.min.isr": 2,
     "share.coordinator.state.topic.replication.factor": BROKERS,
     "share.coordinator.state.topic.min.isr": 2,
+    "log.cleaner.backoff.ms": 2_000,  # tombstones are to vanish within the run
 }
 TRANSACTIONS: Final = 1
 """Kind of coordinator in Kafka's FindCoordinator request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Of one broker. `gate` is advertised to those who come through the gate, and leads to `gated`."""
+
+    plain: int
+    control: int
+    gated: int
+    gate: int
+
+    def listeners(self) -> dict[str, object]:
+        """Broker properties: whoever comes by a listener is told addresses of that listener."""
+        plain, control = f"PLAINTEXT://{HOST}:{self.plain}", f"CONTROLLER://{HOST}:{self.control}"
+        return {
+            "listeners": f"{plain},GATED://{HOST}:{self.gated},{control}",
+            "advertised.listeners": f"{plain},GATED://{HOST}:{self.gate}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,GATED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "PLAINTEXT",
+        }
+
+
 class Cluster:
-    """Brokers 1 to 3, each a process of its own with a folder of its own."""
+    """Brokers 1 to 3, each a process with a folder of its own, and a gate before each.
+
+    `address` leads to the brokers, `gated_address` to the same ones through the gates.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Nothing runs yet; ports are chosen once, so that a broker comes back where it was."""
         taken: set[int] = set()
-        ports = [(_port(taken), _port(taken)) for _ in range(BROKERS)]
-        voters = ",".join(f"{node}@{HOST}:{control}" for node, (_, control) in enumerate(ports, 1))
+        ports = [Ports(*(_port(taken) for _ in range(4))) for _ in range(BROKERS)]
+        voters = ",".join(f"{node}@{HOST}:{each.control}" for node, each in enumerate(ports, 1))
         cluster_id = new_cluster_id()
         self.brokers = {
             node: EmbeddedKafka(
                 folder / f"broker-{node}",
                 KafkaOptions(
-                    port=port,
-                    controller_port=control,
+                    port=each.plain,
+                    controller_port=each.control,
                     heap_mib=384,
                     cluster_id=cluster_id,
-                    properties={**REPLICATED, "node.id": node, "controller.quorum.voters": voters},
+                    properties={
+                        **REPLICATED,
+                        **each.listeners(),
+                        "node.id": node,
+                        "controller.quorum.voters": voters,
+                    },
                 ),
             )
-            for node, (port, control) in enumerate(ports, 1)
+            for node, each in enumerate(ports, 1)
         }
-        self.address = ",".join(f"{HOST}:{port}" for port, _ in ports)
+        self.ports = {node: each.plain for node, each in enumerate(ports, 1)}
+        self.gates = {node: Gate(each.gate, each.gated) for node, each in enumerate(ports, 1)}
+        self.address = ",".join(f"{HOST}:{each.plain}" for each in ports)
+        self.gated_address = ",".join(f"{HOST}:{each.gate}" for each in ports)
 
     async def start(self) -> None:
         """All at once: none is ready before two of them are."""
+        for gate in self.gates.values():
+            await gate.open()
         async with asyncio.TaskGroup() as group:
             for broker in self.brokers.values():
                 group.create_task(broker.start())
 
     async def stop(self) -> None:
         """All at once, in order where they still run."""
+        for gate in self.gates.values():
+            await gate.close()
         async with asyncio.TaskGroup() as group:
             for broker in self.brokers.values():
                 group.create_task(broker.stop())

@@ -19,6 +19,7 @@ import yaml
 
 from connectors.embedded.process import Command, GuardedProcess
 
+ROOT = Path(__file__).parents[3]
 SECRET = "gateway-of-the-fault-test"
 SESSION_MS = 6_000
 PATIENCE_S = 90.0
@@ -73,7 +74,8 @@ class Program:
         (self.folder / self.name).mkdir(exist_ok=True)
         path = self.folder / f"{self.name}.yaml"
         path.write_text(yaml.safe_dump(self.settings), encoding="utf-8")
-        argv = ("/usr/bin/env", f"CARILLON_CONFIG={path}", sys.executable, "-m", *self.argv)
+        told = (f"CARILLON_CONFIG={path}", f"PYTHONPATH={ROOT}")  # a guarded process stands in `/`
+        argv = ("/usr/bin/env", *told, sys.executable, "-m", *self.argv)
         with (self.folder / f"{self.name}.lock").open("w") as lock:
             self.process = GuardedProcess(self.name, Command(argv, self.log, grace_s=20.0), lock.fileno())
 
@@ -147,7 +149,7 @@ class System:
         fake = Program("fake", self.folder, ("connectors.fake", "--ledger", str(self.ledger)))
         fake.start()
         stack.push_async_callback(fake.stop)
-        told = await _first_line(fake.log)
+        told = await first_line(fake.log)
         self.base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
         self.base["providers"] = {"fake_url": told["url"]}
         http = self._program("http", "http")
@@ -171,7 +173,8 @@ class System:
         return Program(name, self.folder, ("streams.cli", command), self.base | own)
 
 
-async def _first_line(log: Path) -> dict[str, Any]:
+async def first_line(log: Path) -> dict[str, Any]:
+    """What a process tells at its start, as one line of JSON."""
     async with asyncio.timeout(PATIENCE_S):
         while not (log.exists() and b"\n" in log.read_bytes()):
             await asyncio.sleep(0.05)

@@ -1,0 +1,208 @@
+"""Blows at workers: killed, stopped, frozen, without a disk, with an old disk, with a wrong clock, rolled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import asyncpg
+
+from tests.broker.faults.system import SESSION_MS
+from tests.chaos.strike import Effect
+from tests.chaos.system import PERMANENT, RETENTION_MS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+    from tests.broker.faults.system import Program
+    from tests.chaos.strike import Scene
+    from tests.chaos.system import Running
+
+SESSION_S: Final = SESSION_MS / 1000
+CLOCK_MS: Final = 300_000
+EXTRA: Final = "worker-d"
+AGE_S: Final = RETENTION_MS / 1000 + 10
+"""Tombstones written before this are gone: their retention and a round of the cleaner."""
+ODD_TIMES: Final = """
+select count(*) from delivery_status_logs
+where timestamp between to_timestamp($1) and to_timestamp($2)
+"""
+ROWS_S: Final = 30.0
+
+
+async def killed(scene: Scene, name: str, dice: Random) -> Effect:
+    """SIGKILL; away for less or more than a session."""
+    async with scene.system.locks[name]:
+        worker, before = scene.system.workers[name], await scene.transactions()
+        worker.signal(signal.SIGKILL)
+        await worker.ended()
+        await asyncio.sleep(dice.uniform(0.5, SESSION_S + 2))
+        await _back(worker)
+    return _bumped(await scene.bumped(before))
+
+
+async def stopped(scene: Scene, name: str, dice: Random) -> Effect:
+    """SIGTERM: it must end in order."""
+    async with scene.system.locks[name]:
+        worker, before = scene.system.workers[name], await scene.transactions()
+        code = await _stopped(worker)
+        await asyncio.sleep(dice.uniform(0.1, 2.0))
+        await _back(worker)
+    bumped = await scene.bumped(before)
+    return Effect(bumped > 0 and code == 0, f"ended with {code}, {bumped} epochs bumped")
+
+
+async def frozen(scene: Scene, name: str, dice: Random) -> Effect:
+    """SIGSTOP for longer than the session: its tasks go to others, then it wakes up."""
+    async with scene.system.locks[name]:
+        worker, before, at = scene.system.workers[name], await scene.transactions(), time.time()
+        worker.signal(signal.SIGSTOP)
+        await asyncio.sleep(dice.uniform(SESSION_S + 2, SESSION_S + 5))
+        bumped = await scene.bumped(before)
+        worker.signal(signal.SIGCONT)
+        await worker.until_ready()
+    freed = scene.watch.freed_after(at)
+    told = f"{bumped} epochs bumped while it stood, {freed} stable offsets stalled and freed"
+    return Effect(bumped > 0, told)
+
+
+async def wiped(scene: Scene, name: str, dice: Random) -> Effect:
+    """SIGKILL, and its disk is gone: every store is rebuilt from the changelog."""
+    async with scene.system.locks[name]:
+        worker, before = scene.system.workers[name], await scene.transactions()
+        worker.signal(signal.SIGKILL)
+        await worker.ended()
+        shutil.rmtree(scene.system.data_of(name))
+        await asyncio.sleep(dice.uniform(0.1, 1.0))
+        await _back(worker)
+    restored = [one for one in events(worker.log, "store_restored") if one["rebuilt"] and one["records"]]
+    records = sum(one["records"] for one in restored)
+    bumped = await scene.bumped(before)
+    told = f"{len(restored)} stores rebuilt from {records} records, {bumped} epochs bumped"
+    return Effect(records > 0 and bumped > 0, told)
+
+
+async def aged(scene: Scene, name: str, dice: Random) -> Effect:
+    """A copy of its disk comes back after the tombstones it never saw were compacted away."""
+    async with scene.system.locks[name]:
+        worker = scene.system.workers[name]
+        await _stopped(worker)
+        copy = scene.system.folder / f"{name}.old"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(scene.system.data_of(name), copy)
+        kept = {path.name for path in copy.glob("tables/*/*/*/*") if path.is_dir()}
+        await _back(worker)
+        await asyncio.sleep(AGE_S + dice.uniform(0.0, 3.0))
+        before = await scene.transactions()
+        worker.signal(signal.SIGKILL)
+        await worker.ended()
+        shutil.rmtree(scene.system.data_of(name))
+        copy.rename(scene.system.data_of(name))
+        await _back(worker)
+    opened = events(worker.log, "store_restored")
+    rebuilt = [one for one in opened if one["rebuilt"] and one["records"]]
+    records, bumped = sum(one["records"] for one in rebuilt), await scene.bumped(before)
+    told = f"{len(kept)} old stores, {len(rebuilt)} thrown away and rebuilt from {records} records"
+    return Effect(bool(kept) and records > 0, f"{told}, {bumped} epochs bumped")
+
+
+async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
+    """Restarted with a clock five minutes off, and later with the right one."""
+    ahead_ms = dice.choice((-CLOCK_MS, CLOCK_MS))
+    async with scene.system.locks[name]:
+        await _stopped(scene.system.workers[name])
+        await _with_clock(scene.system, name, ahead_ms)
+        since = time.time()
+        await asyncio.sleep(dice.uniform(6.0, 10.0))
+        written = await _written_with(scene.system, ahead_ms, since)
+        await _stopped(scene.system.workers[name])
+        await _with_clock(scene.system, name, 0)
+    return Effect(written > 0, f"{ahead_ms // 1000:+} s, {written} statuses written with that time")
+
+
+async def rolled(scene: Scene, _name: str, _dice: Random) -> Effect:
+    """All workers, one after the other."""
+    before, codes = await scene.transactions(), []
+    for name in PERMANENT:
+        async with scene.system.locks[name]:
+            worker = scene.system.workers[name]
+            codes.append(await _stopped(worker))
+            await _back(worker)
+    bumped = await scene.bumped(before)
+    return Effect(not any(codes) and bumped > 0, f"ended with {codes}, {bumped} epochs bumped")
+
+
+async def scaled(scene: Scene, _name: str, dice: Random) -> Effect:
+    """A fourth worker comes, takes tasks, and leaves for good."""
+    system = scene.system
+    extra = system.worker(EXTRA)
+    extra.runs = len(list(system.folder.glob(f"{EXTRA}.*.log")))
+    before = await scene.transactions()
+    try:
+        await _back(extra)
+        await asyncio.sleep(dice.uniform(4.0, 8.0))
+        tasks = await _open_tasks(extra)
+        extra.signal(signal.SIGUSR1)
+        code = await extra.ended()
+    finally:
+        await extra.stop()
+    bumped = await scene.bumped(before)
+    told = f"it had {tasks} tasks and ended with {code}, {bumped} epochs bumped"
+    return Effect(tasks > 0 and code == 0, told)
+
+
+def events(log: Path, name: str) -> list[dict[str, Any]]:
+    """Lines of a log that tell of this event."""
+    lines = (raw for raw in log.read_bytes().splitlines() if raw.startswith(b"{") and raw.endswith(b"}"))
+    return [row for row in map(json.loads, lines) if row.get("event") == name]
+
+
+async def _back(worker: Program) -> None:
+    worker.start()
+    await worker.until_ready()
+
+
+async def _stopped(worker: Program) -> int:
+    worker.signal(signal.SIGTERM)
+    return await worker.ended()
+
+
+async def _with_clock(system: Running, name: str, ahead_ms: int) -> None:
+    old, new = system.workers[name], system.worker(name, ahead_ms)
+    new.runs, new.settings = old.runs, old.settings
+    system.workers[name] = new
+    await _back(new)
+
+
+async def _written_with(system: Running, ahead_ms: int, since: float) -> int:
+    """Statuses that bear the wrong time; waited for, because Postgres may be away."""
+    written, deadline = 0, time.monotonic() + ROWS_S
+    while not written and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        window = [moment + ahead_ms / 1000 for moment in (since, time.time())]
+        with suppress(OSError, asyncpg.PostgresError):
+            connection = await asyncpg.connect(system.postgres.address)
+            try:
+                written = int(await connection.fetchval(ODD_TIMES, *window))
+            finally:
+                await connection.close()
+    return written
+
+
+async def _open_tasks(worker: Program) -> int:
+    url = worker.ready_url.replace("/readyz", "/metrics")
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        lines = (await answer.text()).splitlines()
+    found = [line for line in lines if line.startswith("carillon_stage_tasks{")]
+    return int(sum(float(line.rpartition(" ")[2]) for line in found))
+
+
+def _bumped(bumped: int) -> Effect:
+    return Effect(bumped > 0, f"{bumped} epochs bumped")

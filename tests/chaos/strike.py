@@ -1,0 +1,99 @@
+"""Carries out a plan: one task for each lane; each blow proves what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from streams.topology import stage_names
+from tests.chaos.transactions import Transaction, transactions
+
+if TYPE_CHECKING:
+    from tests.chaos.plan import Blow
+    from tests.chaos.system import Running
+    from tests.chaos.watch import Watch
+
+TASKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a blow did, in words, and whether that is what it is for."""
+
+    proven: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A blow that was carried out. Times in s since the epoch; `ended_at`: what was struck is back."""
+
+    blow: Blow
+    at: float
+    ended_at: float
+    effect: Effect
+
+
+@dataclass(slots=True)
+class Scene:
+    """What blows work with."""
+
+    system: Running
+    watch: Watch
+    say: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+
+    async def transactions(self) -> dict[str, Transaction]:
+        """All transactional ids as the coordinators know them now."""
+        ids = [f"carillon.{stage}.{number}" for stage in stage_names() for number in range(TASKS)]
+        return await transactions(self.system.cluster.ports, ids)
+
+    async def bumped(self, before: dict[str, Transaction]) -> int:
+        """Ids whose producer was replaced since."""
+        now = await self.transactions()
+        return sum(
+            (one.producer_id, one.epoch) != (before[name].producer_id, before[name].epoch)
+            for name, one in now.items()
+            if name in before
+        )
+
+
+Strike = Callable[[Scene, str, Random], Awaitable[Effect]]
+
+
+async def strike_all(
+    blows: list[Blow], strikes: Mapping[str, Strike], scene: Scene, calm_s: float
+) -> list[Struck]:
+    """Every lane at once; the blows in the order of their ends. `strikes`: by kind."""
+    struck: list[Struck] = []
+
+    async def lane(own: list[Blow]) -> None:
+        for blow in own:
+            wait = scene.began + calm_s + blow.at_s - time.monotonic()
+            await asyncio.sleep(max(0.0, wait))
+            at = time.time()
+            scene.say(f"{blow.kind} ({blow.lane})")
+            try:
+                effect = await strikes[blow.kind](scene, blow.lane, Random(blow.dice))  # noqa: S311 - a plan
+            except (AssertionError, TimeoutError) as error:
+                effect = Effect(proven=False, told=f"failed: {str(error)[-1500:] or error!r}")
+            struck.append(Struck(blow, at, time.time(), effect))
+            scene.say(f"  {blow.kind}: {effect.told}")
+
+    async def supervise() -> None:
+        while True:
+            scene.system.check()
+            await asyncio.sleep(0.5)
+
+    supervisor = asyncio.create_task(supervise())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name in dict.fromkeys(blow.lane for blow in blows):
+                group.create_task(lane([blow for blow in blows if blow.lane == name]))
+    finally:
+        supervisor.cancel()
+    return struck

@@ -1,0 +1,80 @@
+"""The parts of the harness: gate, coordinators' answers, recovery times, the page's plots."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from contextlib import suppress
+
+import pytest
+
+from connectors.embedded.kafka import HOST, free_port
+from tests.chaos.curves import Mark, curves
+from tests.chaos.figures import rate, recovery
+from tests.chaos.gate import Gate
+from tests.chaos.plan import Blow
+from tests.chaos.strike import Effect, Struck
+from tests.chaos.transactions import Transaction, answer, request
+from tests.chaos.watch import Sample
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while chunk := await reader.read(100):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
+
+
+async def test_a_gate_passes_delays_and_cuts() -> None:
+    real, port = free_port(0), free_port(0)
+    server, gate = await asyncio.start_server(echo, HOST, real), Gate(port, real)
+    await gate.open()
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"one")
+    assert b"one" == await reader.readexactly(3)
+    assert 0 == gate.delayed
+    gate.delay_s = 0.01
+    writer.write(b"two")
+    assert b"two" == await reader.readexactly(3)
+    assert 6 == gate.delayed  # there and back
+    assert 1 == gate.drop()
+    with pytest.raises((OSError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)
+    writer.close()
+    await gate.close()
+    server.close()
+    await server.wait_closed()
+
+
+def test_a_request_names_its_ids() -> None:
+    frame = request(["carillon.intake.0"])
+    assert len(frame) - 4 == struct.unpack_from(">i", frame)[0]
+    assert b"\x02\x12carillon.intake.0\0" == frame[-20:]
+
+
+def test_ids_that_a_broker_does_not_keep_are_left_out() -> None:
+    kept = struct.pack(">h", 0) + b"\x02a" + b"\x08Ongoing" + bytes(12) + struct.pack(">qh", 7, 3)
+    kept += b"\x02" + b"\x02t" + b"\x02" + bytes(4) + b"\0" + b"\0"
+    foreign = struct.pack(">h", 16) + b"\x02b" + b"\x01" + bytes(12) + struct.pack(">qh", -1, -1) + b"\x01\0"
+    frame = struct.pack(">i", 1) + b"\0" + bytes(4) + b"\x03" + kept + foreign + b"\0"
+    assert {"a": Transaction(2, 7, 3, "Ongoing")} == answer(2, frame)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "found"), [((0, 0, 0, 0), None), ((0, 2, 1, 0), 4.0), ((1, 0, 1, 0), 2.0)]
+)
+def test_recovery_lasts_until_no_task_stands_still(waiting: tuple[int, ...], found: float | None) -> None:
+    struck = Struck(Blow("worker killed", "worker-a", 0.0, 1), 10.0, 12.5, Effect(proven=True, told=""))
+    samples = [Sample(11.0 + at, 0, 0, tasks, 0) for at, tasks in enumerate(waiting)]
+    assert found == recovery(struck, samples)
+
+
+def test_a_rate_counts_by_the_second() -> None:
+    assert [(0, 0.4), (5, 0.0), (10, 0.2)] == rate([100.0, 104.0, 111.0, 90.0], 100.0)
+
+
+def test_a_plot_shows_its_lines_and_marks() -> None:
+    picture = curves("lag", {"records": [(0.0, 1.0), (5.0, 3.0)]}, [Mark(2.5, "a <blow>")], 5.0)
+    assert 1 == picture.count("<polyline")
+    assert "a &lt;blow&gt;" in picture
