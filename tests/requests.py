@@ -155,3 +155,9 @@ def timer(answered: list[Answered]) -> RequestDue:
     assert isinstance(row, RequestDecided)
     assert "waiting" == row.outcome
     return found
+
+
+def ending(answered: list[Answered]) -> tuple[str, str | None, str | None, str | None]:
+    """Outcome, reason, rule and value of the decision."""
+    found = decision(answered)
+    return found.outcome, found.reason, found.rule, found.value

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from connectors.postgres.database import Database
-from connectors.postgres.errors import SinkFencedError
 from connectors.postgres.row_columns import RowRecord
-from connectors.postgres.rows import RowWriter, Written
+from connectors.postgres.rows import Written
 from schemas.ids import derived
 from tests.sample_rows import NOW, decided, logged, message, migrated
-
-
-async def opened(postgres: Database, start: int = 0) -> RowWriter:
-    writer = RowWriter(postgres, "app")
-    await writer.open_task("rows", 0, start, "birth")
-    return writer
-
-
-async def write(postgres: Database, records: Sequence[RowRecord]) -> Written:
-    """Write as the next batch of the only partition."""
-    writer = RowWriter(postgres, "app")
-    start = await writer.open_task("rows", 0, 0)
-    return await writer.write("rows", 0, start, start + len(records), records)
-
-
-async def rows(postgres: Database, sql: str) -> list[dict[str, Any]]:
-    async with postgres.connection() as connection:
-        return [dict(row) for row in await connection.fetch(sql)]
-
-
-def at(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
+from tests.written_rows import at, rows, write
 
 
 async def test_a_request_has_its_row(database: str) -> None:
@@ -188,59 +161,6 @@ async def test_a_line_of_the_log_is_written_once(database: str) -> None:
 async def test_a_line_without_its_message_is_counted_and_left_out(database: str) -> None:
     async with migrated(database) as postgres:
         assert await write(postgres, [logged(1), logged(2), message(2)]) == Written(0, 1, 1, orphans=1)
-
-
-async def test_a_replayed_batch_is_fenced_and_changes_nothing(database: str) -> None:
-    async with migrated(database) as postgres:
-        writer = await opened(postgres, 100)
-        await writer.write("rows", 0, 100, 101, [message()])
-        with pytest.raises(SinkFencedError, match="rows/0 is not at offset 100"):
-            await writer.write("rows", 0, 100, 101, [message(2)])
-        assert len(await rows(postgres, "SELECT 1 FROM notification_messages")) == 1
-        assert await writer.open_task("rows", 0, 100, "birth") == 101
-
-
-async def test_a_woken_writer_finds_its_partition_taken(database: str) -> None:
-    async with migrated(database) as postgres:
-        zombie = await opened(postgres)
-        await zombie.write("rows", 0, 0, 5, [message(1)])
-        successor = RowWriter(postgres, "app")
-        assert await successor.open_task("rows", 0, 0, "birth") == 5
-        await successor.write("rows", 0, 5, 6, [message(2)])
-        with pytest.raises(SinkFencedError):
-            await zombie.write("rows", 0, 5, 9, [message(3)])
-        assert len(await rows(postgres, "SELECT 1 FROM notification_messages")) == 2
-
-
-async def test_of_two_writers_at_the_same_offset_one_writes(database: str) -> None:
-    async with migrated(database) as postgres:
-        writers = [await opened(postgres) for _ in range(4)]
-        ended = await asyncio.gather(
-            *(writer.write("rows", 0, 0, 1, [message(n)]) for n, writer in enumerate(writers)),
-            return_exceptions=True,
-        )
-        assert sorted(type(one) is SinkFencedError for one in ended) == [False, True, True, True]
-        assert len(await rows(postgres, "SELECT 1 FROM notification_messages")) == 1
-
-
-async def test_a_topic_made_anew_begins_at_its_own_start_and_fences_the_old_one(database: str) -> None:
-    async with migrated(database) as postgres:
-        old = await opened(postgres, 700)
-        new = RowWriter(postgres, "app")
-        assert await new.open_task("rows", 0, 3, "another birth") == 3
-        with pytest.raises(SinkFencedError):
-            await old.write("rows", 0, 700, 701, [message()])
-        await new.write("rows", 0, 3, 4, [message()])
-
-
-async def test_partitions_and_applications_have_their_own_offsets(database: str) -> None:
-    async with migrated(database) as postgres:
-        writer, other = await opened(postgres), RowWriter(postgres, "other")
-        assert await writer.open_task("rows", 1, 40, "birth") == 40
-        assert await other.open_task("rows", 0, 9, "birth") == 9
-        await writer.write("rows", 1, 40, 50, [])
-        assert await writer.open_task("rows", 1, 0, "birth") == 50
-        assert await writer.open_task("rows", 0, 0, "birth") == 0
 
 
 async def test_rows_of_any_century_find_a_place(database: str) -> None:

@@ -4,101 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connectors.clock import now_ms
 from connectors.fake.judge import Word
-from connectors.fake.scripts import Script
-from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake, running
+from connectors.fake.server import running
 from connectors.providers import fake_http, smtp
 from connectors.providers.registry import KINDS
-from schemas.records import Content
 from schemas.words import Reason, Status, Verdict
+from tests.contract.rigs import (
+    CASES,
+    CONTENT,
+    SETTINGS,
+    Case,
+    Rig,
+    config_for,
+    dead_address,
+    wrong_credentials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from connectors.fake.ledger import Line
-    from connectors.providers.port import Answer, Carrier
-
-CONTENT = Content(
-    body="<p>Здравствуйте!</p>", body_text="Здравствуйте!", subject="Заказ подтверждён", title="Заказ"
-)
-API_KEY = "ck_of_the_fake"
-LOGIN = ("carillon", "a password")
-SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
-
-
-@dataclass(frozen=True)
-class Case:
-    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys."""
-
-    kind: str
-    channel: str
-    ordinary: str
-    bounce: str
-    delivered: str
-    honours_keys: bool
-
-
-CASES = [
-    Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
-    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
-]
-
-
-@dataclass(frozen=True)
-class Rig:
-    """One carrier and the server it talks to."""
-
-    case: Case
-    fake: RunningFake
-    carrier: Carrier
-    config: dict[str, Any]
-
-    async def send(self, address: str | None = None, key: str = "m-1:0") -> Answer:
-        return await self.carrier.send(address or self.case.ordinary, CONTENT, key)
-
-    def script(self, fault: Any, **fields: Any) -> None:
-        self.fake.desk.scripts.add(Script(fault=fault, channel=self.case.channel, **fields))
-
-    def lines(self, key: str = "m-1:0") -> Line | None:
-        return self.fake.desk.ledger.taken(key)
-
-    @asynccontextmanager
-    async def other(self, **changes: Any) -> AsyncIterator[Carrier]:
-        """Yield a second carrier with a changed config."""
-        carrier = KINDS[self.case.kind]("main", {**self.config, **changes}, now_ms)
-        try:
-            yield carrier
-        finally:
-            await carrier.close()
-
-
-def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
-    if case.kind == "smtp":
-        return {
-            "host": fake.host,
-            "port": fake.smtp_port,
-            "from_address": "no-reply@carillon.test",
-            "from_name": "Карильон",
-            "username": LOGIN[0],
-            "password": LOGIN[1],
-        }
-    return {"url": fake.url, "api_key": API_KEY}
-
-
-def wrong_credentials(case: Case) -> dict[str, Any]:
-    return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
-
-
-def dead_address(case: Case, port: int) -> dict[str, Any]:
-    return {"port": port} if case.kind == "smtp" else {"url": f"http://{LOOPBACK}:{port}"}
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.kind)

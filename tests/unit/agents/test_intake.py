@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from agents.intake import intake
 from schemas.ids import derived
 from schemas.records import (
-    ContactChanged,
-    Device,
-    DomainEvent,
     NotificationType,
-    PreferenceChanged,
     RequestDecided,
     RequestReceived,
-    Rule,
-    SendRequest,
 )
 from schemas.times import rfc3339
-from tests.fakes import FakeEvent, FakeStream, MemoryReference, PlainCipher
-from tests.requests import DAY, ORDER, PROMO, SECOND, T0, USER, reference
-
-ASKED = SendRequest(
-    user_id=USER,
-    notification_type="order_confirmation",
-    idempotency_key="order-1",
-    data={"OrderNumber": "A-1"},
-)
-PAID = DomainEvent(
-    event_type="payment.successful",
-    user_id=USER,
-    data={"order_id": "A-1", "refund": {"amount": 5}, "email": "anna@example.com", "phone": "+7900"},
-)
-REQUESTS = "notification.send.request/0/7"
-
-
-def known(**rule: Any) -> MemoryReference:
-    """The reference data, with one rule for payments."""
-    found = reference()
-    found.rules.append(
-        Rule(
-            **{
-                "topic": "payment.events",
-                "event_type": "payment.successful",
-                "notification_type": "order_confirmation",
-                **rule,
-            }
-        )
-    )
-    return found
-
-
-async def take(
-    value: SendRequest | DomainEvent,
-    origin: str = REQUESTS,
-    headers: dict[str, bytes] | None = None,
-    at: int = T0 - SECOND,
-    book: MemoryReference | None = None,
-) -> list[Any]:
-    """What the intake makes of one record at T0."""
-    stream = FakeStream([FakeEvent(value, b"any", at, headers or {}, origin)], T0)
-    return [one async for one in intake(stream, book or known(), PlainCipher())]
-
-
-async def one(*args: Any, **named: Any) -> Any:
-    (found,) = await take(*args, **named)
-    return found
+from tests.arrivals import ASKED, PAID, REQUESTS, known, one
+from tests.fakes import MemoryReference
+from tests.requests import DAY, ORDER, PROMO, SECOND, T0, USER
 
 
 async def test_a_request_is_taken_over() -> None:
@@ -237,89 +184,3 @@ async def test_an_event_that_nobody_maps_is_skipped_and_findable() -> None:
         origin="payment.events/2/5",
     )
     assert expected == await one(replace(PAID, event_type="payment.viewed"), "payment.events/2/5")
-
-
-def user_event(event_type: str, **data: Any) -> DomainEvent:
-    return DomainEvent(event_type=event_type, user_id=USER, data=data)
-
-
-async def test_a_registration_states_contacts_with_sealed_addresses() -> None:
-    event = user_event(
-        "user.registered",
-        email="Anna@example.com",
-        phone=None,
-        devices=[{"token": "t", "platform": "ios"}, {"token": "t", "platform": "web"}],
-        timezone="Europe/Moscow",
-    )
-    expected = ContactChanged(
-        user_id=USER,
-        action="registered",
-        changed_at=T0 - SECOND,
-        email=b"sealed:Anna@example.com",
-        phone=b"",
-        devices=[Device(token=b"sealed:t", platform="web")],
-        timezone="Europe/Moscow",
-    )
-    assert expected == await one(event, "user.events/0/1")
-
-
-async def test_a_registration_with_a_rule_is_a_fact_and_a_request() -> None:
-    book = known(topic="user.events", event_type="user.registered", data={"OrderNumber": "name"})
-    found = await take(
-        user_event("user.registered", name="Anna", email="a@b.c"), "user.events/0/1", book=book
-    )
-    assert [ContactChanged, RequestReceived] == [type(each) for each in found]
-
-
-async def test_facts_are_believed_only_from_their_own_topic() -> None:
-    found = await one(user_event("user.registered", email="a@b.c"), "payment.events/0/1")
-    assert "unmapped_event" == found.reason
-
-
-async def test_a_deletion_is_a_fact() -> None:
-    expected = ContactChanged(user_id=USER, action="deleted", changed_at=T0 - SECOND)
-    assert expected == await one(user_event("user.deleted"), "user.events/0/1")
-
-
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    [
-        (
-            user_event(
-                "user.preference_changed", notification_type="x", allowed_channels=["sms"], is_enabled=False
-            ),
-            {"kind": "type", "notification_type": "x", "channels": ["sms"], "is_enabled": False},
-        ),
-        (
-            user_event("user.unsubscribed", channel_type="all_marketing", reason="enough"),
-            {"kind": "unsubscribed", "channel": "all_marketing", "reason": "enough"},
-        ),
-        (user_event("user.resubscribed", channel_type="sms"), {"kind": "resubscribed", "channel": "sms"}),
-        (
-            user_event("user.consent_granted", purpose="marketing", source="import"),
-            {"kind": "consent_granted", "purpose": "marketing", "reason": "import"},
-        ),
-        (
-            user_event("user.consent_revoked", channel_type="email"),
-            {"kind": "consent_revoked", "purpose": "marketing", "channel": "email"},
-        ),
-    ],
-)
-async def test_a_choice_is_a_fact(event: DomainEvent, expected: dict[str, Any]) -> None:
-    change = PreferenceChanged(user_id=USER, changed_at=T0 - SECOND, **expected)
-    assert change == await one(event, "user.events/0/1")
-
-
-@pytest.mark.parametrize(
-    ("code", "source", "consents"),
-    [("promo", "settings", 2), ("promo", None, 0), ("order_confirmation", "settings", 0)],
-)
-async def test_switching_advertising_on_in_person_is_a_consent_to_it(
-    code: str, source: str | None, consents: int
-) -> None:
-    event = user_event(
-        "user.preference_changed", notification_type=code, allowed_channels=["email", "sms"], source=source
-    )
-    found = await take(event, "user.events/0/1")
-    assert ["type"] + ["consent_granted"] * consents == [change.kind for change in found]
-    assert {"promo"} >= {change.purpose for change in found[1:]}

@@ -1,0 +1,88 @@
+"""Delivery after an answer that a crash hid: repeat, hold, or ask."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from agents.begin import Moment
+from agents.deliver import decide
+from schemas.records import AttemptEnded, ProviderCall, SendTask
+from tests.calls import ONE, TWO, call, timer, words
+from tests.messages import T0, TASK, called
+
+
+def test_a_hidden_answer_under_repeat_is_listed_and_sent_again_under_the_next_epoch() -> None:
+    outcomes = decide(called(TASK, "hidden"), ONE)
+    assert [("unknown", "answer_hidden")] == words(outcomes)
+    assert (2, 1) == (call(outcomes).task.attempt, call(outcomes).task.epoch)
+
+
+def test_a_hidden_answer_under_hold_is_listed_and_nothing_more() -> None:
+    outcomes = decide(called(replace(TASK, unknown_policy="hold"), "hidden"), ONE)
+    assert [("unknown", "held")] == words(outcomes)
+    assert len(outcomes) == 1
+
+
+def test_a_hidden_answer_under_ask_asks_the_same_provider_under_the_same_epoch() -> None:
+    task = replace(TASK, unknown_policy="ask")
+    outcomes = decide(called(task, "hidden", "second"), TWO)
+    assert [("unknown", "answer_hidden")] == words(outcomes)
+    assert ProviderCall(task=task, provider="second", ask=True) == call(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("task", "moment"),
+    [
+        (replace(TASK, attempt=6), ONE),
+        (TASK, Moment(TASK.expires_at, ["first"])),
+        (TASK, Moment(T0, [])),
+    ],
+    ids=["no attempt left", "no time left", "no provider left"],
+)
+def test_a_hidden_answer_that_cannot_be_repeated_stays_unknown(task: SendTask, moment: Moment) -> None:
+    outcomes = decide(called(task, "hidden"), moment)
+    assert [("unknown", "answer_hidden")] == words(outcomes)
+    assert len(outcomes) == 1
+
+
+ASKING = replace(TASK, unknown_policy="ask")
+
+
+def test_a_provider_that_had_it_makes_it_sent() -> None:
+    assert [("sent", None)] == words(decide(called(ASKING, "accepted", ask=True), ONE))
+
+
+def test_a_provider_that_never_had_it_gets_it_under_the_next_epoch() -> None:
+    outcomes = decide(called(ASKING, "permanent", ask=True), ONE)
+    assert (2, 1, False) == (call(outcomes).task.attempt, call(outcomes).task.epoch, call(outcomes).ask)
+
+
+def test_what_never_arrived_and_cannot_be_repeated_has_failed() -> None:
+    spent = replace(ASKING, attempt=6)
+    assert [("failed", "attempts_exhausted")] == words(decide(called(spent, "permanent", ask=True), ONE))
+
+
+@pytest.mark.parametrize("verdict", ["temporary", "limited"])
+def test_a_question_without_an_answer_is_put_again_later(verdict: str) -> None:
+    due = timer(decide(called(ASKING, verdict, ask=True), ONE))
+    assert (1, 1, "first") == (due.task.attempt, due.task.waits, due.ask)
+    assert [ProviderCall(task=due.task, provider="first", ask=True)] == decide(due, ONE)
+
+
+def test_a_question_never_answered_before_the_expiry_is_held() -> None:
+    late = Moment(TASK.expires_at - 1, ["first"])
+    assert [("unknown", "held")] == words(decide(called(ASKING, "temporary", ask=True), late))
+
+
+def test_a_provider_that_cannot_be_asked_leaves_a_second_fact_beside_the_hidden_one() -> None:
+    hidden = decide(called(ASKING, "hidden"), ONE)
+    held = decide(called(ASKING, "misconfigured", ask=True), ONE)
+    assert [("unknown", "held")] == words(held)
+    assert len({o.event_id for o in [*hidden, *held] if isinstance(o, AttemptEnded)}) == 2
+
+
+@pytest.mark.parametrize("verdict", ["hidden", "lapsed"])
+def test_a_question_that_a_crash_swallowed_is_put_again(verdict: str) -> None:
+    ask = called(ASKING, verdict, ask=True)
+    assert [ask.call] == decide(ask, ONE)
