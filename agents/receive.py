@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FARTHEST_MS = 90 * 86_400_000
 """How far ahead a request may be scheduled (NS-SND-OP-01)."""
+WRONG_CLOCK_MS = 600_000
+"""So far may the clocks of a producer and of a worker disagree."""
 LONGEST_HEADER = 255
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -49,12 +51,17 @@ class Arrival(msgspec.Struct, frozen=True):
 
     @property
     def occurred_at(self) -> int:
-        """When it happened: the header, unless unreadable or in the future; else the record's time."""
+        """When it happened: the header, unless unreadable or in the future; else the record's time.
+
+        A little future is a wrong clock, perhaps this worker's own: taken back to `now`, a newer choice of a
+        user would count as older than one that another worker has read.
+        """
         try:
             at = parse_rfc3339(self.text("occurred_at") or self.text("ce_time") or "")
         except ValueError:
             at = self.at
-        return at if 0 < at <= self.now else min(self.now, max(self.at, 0) or self.now)
+        latest = self.now + WRONG_CLOCK_MS
+        return next((each for each in (at, self.at) if 0 < each <= latest), self.now)
 
     def text(self, name: str) -> str | None:
         """A header as text; None when absent, empty, too long or not printable."""

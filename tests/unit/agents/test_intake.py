@@ -7,6 +7,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from agents.receive import Arrival
 from schemas.ids import derived
 from schemas.records import (
     NotificationType,
@@ -56,6 +57,12 @@ async def test_headers_name_the_request_its_source_and_its_time() -> None:
 )
 async def test_headers_that_cannot_be_meant_count_as_absent(headers: dict[str, bytes]) -> None:
     assert await one(ASKED) == await one(ASKED, headers=headers)
+
+
+@pytest.mark.parametrize("now", [T0 + 300 * SECOND, T0, T0 - 300 * SECOND])
+async def test_a_worker_whose_clock_is_minutes_off_reads_the_same_time(now: int) -> None:
+    arrival = Arrival(origin="user.events/0/1", at=T0, now=now, headers={})
+    assert T0 == arrival.occurred_at
 
 
 @pytest.mark.parametrize(("at", "expected"), [(-1, T0), (0, T0), (T0 + DAY, T0), (T0 - DAY, T0 - DAY)])
