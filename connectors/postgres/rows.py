@@ -90,6 +90,8 @@ class RowWriter:
             return await self._write_one_by_one(batch)
 
     async def _advance(self, connection: Connection, batch: _Batch) -> None:
+        """The first step of every transaction that writes rows."""
+        await connection.execute(self._query["plan_once"])
         where = (self._app, batch.topic, batch.partition, batch.birth, batch.start, batch.end)
         if await connection.execute(self._query["advance_offset"], *where) != ONE_ROW:
             place = f"{batch.topic}/{batch.partition}"

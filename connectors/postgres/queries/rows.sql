@@ -8,6 +8,11 @@ ON CONFLICT (app, topic, partition) DO UPDATE SET
     next = CASE WHEN s.birth IN ('', excluded.birth) THEN s.next ELSE excluded.next END
 RETURNING next;
 
+-- name: plan_once
+-- Until the end of this transaction a plan is made once and kept. Left to itself Postgres plans the check that the
+-- message of a line exists anew for each line, because one partition looks cheaper than all: 42 µs a line, not 17.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
+
 -- name: advance_offset
 -- Move on from where this writer left the partition; no row: somebody else has it.
 UPDATE sink_offsets SET next = $6, updated_at = now()
