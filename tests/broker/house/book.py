@@ -25,6 +25,14 @@ OWN_TYPES: list[dict[str, Any]] = [
         for policy in ("repeat", "hold", "ask")
     ),
     {
+        "code": "hidden_mail",
+        "title": "Asks where nobody can be asked",
+        "category": "transactional",
+        "default_channels": ["email"],
+        "template_name": "plain",
+        "unknown_policy": "ask",
+    },
+    {
         "code": "endless",
         "title": "Loops as long as its data",
         "category": "system",
@@ -41,6 +49,11 @@ OWN_TYPES: list[dict[str, Any]] = [
 ]
 OWN_TEMPLATES: dict[str, dict[str, Any]] = {
     "plain.sms.ru": {"body": "{{ Text }}", "variables": {"Text": {"type": "string", "required": True}}},
+    "plain.email.ru": {
+        "subject": "Plain",
+        "body": "{{ Text }}",
+        "variables": {"Text": {"type": "string", "required": True}},
+    },
     "endless.email.ru": {
         "subject": "Endless",
         "body": "{% for a in Items %}{% for b in Items %}{{ b }}{% endfor %}{% endfor %}",

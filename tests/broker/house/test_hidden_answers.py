@@ -1,6 +1,6 @@
 """The provider has accepted and not answered when the worker is killed: the type's policy says what follows.
 
-One SIGKILL of a real `carillon worker` strikes four calls at once; each test reads the end of its own.
+One SIGKILL of a real `carillon worker` strikes all these calls at once; each test reads the end of its own.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ import pytest
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 
-CASES = {"repeat": phone(101), "hold": phone(102), "ask": phone(103), "ask-lost": phone(104)}
-"""The last one's call was never taken by the provider, only swallowed."""
+CASES = {
+    "repeat": phone(101),
+    "hold": phone(102),
+    "ask": phone(103),
+    "ask-lost": phone(104),
+    "mail-ask": "mail-ask@example.com",
+}
+"""The call of `ask-lost` was never taken by the provider, only swallowed; a mail server cannot be asked."""
 ENDED = """
 select m.status, m.status_reason as reason, array(
   select l.status from delivery_status_logs l where l.message_id = m.id order by l.timestamp, l.id) log
@@ -51,20 +57,27 @@ def ends(house: House) -> Ends:
 
 
 async def _struck(house: House) -> None:
-    for case, number in CASES.items():
+    for case, address in CASES.items():
         fault = "hang" if case == "ask-lost" else "take_and_hang"
-        await house.script(fault=fault, channel="sms", recipient=number, times=1)
-    contacts = [Sent("user.events", known(case, phone=number), user(case)) for case, number in CASES.items()]
+        await house.script(fault=fault, recipient=address, times=1)
+    contacts = [
+        Sent("user.events", known(case, **{_field(address): address}), user(case))
+        for case, address in CASES.items()
+    ]
     await house.send(*contacts)
     await house.read_by("intake", "recipient")
     await house.send(*(_asked(case) for case in CASES))
-    for number in CASES.values():
-        assert 1 == len(await house.called(number, 1))
+    for address in CASES.values():
+        assert 1 == len(await house.called(address, 1))
     house.worker.signal(signal.SIGKILL)
     await house.worker.ended()
-    assert 4 == len([row for row in house.ledger if row["recipient"] in CASES.values()])
+    assert len(CASES) == len([row for row in house.ledger if row["recipient"] in CASES.values()])
     house.worker.start()
     await house.worker.until_ready()
+
+
+def _field(address: str) -> str:
+    return "email" if "@" in address else "phone"
 
 
 def _asked(case: str) -> Sent:
@@ -99,3 +112,7 @@ def test_ask_learns_that_it_was_taken_and_does_not_send_again(ends: Ends) -> Non
 def test_ask_learns_that_it_never_arrived_and_sends_it(ends: Ends) -> None:
     expected = End("sent", None, ["pending", "unknown", "sent"], [(0, False), (1, True)])
     assert expected == ends("ask-lost")
+
+
+def test_ask_where_nobody_can_be_asked_never_calls_again_and_leaves_the_message_unknown(ends: Ends) -> None:
+    assert End("unknown", "held", ["pending", "unknown", "unknown"], [(0, True)]) == ends("mail-ask")
