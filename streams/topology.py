@@ -58,8 +58,10 @@ class Outside:
     sink: SinkWriter
 
 
-CALLS_PER_TASK = 64
-"""Open provider calls of one task. More would only queue at the provider, and high priority behind them."""
+CALLS_PER_TASK, KEPT_FOR_HIGH = 64, 16
+"""Open provider calls of one task, and how many of them bulk leaves to high priority."""
+CALLS_AT_ONCE = 24
+"""Calls of one channel that one process makes at the same time: as many as SMTP keeps connections."""
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
 
 
@@ -106,7 +108,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
     topics = (t.SEND_REQUEST, *events)
     return Stage(
         name="intake",
-        inputs=tuple(Input(topic, read(decoder_of(topic, outside.book))) for topic in topics),
+        inputs=tuple(Input(topic, read(decoder_of(topic, outside.book)), urgent=True) for topic in topics),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
             r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
@@ -122,12 +124,12 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    lanes = _lanes(settings, t.request_topic, read(r.RequestReceived), first=1)
+    lanes = _lanes(settings, t.request_topic, read(r.RequestReceived))
     return Stage(
         name="recipient",
         inputs=(
-            Input(t.CONTACTS, read(r.ContactChanged), lane=0),
-            Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0),
+            Input(t.CONTACTS, read(r.ContactChanged), urgent=True),
+            Input(t.PREFERENCES, read(r.PreferenceChanged), urgent=True),
             *lanes,
         ),
         agent=lambda stream, tables: recipient(
@@ -227,7 +229,7 @@ def _sink(settings: Settings, outside: Outside) -> Stage:
 
 
 def _lanes(
-    settings: Settings, topic: Callable[[Lane], str], decode: Callable[[bytes], object], first: int = 0
+    settings: Settings, topic: Callable[[Lane], str], decode: Callable[[bytes], object]
 ) -> tuple[Input, ...]:
     engine = settings.engine
     intervals = {
@@ -236,7 +238,13 @@ def _lanes(
         Lane.LOW: engine.interval_slow_ms,
     }
     return tuple(
-        Input(topic(lane), decode, lane=first + place, min_interval_ms=intervals[lane])
+        Input(
+            topic(lane),
+            decode,
+            lane=place,
+            min_interval_ms=intervals[lane],
+            urgent=lane is Lane.HIGH,
+        )
         for place, lane in enumerate(Lane)
     )
 
@@ -255,7 +263,10 @@ def _call(settings: Settings, outside: Outside) -> ToEffect:
         perform=outside.perform,
         hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
         lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
+        urgent=lambda call: call.task.lane == Lane.HIGH,
         limit=CALLS_PER_TASK,
+        kept=KEPT_FOR_HIGH,
+        at_once=CALLS_AT_ONCE,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )
 

@@ -92,12 +92,14 @@ class Input:
     """One input topic. Lower `lane` is read first; `decode` raises `Undecodable` or returns a value.
 
     `min_interval_ms`: least time between transactions while this input has records; None takes the stage's.
+    `urgent`: batches of all stages of the process let its records go first, and end early for them.
     """
 
     topic: str
     decode: Callable[[bytes], object]
     lane: int = 0
     min_interval_ms: int | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class ToEffect:
 
     `id` names an open call: the same yielded again is one call, another under its id is a defect.
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
-    `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls the inputs pause.
+    `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls of a task its inputs
+    pause, those that are not urgent at `limit - kept`. All tasks of a process together run `at_once` calls,
+    the `urgent` ones first.
     """
 
     id: Callable[[Any], bytes]
@@ -153,7 +157,10 @@ class ToEffect:
     perform: Callable[[Any], Awaitable[Any]]
     hidden: Callable[[Any], Any]
     lapsed: Callable[[Any], Any]
+    urgent: Callable[[Any], bool] = lambda _call: False
     limit: int = 500
+    kept: int = 0
+    at_once: int = 10_000
     intent_ttl_s: float = 5.0
 
 
@@ -211,6 +218,11 @@ class Stage:
             raise ValueError(
                 f"stage {self.name}: table numbers must differ and lie in 1..{MOST_TABLES}: {numbers}"
             )
+
+    @property
+    def urgent_topics(self) -> frozenset[str]:
+        """Inputs that others wait for."""
+        return frozenset(source.topic for source in self.inputs if source.urgent)
 
     def _routes(self, kind: type[R]) -> list[R]:
         found = {id(r): r for routes in self.routes.values() for r in routes if isinstance(r, kind)}

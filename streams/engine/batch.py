@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,10 @@ if TYPE_CHECKING:
 
     from streams.engine.api import Stage
     from streams.engine.tables import Overlay
+    from streams.engine.turns import Turn
 
-SLICE_S = 0.005
-"""Longest time for which a batch holds the event loop, give or take one event."""
+RIDE_S = 0.01
+"""How long a batch in which something is urgent, or behind which it waits, goes on with what is not."""
 
 Buried = tuple[Event, str, str]
 """An event that becomes a dead letter, the reason, the stack (empty when our code is not to blame)."""
@@ -31,9 +31,12 @@ class BatchStream:
     """
 
     def __init__(
-        self, stage: Stage, events: list[Event], overlay: Overlay, dead: Mapping[int, Buried]
+        self, stage: Stage, events: list[Event], overlay: Overlay, dead: Mapping[int, Buried], turn: Turn
     ) -> None:
-        """`events` in the order of lanes, so a spent budget leaves the least urgent for later."""
+        """`events` in the order of lanes, so a spent budget leaves the least urgent for later.
+
+        The stage's budget is time of its own: what other batches take of the event loop is not counted.
+        """
         self.now = overlay.now
         self.current: Event | None = None
         self.where = -1
@@ -43,8 +46,10 @@ class BatchStream:
         self.wait: NotYet | None = None
         self.buried: list[Buried] = []
         self._overlay = overlay
-        self._slice_started = time.perf_counter()
-        self._stop_at = self._slice_started + stage.budget_ms / 1000
+        self._turn = turn
+        self._urgent_topics = stage.urgent_topics
+        began = time.perf_counter()
+        self._ride_until, self._stop_at = began + RIDE_S, began + stage.budget_ms / 1000
         self._decoders = decoders_of(stage)
         self.events = self._pull(events, dead)
 
@@ -55,20 +60,27 @@ class BatchStream:
     @property
     def slice_spent(self) -> bool:
         """Whether the event loop has been held for long enough."""
-        return time.perf_counter() - self._slice_started > SLICE_S
+        return time.perf_counter() > self._turn.slice_ends
 
     async def breathe(self) -> None:
-        """Let the event loop turn once."""
-        await asyncio.sleep(0)
-        self._slice_started = time.perf_counter()
+        """Let the event loop turn, and other batches compute."""
+        paused = await self._turn.pass_on()
+        self._ride_until += paused
+        self._stop_at += paused
+
+    def _spent(self, event: Event, moment: float) -> bool:
+        """Whether the batch ends before this event."""
+        if moment < self._ride_until:
+            return moment > self._stop_at
+        return moment > self._stop_at or (event.topic not in self._urgent_topics and self._turn.urgent())
 
     async def _pull(self, events: list[Event], dead: Mapping[int, Buried]) -> AsyncGenerator[Event]:
         """Decode and yield; a timer or result is settled as it is pulled, and so is one that is buried."""
         for where, event in enumerate(events):
             moment = time.perf_counter()
-            if where and moment > self._stop_at:
+            if where and self._spent(event, moment):
                 break
-            if moment - self._slice_started > SLICE_S:
+            if moment > self._turn.slice_ends:
                 await self.breathe()
             if not self._readable(event):
                 break

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from streams.engine.api import Event, Headers, Tables
+    from streams.engine.turns import Turn
 
 
 @dataclass(slots=True)
@@ -40,17 +41,18 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a task lends to a computation: its store's reader, number, and how to make outputs."""
+    """What a task lends to a computation: its store's reader, number, how to make outputs, its turn."""
 
     stage: Stage
     task: int
     read: Callable[[bytes], bytes | None]
     outputs: Callable[[], Outputs]
     partitions: Callable[[str], int]
+    turn: Turn
 
 
 async def compute(desk: Desk, events: list[Event], now: int) -> Computed:
-    """Run the agent over the batch, or over the beginning of it that can be handled now.
+    """Run the agent over the batch, or over the beginning of it that can be handled now. The turn is held.
 
     An event that makes the agent raise is left out and buried. `NotYet` is raised only when the first event
     must wait: those before one that waits are not held up by it.
@@ -60,7 +62,7 @@ async def compute(desk: Desk, events: list[Event], now: int) -> Computed:
         done = Computed(Overlay(desk.read, now), desk.outputs())
         if not events:
             return done
-        stream = BatchStream(desk.stage, events, done.overlay, dead)
+        stream = BatchStream(desk.stage, events, done.overlay, dead, desk.turn)
         try:
             await _run(desk, stream, done)
         except StageFailedError:

@@ -14,6 +14,7 @@ import structlog
 
 from streams.engine.api import Event, NotYet, Unreadable
 from streams.engine.inner import EFFECT
+from streams.engine.turns import Calls, Places, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,16 +41,23 @@ class Waiting:
 
 
 class Effects:
-    """Runs the calls of one task: at most `limit` at once, one in flight per key."""
+    """Runs the calls of one task: at most `limit` open, one in flight per key."""
 
-    def __init__(self, route: ToEffect, now_ms: Callable[[], int], wake: Callable[[], None]) -> None:
-        """`wake` is called whenever a result is there for the task."""
+    def __init__(
+        self,
+        route: ToEffect,
+        now_ms: Callable[[], int],
+        wake: Callable[[], None],
+        calls: Calls | None = None,
+    ) -> None:
+        """`wake` is called whenever a result is there for the task. `calls`: of all tasks of the process."""
         self._route = route
         self._now_ms = now_ms
         self._wake = wake
+        self._calls = calls or Calls(Places(route.at_once), Turns())
         self._queues: defaultdict[bytes, deque[Waiting]] = defaultdict(deque)
         self._ready: deque[Waiting] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Waiting] = {}
         self._closing = False
         self._intended: frozenset[bytes] = frozenset()
         self.load = 0
@@ -64,6 +72,11 @@ class Effects:
     def room(self) -> int:
         """How many more calls may be opened; results that wait for their turn count as open."""
         return self._route.limit - self.load - len(self.results)
+
+    @property
+    def kept(self) -> int:
+        """How many of them are for urgent records."""
+        return self._route.kept
 
     def intend(self, effects: Iterable[tuple[bytes, Any, Headers]]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
@@ -128,14 +141,19 @@ class Effects:
     def _start_ready(self) -> None:
         while self._ready and len(self._running) < self._route.limit and not self._closing:
             waiting = self._ready.popleft()
-            waiting.begun = True
             task = asyncio.create_task(self._run(waiting))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = waiting
+            task.add_done_callback(self._ran)
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
 
     async def _run(self, waiting: Waiting) -> None:
+        is_urgent = self._route.urgent(waiting.call)
         try:
-            value = await self._result(waiting)
+            async with self._calls.one(lambda: is_urgent):
+                waiting.begun = True
+                value = await self._result(waiting)
         except asyncio.CancelledError:
             if self._closing:
                 return
@@ -150,7 +168,7 @@ class Effects:
         else:
             del self._queues[waiting.key]
         self.load -= 1
-        self._running.discard(asyncio.current_task())
+        self._running = {task: one for task, one in self._running.items() if one is not waiting}
         self._start_ready()
 
     async def _result(self, waiting: Waiting) -> Any:
@@ -185,6 +203,9 @@ class Effects:
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""
         self._closing = True
+        for task, waiting in self._running.items():
+            if not waiting.begun:
+                task.cancel()
         running = set(self._running)
         if not running:
             return

@@ -7,18 +7,16 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streams.engine.api import LATER, Event
+from streams.engine.turns import SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aiokafka.structs import ConsumerRecord, TopicPartition
 
     from streams.engine.api import Input
 
     Record: TypeAlias = ConsumerRecord[Any, Any]
-
-SHARE = 10
-"""One record in ten is kept for each less urgent lane that waits, so that none starves."""
 
 
 class Lane:
@@ -44,14 +42,19 @@ class Lanes:
 
     def __init__(self, lanes: list[Lane]) -> None:
         """Lanes of equal number take turns."""
-        self._lanes = sorted(lanes, key=lambda lane: lane.input.lane)
-        self._ranks = [list(rank) for _, rank in groupby(self._lanes, key=lambda lane: lane.input.lane)]
+        self._lanes = sorted(lanes, key=_rank)
+        self._urgent = [lane for lane in self._lanes if lane.input.urgent]
+        self._ranks = [list(rank) for _, rank in groupby(self._lanes, key=_rank)]
         self._handled = 0
         self.by_tp = {lane.tp: lane for lane in lanes}
 
     def __len__(self) -> int:
         """Records waiting."""
         return sum(len(lane.records) for lane in self._lanes)
+
+    def urgent(self) -> bool:
+        """Whether an urgent record waits, or is in the batch under way."""
+        return any(lane.records for lane in self._urgent)
 
     def feed(self, tp: TopicPartition, records: list[Record]) -> None:
         """Add fetched records; what lies below the expected offset was fetched before a seek and is left."""
@@ -75,18 +78,22 @@ class Lanes:
         ]
         return min(waits, default=default)
 
-    def peek(self, limit: int) -> list[Event]:
+    def peek(self, limit: int, inner: Iterable[Event] = (), room: Room | None = None) -> list[Event]:
         """At most `limit` events, not decoded yet, the same again until `advance`.
 
-        Lanes of the most urgent rank fill the batch but for the shares of the others, which lie spread over
-        it: a batch may be cut at any place by its time budget, or hold one event only.
+        `inner`, timers and results, ranks behind urgent records and before all others. The most urgent rank
+        fills the batch but for the shares of the others, which lie spread over it: a batch may be cut at any
+        place by its time budget, or hold one event only.
         """
-        waiting = [
-            queues for rank in self._ranks if (queues := [lane.records for lane in rank if lane.records])
-        ]
-        ranks = [_in_turn(queues, self._handled) for queues in waiting]
-        records = ranks[0] if len(ranks) == 1 else _shared_out(ranks, self._handled)
-        return [event_of(record) for record in islice(records, limit)]
+        room = room or Room(limit)
+        urgent: list[Iterator[Event]] = []
+        others: list[Iterator[Event]] = [iter(inner)]
+        for rank in self._ranks:
+            if queues := [lane.records for lane in rank if lane.records]:
+                is_urgent = rank[0].input.urgent
+                records = room.within(_in_turn(queues, self._handled), urgent=is_urgent)
+                (urgent if is_urgent else others).append(map(event_of, records))
+        return list(islice(_shared_out([*urgent, *others], self._handled), limit))
 
     def advance(self, positions: dict[TopicPartition, int]) -> None:
         """Drop what lies below the given offsets: they are committed."""
@@ -99,16 +106,36 @@ class Lanes:
                 self._handled += 1
 
 
-def _shared_out(ranks: list[Iterator[Record]], place: int) -> Iterator[Record]:
+class Room:
+    """Places for records in one batch: `count`, of which `kept` are for urgent ones."""
+
+    def __init__(self, count: int, kept: int = 0) -> None:
+        """All are free."""
+        self._places = iter(range(max(count, 0)))
+        self._open = iter(range(max(count - kept, 0)))
+
+    def within(self, records: Iterator[Record], *, urgent: bool) -> Iterator[Record]:
+        """Records as long as there is room; all ranks of a batch take of the same."""
+        if urgent:
+            return (record for record, _ in zip(records, self._places, strict=False))
+        return (record for record, *_ in zip(records, self._open, self._places, strict=False))
+
+
+def _rank(lane: Lane) -> tuple[bool, int]:
+    return not lane.input.urgent, lane.input.lane
+
+
+def _shared_out(ranks: list[Iterator[Event]], place: int) -> Iterator[Event]:
     """Of each ten places the last ones belong to the lower ranks; what a rank leaves goes to the others."""
-    while ranks:
+    while len(ranks) > 1:
         rank = ranks[max(place % SHARE + min(len(ranks), SHARE) - SHARE, 0)]
-        record = next(rank, None)
-        if record is None:
+        event = next(rank, None)
+        if event is None:
             ranks.remove(rank)
             continue
         place += 1
-        yield record
+        yield event
+    yield from ranks[0]
 
 
 def _in_turn(queues: list[deque[Record]], place: int) -> Iterator[Record]:

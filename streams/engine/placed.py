@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,6 +15,7 @@ from streams.engine.api import NotYet, StageFailedError
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.refusals import Refusals
+from streams.engine.turns import Calls, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,8 @@ class Shared:
     now_ms: Callable[[], int]
     new_birth: Callable[[], bytes]
     placed_changed: Callable[[], None]
+    turns: Turns = field(default_factory=Turns)
+    calls: Calls | None = None
     defects: int = 0
 
     def allow(self, found: list[str]) -> None:
@@ -236,7 +240,6 @@ class PlacedTask(ABC):
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), max(seconds, 0.001))
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0.001)):
+            await event.wait()

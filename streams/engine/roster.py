@@ -59,8 +59,9 @@ class Roster:
         """Close these tasks, or all."""
         for number in list(self._living if numbers is None else numbers):
             task, runner = self._living.pop(number)
+            opening = not task.ready
             task.stop()
-            leaving = asyncio.create_task(self._leave(task, runner))
+            leaving = asyncio.create_task(self._leave(task, runner, opening=opening))
             self._leaving[number].add(leaving)
             leaving.add_done_callback(self._leaving[number].discard)
         self._changed()
@@ -83,9 +84,9 @@ class Roster:
             await asyncio.wait(set(leaving))
         await task.run()
 
-    async def _leave(self, task: PlacedTask, runner: asyncio.Task[None]) -> None:
+    async def _leave(self, task: PlacedTask, runner: asyncio.Task[None], *, opening: bool) -> None:
         """Wait for an orderly end; after the deadline cut it off, and wait until that has happened."""
-        if not task.ready and not runner.done():
+        if opening and not runner.done():
             runner.cancel()  # an open that nobody needs any more: a restore may take minutes
         _, late = await asyncio.wait([runner], timeout=self._close_deadline_s)
         if late:

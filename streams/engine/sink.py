@@ -6,6 +6,7 @@ A woken zombie is fenced by that transaction: its conditional update of the offs
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import Event, SinkWriter
+    from streams.engine.turns import Turn
 
 T = TypeVar("T")
 LAG_EVERY_S = 1.0
@@ -54,7 +56,8 @@ class SinkTask(PlacedTask):
     async def _turn(self) -> bool:
         """Write one batch; the database being away is a wait, not a failure."""
         (tp,) = self.tps
-        events = self._readable(self.lanes.peek(self.stage.max_batch))
+        async with self.shared.turns.turn(self.lanes.urgent) as turn:
+            events = await self._readable(self.lanes.peek(self.stage.max_batch), turn)
         end = events[-1].offset + 1
         self.waiting("database")
         start = self.lanes.by_tp[tp].position
@@ -79,10 +82,12 @@ class SinkTask(PlacedTask):
         self._away_s = AWAY_FIRST_S
         return result
 
-    def _readable(self, events: list[Event]) -> list[Event]:
+    async def _readable(self, events: list[Event], turn: Turn) -> list[Event]:
         """Decode; what lies before a record that must wait, or can never be read, is written first."""
         decoders = decoders_of(self.stage)
         for where, event in enumerate(events):
+            if time.perf_counter() > turn.slice_ends:
+                await turn.pass_on()
             try:
                 event.value = decoded(event, decoders)
             except NotYet:

@@ -20,6 +20,7 @@ from streams.engine.restore import store_folder
 from streams.engine.roster import Roster
 from streams.engine.sink import SinkTask
 from streams.engine.task import Task
+from streams.engine.turns import Calls, Places
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
@@ -60,6 +61,8 @@ class StageRunner:
             now_ms=worker.now_ms,
             new_birth=worker.new_birth,
             placed_changed=self._changed.set,
+            turns=worker.turns,
+            calls=None if stage.effect is None else Calls(Places(stage.effect.at_once), worker.turns),
         )
         self._roster = Roster(stage.name, self._make, worker.config.close_deadline_s, self._changed.set)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from streams.engine.outputs import Outputs
     from streams.engine.placed import Shared
     from streams.engine.store import Store
+    from streams.engine.turns import Turn
 
 
 class Task(PlacedTask):
@@ -78,7 +79,7 @@ class Task(PlacedTask):
         if route is None:
             return
         if self._effects is None:
-            self._effects = Effects(route, self.shared.now_ms, self.wake.set)
+            self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
         since = time.monotonic()
         found = list(inner.open_effects(store))
         overlay = Overlay(store.get_row, self.shared.now_ms())
@@ -95,8 +96,8 @@ class Task(PlacedTask):
         effects, now = self._effects, self.shared.now_ms()
         if effects is not None and effects.results:
             return True
-        if effects is not None and effects.saturated:
-            return False
+        if effects is not None and effects.room <= effects.kept:
+            return effects.room > 0 and self.lanes.urgent()
         return bool(len(self.lanes)) or self._timer_due(now) or self._sweep_due(now)
 
     def _timer_due(self, now: int) -> bool:
@@ -112,15 +113,15 @@ class Task(PlacedTask):
 
     async def _turn(self) -> bool:
         """One batch: gather, compute, commit, keep."""
-        now = self.shared.now_ms()
-        gathered = gather(self.refusals.at_most, now, self._effects, self._timers, self.lanes)
-        events, sweep = self.refusals.marked(gathered.events), self._sweep_due(now)
-        if not events and not sweep:
-            self._mark_timers(gathered.bound, [])
-            return False
         self.waiting("compute")
-        desk = Desk(self.stage, self.number, self._read_row, self._new_outputs, self.shared.partitions.count)
-        computed = await self._computed(desk, events, now)
+        async with self.shared.turns.turn(self.lanes.urgent) as turn:
+            now = self.shared.now_ms()
+            gathered = gather(self.refusals.at_most, now, self._effects, self._timers, self.lanes)
+            events, sweep = self.refusals.marked(gathered.events), self._sweep_due(now)
+            if not events and not sweep:
+                self._mark_timers(gathered.bound, [])
+                return False
+            computed = await self._computed(turn, events, now)
         taken = events[: computed.taken]
         self.refusals.attempt(taken)
         swept, entries = self._sweep(computed.overlay, now) if sweep else (0, [])
@@ -148,7 +149,9 @@ class Task(PlacedTask):
                 last[event.topic] = event.offset + 1
         return {TopicPartition(topic, self.number): offset for topic, offset in last.items()}
 
-    async def _computed(self, desk: Desk, events: list[Event], now: int) -> Computed:
+    async def _computed(self, turn: Turn, events: list[Event], now: int) -> Computed:
+        count = self.shared.partitions.count
+        desk = Desk(self.stage, self.number, self._read_row, self._new_outputs, count, turn)
         try:
             return await compute(desk, events, now)
         except (NotYet, StageFailedError):
@@ -191,7 +194,7 @@ class Task(PlacedTask):
         if self._effects is not None:
             self._effects.handled(taken)
             self._effects.begin(computed.effects, computed.ended_at)
-        self._mark_timers(gathered.bound if len(taken) >= gathered.inner else None, computed.timers)
+        self._mark_timers(gathered.bound if len(taken) >= gathered.until else None, computed.timers)
 
     def _mark_timers(self, bound: int | None, new: list[int]) -> None:
         if self._timers is not None:

@@ -12,6 +12,7 @@ from streams.engine.offsets import CommittedOffsets, PartitionCounts
 from streams.engine.restore import Changelogs
 from streams.engine.stage import StageRunner
 from streams.engine.store import StoreMemory
+from streams.engine.turns import Turns
 from streams.engine.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Worker:
         )
         self._committed = restore_consumer(config)
         self._uncommitted = uncommitted_consumer(config)
+        self.turns = Turns()
         self._runners: list[StageRunner] = []
         self._watchdog = Watchdog(self.states, config.stuck_after_s)
         self.changelogs = Changelogs(config, self._committed, self._uncommitted)

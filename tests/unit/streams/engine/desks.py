@@ -27,6 +27,7 @@ from streams.engine.api import (
 )
 from streams.engine.compute import Computed, Desk, compute
 from streams.engine.outputs import Outputs
+from streams.engine.turns import Turns
 
 NOW = 1_000_000
 TASK = 3
@@ -150,11 +151,13 @@ class Bench:
     rows: dict[bytes, bytes] = field(default_factory=dict)
     partitions: Callable[[str], int] = lambda _: 8
     kept: list[KeptOutputs] = field(default_factory=list)
+    urgent: Callable[[], bool] = lambda: False
+    turns: Turns = field(default_factory=Turns)
 
     async def compute(self, *events: Event) -> Computed:
-        return await compute(
-            Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions), list(events), NOW
-        )
+        async with self.turns.turn(self.urgent) as turn:
+            desk = Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions, turn)
+            return await compute(desk, list(events), NOW)
 
     def _outputs(self) -> Outputs:
         self.kept.append(KeptOutputs(self.stage.record_limits))

@@ -10,7 +10,7 @@ import pytest
 
 from streams.engine import inner
 from streams.engine.api import Event, NotYet, StageFailedError, Stream, Tables
-from streams.engine.batch import SLICE_S
+from streams.engine.turns import SLICE_S
 from tests.unit.streams.engine.desks import NOW, TASK, TIMER, Bench, Call, Later, Out, record, relay, stage_of
 
 

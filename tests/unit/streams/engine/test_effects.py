@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from streams.engine import effects as effects_module
 from streams.engine import inner
 from streams.engine.api import Event, NotYet, Unreadable
 from streams.engine.effects import Effects
+from streams.engine.turns import Calls, Places, Turns
 from tests.unit.streams.engine.desks import EFFECT, Call
+from tests.unit.streams.engine.lives import turns
 
 TRACE = (("traceparent", b"t"),)
 
@@ -104,7 +107,7 @@ async def test_no_more_calls_at_once_than_the_limit_and_no_more_input_when_it_is
     outside.begin(*(Call(b"%d" % number, b"%d" % number, b"hang") for number in range(3)))
     assert (0, True) == (outside.effects.room, outside.effects.saturated)
     outside.begin(Call(b"x", b"x"))
-    await asyncio.sleep(0)
+    await turns(20)
     assert 3 == len(outside.begun)
     outside.let_go.set()
     await outside.results(4)
@@ -264,3 +267,64 @@ async def test_a_call_that_outlives_the_deadline_is_cut_and_keeps_its_row() -> N
     await outside.effects.close(0)
     assert [] == list(outside.effects.results)
     assert [] == outside.effects.never_begun()
+
+
+# ---- many tasks, one process ----
+
+
+async def test_an_urgent_call_begins_before_those_of_other_tasks_that_wait() -> None:
+    """Mutation tried: places of each task its own: fails (`u` begins at once beside `1`)."""
+    calls = Calls(Places(1), Turns())
+    one, two = Outside(), Outside()
+    two.begun = one.begun
+    for outside in (one, two):
+        outside.route = replace(outside.route, urgent=lambda call: call.id == b"u")
+        outside.effects = Effects(outside.route, lambda: 77, outside.woken.set, calls)
+    one.begin(Call(b"1", b"1", b"hang"), Call(b"2", b"2"), Call(b"3", b"3"))
+    two.begin(Call(b"u"))
+    await turns(20)
+    assert [b"1"] == one.begun
+    one.let_go.set()
+    await one.results(3)
+    assert [b"1", b"u", b"2", b"3"] == one.begun
+
+
+async def test_a_call_that_waits_for_its_place_at_a_close_never_began() -> None:
+    """Mutations tried: `begun` before the place is there: fails; waiting for it at a close: fails."""
+    outside = Outside()
+    outside.route = replace(outside.route, at_once=1)
+    outside.effects = outside.anew()
+    outside.begin(Call(b"1", b"1", b"hang"), Call(b"2", b"2"))
+    await turns(20)
+    closing = asyncio.create_task(outside.effects.close(30))
+    await turns(5)
+    outside.let_go.set()
+    await closing
+    assert [b"1"] == outside.begun
+    assert [(b"2", TRACE, b"2/2/")] == outside.effects.never_begun()
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+async def test_a_call_that_waited_too_long_for_its_place_lapses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that was stopped meanwhile may have a successor.
+
+    Mutation tried: the look at the clock before the place is there: fails.
+    """
+    clock = Clock()
+    monkeypatch.setattr(effects_module, "time", clock)
+    outside = Outside()
+    outside.route = replace(outside.route, at_once=1)
+    outside.effects = outside.anew()
+    outside.begin(Call(b"1", b"1", b"hang"), Call(b"2", b"2"), since=0.0)
+    await turns(5)
+    clock.now = 6.0
+    outside.let_go.set()
+    assert [("done", b"1"), ("lapsed", b"2")] == await outside.results(2)

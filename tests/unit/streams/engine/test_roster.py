@@ -141,3 +141,22 @@ async def test_what_ends_a_task_here_ends_the_stage(watched: Watched) -> None:
     await turns(20)
     with pytest.raises(StageFailedError, match="a person must act"):
         watched.roster.raise_failed()
+
+
+async def test_a_task_that_hears_of_its_end_at_once_is_not_taken_for_one_that_still_opens(
+    watched: Watched,
+) -> None:
+    """It is not `ready` any more when its leaving begins: it was cut in its hand-over.
+
+    Mutation tried: looking at `ready` after `stop`, as it was: fails.
+    """
+    watched.roster.follow({0: tps(0)})
+    await turns()
+    (task,) = watched.made
+    task.hands_over.clear()
+    watched.roster.follow({})
+    await turns(10)
+    assert ["open", "hand over"] == task.told
+    task.hands_over.set()
+    await watched.roster.gone()
+    assert ["open", "hand over", "close", "closed"] == task.told
