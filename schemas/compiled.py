@@ -139,7 +139,7 @@ class _Source:
         held = self.fresh()
         if isinstance(kind, str) and kind in _PLAIN:
             number = _PLAIN[kind][0].format(held)
-            return f"{ABSENT!r} if ({held} := {value}) is None else {GIVEN!r} + {number}"
+            return f"{ABSENT!r} if ({held} := {value}) is None else {GIVEN!r} + ({number})"
         if isinstance(kind, str) and kind in _SIZED:
             text = self.fresh()
             content = _SIZED[kind][0].format(held)

@@ -25,6 +25,16 @@ class Outer(msgspec.Struct, frozen=True):
     maybe: list[int] | None
 
 
+class Optional(msgspec.Struct, frozen=True):
+    text: str | None
+    raw: bytes | None
+    whole: int | None
+    real: float | None
+    ok: bool | None
+    inner: Inner | None
+    by_name: dict[str, int] | None
+
+
 INNER: dict[str, Any] = {
     "type": "record",
     "name": "Inner",
@@ -40,6 +50,20 @@ OUTER: dict[str, Any] = {
         {"name": "more", "type": {"type": "array", "items": "carillon.Inner"}},
         {"name": "by_name", "type": {"type": "map", "values": {"type": "array", "items": "string"}}},
         {"name": "maybe", "type": ["null", {"type": "array", "items": "int"}]},
+    ],
+}
+OPTIONAL: dict[str, Any] = {
+    "type": "record",
+    "name": "Optional",
+    "namespace": "carillon",
+    "fields": [
+        {"name": "text", "type": ["null", "string"]},
+        {"name": "raw", "type": ["null", "bytes"]},
+        {"name": "whole", "type": ["null", "long"]},
+        {"name": "real", "type": ["null", "double"]},
+        {"name": "ok", "type": ["null", "boolean"]},
+        {"name": "inner", "type": ["null", INNER]},
+        {"name": "by_name", "type": ["null", {"type": "map", "values": "int"}]},
     ],
 }
 VALUE = Outer(
@@ -100,3 +124,23 @@ def test_what_our_schemas_do_not_use_is_refused_when_compiling(kind: Any) -> Non
     schema = {"type": "record", "name": "Bad", "fields": [{"name": "x", "type": kind}]}
     with pytest.raises(NotImplementedError, match="no compiled form"):
         Compiled(schema, {})
+
+
+LONG = "ж" * 10_000
+PRICED = Inner(price=1.5, ok=False)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Optional(None, None, None, None, None, None, None),
+        Optional("", b"", 0, 0.0, False, PRICED, {}),
+        Optional(LONG, LONG.encode(), -(1 << 62), -0.5, True, PRICED, {"a": 1, LONG: -1}),
+    ],
+)
+def test_what_may_be_absent_is_as_fastavro_writes_it(value: Optional) -> None:
+    expected = BytesIO()
+    schemaless_writer(expected, parse_schema(OPTIONAL), msgspec.to_builtins(value, builtin_types=(bytes,)))
+    compiled = Compiled(OPTIONAL, {"Optional": Optional, "Inner": Inner})
+    assert expected.getvalue() == compiled.write(value)
+    assert (value, len(expected.getvalue())) == compiled.read(expected.getvalue(), 0)
