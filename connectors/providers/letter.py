@@ -1,14 +1,14 @@
 """A mail as bytes: text and HTML alternatives, deterministic, so that a repeat carries the same words.
 
 `Message-ID` names the message and not the epoch: mailboxes that recognise a repeat may then show it once.
+Written out by hand: of 405 µs that sending a mail took, 230 went into Python's e-mail classes.
 """
 
 from __future__ import annotations
 
-from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
+from base64 import b64encode, encodebytes
 from email.utils import formataddr, formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,12 +16,16 @@ import msgspec
 from connectors.providers.port import message_id_of
 
 if TYPE_CHECKING:
-    from email.message import Message
+    from collections.abc import Iterator
 
     from schemas.records import Content
 
 MESSAGE_ID_HEADER = "Carillon-Message-Id"
 IDEMPOTENCY_HEADER = "Carillon-Idempotency-Key"
+WORD_BYTES = 45
+"""Of UTF-8 in one encoded word, which may be 75 characters long (RFC 2047)."""
+LINE_CHARACTERS = 900
+"""A header line may have 998 (RFC 5322)."""
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -34,28 +38,56 @@ class Sender(msgspec.Struct, frozen=True):
 def letter(sender: Sender, address: str, content: Content, idempotency_key: str, at: int) -> bytes:
     """Build the mail of one message. `at`: milliseconds, becomes the Date header."""
     message_id = message_id_of(idempotency_key)
-    mail = _body(content, message_id)
-    mail["From"] = formataddr((sender.name, sender.address))
-    mail["To"] = address
-    mail["Subject"] = _header(content.subject or content.title or "")
-    mail["Date"] = formatdate(at / 1000)
-    mail["Message-ID"] = f"<{message_id}@{sender.address.rpartition('@')[2]}>"
-    mail[MESSAGE_ID_HEADER] = message_id
-    mail[IDEMPOTENCY_HEADER] = idempotency_key
-    return mail.as_bytes()
-
-
-def _body(content: Content, message_id: str) -> Message:
+    lines = [
+        f"From: {_from(sender)}",
+        f"To: {_header(address)}",
+        f"Subject: {_header(content.subject or content.title or '')}",
+        f"Date: {formatdate(at / 1000)}",
+        f"Message-ID: <{message_id}@{sender.address.rpartition('@')[2]}>",
+        f"{MESSAGE_ID_HEADER}: {message_id}",
+        f"{IDEMPOTENCY_HEADER}: {idempotency_key}",
+        "MIME-Version: 1.0",
+    ]
     if content.body_text is None:
         is_html = content.body.lstrip().startswith("<")
-        return MIMEText(content.body, "html" if is_html else "plain", "utf-8")
-    mail = MIMEMultipart("alternative", boundary=f"=_{message_id}")
-    mail.attach(MIMEText(content.body_text, "plain", "utf-8"))
-    mail.attach(MIMEText(content.body, "html", "utf-8"))
-    return mail
+        return _crlf(lines) + _part("html" if is_html else "plain", content.body)
+    boundary = f"=_{message_id}"
+    head = _crlf([*lines, f'Content-Type: multipart/alternative; boundary="{boundary}"', "", ""])
+    between = f"--{boundary}\r\n".encode()
+    parts = between + _part("plain", content.body_text) + between + _part("html", content.body)
+    return head + parts + f"--{boundary}--\r\n".encode()
+
+
+def _part(kind: str, text: str) -> bytes:
+    """Headers and body of one text, in base64: lines of any length and words of any script pass."""
+    head = [f'Content-Type: text/{kind}; charset="utf-8"', "Content-Transfer-Encoding: base64", ""]
+    return _crlf(head) + encodebytes(text.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
+
+
+def _crlf(lines: list[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@lru_cache(maxsize=64)
+def _from(sender: Sender) -> str:
+    return formataddr((sender.name, sender.address))
 
 
 def _header(text: str) -> str:
     """One line, encoded when it needs to be: line breaks of a rendered subject must not become headers."""
     line = " ".join(text.split())
-    return line if line.isascii() and line.isprintable() else Header(line, "utf-8").encode()
+    if line.isascii() and line.isprintable() and len(line) < LINE_CHARACTERS and "=?" not in line:
+        return line
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(line))
+
+
+def _words(line: str) -> Iterator[bytes]:
+    """The text in pieces, none of which ends within a character."""
+    word = b""
+    for character in line:
+        encoded = character.encode("utf-8", "replace")
+        if len(word) + len(encoded) > WORD_BYTES:
+            yield word
+            word = b""
+        word += encoded
+    yield word

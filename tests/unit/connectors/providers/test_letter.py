@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 from connectors.providers.letter import Sender, letter
@@ -55,3 +56,41 @@ def test_same_message_is_the_same_bytes() -> None:
     content = Content(body="<p>a</p>", body_text="a", subject="x")
     once, again = (letter(SENDER, "a@example.com", content, "m-1:0", 0) for _ in range(2))
     assert once == again
+
+
+def test_a_long_subject_is_cut_into_words_that_fit_and_comes_back_whole() -> None:
+    """Mutations tried: one word for all: fails; cut at bytes: fails (a character is torn apart)."""
+    for subject in (
+        "Ваш заказ 🎉 принят " * 30,
+        "Your order " * 200,
+        "a",
+        "=?utf-8?q?no?=",
+        "tab\x00bell\x07",
+    ):
+        raw = letter(SENDER, "anna@example.com", Content(body="x", subject=subject), "m-1:2", 0)
+        assert all(len(line) < 998 for line in raw.split(b"\r\n"))
+        words = [word for line in raw.split(b"\r\n") for word in line.split() if word.startswith(b"=?")]
+        assert all(len(word) <= 75 for word in words)
+        parsed = message_from_bytes(raw, policy=policy.compat32)
+        assert " ".join(subject.split()) == str(make_header(decode_header(parsed["Subject"])))
+
+
+def test_lines_end_as_smtp_wants_them_and_no_line_begins_with_a_dot() -> None:
+    raw = letter(SENDER, "a@example.com", Content(body="<p>.</p>\n.\n" * 50, body_text=".\n."), "m-1:0", 0)
+    lines = raw.split(b"\r\n")
+    assert b"" == lines[-1]
+    assert not [line for line in lines if line.startswith(b".") or b"\n" in line or b"\r" in line]
+
+
+def test_an_address_of_other_letters_makes_a_header_of_ascii() -> None:
+    raw = letter(SENDER, "почта@пример.рф", Content(body="x"), "m-1:0", 0)
+    assert raw.isascii()
+    assert "почта@пример.рф" == str(make_header(decode_header(message_from_bytes(raw)["To"])))
+
+
+def test_bodies_come_through_unchanged() -> None:
+    text = "Строка\n.точка\n" + "long " * 500
+    for part in mail(Content(body=f"<p>{text}</p>", body_text=text)).iter_parts():
+        assert isinstance(part, EmailMessage)
+        is_html = part.get_content_type() == "text/html"
+        assert (f"<p>{text}</p>" if is_html else text) == part.get_content()
