@@ -254,10 +254,13 @@ def _timer(kind: type, timer_id: Callable[[Any], str]) -> Route:
 
 
 def _call(settings: Settings, outside: Outside) -> ToEffect:
-    """A provider call; one in flight per message, `hidden` after a crash, `lapsed` when never begun."""
+    """A provider call; one in flight per user and lane, which keeps their order.
+
+    `hidden` after a crash, `lapsed` when never begun.
+    """
     return ToEffect(
         id=lambda call: _call_id(call).encode(),
-        key=lambda call: call.task.message_id.encode(),
+        key=lambda call: f"{call.task.lane}/{call.task.user_id}".encode(),
         encode=encode,
         decode=Decoder(r.ProviderCall),
         perform=outside.perform,

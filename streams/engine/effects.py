@@ -59,7 +59,7 @@ class Effects:
         self._ready: deque[Waiting] = deque()
         self._running: dict[asyncio.Task[None], Waiting] = {}
         self._closing = False
-        self._intended: frozenset[bytes] = frozenset()
+        self._intended: dict[bytes, int] = {}
         self.load = 0
         self.results: deque[Event] = deque()
 
@@ -80,14 +80,14 @@ class Effects:
 
     def intend(self, effects: Iterable[tuple[bytes, Any, Headers]]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
-        self._intended = frozenset(effect_id for effect_id, _, _ in effects)
+        self._intended = {effect_id: place for place, (effect_id, _, _) in enumerate(effects)}
 
     def begin(self, effects: Iterable[tuple[bytes, Any, Headers]], since: float) -> None:
         """Take over effects whose intents are committed; `since`: monotonic s *before* that commit was tried.
 
         A process stopped inside its commit wakes as a zombie that has just learned of its success.
         """
-        self._intended = frozenset()
+        self._intended = {}
         for effect_id, call, headers in effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
@@ -105,9 +105,11 @@ class Effects:
         Calls in hand here go on; those recorded no more are dropped. What a predecessor surely did not begin,
         or was recorded here by a commit of unknown outcome, nobody has begun: begin it. The rest: `hidden`.
         """
-        intended, self._intended = self._intended, frozenset()
+        intended, self._intended = self._intended, {}
         known = self._keep({effect_id for effect_id, *_ in found})
-        for effect_id, may_have_begun, headers, payload in found:
+        for effect_id, may_have_begun, headers, payload in sorted(
+            found, key=lambda one: intended.get(one[0], -1)
+        ):
             if effect_id not in known:
                 not_begun = not may_have_begun or effect_id in intended
                 self._recover(effect_id, payload, headers, since if not_begun else None)

@@ -4,7 +4,8 @@ A timer row is ordered by due time; an effect row says that a call may have begu
 transaction that handles what became of them, so each fires or answers exactly once.
 
 Timer key: 254 + due ms (8) + id. Effect key: 253 + id. Value: headers and payload (`pack`). An effect's
-payload starts with one byte: 0 = may have begun, 1 = surely not begun (written by an orderly close).
+payload starts with one byte: 0 = may have begun, 1 = surely not begun (written by an orderly close, which
+adds a header with the effect's place among those).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from streams.engine.api import LATER, Event
 from streams.engine.store import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from streams.engine.api import Headers, ToEffect, ToTimer
     from streams.engine.store import Store
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TIMER = b"\xfe"
 EFFECT = b"\xfd"
 MAY_HAVE_BEGUN, NOT_BEGUN = b"\0", b"\1"
+PLACE = "engine-place"
 
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(tuple[tuple[tuple[str, bytes], ...], bytes])
@@ -68,6 +70,12 @@ def note_effect(effect_id: bytes, begun: bytes, headers: Headers, payload: bytes
     overlay.put(EFFECT + effect_id, begun + pack(headers, payload))
 
 
+def note_not_begun(effects: Iterable[tuple[bytes, Headers, bytes]], overlay: Overlay) -> None:
+    """Write of each of these that it was surely not begun, and their order."""
+    for place, (effect_id, headers, payload) in enumerate(effects):
+        note_effect(effect_id, NOT_BEGUN, (*headers, (PLACE, stamp(place))), payload, overlay)
+
+
 def settle(event: Event, overlay: Overlay) -> None:
     """The event of a timer or effect is being handled: its row (`event.key`) ends with this batch."""
     overlay.delete(event.key)
@@ -94,8 +102,17 @@ def next_timer(store: Store, bound: int) -> int | None:
     return None
 
 
-def open_effects(store: Store) -> Iterator[tuple[bytes, bool, Headers, bytes]]:
-    """Effects recorded without a result: id, whether they may have begun, headers, payload."""
+def open_effects(store: Store) -> list[tuple[bytes, bool, Headers, bytes]]:
+    """Effects recorded without a result: id, whether they may have begun, headers, payload.
+
+    Those that were not begun come last, in the order in which they were to begin.
+    """
+    found = []
     for key, raw in store.scan(b"t", EFFECT, TIMER):
         headers, payload = unpack(raw[9:])
-        yield key[1:], raw[8:9] == MAY_HAVE_BEGUN, headers, payload
+        place = b""
+        if headers and headers[-1][0] == PLACE:
+            *before, (_, place) = headers
+            headers = tuple(before)
+        found.append((place, (key[1:], raw[8:9] == MAY_HAVE_BEGUN, headers, payload)))
+    return [effect for _, effect in sorted(found, key=lambda one: one[0])]

@@ -81,7 +81,7 @@ class Task(PlacedTask):
         if self._effects is None:
             self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
         since = time.monotonic()
-        found = list(inner.open_effects(store))
+        found = inner.open_effects(store)
         overlay = Overlay(store.get_row, self.shared.now_ms())
         for effect_id, begun, headers, payload in found:
             if not begun:
@@ -241,7 +241,6 @@ class Task(PlacedTask):
             if len(effects.results) >= before:
                 break
         overlay = Overlay(self._read_row, self.shared.now_ms())
-        for effect_id, headers, payload in effects.never_begun():
-            inner.note_effect(effect_id, inner.NOT_BEGUN, headers, payload, overlay)
+        inner.note_not_begun(effects.never_begun(), overlay)
         if overlay.writes:
             await self._commit_rows(overlay, {})

@@ -101,6 +101,16 @@ async def test_calls_of_one_key_are_made_in_order() -> None:
     assert [b"%d" % number for number in range(20)] == outside.begun
 
 
+async def test_calls_of_a_commit_of_unknown_outcome_begin_in_the_order_of_their_intents() -> None:
+    """Rows are found in the order of their ids. Mutation tried: begun as found: fails."""
+    outside = Outside()
+    ids = [b"z", b"a", b"m"]
+    outside.effects.intend([(one, Call(one), TRACE) for one in ids])
+    outside.effects.open(opened(*sorted(ids)), time.monotonic())
+    await outside.results(3)
+    assert ids == outside.begun
+
+
 async def test_no_more_calls_at_once_than_the_limit_and_no_more_input_when_it_is_reached() -> None:
     """Mutations tried: no look at the limit in `_start_ready`: fails; results not counted as open: fails."""
     outside = Outside(limit=3)

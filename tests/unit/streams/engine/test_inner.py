@@ -130,6 +130,15 @@ def test_the_same_call_twice_is_one_and_another_under_an_open_id_is_a_defect(row
     assert b"e" == inner.record_effect(EFFECT, Call(b"e", body=b"other"), (), later)
 
 
+def test_effects_not_begun_are_found_in_the_order_in_which_they_were_to_begin(rows: Rows) -> None:
+    """Mutation tried: no place written: found in the order of their ids."""
+    overlay = rows.overlay()
+    inner.note_not_begun([(b"z", HEADERS, b"1"), (b"a", (), b"2"), (b"m", (), b"3")], overlay)
+    rows.commit(overlay)
+    wanted = [(b"z", False, HEADERS, b"1"), (b"a", False, (), b"2"), (b"m", False, (), b"3")]
+    assert wanted == inner.open_effects(rows.store)
+
+
 def test_an_effect_surely_not_begun_is_told_from_one_that_may_have(rows: Rows) -> None:
     overlay = rows.overlay()
     overlay.put(inner.EFFECT + b"no", inner.NOT_BEGUN + inner.pack((), b"payload"))
