@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.chaos.plan import KINDS
 from tests.chaos.report import write_report
 from tests.chaos.run import Order, Result, run
 
@@ -38,7 +39,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         logging.basicConfig(filename=folder / "clients.log")  # of brokers away, hundreds of lines a second
-        order = Order(given.minutes, given.seed, given.rate, folder, given.calm)
+        order = Order(given.minutes, given.seed, given.rate, folder, tuple(given.only))
         result = asyncio.run(run(order, say))
         if given.report is not None:
             say(f"report: {write_report(result, given.report)}")
@@ -74,7 +75,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=500, help="lines fed a second")
     parser.add_argument("--report", type=Path, help="folder for a page with plots")
     parser.add_argument("--folder", type=Path, help="keep data and logs here; else they are deleted")
-    parser.add_argument("--calm", action="store_true", help="no blows: does the harness itself balance?")
+    parser.add_argument(
+        "--only", nargs="*", choices=KINDS, default=KINDS, help="kinds of blows; none: a calm run"
+    )
     return parser.parse_args()
 
 

@@ -21,7 +21,7 @@ from tests.chaos.blows import STRIKES
 from tests.chaos.books import balance, overtaken, wanted
 from tests.chaos.feed import Feed, feeding
 from tests.chaos.load import MixedLoad
-from tests.chaos.plan import plan
+from tests.chaos.plan import KINDS, plan
 from tests.chaos.shelf import Shelf, gather
 from tests.chaos.strike import Scene, Struck, strike_all
 from tests.chaos.system import Running, running
@@ -45,13 +45,13 @@ select (select count(*) from notification_requests), (select count(*) from notif
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run. `rate`: lines a second. `calm`: no blows."""
+    """What to run. `rate`: lines a second. `kinds`: of blows; none makes a calm run."""
 
     minutes: float
     seed: int
     rate: int
     folder: Path
-    calm: bool = False
+    kinds: tuple[str, ...] = KINDS
 
 
 @dataclass(slots=True)
@@ -75,9 +75,9 @@ class Result:
         return not self.problems and bool(self.checks) and all(one.wanted == one.got for one in self.checks)
 
 
-def effective(struck: list[Struck], minutes: float) -> list[str]:
+def effective(struck: list[Struck], order: Order) -> list[str]:
     """What is wrong with the blows: a kind that came too rarely, or one without any effect."""
-    asked = Counter(blow.kind for blow in plan(0, minutes))
+    asked = Counter(blow.kind for blow in plan(order.seed, order.minutes, order.kinds))
     done = Counter(one.blow.kind for one in struck)
     proven = Counter(one.blow.kind for one in struck if one.effect.proven)
     return [
@@ -106,7 +106,7 @@ async def run(order: Order, say: Callable[[str], None]) -> Result:
         say("reading topics, rows and the ledger")
         result.shelf = await gather(system.cluster.address, system.postgres.address, system.ledger)
         result.problems += [*system.fallen, *feed.refused]
-        result.problems += [] if order.calm else effective(result.struck, order.minutes)
+        result.problems += effective(result.struck, order)
     result.checks = balance(wanted(feed.fed), feed.fed, result.shelf)
     result.late = overtaken(feed.fed, result.shelf)
     return result
@@ -116,7 +116,7 @@ async def _under_load(order: Order, scene: Scene, feed: Feed, load: MixedLoad) -
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(feed.steadily(load, order.rate, stop))
-        blows = [] if order.calm else plan(order.seed, order.minutes)
+        blows = plan(order.seed, order.minutes, order.kinds)
         struck = await strike_all(blows, STRIKES, scene, CALM_S)
         last = CALM_S + order.minutes * 60
         while time.monotonic() - scene.began < last:
