@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -87,3 +89,17 @@ def test_the_channel_of_the_app_has_one_word() -> None:
         path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".avsc", ".sql"}
     ]
     assert [] == [path for path in paths if OTHER_WORDS.search(path.read_text(encoding="utf-8"))]
+
+
+def test_make_alone_lists_its_targets_with_a_sentence_each() -> None:
+    listed = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = dict(line.split(maxsplit=2)[1:] for line in listed.splitlines())
+    assert {"setup", "demo", "test", "check", "bench", "clean"} <= set(told)
+    assert [] == [name for name, sentence in told.items() if len(sentence.split()) < 3]
+
+
+def test_the_ci_runs_the_static_checks_and_then_the_readmes_command() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    steps = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make ")]
+    assert ["make check", "make test"] == steps
