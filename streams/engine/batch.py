@@ -47,7 +47,7 @@ class BatchStream:
         self.buried: list[Buried] = []
         self._overlay = overlay
         self._turn = turn
-        self._urgent_topics = stage.urgent_topics
+        self._urgent = _urgent_events(stage, events)
         began = time.perf_counter()
         self._ride_until, self._stop_at = began + RIDE_S, began + stage.budget_ms / 1000
         self._decoders = decoders_of(stage)
@@ -68,17 +68,17 @@ class BatchStream:
         self._ride_until += paused
         self._stop_at += paused
 
-    def _spent(self, event: Event, moment: float) -> bool:
-        """Whether the batch ends before this event."""
+    def _spent(self, where: int, moment: float) -> bool:
+        """Whether the batch ends before this event: not for what is urgent while more of that is in it."""
         if moment < self._ride_until:
             return moment > self._stop_at
-        return moment > self._stop_at or (event.topic not in self._urgent_topics and self._turn.urgent())
+        return moment > self._stop_at or (where >= self._urgent and self._turn.urgent())
 
     async def _pull(self, events: list[Event], dead: Mapping[int, Buried]) -> AsyncGenerator[Event]:
         """Decode and yield; a timer or result is settled as it is pulled, and so is one that is buried."""
         for where, event in enumerate(events):
             moment = time.perf_counter()
-            if where and self._spent(event, moment):
+            if where and self._spent(where, moment):
                 break
             if moment > self._turn.slice_ends:
                 await self.breathe()
@@ -104,6 +104,16 @@ class BatchStream:
                 self.wait = wait
                 return False
         return True
+
+
+def _urgent_events(stage: Stage, events: list[Event]) -> int:
+    """How many events one must deal with until no urgent one is left.
+
+    Bulk has its share among them. Without it a flood of urgent records ended each batch of the recipient
+    stage after 10 ms: five times the transactions, a fifth fewer requests/s.
+    """
+    topics = stage.urgent_topics
+    return max((place for place, event in enumerate(events, 1) if event.topic in topics), default=0)
 
 
 def _unreadable(event: Event) -> Buried | None:

@@ -71,6 +71,17 @@ async def test_bulk_rides_for_a_moment_in_a_batch_with_urgent_records_which_it_n
     assert 1 + 3 == done.taken
 
 
+async def test_the_share_of_bulk_among_urgent_records_does_not_end_their_batch(clock: Clock) -> None:
+    """A flood of urgent records in small batches would wait for five times as many transactions.
+
+    Mutation tried: the batch ends at any record that is not urgent: fails (5 of the first 8).
+    """
+    bench = Bench(stage_of(Slow(clock), inputs=TWO_INPUTS), urgent=lambda: True)
+    topics = ["high", "high", "in", "high", "high", "in", "high", "high", *["in"] * 10]
+    done = await bench.compute(*(record(number, topic=topic) for number, topic in enumerate(topics)))
+    assert 8 == done.taken
+
+
 async def test_a_budget_is_the_batchs_own_time(clock: Clock) -> None:
     """What others take of the loop between two slices would make batches small just when there is much to do.
 
