@@ -28,6 +28,7 @@ REPLICATED: Final[Mapping[str, object]] = {
     "transaction.state.log.min.isr": 2,
     "share.coordinator.state.topic.replication.factor": BROKERS,
     "share.coordinator.state.topic.min.isr": 2,
+    "leader.imbalance.check.interval.seconds": 5,  # a broker that came back leads again before the next blow
     "log.cleaner.backoff.ms": 2_000,  # tombstones are to vanish within the run
 }
 TRANSACTIONS: Final = 1

@@ -25,11 +25,16 @@ LATEST_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Of one kind: blows, those with an effect, and seconds until no task stood still (None: none did)."""
+    """Of one kind: blows, those with an effect, and seconds from the blow.
+
+    `back_s`: until what was struck was ready again. `median_s`, `longest_s`: until no task stood still (None:
+    none did).
+    """
 
     kind: str
     count: int
     proven: int
+    back_s: float
     median_s: float | None
     longest_s: float | None
 
@@ -67,8 +72,9 @@ def recoveries(struck: Iterable[Struck], samples: Sequence[Sample]) -> list[Reco
     for kind, blows in sorted(by_kind.items()):
         times = [wait for one in blows if (wait := recovery(one, samples)) is not None]
         proven = sum(one.effect.proven for one in blows)
+        back = median(one.ended_at - one.at for one in blows)
         longest = max(times) if times else None
-        found.append(Recovery(kind, len(blows), proven, median(times) if times else None, longest))
+        found.append(Recovery(kind, len(blows), proven, back, median(times) if times else None, longest))
     return found
 
 

@@ -27,8 +27,9 @@ tr:nth-child(even) { background: #8881 } .good { color: #1a7f37 } .bad { color: 
 """
 
 RECOVERY: Final = (
-    "Seconds from the blow to the first look, once a second, at which no task stands still before input. "
-    "Blows overlap, so a time can be another blow's."
+    "Medians of seconds from the blow: until what was struck is ready again (its time away included), and "
+    "until the first look, once a second, at which no task of any stage stands still before input. Blows "
+    "overlap, so the latter can be another blow's."
 )
 
 
@@ -121,10 +122,15 @@ def _plots(result: Result) -> list[str]:
 def _recovery(result: Result) -> str:
     samples = result.watch.samples if result.watch else []
     rows = [
-        (one.kind, one.count, one.proven, _seconds(one.median_s), _seconds(one.longest_s))
+        (
+            one.kind,
+            one.count,
+            one.proven,
+            *(_seconds(value) for value in (one.back_s, one.median_s, one.longest_s)),
+        )
         for one in recoveries(result.struck, samples)
     ]
-    return _table(("kind", "blows", "with effect", "median", "longest"), rows)
+    return _table(("kind", "blows", "with effect", "struck → back", "none stands still", "longest"), rows)
 
 
 def _books(result: Result) -> str:

@@ -21,8 +21,11 @@ PATIENCE_S: Final = 90.0
 
 
 async def killed(scene: Scene, _lane: str, dice: Random) -> Effect:
-    """Any broker, with SIGKILL."""
-    return await _kill(scene, dice.randint(1, BROKERS), dice)
+    """One of the brokers that lead partitions, with SIGKILL."""
+    address = scene.system.cluster.address
+    await in_sync(address)
+    leaders = sorted({one["leader"] for one in await _places(address)})
+    return await _kill(scene, dice.choice(leaders), dice)
 
 
 async def coordinator_killed(scene: Scene, _lane: str, dice: Random) -> Effect:
