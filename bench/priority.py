@@ -31,32 +31,45 @@ class _Receipt(msgspec.Struct):
 
 async def _measure(ground: Ground, plan: Plan) -> list[Row]:
     low = FULL_LOW if plan.full else LOW
+    return [await _among(ground, low, in_lane=True), await _among(ground, low, in_lane=False)]
+
+
+async def _among(ground: Ground, low: int, *, in_lane: bool) -> Row:
+    """`in_lane`: bulk waits behind the intake; else it is fed into the input topic while high ones come."""
     names = [user_of(number) for number in range(USERS)] + [_high_user(n) for n in range(HIGH_USERS)]
-    async with product(ground, "priority") as made:
+    place = "in their lane" if in_lane else "on their way in"
+    async with product(ground, f"priority-{in_lane}") as made:
         await register(made, iter(names), ground.say)
-        ground.say(f"{low:,} low-priority requests on their way")
-        await _bulk(made, low)
+        ground.say(f"{low:,} low-priority requests {place}")
+        if in_lane:
+            await _bulk(made, low)
         worker = await made.worker("all")
         try:
             await asyncio.sleep(SETTLE_S)
             ground.say(f"{PER_SECOND} high-priority requests a second among them")
-            acknowledged = await asyncio.to_thread(_send_high, made.stock.bootstrap)
+            acknowledged = await _sent(made, 0 if in_lane else low)
             before = _bulk_receipts(made.ledger)
             waits = await _received(made.ledger, acknowledged)
-            waiting = (await worker.consumed()).get("recipient", 0.0) < low + HIGH_USERS
+            waiting = (await worker.consumed()).get("delivery-email", 0.0) < 2 * (low + HIGH_USERS)
         finally:
             await worker.watched.stop()
     cuts = quantiles(waits, n=100)
-    return [
-        {
-            "subject": f"{HIGH_USERS} high-priority requests among {low:,} low ones",
-            "p50_ms": cuts[49],
-            "p99_ms": cuts[98],
-            "lost": HIGH_USERS - len(waits),
-            "bulk_rate": before / (SETTLE_S + SECONDS),
-            "waiting": waiting,
-        }
-    ]
+    return {
+        "subject": f"{HIGH_USERS} high-priority requests, {low:,} low ones {place}",
+        "p50_ms": cuts[49],
+        "p99_ms": cuts[98],
+        "lost": HIGH_USERS - len(waits),
+        "bulk_rate": before / (SECONDS + (SETTLE_S if in_lane else 0.0)),
+        "waiting": waiting,
+    }
+
+
+async def _sent(made: Product, low: int) -> dict[str, float]:
+    """High-priority requests, and at the same time so many low ones as fast as the broker takes them."""
+    feeding = asyncio.create_task(feed(made, low, priority="low"))
+    acknowledged = await asyncio.to_thread(_send_high, made.stock.bootstrap)
+    await feeding
+    return acknowledged
 
 
 async def _bulk(made: Product, low: int) -> None:
@@ -139,7 +152,7 @@ PRIORITY = Section(
         Column("p99_ms", "P99 ms", "{:,.0f}"),
         Column("lost", "not received", "{:,.0f}"),
         Column("bulk_rate", "bulk messages/s meanwhile", "{:,.0f}"),
-        Column("waiting", "bulk was waiting to the end"),
+        Column("waiting", "mails were waiting to the end"),
     ),
     _measure,
 )

@@ -118,7 +118,7 @@ class Room:
         """Records as long as there is room; all ranks of a batch take of the same."""
         if urgent:
             return (record for record, _ in zip(records, self._places, strict=False))
-        return (record for record, *_ in zip(records, self._open, self._places, strict=False))
+        return (record for record, _, _ in zip(records, self._open, self._places, strict=False))
 
 
 def _rank(lane: Lane) -> tuple[bool, int]:
