@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
 from streams.engine.api import NotYet, StageFailedError
+from streams.engine.failures import AWAY
 from streams.engine.kafka import committed_offsets
 from streams.engine.topic_ids import topic_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import EngineConfig, Stage
+
+log = structlog.get_logger("engine.offsets")
+AWAY_S = 0.5
 
 
 class PartitionCounts:
@@ -44,6 +51,16 @@ class PartitionCounts:
                 if topic["error_code"] == 0 and topic["partitions"]:
                     self._counts[topic["topic"]] = len(topic["partitions"])
         return dict(self._counts)
+
+    async def first_check(self, stage: Stage, config: EngineConfig, go_on: Callable[[], bool]) -> int | None:
+        """As `check`, while `go_on`; a broker that is away is waited for: a worker may start beside one."""
+        while go_on():
+            try:
+                return await self.check(stage, config)
+            except AWAY as error:
+                log.warning("partitions_wait", stage=stage.name, error=repr(error))
+            await asyncio.sleep(AWAY_S)
+        return None
 
     async def check(self, stage: Stage, config: EngineConfig) -> int:
         """Number of tasks of the stage; `StageFailedError` when inputs and changelog do not fit together."""

@@ -81,7 +81,11 @@ class StageRunner:
 
     async def run(self) -> None:
         """Join, feed and watch until `stop`."""
-        self._count = await self._worker.partitions.check(self.stage, self._worker.config)
+        partitions, config = self._worker.partitions, self._worker.config
+        count = await partitions.first_check(self.stage, config, lambda: not self._stopping)
+        if count is None:
+            return
+        self._count = count
         self._consumer = data_consumer(self._worker.config)
         parts: list[asyncio.Task[None]] = []
         try:
