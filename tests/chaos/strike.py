@@ -78,6 +78,7 @@ async def strike_all(
             at = time.time()
             scene.say(f"{blow.kind} ({blow.lane})")
             try:
+                await scene.system.settle(blow.lane)
                 effect = await strikes[blow.kind](scene, blow.lane, Random(blow.dice))  # noqa: S311 - a plan
             except (AssertionError, TimeoutError) as error:
                 effect = Effect(proven=False, told=f"failed: {str(error)[-1500:] or error!r}")

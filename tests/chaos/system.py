@@ -35,6 +35,7 @@ SHORT_MEMORY: Final = {
     "min.cleanable.dirty.ratio": "0.01",
 }
 PERMANENT: Final = ("worker-a", "worker-b", "worker-c")
+PATIENCE_S: Final = 120.0
 GATED: Final = "worker-c"
 """This one reaches the brokers through the gates."""
 
@@ -85,6 +86,17 @@ class Running:
             if not self.locks[name].locked() and process is not None and process.exit_code is not None:
                 self.fallen.append(f"{name} ended with {process.exit_code}: {program.tail()[-1500:]}")
                 program.start()
+
+    async def settle(self, name: str) -> None:
+        """Until a worker that fell was started again and is ready; nothing to do for other names."""
+        async with asyncio.timeout(PATIENCE_S):
+            while name in self.workers:
+                async with self.locks[name]:
+                    process = self.workers[name].process
+                    if process is not None and process.exit_code is None:
+                        await self.workers[name].until_ready()
+                        return
+                await asyncio.sleep(1.0)
 
     def _own(self, name: str) -> dict[str, Any]:
         bootstrap = self.cluster.gated_address if name == GATED else self.cluster.address
