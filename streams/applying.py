@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaProducer
 
 from connectors.postgres.database import Database
 from connectors.postgres.reference import ReferenceStore
-from connectors.reference import load_directory
+from connectors.reference.files import load_directory
 from schemas import topics
-from streams.outside import cipher_of, database_of
+from streams.outside import cipher_of
+from streams.servers import database_of
 from streams.settings import Settings
 
 

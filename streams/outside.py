@@ -18,17 +18,17 @@ from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.embedded.key import kept_key
 from connectors.metrics import ProviderMetrics, SinkMetrics
-from connectors.postgres.database import Database
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.providers.performer import Performer
-from connectors.reference import ReferenceBook
+from connectors.reference.book import ReferenceBook
 from connectors.templates.renderer import TemplateRenderer
 from schemas import topics
 from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
 from streams.engine.api import EngineConfig, NotYet, SinkFenced
 from streams.engine.reference import GlobalTable
+from streams.servers import database_of
 from streams.topology import Outside
 from streams.wiring import Reading
 
@@ -177,13 +177,6 @@ class World:
         await self._reference.stop()
         await self._schemas.stop()
         await self.database.close()
-
-
-def database_of(settings: Settings) -> Database:
-    """Postgres as configured."""
-    dsn = settings.postgres.dsn
-    assert dsn is not None
-    return Database(dsn.get_secret_value(), size=settings.postgres.connections)
 
 
 def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:

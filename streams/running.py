@@ -15,8 +15,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.clock import now_ms
-from connectors.embedded import kafka as embedded_kafka
-from connectors.embedded import postgres as embedded_postgres
 from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, free_port
 from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
@@ -25,7 +23,7 @@ from connectors.postgres.migrate import migrate
 from connectors.postgres.partitions import add_partitions
 from streams.applying import apply_directory
 from streams.children import Children
-from streams.outside import database_of
+from streams.servers import database_of, with_servers
 from streams.settings import Settings
 from streams.topics import create_topics
 from streams.topology import stage_names
@@ -47,30 +45,6 @@ class Addresses:
     fake_url: str | None
     smtp: str | None
     ledger: Path | None
-
-
-def with_servers(settings: Settings, bootstrap: str, dsn: str) -> Settings:
-    """The settings with addresses of servers filled in."""
-    return settings.model_copy(
-        update={
-            "kafka": settings.kafka.model_copy(update={"bootstrap": bootstrap}),
-            "postgres": settings.postgres.model_copy(update={"dsn": SecretStr(dsn)}),
-        }
-    )
-
-
-def located(settings: Settings) -> Settings:
-    """Settings with the addresses of given servers or of a running `carillon up`, or EmbeddedError."""
-    bootstrap = settings.kafka.bootstrap or embedded_kafka.find(settings.data_dir / "kafka")
-    given = settings.postgres.dsn
-    dsn = given.get_secret_value() if given else embedded_postgres.find(settings.data_dir / "postgres")
-    if bootstrap is None or dsn is None:
-        missing = "Kafka" if bootstrap is None else "Postgres"
-        raise EmbeddedError(
-            f"No {missing} is given and none runs here. Start `carillon up` in another terminal, or set "
-            f"CARILLON_{'KAFKA__BOOTSTRAP' if bootstrap is None else 'POSTGRES__DSN'}."
-        )
-    return with_servers(settings, bootstrap, dsn)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.postgres.why import Archive, Explanation, MessageFound, RequestFound
 from schemas.times import rfc3339
 from schemas.words import REASONS, Outcome, Reason
-from streams.outside import database_of
+from streams.servers import database_of
 from streams.settings import Settings
 
 

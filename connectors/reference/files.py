@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from connectors.reference.checks import cross_checks, record_checks
+from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
@@ -33,14 +34,6 @@ LISTS: dict[str, type[ReferenceRecord]] = {
 }
 TEMPLATES = "templates"
 TEXT_FILES = ("body_file", "body_text_file")
-
-
-class ReferenceFilesError(ValueError):
-    """The files cannot be used; `faults` lists every reason: file, entry, key, what to do."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.embedded.process import EmbeddedError
 from connectors.postgres.errors import PostgresError
-from connectors.reference import ReferenceFilesError
+from connectors.reference.faults import ReferenceFilesError
 from streams.cli.app import app
 from streams.settings import SettingsError
 

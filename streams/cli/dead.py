@@ -14,17 +14,17 @@ from aiokafka.structs import TopicPartition
 from connectors.kafka_admin import topics_of
 from schemas.topics import DLQ
 from streams.engine.dead_letters import PREFIX
-from streams.running import located
+from streams.servers import located
 from streams.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters.")
+dlq = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 FETCH_WAIT_MS = 20
 """An empty topic is left only when its last fetch has ended: with half a second each, a list takes 17 s."""
 Topic = Annotated[str, typer.Argument(help="A dead-letter topic, or the input topic it belongs to.")]
 
 
-@app.command("list")
+@dlq.command("list")
 def show_topics(as_json: Json = False) -> None:
     """Count dead letters by topic. Example: carillon dlq list."""
 
@@ -44,7 +44,7 @@ def show_topics(as_json: Json = False) -> None:
     typer.echo(f"{sum(found.values()):>8}  in all")
 
 
-@app.command()
+@dlq.command()
 def show(
     topic: Topic, limit: Annotated[int, typer.Option(help="The most to print.")] = 20, as_json: Json = False
 ) -> None:
@@ -64,7 +64,7 @@ def show(
             typer.echo(f"{letter['offset']:>6}  {origin}  {letter['reason']}")
 
 
-@app.command()
+@dlq.command()
 def redrive(
     topic: Topic,
     offset: Annotated[int | None, typer.Option(help="One dead letter only.")] = None,

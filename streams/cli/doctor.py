@@ -10,8 +10,7 @@ import typer
 from connectors.embedded.process import EmbeddedError
 from connectors.kafka_admin import topics_of
 from connectors.postgres.migrate import pending
-from streams.outside import database_of
-from streams.running import located
+from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
 from streams.topics import wanted
 

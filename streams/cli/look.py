@@ -9,7 +9,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from streams.running import located
+from streams.servers import located
 from streams.settings import load_settings
 from streams.why import explain, told
 
@@ -30,6 +30,4 @@ def why(
         typer.echo(orjson.dumps(asdict(found), default=repr, option=orjson.OPT_INDENT_2))
     else:
         typer.echo(told(found))
-        if found.is_empty:
-            typer.echo("A request that waits is written when decided: 30 s for an address, or scheduled_at.")
     raise typer.Exit(1 if found.is_empty else 0)

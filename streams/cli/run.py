@@ -15,7 +15,8 @@ from streams.applying import apply_directory
 from streams.demo.run import run_demo
 from streams.http import run_http
 from streams.logs import configure
-from streams.running import located, pipeline
+from streams.running import pipeline
+from streams.servers import located
 from streams.settings import Settings, load_settings
 from streams.topology import stage_names
 from streams.worker import run_worker

@@ -11,7 +11,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import SEND_REQUEST, USER_EVENTS
-from streams.running import located
+from streams.servers import located
 from streams.settings import load_settings
 
 

@@ -12,24 +12,28 @@ from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
 from streams.outside import engine_config
-from streams.running import located
+from streams.servers import located
 from streams.settings import load_settings
 from streams.topics import create_topics, wanted
 from streams.topology import input_topics
 
-app = typer.Typer(no_args_is_help=True, help="Topics of the pipeline.")
-offsets = typer.Typer(no_args_is_help=True, help="Where stages read on.")
+topics = typer.Typer(
+    name="topics", no_args_is_help=True, add_completion=False, help="Topics of the pipeline."
+)
+offsets = typer.Typer(
+    name="offsets", no_args_is_help=True, add_completion=False, help="Where stages read on."
+)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+@topics.command()
 def create() -> None:
     """Create the topics that are missing. Example: carillon topics create."""
     created = asyncio.run(create_topics(located(load_settings())))
     typer.echo(f"{len(created)} created" + "".join(f"\n  {name}" for name in created))
 
 
-@app.command("list")
+@topics.command("list")
 def show(as_json: Json = False) -> None:
     """List topics with their partitions; missing ones are marked. Example: carillon topics list --json."""
     settings = located(load_settings())

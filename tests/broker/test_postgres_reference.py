@@ -13,7 +13,8 @@ from connectors.cipher import Cipher
 from connectors.postgres.database import Database
 from connectors.postgres.errors import RowsRefusedError
 from connectors.postgres.reference import PublishFailedError, ReferenceStore
-from connectors.reference import ReferenceBook, ReferenceRecord, key_of
+from connectors.reference.book import ReferenceBook
+from connectors.reference.wire import ReferenceRecord, key_of
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 from tests.sample_rows import migrated
 

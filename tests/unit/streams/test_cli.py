@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,9 +75,16 @@ def test_faults_of_files_are_told_before_a_broker_is_looked_for(
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every command, those of groups with their group's name."""
-    for name, command in group.commands.items():
-        inner = (*path, name)
+    for name in group.list_commands(None):
+        command, inner = group.get_command(None, name), (*path, name)
         yield from commands(command, inner) if hasattr(command, "commands") else [inner]
+
+
+def test_a_question_imports_no_stage() -> None:
+    """Else `why` would take longer to load than to answer."""
+    loaded = "import sys, streams.cli, streams.cli.look; print(*sys.modules)"
+    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True, text=True)
+    assert set() == {"faust", "jinja2", "aiosmtplib", "streams.topology"} & set(names.stdout.split())
 
 
 def test_the_list_above_names_every_command() -> None:

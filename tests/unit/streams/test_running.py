@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from connectors.cipher import Cipher
 from connectors.embedded.process import EmbeddedError
-from streams.running import check_free, located, on_free_ports, servers
+from streams.running import check_free, on_free_ports, servers
+from streams.servers import located
 from streams.settings import Settings, load_settings
 
 BROKER, DSN = "broker.test:9092", "postgresql://carillon@database.test/carillon"

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from connectors.cipher import Cipher
-from connectors.reference import ReferenceBook, ReferenceRecord, key_of
-from connectors.reference.wire import encode
+from connectors.reference.book import ReferenceBook
+from connectors.reference.wire import ReferenceRecord, encode, key_of
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")

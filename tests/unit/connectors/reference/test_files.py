@@ -7,7 +7,9 @@ from textwrap import dedent
 
 import pytest
 
-from connectors.reference import ReferenceFilesError, key_of, load_directory, read_directory
+from connectors.reference.faults import ReferenceFilesError
+from connectors.reference.files import load_directory, read_directory
+from connectors.reference.wire import key_of
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
