@@ -25,9 +25,12 @@ log = structlog.get_logger("engine.effects")
 
 
 class Waiting:
-    """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks."""
+    """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks.
 
-    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "since")
+    `lapsed`: it was not called, and keeps its place before later ones of its key until that is handled.
+    """
+
+    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "lapsed", "since")
 
     def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
         """`since`: monotonic seconds, which go on while the process is stopped."""
@@ -38,6 +41,7 @@ class Waiting:
         self.since = since
         self.begun = False
         self.dropped = False
+        self.lapsed = False
 
 
 class Effects:
@@ -60,6 +64,8 @@ class Effects:
         self._running: dict[asyncio.Task[None], Waiting] = {}
         self._closing = False
         self._intended: dict[bytes, int] = {}
+        self._lapsed: dict[bytes, Waiting] = {}
+        self._settled: dict[bytes, Waiting] = {}
         self.load = 0
         self.results: deque[Event] = deque()
 
@@ -92,9 +98,16 @@ class Effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
             queue = self._queues[waiting.key]
+            if self._settled.pop(effect_id, None) is not None and queue and queue[0].lapsed:
+                queue[0] = waiting
+                self._ready.append(waiting)
+                continue
             queue.append(waiting)
             if len(queue) == 1:
                 self._ready.append(waiting)
+        for left in self._settled.values():
+            self._leave(left)
+        self._settled.clear()
         self._start_ready()
 
     # ---- open ----
@@ -121,6 +134,9 @@ class Effects:
             for waiting in queue:
                 waiting.dropped = waiting.effect_id not in ids
                 known.add(waiting.effect_id)
+        for gone in [effect_id for effect_id in self._lapsed if effect_id not in ids]:
+            self._leave(self._lapsed.pop(gone))
+        self._start_ready()
         return known
 
     def _recover(self, effect_id: bytes, payload: bytes, headers: Headers, since: float | None) -> None:
@@ -163,19 +179,27 @@ class Effects:
         if not waiting.dropped:
             payload = self._route.encode(waiting.call)
             self._finish(waiting.effect_id, value, waiting.headers, payload)
+        if waiting.lapsed and not waiting.dropped:
+            self._lapsed[waiting.effect_id] = waiting
+        else:
+            self._leave(waiting)
+        self.load -= 1
+        self._running = {task: one for task, one in self._running.items() if one is not waiting}
+        self._start_ready()
+
+    def _leave(self, waiting: Waiting) -> None:
+        """The first of its key makes way for the next one."""
         queue = self._queues[waiting.key]
         queue.popleft()
         if queue:
             self._ready.append(queue[0])
         else:
             del self._queues[waiting.key]
-        self.load -= 1
-        self._running = {task: one for task, one in self._running.items() if one is not waiting}
-        self._start_ready()
 
     async def _result(self, waiting: Waiting) -> Any:
         """`perform`, unless too much time has passed for the intent to be still ours alone."""
         if waiting.dropped or time.monotonic() - waiting.since > self._route.intent_ttl_s:
+            waiting.lapsed = True
             return self._route.lapsed(waiting.call)
         try:
             return await self._route.perform(waiting.call)
@@ -188,10 +212,12 @@ class Effects:
         self._wake()
 
     def handled(self, events: list[Event]) -> None:
-        """Results among these events are committed."""
+        """Results among these events are committed; `begin` follows with what came of them."""
         done = {id(event) for event in events if not event.topic}
         while self.results and id(self.results[0]) in done:
-            self.results.popleft()
+            effect_id = self.results.popleft().key[len(EFFECT) :]
+            if effect_id in self._lapsed:
+                self._settled[effect_id] = self._lapsed.pop(effect_id)
 
     # ---- close ----
 

@@ -55,6 +55,11 @@ class Outside:
         moment = time.monotonic() if since is None else since
         self.effects.begin([(call.id, call, TRACE) for call in calls], moment)
 
+    def settle(self, *calls: Call) -> None:
+        """The results so far are committed, and these calls with them."""
+        self.effects.handled(list(self.effects.results))
+        self.begin(*calls)
+
     async def results(self, count: int) -> list[object]:
         while len(self.effects.results) < count:
             self.woken.clear()
@@ -155,7 +160,42 @@ async def test_an_effect_not_begun_in_time_lapses() -> None:
 async def test_an_effect_that_waited_too_long_for_its_key_lapses() -> None:
     outside = Outside(ttl_s=0.0)
     outside.begin(Call(b"1"), Call(b"2"))
-    assert [("lapsed", b"1"), ("lapsed", b"2")] == await outside.results(2)
+    assert [("lapsed", b"1")] == await outside.results(1)
+    outside.settle()
+    assert [("lapsed", b"2")] == await outside.results(1)
+
+
+async def test_a_call_that_lapsed_keeps_its_place_before_later_ones_of_its_key() -> None:
+    """Mutation tried: its key goes on at once: fails, the later message goes out first."""
+    outside = Outside()
+    outside.begin(Call(b"1"), since=time.monotonic() - 5.1)
+    outside.begin(Call(b"2"), Call(b"x", b"x"))
+    assert {("lapsed", b"1"), ("done", b"x")} == set(await outside.results(2))
+    await turns(20)
+    assert [b"x"] == outside.begun
+    outside.begin(Call(b"3"))
+    outside.settle(Call(b"1"))
+    assert [("done", b"1"), ("done", b"2"), ("done", b"3")] == await outside.results(3)
+    assert 0 == outside.effects.load
+
+
+async def test_a_call_that_lapsed_and_is_wanted_no_more_makes_way() -> None:
+    outside = Outside()
+    outside.begin(Call(b"1"), since=time.monotonic() - 5.1)
+    outside.begin(Call(b"2"))
+    await outside.results(1)
+    outside.settle()
+    assert [("done", b"2")] == await outside.results(1)
+
+
+async def test_a_call_that_lapsed_and_whose_end_was_committed_unheard_makes_way() -> None:
+    """The commit's outcome stayed unknown: at the next open its row is gone. Mutation tried: stays: hangs."""
+    outside = Outside()
+    outside.begin(Call(b"1"), since=time.monotonic() - 5.1)
+    outside.begin(Call(b"2"))
+    await outside.results(1)
+    outside.effects.open(opened(b"2"), time.monotonic())
+    assert [("done", b"2")] == await outside.results(1)
 
 
 @pytest.mark.parametrize("body", [b"break", b"cancel"])
