@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
+from connectors.kafka_clients import writing
 from connectors.postgres.database import Database
 from connectors.postgres.reference import ReferenceStore
 from connectors.reference.files import load_directory
@@ -32,11 +30,10 @@ async def apply_directory(settings: Settings, folder: Path) -> list[str]:
 async def relay(settings: Settings, database: Database) -> int:
     """Publish what waits in the outbox; how many changes that were. Several processes may do so at once."""
     bootstrap = str(settings.kafka.bootstrap)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
 
     async def publish(pairs: Sequence[tuple[bytes, bytes | None]]) -> None:
-        sent = [await producer.send(topics.REFERENCE, value, key=key, partition=0) for key, value in pairs]
-        await asyncio.gather(*sent)
+        async with writing(bootstrap) as write:
+            for key, value in pairs:
+                await write(topics.REFERENCE, value, key=key, partition=0)
 
-    async with producer:
-        return await ReferenceStore(database, cipher_of(settings)).relay(publish)
+    return await ReferenceStore(database, cipher_of(settings)).relay(publish)

@@ -29,32 +29,42 @@ from streams.settings import Settings
 log = structlog.get_logger("http")
 LINGER_MS = 2
 REQUEST_TIMEOUT_MS = 5_000
+AWAY_S = 1.0
+NOT_YET = "not connected to Kafka yet"
 
 
 class SeenTopic:
     """Writes seen posts to their topic, keyed by the user so that repeats meet in one task (SEEN-OP-14)."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            client_id="carillon-http",
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=LINGER_MS,
-            max_batch_size=1 << 18,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-        )
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
 
-    async def start(self) -> None:
-        """Connect."""
-        await self._producer.start()
+    async def connect(self) -> None:
+        """Publish the schema and connect, again and again until Kafka is there."""
+        while self._producer is None:
+            producer = durable_producer(self._bootstrap)
+            try:
+                await publish_schemas(self._bootstrap)
+                await producer.start()
+                self._producer = producer
+            except (KafkaError, OSError) as error:
+                log.warning("kafka_waits", error=str(error))
+            finally:
+                if self._producer is None:
+                    await producer.stop()
+            if self._producer is None:
+                await asyncio.sleep(AWAY_S)
 
     async def stop(self) -> None:
         """Send what is left and disconnect."""
-        await self._producer.stop()
+        if self._producer is not None:
+            await self._producer.stop()
 
     async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
         """Write one post and wait for all in-sync replicas."""
+        if self._producer is None:
+            raise BrokerUnavailableError(NOT_YET)
         key = None if record.user_key is None else record.user_key.encode()
         try:
             written = await self._producer.send(
@@ -66,19 +76,32 @@ class SeenTopic:
 
     async def reachable(self) -> str | None:
         """None when the broker answers."""
+        if self._producer is None:
+            return NOT_YET
         await self._producer.client.fetch_all_metadata()
         return None
 
 
+def durable_producer(bootstrap: str) -> AIOKafkaProducer:
+    """Every post is acknowledged by all in-sync replicas (SEEN-OP-06)."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id="carillon-http",
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=LINGER_MS,
+        max_batch_size=1 << 18,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve both ports until `stop` is set."""
+    """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
     assert bootstrap is not None
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
-    await publish_schemas(bootstrap)
     seen = SeenTopic(bootstrap)
-    await seen.start()
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
     edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms)))
@@ -98,7 +121,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
+            connecting = asyncio.create_task(seen.connect())
             await stop.wait()
+            connecting.cancel()
+            await asyncio.wait([connecting])
     finally:
         await seen.stop()
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.embedded.key import kept_key
+from connectors.kafka_clients import writing
 from connectors.metrics import ProviderMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
@@ -192,13 +192,6 @@ def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
 
 async def publish_schemas(bootstrap: str) -> None:
     """Write the schemas of every record we write to `carillon.schemas`, before the first such record."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
-    await producer.start()
-    try:
-        sent = []
+    async with writing(bootstrap) as write:
         for name in record_names():
-            key = fingerprint(expanded(name))
-            sent.append(await producer.send(topics.SCHEMAS, key=key, value=schema_text(name), partition=0))
-        await asyncio.gather(*sent)
-    finally:
-        await producer.stop()
+            await write(topics.SCHEMAS, schema_text(name), key=fingerprint(expanded(name)), partition=0)

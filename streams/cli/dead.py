@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
+from connectors.kafka_clients import connected, writing
 from schemas.topics import DLQ
 from streams.engine.dead_letters import PREFIX
 from streams.servers import located
@@ -73,15 +74,13 @@ def redrive(
 
     async def again() -> int:
         bootstrap, sent = _bootstrap(), 0
-        async with AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
-        ) as producer:
+        async with writing(bootstrap) as write:
             async for letter in _letters(bootstrap, _dlq(topic)):
                 if offset is not None and letter.offset != offset:
                     continue
                 headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
                 target = dict(letter.headers)[PREFIX + "topic"].decode()
-                await producer.send(target, letter.value, key=letter.key, headers=headers)
+                await write(target, letter.value, key=letter.key, headers=headers)
                 sent += 1
         return sent
 
@@ -104,7 +103,7 @@ async def _letters(bootstrap: str, topic: str) -> AsyncIterator[Any]:
         enable_auto_commit=False,
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
-    async with consumer:
+    async with connected(consumer):
         async with topics_of(bootstrap) as topics:
             count = (await topics.partition_counts([topic])).get(topic, 0)
         for number in range(count):

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4  # noqa: TID251 - a command is not on the path of a
 
 import orjson
 import typer
-from aiokafka import AIOKafkaProducer
 
+from connectors.kafka_clients import writing
 from schemas.topics import SEND_REQUEST, USER_EVENTS
 from streams.servers import located
 from streams.settings import load_settings
@@ -69,7 +69,6 @@ def _variables(text: str) -> dict[str, Any]:
 async def _produce(records: list[tuple[str, dict[str, Any]]], headers: list[tuple[str, bytes]]) -> None:
     """In this order, each acknowledged before the next."""
     bootstrap = str(located(load_settings()).kafka.bootstrap)
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
-        for topic, body in records:
-            key = body["user_id"].encode()
-            await producer.send_and_wait(topic, orjson.dumps(body), key=key, headers=headers)
+    for topic, body in records:
+        async with writing(bootstrap) as write:
+            await write(topic, orjson.dumps(body), key=body["user_id"].encode(), headers=headers)

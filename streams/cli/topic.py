@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
+from connectors.kafka_clients import connected
 from streams.outside import engine_config
 from streams.servers import located
 from streams.settings import load_settings
@@ -73,8 +74,7 @@ def set_offsets(
 
 async def _move(bootstrap: str, group: str, topics: tuple[str, ...], to: str) -> dict[TopicPartition, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with connected(consumer):
         async with topics_of(bootstrap) as admin:
             counts = await admin.partition_counts(topics)
         tps = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
@@ -82,5 +82,3 @@ async def _move(bootstrap: str, group: str, topics: tuple[str, ...], to: str) ->
         ends = await (consumer.beginning_offsets(tps) if to == "earliest" else consumer.end_offsets(tps))
         await consumer.commit(dict(ends))
         return dict(ends)
-    finally:
-        await consumer.stop()

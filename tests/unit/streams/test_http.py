@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from streams.http import SeenTopic
+import pytest
+
+from connectors.http.ports import BrokerUnavailableError
+from schemas.records import SeenPosted
+from streams.http import NOT_YET, SeenTopic, durable_producer
 
 ALL_IN_SYNC_REPLICAS = -1
 
 
 async def test_a_post_is_written_with_the_acknowledgement_of_all_in_sync_replicas() -> None:
     """One broker cannot show it: it lowers `min.insync.replicas` to the replicas there are."""
+    producer = durable_producer("127.0.0.1:1")
+    assert ALL_IN_SYNC_REPLICAS == producer._sender._acks
+    await producer.stop()
+
+
+async def test_before_kafka_is_there_a_post_is_refused_for_now() -> None:
     topic = SeenTopic("127.0.0.1:1")
-    assert ALL_IN_SYNC_REPLICAS == topic._producer._sender._acks
+    assert NOT_YET == await topic.reachable()
+    with pytest.raises(BrokerUnavailableError):
+        await topic(SeenPosted(kind="click", tag="news", id="1", seen_at=1, received_at=1), {})
     await topic.stop()

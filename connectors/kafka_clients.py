@@ -1,0 +1,62 @@
+"""Kafka clients for the length of a block, closed even when they could not connect."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from aiokafka import AIOKafkaProducer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    class Write(Protocol):
+        """Hand over one record; the answer is waited for at the end of the block."""
+
+        async def __call__(
+            self,
+            topic: str,
+            value: bytes | None,
+            *,
+            key: bytes | None = None,
+            partition: int | None = None,
+            headers: Sequence[tuple[str, bytes]] = (),
+        ) -> None: ...
+
+
+Client = TypeVar("Client", bound=Any)
+
+
+@asynccontextmanager
+async def connected(client: Client) -> AsyncIterator[Client]:
+    """A producer or consumer, started here. `KafkaError` when no broker answers."""
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def writing(bootstrap: str) -> AsyncIterator[Write]:
+    """Write records in order; all in-sync replicas have every one when the block ends, else `KafkaError`.
+
+    Each answer is awaited: aiokafka's `flush` hides records that failed.
+    """
+    answers: list[asyncio.Future[Any]] = []
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+
+    async def write(
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        answers.append(await producer.send(topic, value, key=key, partition=partition, headers=list(headers)))
+
+    async with connected(producer):
+        yield write
+        await asyncio.gather(*answers)
