@@ -32,9 +32,10 @@ AGE_S: Final = RETENTION_MS / 1000 + 10
 """Tombstones written before this are gone: their retention and a round of the cleaner."""
 ODD_TIMES: Final = """
 select count(*) from delivery_status_logs
-where timestamp between to_timestamp($1) and to_timestamp($2)
+where id > $1 and timestamp between to_timestamp($2) and to_timestamp($3)
 """
-ROWS_S: Final = 30.0
+LAST_STATUS: Final = "select max(id) from delivery_status_logs"
+ROWS_S: Final = 90.0
 
 
 async def killed(scene: Scene, name: str, dice: Random) -> Effect:
@@ -97,7 +98,7 @@ async def aged(scene: Scene, name: str, dice: Random) -> Effect:
         copy = scene.system.folder / f"{name}.old"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(scene.system.data_of(name), copy)
-        kept = {path.name for path in copy.glob("tables/*/*/*/*") if path.is_dir()}
+        kept = [path for path in copy.glob("tables/*/*/*/*") if path.is_dir()]
         await _back(worker)
         await asyncio.sleep(AGE_S + dice.uniform(0.0, 3.0))
         before = await scene.transactions()
@@ -118,12 +119,18 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     ahead_ms = dice.choice((-CLOCK_MS, CLOCK_MS))
     async with scene.system.locks[name]:
         await _stopped(scene.system.workers[name])
-        await _with_clock(scene.system, name, ahead_ms)
+        last = await _asked(scene.system, LAST_STATUS)
         since = time.time()
+        await _with_clock(scene.system, name, ahead_ms)
         await asyncio.sleep(dice.uniform(6.0, 10.0))
-        written = await _written_with(scene.system, ahead_ms, since)
         await _stopped(scene.system.workers[name])
+        until = time.time()
         await _with_clock(scene.system, name, 0)
+    window = [moment + ahead_ms / 1000 for moment in (since, until)]
+    written, deadline = 0, time.monotonic() + ROWS_S
+    while not written and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        written = await _asked(scene.system, ODD_TIMES, last, *window)
     return Effect(written > 0, f"{ahead_ms // 1000:+} s, {written} statuses written with that time")
 
 
@@ -181,19 +188,15 @@ async def _with_clock(system: Running, name: str, ahead_ms: int) -> None:
     await _back(new)
 
 
-async def _written_with(system: Running, ahead_ms: int, since: float) -> int:
-    """Statuses that bear the wrong time; waited for, because Postgres may be away."""
-    written, deadline = 0, time.monotonic() + ROWS_S
-    while not written and time.monotonic() < deadline:
-        await asyncio.sleep(0.5)
-        window = [moment + ahead_ms / 1000 for moment in (since, time.time())]
-        with suppress(OSError, asyncpg.PostgresError):
-            connection = await asyncpg.connect(system.postgres.address)
-            try:
-                written = int(await connection.fetchval(ODD_TIMES, *window))
-            finally:
-                await connection.close()
-    return written
+async def _asked(system: Running, query: str, *given: float) -> int:
+    """A count; 0 while Postgres is away."""
+    with suppress(OSError, asyncpg.PostgresError):
+        connection = await asyncpg.connect(system.postgres.address)
+        try:
+            return int(await connection.fetchval(query, *given) or 0)
+        finally:
+            await connection.close()
+    return 0
 
 
 async def _open_tasks(worker: Program) -> int:
