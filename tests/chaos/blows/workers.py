@@ -115,7 +115,11 @@ async def aged(scene: Scene, name: str, dice: Random) -> Effect:
 
 
 async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
-    """Restarted with a clock five minutes off, and later with the right one."""
+    """Restarted with a clock five minutes off, and later with the right one and an empty disk.
+
+    A store bears the time of its last write by its worker's clock, and how long it may be idle is a week in
+    production but seconds in this run: written five minutes ahead, it would pass for a fresh one (seed 4).
+    """
     ahead_ms = dice.choice((-CLOCK_MS, CLOCK_MS))
     async with scene.system.locks[name]:
         await _stopped(scene.system.workers[name])
@@ -125,6 +129,7 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
         await asyncio.sleep(dice.uniform(6.0, 10.0))
         await _stopped(scene.system.workers[name])
         until = time.time()
+        shutil.rmtree(scene.system.data_of(name))
         await _with_clock(scene.system, name, 0)
     window = [moment + ahead_ms / 1000 for moment in (since, until)]
     written, deadline = 0, time.monotonic() + ROWS_S
