@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.chaos.strike import Scene
 
 PATIENCE_S: Final = 90.0
+LOAD_S: Final = 20.0
 
 
 async def killed(scene: Scene, _lane: str, dice: Random) -> Effect:
@@ -42,8 +43,7 @@ async def _kill(scene: Scene, node: int, dice: Random) -> Effect:
     kept, at = [name for name, one in before.items() if one.node == node], time.time()
     await cluster.kill(node)
     await asyncio.sleep(dice.uniform(4.0, 8.0))
-    after = await scene.transactions()
-    moved = sum(name in after and after[name].node != node for name in kept)
+    moved = await _moved(scene, kept, node)
     led_after = await _led(cluster.address, node)
     await cluster.restart(node)
     await in_sync(cluster.address)
@@ -53,6 +53,16 @@ async def _kill(scene: Scene, node: int, dice: Random) -> Effect:
         f"{moved} moved; {freed} stable offsets stalled and freed"
     )
     return Effect(led_after < led and (moved > 0 or not kept), told)
+
+
+async def _moved(scene: Scene, kept: list[str], node: int) -> int:
+    """How many of these ids another broker coordinates by now; it may have to load them first."""
+    moved, deadline = 0, time.monotonic() + LOAD_S
+    while kept and not moved and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        after = await scene.transactions()
+        moved = sum(name in after and after[name].node != node for name in kept)
+    return moved
 
 
 async def in_sync(address: str) -> None:
