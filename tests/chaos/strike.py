@@ -40,11 +40,16 @@ class Struck:
 
 @dataclass(slots=True)
 class Scene:
-    """What blows work with."""
+    """What blows work with. `skew_ms`: how wrong a wrong clock is, the feeder's and the worker's alike.
+
+    Two that disagree by twice that would make a request ten minutes old, the life of a code to reset a
+    password, which then expires by right; and no worker believes more than ten minutes of the future.
+    """
 
     system: Running
     watch: Watch
     say: Callable[[str], None]
+    skew_ms: int
     began: float = field(default_factory=time.monotonic)
 
     async def transactions(self) -> dict[str, Transaction]:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.chaos.system import Running
 
 SESSION_S: Final = SESSION_MS / 1000
-CLOCK_MS: Final = 300_000
 EXTRA: Final = "worker-d"
 AGE_S: Final = RETENTION_MS / 1000 + 10
 """Tombstones written before this are gone: their retention and a round of the cleaner."""
@@ -122,7 +121,7 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     A store bears the time of its last write by its worker's clock, and how long it may be idle is a week in
     production but seconds in this run: written five minutes ahead, it would pass for a fresh one (seed 4).
     """
-    ahead_ms = dice.choice((-CLOCK_MS, CLOCK_MS))
+    ahead_ms = scene.skew_ms
     async with scene.system.locks[name]:
         await _stopped(scene.system.workers[name])
         since = time.time()
@@ -136,7 +135,7 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     written, deadline = 0, time.monotonic() + ROWS_S
     while not written and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
-        written = await _asked(scene.system, ODD_TIMES, *window, CLOCK_MS / 2000)
+        written = await _asked(scene.system, ODD_TIMES, *window, abs(ahead_ms) / 2000)
     return Effect(written > 0, f"{ahead_ms // 1000:+} s, {written} requests bear that time")
 
 
