@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import end_offset, restore_consumer, stop_within
+from streams.engine.turns import aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,9 @@ class GlobalTable:
 
     async def catch_up(self) -> bool:
         """Wait until all written before this call is applied; False when not known after `WAIT_S` s."""
+        return await aside(self._caught_up())
+
+    async def _caught_up(self) -> bool:
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(WAIT_S):
                 assert self._consumer is not None

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from aiokafka.errors import for_code
+from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
@@ -19,7 +20,7 @@ METADATA, VERSION = 3, 12
 NO_ID = UUID(int=0)
 
 
-class Uuid:
+class Uuid(AbstractType[UUID]):  # type: ignore[misc] # aiokafka is untyped
     """Sixteen bytes."""
 
     @classmethod
@@ -39,8 +40,8 @@ class Uuid:
 
 
 class _Answer(Response):  # type: ignore[misc] # aiokafka is untyped
-    API_KEY = METADATA
-    API_VERSION = VERSION
+    API_KEY = METADATA  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] # as aiokafka does
+    API_VERSION = VERSION  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
         (

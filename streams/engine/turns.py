@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
     from typing import Self
 
     Urgent = Callable[[], bool]
     Waiting = tuple[Urgent, asyncio.Future[None]]
 
+T = TypeVar("T")
+_COMPUTING: ContextVar[tuple[Turn, asyncio.Task[object] | None] | None] = ContextVar(
+    "computing", default=None
+)
 SHARE = 10
 """One place in ten is kept for what is less urgent and waits, so that nothing starves."""
 SLICE_S, SHORT_SLICE_S = 0.005, 0.001
@@ -149,8 +154,17 @@ class Calls:
             self._places.give_back()
 
 
+async def aside(wait: Awaitable[T]) -> T:
+    """For what an agent asks of the outside: await it, and let other batches compute meanwhile.
+
+    A task that an agent starts holds nothing, though it has inherited the variable.
+    """
+    turn, task = _COMPUTING.get() or (None, None)
+    return await (turn.lend(wait) if turn is not None and task is asyncio.current_task() else wait)
+
+
 class Turn:
-    """One batch's part of the event loop: held within `async with`, but for `pass_on`."""
+    """One batch's part of the event loop: held within `async with`, but for `pass_on` and `lend`."""
 
     __slots__ = ("_held", "_turns", "slice_ends", "urgent")
 
@@ -165,6 +179,7 @@ class Turn:
         """Wait for the loop."""
         self.slice_ends = await self._turns.take(self.urgent)
         self._held = True
+        _COMPUTING.set((self, asyncio.current_task()))
         return self
 
     async def __aexit__(
@@ -172,7 +187,7 @@ class Turn:
     ) -> None:
         """Leave the loop to the next."""
         if self._held:
-            self._turns.give_back(urgent=self.urgent())
+            self._leave()
 
     async def pass_on(self) -> float:
         """Let the event loop turn, and those go first who wait longer or are urgent; seconds it took."""
@@ -181,3 +196,20 @@ class Turn:
         self.slice_ends = await self._turns.pass_on(self.urgent)
         self._held = True
         return time.perf_counter() - began
+
+    async def lend(self, wait: Awaitable[T]) -> T:
+        """What is awaited; the loop is the others' meanwhile, and stays theirs when this is cancelled."""
+        if not self._held:
+            return await wait
+        self._leave()
+        try:
+            result = await wait
+        except Exception:
+            await self.__aenter__()
+            raise
+        await self.__aenter__()
+        return result
+
+    def _leave(self) -> None:
+        self._held = False
+        self._turns.give_back(urgent=self.urgent())
