@@ -119,7 +119,13 @@ async def stop_within(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: floa
     """Stop a client; when it does not stop in time, cut it off: nothing of it lives on. Never raises."""
     try:
         await asyncio.wait_for(client.stop(), seconds)
-    except (KafkaError, OSError, TimeoutError, AssertionError):
+    except (
+        KafkaError,
+        OSError,
+        TimeoutError,
+        AssertionError,
+        RuntimeError,
+    ):  # the last: uvloop, a transport closed
         await _cut(client)
     for future in _left_behind(client):
         if future.done() and not future.cancelled():
