@@ -116,15 +116,17 @@ async def aged(scene: Scene, name: str, dice: Random) -> Effect:
 
 
 async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
-    """Restarted with a clock five minutes off, and later with the right one and an empty disk.
+    """Restarted with a clock five minutes off, and later with the right one; each time with an empty disk.
 
     A store bears the time of its last write by its worker's clock, and how long it may be idle is a week in
-    production but seconds in this run: written five minutes ahead, it would pass for a fresh one (seed 4).
+    production but seconds in this run: written or read by a clock five minutes off, an old one would pass for
+    a fresh one (seeds 4 and 6).
     """
     ahead_ms = scene.skew_ms
     async with scene.system.locks[name]:
         await _stopped(scene.system.workers[name])
         since = time.time()
+        shutil.rmtree(scene.system.data_of(name))
         await _with_clock(scene.system, name, ahead_ms)
         await asyncio.sleep(dice.uniform(6.0, 10.0))
         await _stopped(scene.system.workers[name])
