@@ -5,7 +5,6 @@ One object per process, started before the stages and stopped after them.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 log = structlog.get_logger("outside")
-MISS_S = 0.05
-"""A miss that was just confirmed at the topic's end is not confirmed again for this long."""
 
 
 def engine_config(settings: Settings) -> EngineConfig:
@@ -71,7 +68,6 @@ class WaitingReference:
     def __init__(self, book: ReferenceBook, table: GlobalTable) -> None:
         self._book = book
         self._table = table
-        self._missed_at: dict[tuple[str, ...], float] = {}
         self.rule = book.rule
         self.type = book.type
         self.template = book.template
@@ -81,27 +77,22 @@ class WaitingReference:
 
     async def find_type(self, code: str) -> NotificationType | None:
         """The type, waiting ≤ 2 s for one that was just written."""
-        if (found := self._book.type(code)) is None and await self._fresh("type", code):
+        if (found := self._book.type(code)) is None:
+            await self._catch_up()
             found = self._book.type(code)
         return found
 
     async def find_template(self, name: str, channel: str, language: str) -> Template | None:
         """The template of exactly this language, waiting as `find_type`."""
         found = self._book.template(name, channel, language)
-        if found is None and await self._fresh("template", name, channel, language):
+        if found is None:
+            await self._catch_up()
             found = self._book.template(name, channel, language)
         return found
 
-    async def _fresh(self, *name: str) -> bool:
-        moment = asyncio.get_running_loop().time()
-        if moment - self._missed_at.get(name, -MISS_S) < MISS_S:
-            return False
+    async def _catch_up(self) -> None:
         if not await self._table.catch_up():
             raise NotYet("reference")
-        if len(self._missed_at) > 10_000:  # noqa: PLR2004 - invented names must not fill the memory
-            self._missed_at.clear()
-        self._missed_at[name] = asyncio.get_running_loop().time()
-        return True
 
 
 class SqlSink:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import end_offset, restore_consumer, stop_within
-from streams.engine.turns import aside
+from streams.engine.turns import computing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ log = structlog.get_logger("engine.reference")
 WAIT_S = 2.0
 POLL_MS = 500
 AWAY_S = 1.0
+STOP_S = 2.0
 
 
 class GlobalTable:
@@ -39,13 +40,16 @@ class GlobalTable:
         self._position = 0
         self._moved = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
+        self._asking: AIOKafkaConsumer | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Read up to the end of the moment, then go on in the background."""
         self._consumer = consumer = restore_consumer(self._config)
         consumer._fetch_max_wait_ms = POLL_MS  # noqa: SLF001 - idle cost only
+        self._asking = restore_consumer(self._config)  # the reader's connection answers after its fetch
         await consumer.start()
+        await self._asking.start()
         consumer.assign([self._tp])
         await consumer.seek_to_beginning(self._tp)
         end = await end_offset(consumer, self._tp)
@@ -81,14 +85,22 @@ class GlobalTable:
             log.exception("global_table_record_refused", topic=self._tp.topic, key=repr(key))
 
     async def catch_up(self) -> bool:
-        """Wait until all written before this call is applied; False when not known after `WAIT_S` s."""
-        return await aside(self._caught_up())
+        """Wait until all written before this call is applied; False when not known after `WAIT_S` s.
+
+        A batch waits once: its records are older than its first question, and so is what they may refer to.
+        """
+        turn = computing()
+        if turn is None:
+            return await self._caught_up()
+        if self not in turn.asked and await turn.lend(self._caught_up()):
+            turn.asked.add(self)
+        return self in turn.asked
 
     async def _caught_up(self) -> bool:
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(WAIT_S):
-                assert self._consumer is not None
-                end = await end_offset(self._consumer, self._tp)
+                assert self._asking is not None
+                end = await end_offset(self._asking, self._tp)
                 while self._position < end:
                     await self._moved.wait()
                 return True
@@ -99,5 +111,6 @@ class GlobalTable:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        if self._consumer is not None:
-            await stop_within(self._consumer, 2.0)
+        for consumer in (self._consumer, self._asking):
+            if consumer is not None:
+                await stop_within(consumer, STOP_S)

@@ -154,23 +154,21 @@ class Calls:
             self._places.give_back()
 
 
-async def aside(wait: Awaitable[T]) -> T:
-    """For what an agent asks of the outside: await it, and let other batches compute meanwhile.
-
-    A task that an agent starts holds nothing, though it has inherited the variable.
-    """
+def computing() -> Turn | None:
+    """Whose turn it is that asks. A task that an agent starts has none, though it inherits the variable."""
     turn, task = _COMPUTING.get() or (None, None)
-    return await (turn.lend(wait) if turn is not None and task is asyncio.current_task() else wait)
+    return turn if task is asyncio.current_task() else None
 
 
 class Turn:
     """One batch's part of the event loop: held within `async with`, but for `pass_on` and `lend`."""
 
-    __slots__ = ("_held", "_turns", "slice_ends", "urgent")
+    __slots__ = ("_held", "_turns", "asked", "slice_ends", "urgent")
 
     def __init__(self, turns: Turns, urgent: Urgent) -> None:
-        """Not begun."""
+        """Not begun. `asked`: whom the batch has had an answer from that holds for all its records."""
         self._turns = turns
+        self.asked: set[object] = set()
         self.urgent = urgent
         self.slice_ends = 0.0
         self._held = False

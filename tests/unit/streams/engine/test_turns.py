@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from streams.engine import turns as turns_module
-from streams.engine.turns import SHARE, SHORT_SLICE_S, SLICE_S, Calls, Places, Turns, aside
+from streams.engine.turns import SHARE, SHORT_SLICE_S, SLICE_S, Calls, Places, Turns, computing
 from tests.unit.streams.engine.lives import turns as let_turn
 
 
@@ -263,13 +264,19 @@ async def test_an_urgent_call_goes_before_those_that_wait() -> None:
 # ---- waits outside ----
 
 
+async def lent(wait: Awaitable[Any]) -> Any:
+    """What an agent calls."""
+    turn = computing()
+    return await (wait if turn is None else turn.lend(wait))
+
+
 async def test_while_an_agent_awaits_something_outside_other_batches_compute() -> None:
-    """Mutation tried: `aside` that only awaits: fails."""
+    """Mutation tried: `lend` that only awaits: fails."""
     order, answer, told = Turns(), asyncio.get_running_loop().create_future(), list[str]()
 
     async def asks() -> None:
         async with order.turn(bulk):
-            told.append(await aside(answer))
+            told.append(await lent(answer))
 
     asking = asyncio.create_task(asks())
     await let_turn(3)
@@ -283,10 +290,10 @@ async def test_while_an_agent_awaits_something_outside_other_batches_compute() -
 
 
 async def test_a_task_that_an_agent_starts_gives_nothing_of_its_turn_away() -> None:
-    """It inherits the context. Mutation tried: `aside` that does not ask whose task it runs in: fails."""
+    """It inherits the context. Mutation tried: `computing` that does not ask whose task it runs in: fails."""
     order, answer = Turns(), asyncio.get_running_loop().create_future()
     async with order.turn(bulk):
-        asking = asyncio.create_task(aside(answer))
+        asking = asyncio.create_task(lent(answer))
         await let_turn(3)
         late = asyncio.create_task(order.take(bulk))
         await let_turn(9)
@@ -305,7 +312,7 @@ async def test_however_such_a_wait_ends_the_loop_is_given_back_once(end: BaseExc
     async def asks() -> None:
         async with order.turn(bulk) as turn:
             with suppress(ValueError):
-                await aside(fails())
+                await lent(fails())
             await turn.pass_on()
 
     async def fails() -> None:
