@@ -184,6 +184,7 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the loop to the next."""
+        _COMPUTING.set(None)
         if self._held:
             self._leave()
 

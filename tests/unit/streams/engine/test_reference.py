@@ -18,9 +18,13 @@ class Counted(GlobalTable):
         return self.answers
 
 
+def counted() -> Counted:
+    return Counted(EngineConfig("nowhere", "app", "w1", "/nowhere"), "t", lambda _key, _value: None)
+
+
 async def test_a_batch_asks_once_for_all_its_records() -> None:
     """A flood of invented names costs one question a batch. Mutation tried: `asked` never added to: fails."""
-    table, order = Counted(EngineConfig("nowhere", "app", "w1", "/nowhere"), "t", lambda _k, _v: None), Turns()
+    table, order = counted(), Turns()
     for batch in (1, 2):
         async with order.turn(lambda: False):
             assert [True] * 3 == [await table.catch_up() for _ in range(3)]
@@ -30,7 +34,7 @@ async def test_a_batch_asks_once_for_all_its_records() -> None:
 
 
 async def test_a_question_without_an_answer_is_asked_again() -> None:
-    table, order = Counted(EngineConfig("nowhere", "app", "w1", "/nowhere"), "t", lambda _k, _v: None), Turns()
+    table, order = counted(), Turns()
     table.answers = False
     async with order.turn(lambda: False):
         assert [False, False] == [await table.catch_up() for _ in range(2)]
