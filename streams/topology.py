@@ -13,7 +13,7 @@ keys: never change or reuse one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
 from agents.intake import intake
@@ -23,17 +23,27 @@ from agents.settle import settle
 from agents.sum_up import sum_up
 from schemas import records as r
 from schemas import topics as t
-from schemas.codec import Decoder, encode, encode_json
+from schemas.codec import encode_json
 from schemas.inputs import decoder_of
-from schemas.words import Channel, Lane, Verdict
-from streams.engine.api import Input, Route, Stage, ToEffect, ToTimer
-from streams.wiring import Reading, table, to
+from schemas.words import Channel, Lane
+from streams.engine.api import Input, Stage
+from streams.routes import (
+    fact,
+    forgotten_key,
+    lanes,
+    nothing,
+    provider_call,
+    seen_key,
+    timer,
+    window_key,
+)
+from streams.wiring import Reading, to
 from tables.contacts import Contacts
 from tables.preferences import Preferences
 from tables.progress import Progress
 from tables.requests import Taken
 from tables.seen import Seen
-from tables.totals import Totals, key_of
+from tables.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -58,10 +68,6 @@ class Outside:
     sink: SinkWriter
 
 
-CALLS_PER_TASK, KEPT_FOR_HIGH = 64, 16
-"""Open provider calls of one task, and how many of them bulk leaves to high priority."""
-CALLS_AT_ONCE = 24
-"""Calls of one channel that one process makes at the same time: as many as SMTP keeps connections."""
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
 
 
@@ -90,16 +96,15 @@ def stateful_stages() -> tuple[str, ...]:
 
 def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
-    lanes = list(Lane)
     inputs: dict[str, tuple[str, ...]] = {
         "intake": (t.SEND_REQUEST, *t.EVENT_TOPICS),
-        "recipient": (t.CONTACTS, t.PREFERENCES, *(t.request_topic(lane) for lane in lanes)),
+        "recipient": (t.CONTACTS, t.PREFERENCES, *(t.request_topic(lane) for lane in Lane)),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
         "sink": (t.ROWS,),
     }
-    inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in lanes) for c in DELIVERY})
+    inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in Lane) for c in DELIVERY})
     return inputs[stage]
 
 
@@ -124,27 +129,29 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    lanes = _lanes(settings, t.request_topic, read(r.RequestReceived))
+    requests = lanes(settings, t.request_topic, read(r.RequestReceived), first=1)
     return Stage(
         name="recipient",
         inputs=(
-            Input(t.CONTACTS, read(r.ContactChanged), urgent=True),
-            Input(t.PREFERENCES, read(r.PreferenceChanged), urgent=True),
-            *lanes,
+            Input(t.CONTACTS, read(r.ContactChanged), lane=0, urgent=True),
+            Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0, urgent=True),
+            *requests,
         ),
         agent=lambda stream, tables: recipient(
             stream, tables["requests"], tables["contacts"], tables["preferences"], outside
         ),
         routes={
-            r.RequestDue: (_timer(r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),),
+            r.RequestDue: (
+                timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
+            ),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
         },
         tables=(
-            table("requests", 1, Taken),
-            table("contacts", 2, Contacts),
-            table("preferences", 3, Preferences),
+            outside.reading.table("requests", 1, Taken),
+            outside.reading.table("contacts", 2, Contacts),
+            outside.reading.table("preferences", 3, Preferences),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,
@@ -155,11 +162,11 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
     read = outside.reading.records(r.SendTask)
     return Stage(
         name=DELIVERY[channel],
-        inputs=_lanes(settings, lambda lane: t.channel_topic(channel, lane), read),
+        inputs=lanes(settings, lambda lane: t.channel_topic(channel, lane), read),
         agent=lambda stream, _tables: deliver(stream, outside.reference),
         routes={
-            r.ProviderCall: (_call(settings, outside),),
-            r.RetryDue: (_timer(r.RetryDue, lambda due: due.task.message_id),),
+            r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
+            r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
         },
         min_interval_ms=settings.engine.interval_normal_ms,
@@ -178,9 +185,9 @@ def _status(settings: Settings, outside: Outside) -> Stage:
             r.MessageRow: (to(t.ROWS, same_partition=True),),
             r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
             r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
-            r.StatsPartial: (to(t.PARTIALS, key=_window_key),),
+            r.StatsPartial: (to(t.PARTIALS, key=window_key),),
         },
-        tables=(table("progress", 1, Progress),),
+        tables=(outside.reading.table("progress", 1, Progress),),
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )
@@ -192,11 +199,11 @@ def _stats(settings: Settings, outside: Outside) -> Stage:
         inputs=(Input(t.PARTIALS, outside.reading.records(r.StatsPartial)),),
         agent=lambda stream, tables: sum_up(stream, tables["totals"]),
         routes={
-            r.StatsRecord: (to(t.STATS, key=_window_key, encoder=encode_json, same_partition=True),),
-            r.StatsForgotten: (to(t.STATS, key=_forgotten_key, encoder=_nothing, same_partition=True),),
-            r.StatsDue: (_timer(r.StatsDue, lambda due: due.key),),
+            r.StatsRecord: (to(t.STATS, key=window_key, encoder=encode_json, same_partition=True),),
+            r.StatsForgotten: (to(t.STATS, key=forgotten_key, encoder=nothing, same_partition=True),),
+            r.StatsDue: (timer(outside.reading, r.StatsDue, lambda due: due.key),),
         },
-        tables=(table("totals", 1, Totals),),
+        tables=(outside.reading.table("totals", 1, Totals),),
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )
@@ -207,8 +214,8 @@ def _seen(settings: Settings, outside: Outside) -> Stage:
         name="seen",
         inputs=(Input(t.SEEN, outside.reading.records(r.SeenPosted)),),
         agent=lambda stream, tables: mark_seen(stream, outside.reference, tables["seen"]),
-        routes={r.SeenRouted: (to(lambda routed: routed.destination, key=_seen_key, encoder=_fact),)},
-        tables=(table("seen", 1, Seen),),
+        routes={r.SeenRouted: (to(lambda routed: routed.destination, key=seen_key, encoder=fact),)},
+        tables=(outside.reading.table("seen", 1, Seen),),
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,
     )
@@ -223,77 +230,3 @@ def _sink(settings: Settings, outside: Outside) -> Stage:
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )
-
-
-# ---- the parts that stages share ----
-
-
-def _lanes(
-    settings: Settings, topic: Callable[[Lane], str], decode: Callable[[bytes], object]
-) -> tuple[Input, ...]:
-    engine = settings.engine
-    intervals = {
-        Lane.HIGH: engine.interval_high_ms,
-        Lane.NORMAL: engine.interval_normal_ms,
-        Lane.LOW: engine.interval_slow_ms,
-    }
-    return tuple(
-        Input(
-            topic(lane),
-            decode,
-            lane=place,
-            min_interval_ms=intervals[lane],
-            urgent=lane is Lane.HIGH,
-        )
-        for place, lane in enumerate(Lane)
-    )
-
-
-def _timer(kind: type, timer_id: Callable[[Any], str]) -> Route:
-    return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, Decoder(kind))
-
-
-def _call(settings: Settings, outside: Outside) -> ToEffect:
-    """A provider call; one in flight per user and lane, which keeps their order.
-
-    `hidden` after a crash, `lapsed` when never begun.
-    """
-    return ToEffect(
-        id=lambda call: _call_id(call).encode(),
-        key=lambda call: f"{call.task.lane}/{call.task.user_id}".encode(),
-        encode=encode,
-        decode=Decoder(r.ProviderCall),
-        perform=outside.perform,
-        hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
-        lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
-        urgent=lambda call: call.task.lane == Lane.HIGH,
-        limit=CALLS_PER_TASK,
-        kept=KEPT_FOR_HIGH,
-        at_once=CALLS_AT_ONCE,
-        intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
-    )
-
-
-def _call_id(call: r.ProviderCall) -> str:
-    task = call.task
-    return f"{task.message_id}/{task.attempt}/{task.epoch}/{task.waits}/{call.provider}/{int(call.ask)}"
-
-
-def _window_key(found: r.StatsPartial | r.StatsRecord) -> bytes:
-    return key_of(found).encode()
-
-
-def _forgotten_key(forgotten: r.StatsForgotten) -> bytes:
-    return forgotten.key.encode()
-
-
-def _nothing(_record: object) -> None:
-    return None
-
-
-def _seen_key(routed: r.SeenRouted) -> bytes | None:
-    return None if routed.user_key is None else routed.user_key.encode()
-
-
-def _fact(routed: r.SeenRouted) -> bytes:
-    return encode_json(routed.fact)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.codec import Decoder, SchemaBook, compiled, encode
+from schemas.codec import Decoder, SchemaBook, encode
 from schemas.errors import DecodeError, UnknownSchemaError
 from schemas.ids import subject_key
 from streams.engine.api import NotYet, TableSpec, ToTopic, Undecodable
@@ -29,6 +29,10 @@ class Reading:
     def records(self, *types: type[Struct]) -> Callable[[bytes], object]:
         """Decoder of an internal topic with these records."""
         return self.of(Decoder(*types, book=self._book))
+
+    def table(self, name: str, number: int, value: type[Struct]) -> TableSpec:
+        """A table of records, keyed by bytes; rows of earlier versions of its schema are read too."""
+        return TableSpec(name, number, bytes, encode, self.records(value))
 
     def of(self, decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
         """`decode`, speaking the engine's exceptions."""
@@ -54,16 +58,6 @@ class Reading:
         if asked is None:
             self._asked[error.fingerprint] = asyncio.ensure_future(self._catch_up())
         raise NotYet("schema") from error
-
-
-def table(
-    name: str, number: int, value: type[Struct], encode_key: Callable[[Any], bytes] = bytes
-) -> TableSpec:
-    """A table whose values are Avro records and whose keys are bytes (or made so by `encode_key`)."""
-    decode = compiled(value)
-    reader = Decoder(value)
-    assert decode is not None
-    return TableSpec(name, number, encode_key, encode, reader)
 
 
 def to(

@@ -1,0 +1,101 @@
+"""What stages of the pipeline have in common: lanes, timers, provider calls, keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from schemas import records as r
+from schemas.codec import encode, encode_json
+from schemas.words import Lane, Verdict
+from streams.engine.api import Input, Route, ToEffect, ToTimer
+from tables.totals import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from streams.settings import Settings
+    from streams.wiring import Reading
+
+CALLS_PER_TASK, KEPT_FOR_HIGH = 64, 16
+"""Open provider calls of one task, and how many of them bulk leaves to high priority."""
+CALLS_AT_ONCE = 24
+"""Calls of one channel that one process makes at the same time: as many as SMTP keeps connections."""
+
+
+def lanes(
+    settings: Settings, topic: Callable[[Lane], str], decode: Callable[[bytes], object], first: int = 0
+) -> tuple[Input, ...]:
+    """Inputs by priority; what ranks below `first` is read before them."""
+    engine = settings.engine
+    intervals = {
+        Lane.HIGH: engine.interval_high_ms,
+        Lane.NORMAL: engine.interval_normal_ms,
+        Lane.LOW: engine.interval_slow_ms,
+    }
+    return tuple(
+        Input(
+            topic(lane),
+            decode,
+            lane=first + place,
+            min_interval_ms=intervals[lane],
+            urgent=lane is Lane.HIGH,
+        )
+        for place, lane in enumerate(Lane)
+    )
+
+
+def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route:
+    """A record that comes back at its `due_at`."""
+    return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))
+
+
+def provider_call(
+    settings: Settings, reading: Reading, perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]]
+) -> ToEffect:
+    """A provider call; one in flight per user and lane, which keeps their order.
+
+    `hidden` after a crash, `lapsed` when never begun.
+    """
+    return ToEffect(
+        id=lambda call: _call_id(call).encode(),
+        key=lambda call: f"{call.task.lane}/{call.task.user_id}".encode(),
+        encode=encode,
+        decode=reading.records(r.ProviderCall),
+        perform=perform,
+        hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
+        lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
+        urgent=lambda call: call.task.lane == Lane.HIGH,
+        limit=CALLS_PER_TASK,
+        kept=KEPT_FOR_HIGH,
+        at_once=CALLS_AT_ONCE,
+        intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
+    )
+
+
+def _call_id(call: r.ProviderCall) -> str:
+    task = call.task
+    return f"{task.message_id}/{task.attempt}/{task.epoch}/{task.waits}/{call.provider}/{int(call.ask)}"
+
+
+def window_key(found: r.StatsPartial | r.StatsRecord) -> bytes:
+    """One cell of the statistics."""
+    return key_of(found).encode()
+
+
+def forgotten_key(forgotten: r.StatsForgotten) -> bytes:
+    """The cell that ends."""
+    return forgotten.key.encode()
+
+
+def nothing(_record: object) -> None:
+    """A tombstone."""
+
+
+def seen_key(routed: r.SeenRouted) -> bytes | None:
+    """The user who saw it, if he is known."""
+    return None if routed.user_key is None else routed.user_key.encode()
+
+
+def fact(routed: r.SeenRouted) -> bytes:
+    """The JSON of a seen fact."""
+    return encode_json(routed.fact)
