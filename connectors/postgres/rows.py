@@ -72,6 +72,12 @@ class RowWriter:
         self._births[topic, partition] = birth
         return found
 
+    async def move_task(self, topic: str, partition: int, following: int) -> None:
+        """Go on from `following`, whatever was written: an operator's decision while no writer runs."""
+        async with self._database.transaction() as connection:
+            where = (self._app, topic, partition, following)
+            await connection.execute(self._query["move_offset"], *where)
+
     async def write(
         self, topic: str, partition: int, start: int, end: int, records: Sequence[RowRecord]
     ) -> Written:

@@ -12,9 +12,10 @@ from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
 from connectors.kafka_clients import connected
+from connectors.postgres.rows import RowWriter
 from streams.outside import engine_config
-from streams.servers import located
-from streams.settings import load_settings
+from streams.servers import database_of, located
+from streams.settings import Settings, load_settings
 from streams.topics import create_topics, wanted
 from streams.topology import input_topics
 
@@ -24,6 +25,7 @@ topics = typer.Typer(
 offsets = typer.Typer(
     name="offsets", no_args_is_help=True, add_completion=False, help="Where stages read on."
 )
+SINK = "sink"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -68,8 +70,21 @@ def set_offsets(
     moved = asyncio.run(
         _move(str(settings.kafka.bootstrap), engine_config(settings).group(stage), topics, to)
     )
+    if stage == SINK:
+        asyncio.run(_move_rows(settings, moved))
     for tp, offset in moved.items():
         typer.echo(f"{tp.topic}/{tp.partition} → {offset}")
+
+
+async def _move_rows(settings: Settings, moved: dict[TopicPartition, int]) -> None:
+    """The sink goes by the offsets that stand beside its rows."""
+    database = database_of(settings)
+    try:
+        writer = RowWriter(database, settings.kafka.app)
+        for tp, offset in moved.items():
+            await writer.move_task(tp.topic, tp.partition, offset)
+    finally:
+        await database.close()
 
 
 async def _move(bootstrap: str, group: str, topics: tuple[str, ...], to: str) -> dict[TopicPartition, int]:

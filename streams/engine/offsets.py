@@ -88,6 +88,10 @@ class CommittedOffsets:
         self._admin = admin
         self._reader = reader
 
+    async def first(self, tp: TopicPartition) -> int:
+        """Offset of the oldest record there is."""
+        return int((await self._reader.beginning_offsets([tp]))[tp])
+
     async def birth(self, topic: str) -> str:
         """What tells the topic from an earlier one of its name."""
         return await topic_id(self._admin, topic)

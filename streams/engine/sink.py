@@ -1,4 +1,4 @@
-"""A task whose results are rows: the offset moves in the same SQL transaction, so Kafka is only told for lag.
+"""A task whose results are rows: the offset moves in the same SQL transaction; Kafka is told for lag only.
 
 A woken zombie is fenced by that transaction: its conditional update of the offset hits no row (`SinkFenced`).
 """
@@ -37,9 +37,9 @@ class SinkTask(PlacedTask):
         """The offset in the database wins; a task of a new topic begins at the log's first record."""
         (tp,) = self.tps
         self.waiting("database")
-        first, _ = await self.shared.offsets.positions(self.config.group(self.stage.name), [tp])
-        birth = await self.shared.offsets.birth(tp.topic)
-        start = await self._patiently(self._writer.open_task(tp.topic, tp.partition, first[tp], birth))
+        offsets = self.shared.offsets
+        first, birth = await offsets.first(tp), await offsets.birth(tp.topic)
+        start = await self._patiently(self._writer.open_task(tp.topic, tp.partition, first, birth))
         return {tp: start}
 
     @property

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from connectors.postgres.errors import SinkFencedError
-from connectors.postgres.rows import RowWriter
+from connectors.postgres.rows import RowWriter, Written
 from tests.sample_rows import message, migrated
 from tests.written_rows import opened, rows
 
@@ -63,3 +63,15 @@ async def test_partitions_and_applications_have_their_own_offsets(database: str)
         await writer.write("rows", 1, 40, 50, [])
         assert await writer.open_task("rows", 1, 0, "birth") == 50
         assert await writer.open_task("rows", 0, 0, "birth") == 0
+
+
+async def test_an_operator_may_move_the_offset_and_an_old_writer_is_fenced(database: str) -> None:
+    async with migrated(database) as postgres:
+        old, new = RowWriter(postgres, "app"), RowWriter(postgres, "app")
+        assert await old.open_task("rows", 0, 7, "birth") == 7
+        await new.move_task("rows", 0, 3)
+        await new.move_task("rows", 1, 5)
+        with pytest.raises(SinkFencedError):
+            await old.write("rows", 0, 7, 8, [message()])
+        assert [await new.open_task("rows", number, 9, "birth") for number in (0, 1)] == [3, 5]
+        assert await new.write("rows", 0, 3, 4, [message()]) == Written(0, 1, 0)

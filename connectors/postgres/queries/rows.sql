@@ -13,6 +13,12 @@ RETURNING next;
 -- message of a line exists anew for each line, because one partition looks cheaper than all: 42 µs a line, not 17.
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
 
+-- name: move_offset
+-- An operator's word on where the partition is to be read from; the writer that opens it next keeps to it.
+INSERT INTO sink_offsets (app, topic, partition, birth, next)
+VALUES ($1, $2, $3, '', $4)
+ON CONFLICT (app, topic, partition) DO UPDATE SET birth = '', next = excluded.next, updated_at = now();
+
 -- name: advance_offset
 -- Move on from where this writer left the partition; no row: somebody else has it.
 UPDATE sink_offsets SET next = $6, updated_at = now()
