@@ -36,11 +36,15 @@ class Sender(msgspec.Struct, frozen=True):
 
 
 def letter(sender: Sender, address: str, content: Content, idempotency_key: str, at: int) -> bytes:
-    """Build the mail of one message. `at`: milliseconds, becomes the Date header."""
+    """Build the mail of one message. `at`: milliseconds, becomes the Date header.
+
+    `address` must be free of spaces and controls. Letters beyond ASCII stay as they are, in UTF-8: no encoded
+    word may stand for an address (RFC 2047, 5), and SMTPUTF8 takes it so (RFC 6532).
+    """
     message_id = message_id_of(idempotency_key)
     lines = [
         f"From: {_from(sender)}",
-        f"To: {_header(address)}",
+        f"To: {address}",
         f"Subject: {_header(content.subject or content.title or '')}",
         f"Date: {formatdate(at / 1000)}",
         f"Message-ID: <{message_id}@{sender.address.rpartition('@')[2]}>",
@@ -70,7 +74,7 @@ def _crlf(lines: list[str]) -> bytes:
 
 @lru_cache(maxsize=64)
 def _from(sender: Sender) -> str:
-    return formataddr((sender.name, sender.address))
+    return formataddr((" ".join(sender.name.split()), sender.address))
 
 
 def _header(text: str) -> str:

@@ -55,7 +55,11 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 
 
 class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the server is and who writes. `tls` from the first byte, or `starttls` demanded. Times in ms."""
+    """Where the server is and who writes. `tls` from the first byte, or `starttls` demanded. Times in ms.
+
+    `connections`: the most that are open. Who waits for one waits as they came, the urgent too: let there be
+    fewer than `engine.calls_at_once` only for a server that takes no more.
+    """
 
     host: str
     port: int
@@ -65,7 +69,7 @@ class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: str | None = None
     starttls: bool = False
     tls: bool = False
-    connections: int = 24
+    connections: int = 100
     timeout_ms: int = 30_000
     idle_ms: int = 20_000
 
@@ -77,6 +81,8 @@ class Smtp:
         self._config = configured(config, SmtpConfig)
         if self._config.tls and self._config.starttls:
             raise ProviderConfigError("config: tls and starttls exclude each other")
+        if not self._config.from_address.isascii() or _UNSAFE.search(self._config.from_address):
+            raise ProviderConfigError("config: from_address must be ASCII, without spaces and <>")
         self._sender = Sender(self._config.from_address, self._config.from_name)
         self._now_ms = now_ms
         self._pool = SmtpPool(

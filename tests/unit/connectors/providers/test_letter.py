@@ -5,6 +5,7 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 from connectors.providers.letter import Sender, letter
 from schemas.records import Content
@@ -82,10 +83,18 @@ def test_lines_end_as_smtp_wants_them_and_no_line_begins_with_a_dot() -> None:
     assert not [line for line in lines if line.startswith(b".") or b"\n" in line or b"\r" in line]
 
 
-def test_an_address_of_other_letters_makes_a_header_of_ascii() -> None:
+def test_an_address_of_other_letters_stays_as_it_is() -> None:
+    """Mutation tried: as an encoded word, which no address may be: fails."""
     raw = letter(SENDER, "почта@пример.рф", Content(body="x"), "m-1:0", 0)
-    assert raw.isascii()
-    assert "почта@пример.рф" == str(make_header(decode_header(message_from_bytes(raw)["To"])))
+    assert "To: почта@пример.рф".encode() in raw.split(b"\r\n")
+
+
+def test_line_breaks_in_a_senders_name_make_no_header() -> None:
+    """Mutation tried: the name as it is: fails."""
+    sender = Sender("us@carillon.test", "Shop\r\nBcc: all@example.com")
+    parsed = message_from_bytes(letter(sender, "a@example.com", Content(body="x"), "m-1:0", 0))
+    assert ("Shop Bcc: all@example.com", "us@carillon.test") == parseaddr(parsed["From"])
+    assert parsed["Bcc"] is None
 
 
 def test_bodies_come_through_unchanged() -> None:

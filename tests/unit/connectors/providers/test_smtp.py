@@ -194,3 +194,23 @@ def test_tls_and_starttls_exclude_each_other() -> None:
     config = {"host": "h", "port": 25, "from_address": "a@b", "tls": True, "starttls": True}
     with pytest.raises(ProviderConfigError, match="exclude"):
         Smtp("mail", config, lambda: 0)
+
+
+@pytest.mark.parametrize("address", ["почта@carillon.test", "a@b>\r\nRCPT TO:<c@d", "a b@c"])
+def test_a_sender_that_no_server_takes_is_refused_before_any_mail(address: str) -> None:
+    """Mutation tried: taken: fails; every mail then ended with its outcome hidden."""
+    with pytest.raises(ProviderConfigError, match="from_address") as caught:
+        Smtp("mail", {"host": "h", "port": 25, "from_address": address}, lambda: 0)
+    assert address not in str(caught.value)
+
+
+async def test_no_call_waits_for_the_connections_of_others_unless_the_config_says_so() -> None:
+    """Those who wait here wait as they came, the urgent behind bulk. Mutation tried: 24 of them: fails."""
+    async with conversation({"greeting": "silence"}) as (script, carrier):
+        sends = [asyncio.create_task(carrier.send("a@example.com", CONTENT, f"m-{n}:0")) for n in range(60)]
+        async with asyncio.timeout(5):
+            while script.greetings < 60:
+                await asyncio.sleep(0)
+        for send in sends:
+            send.cancel()
+        await asyncio.gather(*sends, return_exceptions=True)
