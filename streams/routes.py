@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 CALLS_PER_TASK, KEPT_FOR_HIGH = 64, 16
 """Open provider calls of one task, and how many of them bulk leaves to high priority."""
-CALLS_AT_ONCE = 24
-"""Calls of one channel that one process makes at the same time: as many as SMTP keeps connections."""
 
 
 def lanes(
@@ -67,7 +65,7 @@ def provider_call(
         urgent=lambda call: call.task.lane == Lane.HIGH,
         limit=CALLS_PER_TASK,
         kept=KEPT_FOR_HIGH,
-        at_once=CALLS_AT_ONCE,
+        at_once=settings.engine.calls_at_once,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )
 

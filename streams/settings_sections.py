@@ -165,6 +165,9 @@ class Engine(BaseModel):
     """After this the broker aborts a transaction whose worker fell silent."""
     intent_ttl_ms: Count = 5_000
     """A call of the outside not begun within this time of its commit is not begun."""
+    calls_at_once: Annotated[int, Field(ge=4, le=1_000)] = 48
+    """Calls of one channel that one process makes at the same time, a quarter of them kept for the high lane;
+    beyond 100 give the providers more `connections`, too."""
     max_batch: Count = 2_000
     """The most records of one transaction."""
     interval_high_ms: Milliseconds = 0

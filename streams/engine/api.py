@@ -147,7 +147,7 @@ class ToEffect:
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
     `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls of a task its inputs
     pause, those that are not urgent at `limit - kept`. All tasks of a process together run `at_once` calls,
-    the `urgent` ones first.
+    the `urgent` ones first; of these places urgent ones keep the same share as `kept` is of `limit`.
     """
 
     id: Callable[[Any], bytes]

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from streams.engine.api import Event, NotYet, Unreadable
+from streams.engine.calls import Calls
 from streams.engine.inner import EFFECT
-from streams.engine.turns import Calls, Places, Turns
+from streams.engine.intent import Waiting
+from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,26 +24,6 @@ if TYPE_CHECKING:
     from streams.engine.api import Headers, ToEffect
 
 log = structlog.get_logger("engine.effects")
-
-
-class Waiting:
-    """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks.
-
-    `lapsed`: it was not called, and keeps its place before later ones of its key until that is handled.
-    """
-
-    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "lapsed", "since")
-
-    def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
-        """`since`: monotonic seconds, which go on while the process is stopped."""
-        self.effect_id = effect_id
-        self.key = key
-        self.call = call
-        self.headers = headers
-        self.since = since
-        self.begun = False
-        self.dropped = False
-        self.lapsed = False
 
 
 class Effects:
@@ -58,7 +40,7 @@ class Effects:
         self._route = route
         self._now_ms = now_ms
         self._wake = wake
-        self._calls = calls or Calls(Places(route.at_once), Turns())
+        self._calls = calls or Calls.of(route, Turns())
         self._queues: defaultdict[bytes, deque[Waiting]] = defaultdict(deque)
         self._ready: deque[Waiting] = deque()
         self._running: dict[asyncio.Task[None], Waiting] = {}
@@ -66,6 +48,7 @@ class Effects:
         self._intended: dict[bytes, int] = {}
         self._lapsed: dict[bytes, Waiting] = {}
         self._settled: dict[bytes, Waiting] = {}
+        self._told = 0
         self.load = 0
         self.results: deque[Event] = deque()
 
@@ -77,28 +60,37 @@ class Effects:
     @property
     def room(self) -> int:
         """How many more calls may be opened; results that wait for their turn count as open."""
-        return self._route.limit - self.load - len(self.results)
+        return min(self._own_room, self._calls.room(self._wake))
 
     @property
     def kept(self) -> int:
-        """How many of them are for urgent records."""
-        return self._route.kept
+        """How many of them are for urgent records: what is kept here, and what the process keeps."""
+        common = self._calls.room(self._wake)
+        others = min(self._own_room - self._route.kept, common - self._calls.kept)
+        return min(self._own_room, common) - others
+
+    @property
+    def _own_room(self) -> int:
+        return self._route.limit - self.load - len(self.results)
 
     def intend(self, effects: Iterable[tuple[bytes, Any, Headers]]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
         self._intended = {effect_id: place for place, (effect_id, _, _) in enumerate(effects)}
+        self._tell()
 
     def begin(self, effects: Iterable[tuple[bytes, Any, Headers]], since: float) -> None:
         """Take over effects whose intents are committed; `since`: monotonic s *before* that commit was tried.
 
-        A process stopped inside its commit wakes as a zombie that has just learned of its success.
+        A process stopped inside its commit wakes as a zombie that has just learned of its success. What came
+        of a lapsed call takes its place: key and headers tell it, for another provider makes another id.
         """
         self._intended = {}
         for effect_id, call, headers in effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
             queue = self._queues[waiting.key]
-            if self._settled.pop(effect_id, None) is not None and queue and queue[0].lapsed:
+            if (left := self._settled.get(waiting.key)) and left.headers == headers:
+                del self._settled[waiting.key]
                 queue[0] = waiting
                 self._ready.append(waiting)
                 continue
@@ -162,14 +154,23 @@ class Effects:
             task = asyncio.create_task(self._run(waiting))
             self._running[task] = waiting
             task.add_done_callback(self._ran)
+        self._tell()
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
+        self._tell()
+
+    def _tell(self) -> None:
+        """How many calls want a place; one that waits for another of its key does not."""
+        wanted = len(self._running)
+        if not self._closing:
+            wanted += len(self._ready) + len(self._intended)
+        more, self._told = wanted - self._told, wanted
+        self._calls.opened(more)
 
     async def _run(self, waiting: Waiting) -> None:
-        is_urgent = self._route.urgent(waiting.call)
         try:
-            async with self._calls.one(lambda: is_urgent):
+            async with self._calls.one(urgent=self._route.urgent(waiting.call)):
                 waiting.begun = True
                 value = await self._result(waiting)
         except asyncio.CancelledError:
@@ -217,7 +218,8 @@ class Effects:
         while self.results and id(self.results[0]) in done:
             effect_id = self.results.popleft().key[len(EFFECT) :]
             if effect_id in self._lapsed:
-                self._settled[effect_id] = self._lapsed.pop(effect_id)
+                left = self._lapsed.pop(effect_id)
+                self._settled[left.key] = left
 
     # ---- close ----
 
@@ -231,6 +233,7 @@ class Effects:
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""
         self._closing = True
+        self._tell()
         for task, waiting in self._running.items():
             if not waiting.begun:
                 task.cancel()

@@ -15,12 +15,13 @@ from streams.engine.api import NotYet, StageFailedError
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.refusals import Refusals
-from streams.engine.turns import Calls, Turns
+from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streams.engine.api import EngineConfig, Stage
+    from streams.engine.calls import Calls
     from streams.engine.membership import Membership
     from streams.engine.meters import Meters
     from streams.engine.offsets import CommittedOffsets, PartitionCounts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from streams.engine.api import StageFailedError
+from streams.engine.calls import Calls
 from streams.engine.failures import AWAY
 from streams.engine.feeder import Feeder
 from streams.engine.gauges import measure
@@ -20,7 +21,6 @@ from streams.engine.restore import store_folder
 from streams.engine.roster import Roster
 from streams.engine.sink import SinkTask
 from streams.engine.task import Task
-from streams.engine.turns import Calls, Places
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
@@ -62,7 +62,7 @@ class StageRunner:
             new_birth=worker.new_birth,
             placed_changed=self._changed.set,
             turns=worker.turns,
-            calls=None if stage.effect is None else Calls(Places(stage.effect.at_once), worker.turns),
+            calls=None if stage.effect is None else Calls.of(stage.effect, worker.turns),
         )
         self._roster = Roster(stage.name, self._make, worker.config.close_deadline_s, self._changed.set)
 

@@ -1,4 +1,4 @@
-"""Who comes next, in one process: a slice of the event loop, or a call's place (design, promise 3; rule 13).
+"""Who comes next, in one process: slices of the event loop (design, promise 3; rule 13).
 
 A way through a transaction takes some forty turns of the loop. With a slice of each task in every turn a hop
 took 300 ms; so one batch computes at a time, and slices are short while something is urgent.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
     from typing import Self
 
@@ -130,28 +129,6 @@ class Turns:
         """Wait for a turn of the loop in which no batch computes and no other call begins."""
         await self.take(urgent)
         asyncio.get_running_loop().call_soon(self.give_back)
-
-
-class Calls:
-    """Calls of the outside that one stage of a process makes: so many at once, begun one by one.
-
-    What a call does before its first wait would otherwise come in one piece for all that were just committed.
-    """
-
-    def __init__(self, places: Places, turns: Turns) -> None:
-        """`places`: how many run at once."""
-        self._places = places
-        self._turns = turns
-
-    @asynccontextmanager
-    async def one(self, urgent: Urgent) -> AsyncIterator[None]:
-        """Wait until a call may begin; it ends with the block."""
-        await self._places.take(urgent)
-        try:
-            await self._turns.begin(urgent)
-            yield
-        finally:
-            self._places.give_back()
 
 
 def computing() -> Turn | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streams.engine import turns as turns_module
-from streams.engine.turns import SHARE, SHORT_SLICE_S, SLICE_S, Calls, Places, Turns, computing
+from streams.engine.turns import SHARE, SHORT_SLICE_S, SLICE_S, Places, Turns, computing
 from tests.unit.streams.engine.lives import turns as let_turn
 
 
@@ -219,46 +219,6 @@ async def test_a_batch_that_ends_in_an_error_or_is_cancelled_leaves_the_loop_to_
         assert not third.done()
     async with asyncio.timeout(5):
         await third
-
-
-# ---- calls ----
-
-
-async def test_calls_begin_one_by_one_and_only_so_many_run() -> None:
-    """Mutations tried: no `begin`: fails (all in one turn of the loop); no places: fails."""
-    calls, order, running = Calls(Places(3), Turns()), list[int](), 0
-    most, turned = 0, 0
-    let_go = asyncio.Event()
-
-    async def call() -> None:
-        nonlocal running, most
-        async with calls.one(bulk):
-            order.append(turned)
-            running += 1
-            most = max(most, running)
-            await let_go.wait()
-            running -= 1
-
-    made = [asyncio.create_task(call()) for _ in range(6)]
-    for _ in range(20):
-        await asyncio.sleep(0)
-        turned += 1
-    assert 3 == len(order) == len(set(order))
-    let_go.set()
-    await asyncio.gather(*made)
-    assert (3, 6) == (most, len(order))
-
-
-async def test_an_urgent_call_goes_before_those_that_wait() -> None:
-    calls, order = Calls(Places(1), Turns()), list[str]()
-
-    async def call(name: str, is_urgent: Callable[[], bool]) -> None:
-        async with calls.one(is_urgent):
-            order.append(name)
-            await let_turn(2)
-
-    await asyncio.gather(call("a", bulk), call("b", bulk), call("c", bulk), call("u", urgent))
-    assert ["a", "u", "b", "c"] == order
 
 
 # ---- waits outside ----

@@ -1,0 +1,124 @@
+"""Calls of the outside that one stage of a process makes: who may begin, and how many may be open (rule 14).
+
+A call that hangs holds its place until its provider's time-out; so some places are never lent to bulk, and
+no task takes new input while so many calls are open that they would wait too long for theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Self
+
+    from streams.engine.api import ToEffect
+    from streams.engine.turns import Turns
+
+SHARE = 10
+"""One place in ten that are given goes to who is not urgent and waits, so that nothing starves."""
+OPEN_PER_PLACE = 2
+"""Open calls for each place, so that none waits for longer than about two calls take."""
+RECENT_S = 1.0
+"""As many as ended within this time may be open, too: they wait no longer than that."""
+
+
+class Calls:
+    """So many calls at once, begun one by one; of all places, `kept` are for urgent calls.
+
+    What a call does before its first wait would otherwise come in one piece for all that were just committed.
+    """
+
+    def __init__(self, turns: Turns, count: int, kept: int = 0) -> None:
+        """Nothing runs yet."""
+        self._turns = turns
+        self._free = count
+        self._lendable = count - kept
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._given = 0
+        self._least_open = OPEN_PER_PLACE * count
+        self.kept = OPEN_PER_PLACE * kept
+        self._open = 0
+        self._ended: deque[float] = deque()
+        self._refused: dict[Callable[[], None], None] = {}
+
+    @classmethod
+    def of(cls, route: ToEffect, turns: Turns) -> Self:
+        """As the route says; urgent calls have the same share of the places as of a task's open calls."""
+        return cls(turns, route.at_once, route.at_once * route.kept // route.limit)
+
+    # ---- open ----
+
+    def room(self, wake: Callable[[], None]) -> int:
+        """How many more calls may be opened, `kept` of them urgent ones; who finds too few is woken later."""
+        since = time.monotonic() - RECENT_S
+        while self._ended and self._ended[0] < since:
+            self._ended.popleft()
+        room = max(self._least_open, len(self._ended)) - self._open
+        if room <= self.kept:
+            self._refused[wake] = None
+        return room
+
+    def opened(self, more: int) -> None:
+        """So many more are open; or fewer, if negative."""
+        self._open += more
+        if more < 0:
+            refused, self._refused = self._refused, {}
+            for wake in refused:
+                wake()
+
+    # ---- run ----
+
+    @asynccontextmanager
+    async def one(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Wait until a call may begin; it ends with the block."""
+        await self._take(urgent=urgent)
+        try:
+            await self._turns.begin(lambda: urgent)
+            yield
+        finally:
+            if not urgent:
+                self._ended.append(time.monotonic())
+            self._give_back(urgent=urgent)
+
+    async def _take(self, *, urgent: bool) -> None:
+        if self._free > 0 and (urgent or self._lendable > 0):
+            self._lend(urgent=urgent)
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._urgent if urgent else self._others).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():
+                self._give_back(urgent=urgent)
+            raise
+
+    def _lend(self, *, urgent: bool) -> None:
+        self._free -= 1
+        self._lendable -= not urgent
+
+    def _give_back(self, *, urgent: bool) -> None:
+        """Leave the place to who comes next."""
+        self._free += 1
+        self._lendable += not urgent
+        of_urgent = _waits(self._urgent)
+        of_others = self._lendable > 0 and _waits(self._others)
+        if not (of_urgent or of_others):
+            return
+        self._given += 1
+        urgent = of_urgent and not (of_others and self._given % SHARE == 0)
+        self._lend(urgent=urgent)
+        (self._urgent if urgent else self._others).popleft().set_result(None)
+
+
+def _waits(waiting: deque[asyncio.Future[None]]) -> bool:
+    """Whether someone does; those who gave up are dropped."""
+    while waiting and waiting[0].done():
+        waiting.popleft()
+    return bool(waiting)

@@ -1,0 +1,28 @@
+"""An effect whose intent is committed, from then until its result is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streams.engine.api import Headers
+
+
+class Waiting:
+    """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks.
+
+    `lapsed`: it was not called, and keeps its place before later ones of its key until that is handled.
+    """
+
+    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "lapsed", "since")
+
+    def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
+        """`since`: monotonic seconds, which go on while the process is stopped."""
+        self.effect_id = effect_id
+        self.key = key
+        self.call = call
+        self.headers = headers
+        self.since = since
+        self.begun = False
+        self.dropped = False
+        self.lapsed = False
