@@ -15,19 +15,16 @@ from bench.sections import SUBJECT, Column, Ground, Plan, Row, Section
 from bench.watch import Watched, python
 
 APP = "restore"
-LEAST = 1_000_000
-"""Fewer records would measure joining and fencing, which take about a second."""
 WAIT_S = 300.0
 
 
 async def _measure(ground: Ground, plan: Plan) -> list[Row]:
     stock, folder = ground.stock, ground.folder / APP
-    requests = max(plan.records, LEAST)
-    source = await asyncio.to_thread(stock.requests, requests)
+    source = await asyncio.to_thread(stock.requests, plan.records)
     order = Order(stock.bootstrap, APP, source, str(folder / "data"))
     await asyncio.to_thread(prepare, stock, CARILLON, order)
-    ground.say(f"filling a changelog from {requests:,} requests")
-    await work_through(ground, CARILLON, order, requests)
+    ground.say(f"filling a changelog from {plan.records:,} requests")
+    await work_through(ground, CARILLON, order, plan.records)
     runs = []
     for number in range(plan.rounds):
         ground.say(f"restore, round {number + 1} of {plan.rounds}")

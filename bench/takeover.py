@@ -19,7 +19,6 @@ from bench.stock import feeder
 from bench.watch import EVERY_S, BenchError, Watched, python
 
 APP = "takeover"
-FULL_KEYS = 1_000_000
 FEED_EVERY_S = 0.005
 FIRST_NEW = 1_000_000_000
 SETTLED_S, LIMIT_S = 4.0, 90.0
@@ -66,7 +65,7 @@ class Progress:
 
 
 async def _measure(ground: Ground, plan: Plan) -> list[Row]:
-    keys = FULL_KEYS if plan.full else plan.records
+    keys = plan.records
     stock, folder = ground.stock, ground.folder / APP
     source = await asyncio.to_thread(stock.requests, keys)
     order = Order(stock.bootstrap, APP, source, str(folder / "a"), static=True, worker="a")
