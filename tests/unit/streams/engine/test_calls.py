@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from streams.engine.calls import SHARE, Calls
 from streams.engine.turns import Turns
+from tests.unit.streams.engine.desks import EFFECT
 from tests.unit.streams.engine.lives import turns as let_turn
 
 
@@ -86,6 +88,15 @@ async def test_calls_that_hang_leave_the_kept_places_to_urgent_ones() -> None:
     await crowd.end("a")
     assert ["d"] == crowd.order[5:]
     assert ["e"] == await crowd.end_all()
+
+
+async def test_urgent_calls_keep_the_same_share_of_places_as_of_a_tasks_open_calls() -> None:
+    """Mutation tried: none: fails."""
+    crowd = Crowd(0)
+    crowd.calls = Calls.of(replace(EFFECT, at_once=8, limit=64, kept=16), Turns())
+    await crowd.call(*"abcdefgh")
+    assert list("abcdef") == crowd.order
+    await crowd.end_all()
 
 
 async def test_one_place_in_ten_goes_to_bulk_however_many_urgent_ones_come() -> None:
