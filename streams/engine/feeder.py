@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
     from aiokafka.structs import TopicPartition
 
-    from streams.engine.lanes import Lane
+    from streams.engine.lanes import Lane, Record
     from streams.engine.placed import PlacedTask
 
 log = structlog.get_logger("engine.feeder")
@@ -32,6 +32,8 @@ AT_ONCE = 2_000
 FULL_MS = 10
 """How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0
+BEHIND_S = 30.0
+"""How long a broker that has taken over may not know the end of its log."""
 
 
 class Feeder:
@@ -43,6 +45,7 @@ class Feeder:
         self._stage = stage
         self._most = most
         self._placed: dict[TopicPartition, tuple[PlacedTask, Lane]] = {}
+        self._beyond: dict[TopicPartition, float] = {}
 
     @property
     def idle(self) -> bool:
@@ -66,20 +69,46 @@ class Feeder:
             await asyncio.sleep(FULL_MS / 1000)
             return True
         patience = POLL_MS if len(hungry) == len(self._placed) else FULL_MS
+        fetched = await self._fetched(hungry, patience)
+        if fetched is None:
+            return False
+        for tp, records in fetched.items():
+            self._beyond.pop(tp, None)
+            task, lane = self._placed[tp]
+            same_life = task.ready and task.lanes.by_tp.get(tp) is lane
+            if records and same_life:  # a task that reopened meanwhile stands elsewhere: there would be a gap
+                task.lanes.feed(tp, records)
+                task.wake.set()
+        return True
+
+    async def _fetched(
+        self, hungry: list[TopicPartition], patience_ms: int
+    ) -> dict[TopicPartition, list[Record]] | None:
         try:
-            fetched = await self._consumer.getmany(*hungry, timeout_ms=patience, max_records=AT_ONCE)
-        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
+            return await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=AT_ONCE)
+        except OffsetOutOfRangeError as error:
+            if await self._broker_is_behind(error.args[0]):
+                return None
+            raise StageFailedError(out_of_range(self._stage, str(error))) from error
+        except NoOffsetForPartitionError as error:
             raise StageFailedError(out_of_range(self._stage, str(error))) from error
         except RecordTooLargeError as error:
             raise StageFailedError(f"stage {self._stage}: {error}; raise `fetch_bytes`") from error
         except KafkaError as error:
             log.warning("fetch_failed", stage=self._stage, error=repr(error))
             await asyncio.sleep(AWAY_S)
+            return None
+
+    async def _broker_is_behind(self, wanted: dict[TopicPartition, int]) -> bool:
+        """Whether offsets lie beyond the log's end, but not for long: a new leader may not know it yet."""
+        now = asyncio.get_running_loop().time()
+        try:
+            first = await self._consumer.beginning_offsets(list(wanted))
+        except KafkaError:
+            first = dict.fromkeys(wanted, 0)
+        gone = any(offset < first[tp] for tp, offset in wanted.items())
+        if gone or any(now - self._beyond.setdefault(tp, now) > BEHIND_S for tp in wanted):
             return False
-        for tp, records in fetched.items():
-            task, lane = self._placed[tp]
-            same_life = task.ready and task.lanes.by_tp.get(tp) is lane
-            if records and same_life:  # a task that reopened meanwhile stands elsewhere: there would be a gap
-                task.lanes.feed(tp, records)
-                task.wake.set()
+        log.warning("broker_is_behind", stage=self._stage, wanted=str(wanted))
+        await asyncio.sleep(AWAY_S)
         return True

@@ -32,6 +32,10 @@ class Consumer:
     did: list[tuple[object, ...]] = field(default_factory=list)
     asked: list[tuple[tuple[TopicPartition, ...], int]] = field(default_factory=list)
     meanwhile: Any = None
+    first: int = 5
+
+    async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, self.first)
 
     def assign(self, tps: list[TopicPartition]) -> None:
         self.did.append(("assign", *tps))
@@ -158,6 +162,23 @@ async def test_after_a_failed_fetch_every_position_is_set_again(monkeypatch: pyt
     feeder = feeder_of(consumer)
     feeder.place([task])
     assert not await feeder.feed()
+
+
+async def test_a_broker_that_knows_its_logs_end_too_late_is_waited_for_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutations tried: no wait: fails; no end of it: fails; a fetch that does not count: fails."""
+    monkeypatch.setattr(feeder_module, "AWAY_S", 0.0)
+    beyond = errors.OffsetOutOfRangeError({TP: 9})
+    consumer, task = Consumer([beyond, beyond, {TP: [record(9)]}, beyond, beyond]), open_task(9)
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert [False, False, True] == [await feeder.feed() for _ in range(3)]
+    assert [9] == fed(task)
+    monkeypatch.setattr(feeder_module, "BEHIND_S", 0.0)
+    assert await feeder.feed() is False
+    with pytest.raises(StageFailedError, match="gone from the log"):
+        await feeder.feed()
 
 
 @pytest.mark.parametrize(
