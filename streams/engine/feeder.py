@@ -85,7 +85,8 @@ class Feeder:
         self, hungry: list[TopicPartition], patience_ms: int
     ) -> dict[TopicPartition, list[Record]] | None:
         try:
-            return await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=AT_ONCE)
+            fetched = await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=AT_ONCE)
+            return dict(fetched)
         except OffsetOutOfRangeError as error:
             if await self._broker_is_behind(error.args[0]):
                 return None
