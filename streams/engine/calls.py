@@ -42,7 +42,7 @@ class Calls:
         self._others: deque[asyncio.Future[None]] = deque()
         self._given = 0
         self._least_open = OPEN_PER_PLACE * count
-        self.kept = OPEN_PER_PLACE * kept
+        self._least_kept = OPEN_PER_PLACE * kept
         self._open = 0
         self._ended: deque[float] = deque()
         self._refused: dict[Callable[[], None], None] = {}
@@ -54,15 +54,20 @@ class Calls:
 
     # ---- open ----
 
-    def room(self, wake: Callable[[], None]) -> int:
-        """How many more calls may be opened, `kept` of them urgent ones; who finds too few is woken later."""
+    def room(self, wake: Callable[[], None], own: int) -> tuple[int, int]:
+        """How many more calls a task that has `own` open may open, and how many of them not urgent.
+
+        Of these it has no more than it leaves, so that one that comes later finds some. Who finds none is
+        woken when a call ends.
+        """
         since = time.monotonic() - RECENT_S
         while self._ended and self._ended[0] < since:
             self._ended.popleft()
         room = max(self._least_open, len(self._ended)) - self._open
-        if room <= self.kept:
+        others = (room - self._least_kept - own + 1) // 2
+        if others <= 0:
             self._refused[wake] = None
-        return room
+        return room, others
 
     def opened(self, more: int) -> None:
         """So many more are open; or fewer, if negative."""

@@ -60,14 +60,13 @@ class Effects:
     @property
     def room(self) -> int:
         """How many more calls may be opened; results that wait for their turn count as open."""
-        return min(self._own_room, self._calls.room(self._wake))
+        return min(self._own_room, self._calls.room(self._wake, self._told)[0])
 
     @property
     def kept(self) -> int:
         """How many of them are for urgent records: what is kept here, and what the process keeps."""
-        common = self._calls.room(self._wake)
-        others = min(self._own_room - self._route.kept, common - self._calls.kept)
-        return min(self._own_room, common) - others
+        room, others = self._calls.room(self._wake, self._told)
+        return min(self._own_room, room) - min(self._own_room - self._route.kept, others)
 
     @property
     def _own_room(self) -> int:
