@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from streams.engine.api import Event, NotYet, Unreadable
+from streams.engine.api import Event, Unreadable
 from streams.engine.calls import Calls
 from streams.engine.inner import EFFECT
-from streams.engine.intent import Waiting
+from streams.engine.intent import Waiting, readable
 from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
@@ -103,6 +103,16 @@ class Effects:
 
     # ---- open ----
 
+    def find(self, found: list[tuple[bytes, bool, Headers, bytes]]) -> None:
+        """Of these, those surely not begun stay so even if the commit that notes them as begun is unknown.
+
+        `NotYet`, with nothing changed, while the schema of a call is unknown.
+        """
+        for effect_id, may_have_begun, _, payload in found:
+            readable(self._route.decode, payload)
+            if not may_have_begun:
+                self._intended.setdefault(effect_id, len(self._intended))
+
     def open(self, found: list[tuple[bytes, bool, Headers, bytes]], since: float) -> None:
         """The task is open with these effects recorded: id, may have begun, headers, payload.
 
@@ -111,9 +121,8 @@ class Effects:
         """
         intended, self._intended = self._intended, {}
         known = self._keep({effect_id for effect_id, *_ in found})
-        for effect_id, may_have_begun, headers, payload in sorted(
-            found, key=lambda one: intended.get(one[0], -1)
-        ):
+        found = sorted(found, key=lambda one: intended.get(one[0], -1))
+        for effect_id, may_have_begun, headers, payload in found:
             if effect_id not in known:
                 not_begun = not may_have_begun or effect_id in intended
                 self._recover(effect_id, payload, headers, since if not_begun else None)
@@ -131,16 +140,11 @@ class Effects:
         return known
 
     def _recover(self, effect_id: bytes, payload: bytes, headers: Headers, since: float | None) -> None:
-        try:
-            call = self._route.decode(payload)
-        except NotYet:
-            raise
-        except Exception as error:
-            log.exception("effect_unreadable")
-            unreadable = Unreadable(f"an open effect: {type(error).__name__}: {error}")
-            self._finish(effect_id, unreadable, headers, payload)
-            return
-        if since is None:
+        call = readable(self._route.decode, payload)
+        if type(call) is Unreadable:
+            log.error("effect_unreadable", effect=repr(effect_id), reason=call.reason)
+            self._finish(effect_id, call, headers, payload)
+        elif since is None:
             self._finish(effect_id, self._route.hidden(call), headers, payload)
         else:
             self.begin([(effect_id, call, headers)], since)
@@ -224,10 +228,9 @@ class Effects:
 
     def never_begun(self) -> list[tuple[bytes, Headers, bytes]]:
         """Effects whose calls surely never began: id, headers, payload."""
-        waiting = [
-            one for queue in self._queues.values() for one in queue if not one.begun and not one.dropped
-        ]
-        return [(one.effect_id, one.headers, self._route.encode(one.call)) for one in waiting]
+        waiting = (one for queue in self._queues.values() for one in queue)
+        left = [one for one in waiting if not one.begun and not one.dropped]
+        return [(one.effect_id, one.headers, self._route.encode(one.call)) for one in left]
 
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streams.engine.api import NotYet, Unreadable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streams.engine.api import Headers
+
+
+def readable(decode: Callable[[bytes], Any], payload: bytes) -> Any:
+    """The call of an open effect, or `Unreadable`; `NotYet` while its schema is unknown."""
+    try:
+        return decode(payload)
+    except NotYet:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is buried with its reason
+        return Unreadable(f"an open effect: {type(error).__name__}: {error}")
 
 
 class Waiting:

@@ -82,6 +82,7 @@ class Task(PlacedTask):
             self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
         since = time.monotonic()
         found = inner.open_effects(store)
+        self._effects.find(found)
         overlay = Overlay(store.get_row, self.shared.now_ms())
         for effect_id, begun, headers, payload in found:
             if not begun:

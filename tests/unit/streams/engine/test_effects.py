@@ -225,6 +225,14 @@ async def test_an_effect_found_at_open_is_hidden_unless_it_was_surely_not_begun(
     assert all(TRACE == event.raw_headers for event in outside.effects.results)
 
 
+async def test_what_was_not_begun_stays_so_though_the_commit_that_notes_it_otherwise_is_unknown() -> None:
+    """It did commit: the next open finds it as maybe begun. Mutation tried: `find` notes nothing: fails."""
+    outside = Outside()
+    outside.effects.find(opened(b"1") + opened(b"2", may_have_begun=False))
+    outside.effects.open(opened(b"1", b"2"), time.monotonic())
+    assert {("hidden", b"1"), ("done", b"2")} == set(await outside.results(2))
+
+
 async def test_an_effect_surely_not_begun_lapses_when_opening_took_too_long() -> None:
     outside = Outside()
     outside.effects.open(opened(b"2", may_have_begun=False), time.monotonic() - 6)
