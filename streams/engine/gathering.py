@@ -39,6 +39,9 @@ def gather(limit: int, now: int, effects: Effects | None, timers: Timers | None,
     if most > 0 and timers is not None and timers.due(now):
         due, bound = timers.take(now, most)
     events = lanes.peek(limit, [*results, *due], Room(room - len(due), kept))
-    last = due[-1] if due else None
-    until = next((place for place, event in enumerate(events, 1) if event is last), len(events) + 1)
-    return Gathered(events, until if due else 0, bound)
+    return Gathered(events, _dealt_with(events, due[-1]) if due else 0, bound)
+
+
+def _dealt_with(events: list[Event], last: Event) -> int:
+    """How many events must be dealt with until this one is; more than there are when it is not among them."""
+    return next((place for place, event in enumerate(events, 1) if event is last), len(events) + 1)
