@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def up(data_dir: DataDir = None) -> None:
     Example: carillon up --data-dir .carillon
     """
     settings = _settings(data_dir)
+    _hide_retries()
     console = Console(highlight=False)
 
     async def main() -> None:
@@ -58,6 +60,7 @@ def demo(
 
     Example: carillon demo
     """
+    _hide_retries()
     if keep:
         raise typer.Exit(run_demo(_settings(None), examples))
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as folder:
@@ -102,4 +105,12 @@ def apply(
 def _settings(data_dir: Path | None) -> Settings:
     settings = load_settings({"data_dir": data_dir})
     configure(settings.log)
+    logging.getLogger("aiokafka").setLevel(
+        logging.ERROR
+    )  # its retries beside new topics are no news for people
     return settings
+
+
+def _hide_retries() -> None:
+    """What aiokafka retries beside topics just made is no news for people at a screen."""
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)

@@ -14,9 +14,8 @@ FOLDERS = ("streams", "agents", "tables", "schemas", "connectors", "tests", "exa
 LONGEST = 250
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 TOO_LONG = (
-    "tests/broker/app/",
-    "tests/broker/test_engine_",
-    "tests/unit/streams/engine/",
+    "tests/broker/app/scenarios_b.py",
+    "tests/broker/test_engine_errors.py",
 )
 """Wait to be split; whoever does it takes them out here."""
 

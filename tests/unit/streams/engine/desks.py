@@ -9,6 +9,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streams.engine import inner
 from streams.engine.api import (
     LATER,
     Agent,
@@ -177,3 +178,11 @@ async def relay(stream: Stream, _tables: Tables) -> AsyncIterator[object]:
     """Pass each record on; `x…` breaks it."""
     async for event in stream:
         yield Out(event.key, event.value)
+
+
+def due_timer(at: int, raw: bytes) -> Event:
+    """A timer as it is read from its row, not decoded yet."""
+    key = inner.TIMER + at.to_bytes(8, "big") + raw
+    event = record(-1, raw, key=key, at=NOW, topic="", partition=-1)
+    event.offset = -1
+    return event

@@ -1,0 +1,80 @@
+"""What calls of the outside reach in these tests, and rows and tasks made for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from streams.engine.calls import Calls
+from streams.engine.effects import Effects
+from tests.unit.streams.engine.desks import EFFECT, Call
+
+TRACE = (("traceparent", b"t"),)
+
+
+class Outside:
+    """What calls reach. Calls whose body is `hang` end only when they are let go."""
+
+    def __init__(self, limit: int = 500, ttl_s: float = 5.0) -> None:
+        self.begun: list[bytes] = []
+        self.open: defaultdict[bytes, int] = defaultdict(int)
+        self.most_at_once = 0
+        self.let_go = asyncio.Event()
+        self.woken = asyncio.Event()
+        self.route = replace(EFFECT, perform=self.perform, limit=limit, intent_ttl_s=ttl_s)
+        self.effects = self.anew()
+
+    def anew(self) -> Effects:
+        return Effects(self.route, lambda: 77, self.woken.set)
+
+    async def perform(self, call: Call) -> object:
+        self.begun.append(call.id)
+        self.open[call.key] += 1
+        assert self.open[call.key] == 1, "one in flight per key"
+        self.most_at_once = max(self.most_at_once, sum(self.open.values()))
+        if call.body == b"hang":
+            await self.let_go.wait()
+        await asyncio.sleep(0)
+        self.open[call.key] -= 1
+        if call.body == b"break":
+            raise ZeroDivisionError
+        if call.body == b"cancel":
+            raise asyncio.CancelledError
+        return ("done", call.id)
+
+    def begin(self, *calls: Call, since: float | None = None) -> None:
+        moment = time.monotonic() if since is None else since
+        self.effects.begin([(call.id, call, TRACE) for call in calls], moment)
+
+    def settle(self, *calls: Call) -> None:
+        """The results so far are committed, and these calls with them."""
+        self.effects.handled(list(self.effects.results))
+        self.begin(*calls)
+
+    async def results(self, count: int) -> list[object]:
+        while len(self.effects.results) < count:
+            self.woken.clear()
+            async with asyncio.timeout(30):
+                await self.woken.wait()
+        return [event.value for event in self.effects.results]
+
+
+def opened(*ids: bytes, may_have_begun: bool = True) -> list[tuple[bytes, bool, Any, bytes]]:
+    """Rows as they are found at open."""
+    return [(one, may_have_begun, TRACE, EFFECT.encode(Call(one))) for one in ids]
+
+
+def shared_by(calls: Calls, count: int, limit: int = 64, kept: int = 0) -> list[Outside]:
+    """Tasks of one process, in which calls named `u` are urgent."""
+    tasks = [Outside(limit) for _ in range(count)]
+    for one in tasks:
+        one.route = replace(one.route, kept=kept, urgent=lambda call: call.id.startswith(b"u"))
+        one.effects = Effects(one.route, lambda: 77, one.woken.set, calls)
+    return tasks
+
+
+def many(count: int, body: bytes = b"", name: str = "") -> list[Call]:
+    return [Call(b"%s%d" % (name.encode(), n), b"%s%d" % (name.encode(), n), body) for n in range(count)]
