@@ -168,7 +168,7 @@ class Engine(BaseModel):
     calls_at_once: Annotated[int, Field(ge=4, le=1_000)] = 48
     """Calls of one channel that one process makes at the same time, a quarter of them kept for the high lane;
     beyond 100 give the providers more `connections`, too."""
-    max_batch: Count = 2_000
+    max_batch: Count = 4_000
     """The most records of one transaction."""
     interval_high_ms: Milliseconds = 0
     """Least time between transactions of a task that serve the high lane."""

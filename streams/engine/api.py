@@ -198,7 +198,7 @@ class Stage:
     sink: SinkWriter | None = None
     co_partitioned: bool = True
     min_interval_ms: int = 25
-    max_batch: int = 2000
+    max_batch: int = 4000
     budget_ms: int = 100
     ceiling: int = 100
     record_limits: Mapping[str, int] = field(default_factory=dict)

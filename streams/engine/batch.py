@@ -50,6 +50,7 @@ class BatchStream:
         self._urgent = _urgent_events(stage, events)
         began = time.perf_counter()
         self._ride_until, self._stop_at = began + RIDE_S, began + stage.budget_ms / 1000
+        self._look_at = began
         self._decoders = decoders_of(stage)
         self.events = self._pull(events, dead)
 
@@ -57,53 +58,57 @@ class BatchStream:
         """The one pass; a second loop goes on where the first one stopped."""
         return self.events
 
-    @property
-    def slice_spent(self) -> bool:
-        """Whether the event loop has been held for long enough."""
-        return time.perf_counter() > self._turn.slice_ends
-
     async def breathe(self) -> None:
         """Let the event loop turn, and other batches compute."""
         paused = await self._turn.pass_on()
         self._ride_until += paused
         self._stop_at += paused
 
-    def _spent(self, where: int, moment: float) -> bool:
-        """Whether the batch ends before this event: not for what is urgent while more of that is in it."""
-        if moment < self._ride_until:
-            return moment > self._stop_at
-        return moment > self._stop_at or (where >= self._urgent and self._turn.urgent())
+    async def _goes_on(self, where: int) -> bool:
+        """Whether the batch has time for this event; lets the loop turn when the slice is over.
+
+        Not while something urgent waits, and is not in what is left of the batch. What is urgent changes only
+        when the loop turns, so between two looks nothing but the event's time is asked for.
+        """
+        now = time.perf_counter()
+        rides = now < self._ride_until
+        if where and (now > self._stop_at or (not rides and where >= self._urgent and self._turn.urgent())):
+            return False
+        if now > self._turn.slice_ends:
+            await self.breathe()
+            return await self._goes_on(where)
+        nearest = min(self._stop_at, self._turn.slice_ends)
+        if rides:
+            self._look_at = min(nearest, self._ride_until)
+        else:
+            self._look_at = now if where < self._urgent else nearest
+        return True
 
     async def _pull(self, events: list[Event], dead: Mapping[int, Buried]) -> AsyncGenerator[Event]:
         """Decode and yield; a timer or result is settled as it is pulled, and so is one that is buried."""
+        decoders = self._decoders
         for where, event in enumerate(events):
-            moment = time.perf_counter()
-            if where and self._spent(where, moment):
+            if time.perf_counter() > self._look_at and not await self._goes_on(where):
                 break
-            if moment > self._turn.slice_ends:
-                await self.breathe()
-            if not self._readable(event):
-                break
+            if event.value is LATER:
+                try:
+                    event.value = decoders[event.topic](event.raw or b"")
+                except NotYet as wait:
+                    self.wait = wait
+                    break
+                except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
+                    event.value = unreadable(error)
             self.taken += 1
             if not event.topic:
                 inner.settle(event, self._overlay)
-            buried = dead.get(where) or _unreadable(event)
-            if buried is not None:
-                self.buried.append(buried)
+            value = event.value
+            if type(value) is Unreadable or where in dead:
+                self.buried.append(dead.get(where) or (event, value.reason, value.stack))
                 continue
             self.where, self.current = where, event
             self.living += 1
             yield event
         self.ended = True
-
-    def _readable(self, event: Event) -> bool:
-        if event.value is LATER:
-            try:
-                event.value = decoded(event, self._decoders)
-            except NotYet as wait:
-                self.wait = wait
-                return False
-        return True
 
 
 def _urgent_events(stage: Stage, events: list[Event]) -> int:
@@ -118,11 +123,6 @@ def _urgent_events(stage: Stage, events: list[Event]) -> int:
     return max((place for place, event in enumerate(events, 1) if event.topic in topics), default=0)
 
 
-def _unreadable(event: Event) -> Buried | None:
-    value = event.value
-    return (event, value.reason, value.stack) if type(value) is Unreadable else None
-
-
 def decoders_of(stage: Stage) -> dict[str, Callable[[bytes], Any]]:
     """Decoders by topic; timers come without one."""
     decoders: dict[str, Callable[[bytes], Any]] = {source.topic: source.decode for source in stage.inputs}
@@ -131,13 +131,9 @@ def decoders_of(stage: Stage) -> dict[str, Callable[[bytes], Any]]:
     return decoders
 
 
-def decoded(event: Event, decoders: Mapping[str, Callable[[bytes], Any]]) -> Any:
-    """The value of a record or timer; what cannot be decoded is a value too. `NotYet` passes through."""
-    try:
-        return decoders[event.topic](event.raw or b"")
-    except Undecodable as error:
+def unreadable(error: Exception) -> Unreadable:
+    """What cannot be decoded is a value too; a stack says that our own code is to blame."""
+    if isinstance(error, Undecodable):
         return Unreadable(str(error))
-    except NotYet:
-        raise
-    except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
-        return Unreadable(f"{type(error).__name__}: {error}", traceback.format_exc(limit=-8))
+    stack = "".join(traceback.format_exception(error, limit=-8))
+    return Unreadable(f"{type(error).__name__}: {error}", stack)

@@ -118,7 +118,7 @@ async def _run(desk: Desk, stream: BatchStream, done: Computed) -> None:
     async with aclosing(stream.events), aclosing(outcomes):
         async for outcome in outcomes:
             routing.route(outcome, stream.current)
-            if stream.slice_spent:
+            if time.perf_counter() > desk.turn.slice_ends:
                 await stream.breathe()
 
 

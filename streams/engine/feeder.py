@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from aiokafka.errors import (
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
     from aiokafka.structs import TopicPartition
 
-    from streams.engine.lanes import Lane, Record
+    from streams.engine.api import Event
+    from streams.engine.lanes import Lane
     from streams.engine.placed import PlacedTask
 
 log = structlog.get_logger("engine.feeder")
@@ -83,10 +84,10 @@ class Feeder:
 
     async def _fetched(
         self, hungry: list[TopicPartition], patience_ms: int
-    ) -> dict[TopicPartition, list[Record]] | None:
+    ) -> dict[TopicPartition, list[Event]] | None:
         try:
             fetched = await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=AT_ONCE)
-            return dict(fetched)
+            return cast("dict[TopicPartition, list[Event]]", fetched)
         except OffsetOutOfRangeError as error:
             if await self._broker_is_behind(error.args[0]):
                 return None

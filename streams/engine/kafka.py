@@ -18,8 +18,10 @@ from aiokafka.producer import sender
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import TopicPartition
 
+from streams.engine.wire import BATCH_BYTES, as_events
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aiokafka.admin import AIOKafkaAdminClient
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 BACKOFF_BETWEEN_TRANSACTIONS_S = 0.002
 sender.BACKOFF_OVERRIDE = BACKOFF_BETWEEN_TRANSACTIONS_S
 
-BATCH_BYTES = 1 << 20
 CUT_ROUNDS, CUT_S = 20, 0.1
 
 
@@ -53,8 +54,9 @@ def transactional_producer(config: EngineConfig, transactional_id: str) -> AIOKa
 
 
 def data_consumer(config: EngineConfig) -> AIOKafkaConsumer:
-    """Consumer without a group: tasks place it themselves, so a rebalance never moves it."""
-    return _reader(config, isolation="read_committed", max_wait_ms=config.fetch_max_wait_ms)
+    """Consumer of `Event`s without a group: tasks place it themselves, so a rebalance never moves it."""
+    wait_ms = config.fetch_max_wait_ms
+    return _reader(config, isolation="read_committed", max_wait_ms=wait_ms, value_deserializer=as_events)
 
 
 def restore_consumer(config: EngineConfig) -> AIOKafkaConsumer:
@@ -67,7 +69,13 @@ def uncommitted_consumer(config: EngineConfig) -> AIOKafkaConsumer:
     return _reader(config, isolation="read_uncommitted", max_wait_ms=100)
 
 
-def _reader(config: EngineConfig, *, isolation: str, max_wait_ms: int) -> AIOKafkaConsumer:
+def _reader(
+    config: EngineConfig,
+    *,
+    isolation: str,
+    max_wait_ms: int,
+    value_deserializer: Callable[[bytes], object] | None = None,
+) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         bootstrap_servers=config.bootstrap,
         client_id=config.worker,
@@ -75,6 +83,7 @@ def _reader(config: EngineConfig, *, isolation: str, max_wait_ms: int) -> AIOKaf
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level=isolation,
+        value_deserializer=value_deserializer,
         fetch_max_wait_ms=max_wait_ms,
         fetch_max_bytes=config.fetch_total_bytes,
         max_partition_fetch_bytes=config.fetch_bytes,

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from streams.engine.api import LATER, Event
 from streams.engine.turns import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aiokafka.structs import ConsumerRecord, TopicPartition
+    from aiokafka.structs import TopicPartition
 
-    from streams.engine.api import Input
-
-    Record: TypeAlias = ConsumerRecord[Any, Any]
+    from streams.engine.api import Event, Input
 
 
 class Lane:
@@ -29,7 +26,7 @@ class Lane:
         self.input = source
         self.tp = tp
         self.position = position
-        self.records: deque[Record] = deque()
+        self.records: deque[Event] = deque()
 
     @property
     def next_fetch(self) -> int:
@@ -56,7 +53,7 @@ class Lanes:
         """Whether an urgent record waits, or is in the batch under way."""
         return any(lane.records for lane in self._urgent)
 
-    def feed(self, tp: TopicPartition, records: list[Record]) -> None:
+    def feed(self, tp: TopicPartition, records: list[Event]) -> None:
         """Add fetched records; what lies below the expected offset was fetched before a seek and is left."""
         lane = self.by_tp[tp]
         expected = lane.next_fetch
@@ -92,7 +89,7 @@ class Lanes:
             if queues := [lane.records for lane in rank if lane.records]:
                 is_urgent = rank[0].input.urgent
                 records = room.within(_in_turn(queues, self._handled), urgent=is_urgent)
-                (urgent if is_urgent else others).append(map(event_of, records))
+                (urgent if is_urgent else others).append(records)
         return list(islice(_shared_out([*urgent, *others], self._handled), limit))
 
     def advance(self, positions: dict[TopicPartition, int]) -> None:
@@ -114,7 +111,7 @@ class Room:
         self._places = iter(range(max(count, 0)))
         self._open = iter(range(max(count - kept, 0)))
 
-    def within(self, records: Iterator[Record], *, urgent: bool) -> Iterator[Record]:
+    def within(self, records: Iterator[Event], *, urgent: bool) -> Iterator[Event]:
         """Records as long as there is room; all ranks of a batch take of the same."""
         if urgent:
             return (record for record, _ in zip(records, self._places, strict=False))
@@ -138,7 +135,7 @@ def _shared_out(ranks: list[Iterator[Event]], place: int) -> Iterator[Event]:
     yield from ranks[0]
 
 
-def _in_turn(queues: list[deque[Record]], place: int) -> Iterator[Record]:
+def _in_turn(queues: list[deque[Event]], place: int) -> Iterator[Event]:
     """One of each queue in turn, so that inputs of equal rank share alike."""
     if len(queues) == 1:
         yield from queues[0]
@@ -152,17 +149,3 @@ def _in_turn(queues: list[deque[Record]], place: int) -> Iterator[Record]:
                 waiting.remove(queue)
             else:
                 yield record
-
-
-def event_of(record: Record) -> Event:
-    """A record as an event that is decoded when it is its turn."""
-    return Event(
-        LATER,
-        record.key or b"",
-        record.timestamp,
-        tuple(record.headers),
-        record.topic,
-        record.partition,
-        record.offset,
-        record.value,
-    )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streams.engine.kafka import BATCH_BYTES
+from streams.engine.wire import BATCH_BYTES, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiokafka import AIOKafkaProducer
-    from aiokafka.producer.message_accumulator import BatchBuilder
 
     from streams.engine.api import Headers
 
@@ -30,9 +29,14 @@ class Outputs:
         """`limits`: largest record per topic in bytes; `DEFAULT_RECORD_BYTES` where nothing is said."""
         self._producer = producer
         self._limits = limits
-        self._open: dict[tuple[str, int], BatchBuilder] = {}
-        self._full: list[tuple[str, int, BatchBuilder]] = []
-        self.records = 0
+        self._open: dict[tuple[str, int], Batch] = {}
+        self._full: list[tuple[str, int, Batch]] = []
+
+    @property
+    def records(self) -> int:
+        """Records added so far."""
+        batches = (*self._open.values(), *(batch for *_, batch in self._full))
+        return sum(batch.record_count() for batch in batches)
 
     def append(  # noqa: PLR0913, PLR0917 - the fields of a record
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, at: int, headers: Headers
@@ -45,15 +49,13 @@ class Outputs:
             text = f"a record of {size} bytes for {topic}"
             raise TooLargeError(text)
         where = (topic, partition)
-        builder = self._open.get(where)
-        if builder is None:
-            builder = self._open[where] = self._producer.create_batch()
-        self.records += 1
-        if builder.append(key=key, value=value, timestamp=at, headers=list(headers)) is not None:
-            return
-        self._full.append((topic, partition, builder))
-        builder = self._open[where] = self._producer.create_batch()
-        builder.append(key=key, value=value, timestamp=at, headers=list(headers))
+        batch = self._open.get(where)
+        if batch is not None:
+            if batch.add(key, value, at, headers):
+                return
+            self._full.append((topic, partition, batch))
+        batch = self._open[where] = Batch()
+        batch.add(key, value, at, headers)
 
     async def flush(self) -> dict[tuple[str, int], int]:
         """Send everything and wait for **every** answer; any refusal raises (design rule 5).

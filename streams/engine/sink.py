@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError, Unreadable
-from streams.engine.batch import decoded, decoders_of
+from streams.engine.batch import decoders_of, unreadable
 from streams.engine.failures import Failure, TurnFailedError
 from streams.engine.placed import PlacedTask
 
@@ -89,11 +89,13 @@ class SinkTask(PlacedTask):
             if time.perf_counter() > turn.slice_ends:
                 await turn.pass_on()
             try:
-                event.value = decoded(event, decoders)
+                event.value = decoders[event.topic](event.raw or b"")
             except NotYet:
                 if where:
                     return events[:where]
                 raise
+            except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
+                event.value = unreadable(error)
             if type(event.value) is Unreadable:
                 if where:
                     return events[:where]

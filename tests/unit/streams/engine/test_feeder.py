@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import errors
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from streams.engine import feeder as feeder_module
-from streams.engine.api import StageFailedError
+from streams.engine.api import LATER, Event, StageFailedError
 from streams.engine.feeder import Feeder
 from streams.engine.lanes import Lane, Lanes
 from tests.unit.streams.engine.lives import STAGE, TPS, LivingTask, shared
@@ -18,17 +18,15 @@ from tests.unit.streams.engine.lives import STAGE, TPS, LivingTask, shared
 (TP,) = TPS
 
 
-def record(offset: int) -> ConsumerRecord[Any, Any]:
-    return ConsumerRecord("in", 0, offset, 0, 0, b"k", b"v", None, 1, 1, ())
+def record(offset: int) -> Event:
+    return Event(LATER, b"k", 0, (), "in", 0, offset, b"v")
 
 
 @dataclass(slots=True)
 class Consumer:
     """Answers as told; `did` is what was asked."""
 
-    answers: list[dict[TopicPartition, list[ConsumerRecord[Any, Any]]] | Exception] = field(
-        default_factory=list
-    )
+    answers: list[dict[TopicPartition, list[Event]] | Exception] = field(default_factory=list)
     did: list[tuple[object, ...]] = field(default_factory=list)
     asked: list[tuple[tuple[TopicPartition, ...], int]] = field(default_factory=list)
     meanwhile: Any = None

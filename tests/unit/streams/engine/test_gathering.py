@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
-from streams.engine.api import Event, Input
+from streams.engine.api import LATER, Event, Input
 from streams.engine.gathering import Gathered, gather
 from streams.engine.lanes import Lane, Lanes
 
@@ -45,9 +45,7 @@ def lanes_of(high: int = 0, low: int = 0) -> Lanes:
     lanes = []
     for rank, (name, count) in enumerate({"high": high, "low": low}.items()):
         lane = Lane(Input(name, bytes, rank, urgent=rank == 0), TopicPartition(name, 0), 0)
-        lane.records.extend(
-            ConsumerRecord(name, 0, n, n, 0, b"k", b"v", None, 1, 1, ()) for n in range(count)
-        )
+        lane.records.extend(Event(LATER, b"k", n, (), name, 0, n, b"v") for n in range(count))
         lanes.append(lane)
     return Lanes(lanes)
 

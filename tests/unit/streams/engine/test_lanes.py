@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.api import Event, Input
+from streams.engine.api import LATER, Event, Input
 from streams.engine.lanes import Lane, Lanes, Room
 from streams.engine.turns import SHARE
 
 
-def records(topic: str, offsets: Iterable[int]) -> list[ConsumerRecord]:
-    return [ConsumerRecord(topic, 0, n, n, 0, b"k", b"v", None, 1, 1, ()) for n in offsets]
+def records(topic: str, offsets: Iterable[int]) -> list[Event]:
+    return [Event(LATER, b"k", n, (), topic, 0, n, b"v") for n in offsets]
 
 
 def lanes_of(**ranks: int) -> Lanes:

@@ -1,0 +1,66 @@
+"""Records as the broker stores them: written by our batches, read as events (rule 17)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from streams.engine.api import LATER, Event
+from streams.engine.wire import BATCH_BYTES, Batch, as_events
+
+TP = TopicPartition("in", 3)
+HEADERS = (("request_id", b"r-1"), ("traceparent", b""))
+
+
+def read(batch: Batch, value_deserializer: Any, offset: int = 0) -> list[Any]:
+    """What a consumer makes of the batch, from `offset` on."""
+    found = fetcher.PartitionRecords(
+        TP, MemoryRecords(bytes(batch._build())), [], offset, None, value_deserializer, True, 1
+    )
+    return list(found)
+
+
+def test_a_record_is_read_as_an_event_that_nobody_has_decoded() -> None:
+    """Mutations tried: headers left out, offset of the batch instead of the record's: fail."""
+    batch = Batch()
+    assert batch.add(b"user-1", b"{}", 1_700, HEADERS)
+    assert batch.add(None, None, 1_800, ())
+    first, second = read(batch, as_events)
+    assert Event(LATER, b"user-1", 1_700, HEADERS, "in", 3, 0, b"{}") == first
+    assert Event(LATER, b"", 1_800, (), "in", 3, 1, None) == second
+    assert 2 == batch.record_count()
+
+
+def test_what_lies_below_the_position_is_left() -> None:
+    """A broker answers with the whole batch in which the position lies."""
+    batch = Batch()
+    for number in range(5):
+        batch.add(b"k", str(number).encode(), 0, ())
+    assert [b"3", b"4"] == [event.raw for event in read(batch, as_events, 3)]
+
+
+def test_other_consumers_of_the_process_get_their_own_records() -> None:
+    """Mutation tried: events for all: fails."""
+    batch = Batch()
+    batch.add(b"k", b"v", 5, HEADERS)
+    (record,) = read(batch, None)
+    assert isinstance(record, ConsumerRecord)
+    assert (b"k", b"v", 5, HEADERS) == (record.key, record.value, record.timestamp, record.headers)
+
+
+def test_a_full_batch_takes_no_more_and_keeps_what_it_has() -> None:
+    """Mutation tried: count what was not taken: fails."""
+    batch = Batch()
+    assert batch.add(b"k", bytes(BATCH_BYTES // 2), 0, ())
+    assert not batch.add(b"k", bytes(BATCH_BYTES // 2), 0, ())
+    assert 1 == batch.record_count()
+    assert 1 == len(read(batch, as_events))
+
+
+def test_as_events_is_a_mark_and_no_function() -> None:
+    with pytest.raises(NotImplementedError):
+        as_events(b"")
