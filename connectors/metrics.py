@@ -1,7 +1,7 @@
 """Metrics of the outside: one closed list with a sentence each, and the few objects that count.
 
-Labels are bounded: channels, configured provider names, verdicts, route names, status codes. Never a tag, a
-user or an address. `registry` is given, so that a topology can be built twice in one process.
+Labels are bounded: input topics, channels, configured provider names, verdicts, route names, status codes.
+Never a tag, a user or an address. `registry` is given, so that a topology can be built twice in one process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from prometheus_client import CollectorRegistry
 
@@ -62,6 +62,12 @@ SINK_LEFT_OUT = Metric(
     "Rows not written: `orphan` lines without their message, `refused` ones kept in `sink_refusals`.",
 )
 
+FIELDS_IGNORED = Metric(
+    "carillon_input_fields_ignored_total",
+    ("topic",),
+    "Fields of JSON records that nobody here knows, by input topic; the records were read without them.",
+)
+
 METRICS: tuple[Metric, ...] = (
     HTTP_REQUESTS,
     HTTP_SECONDS_SPENT,
@@ -72,6 +78,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_SECONDS_SPENT,
     PROVIDER_IN_FLIGHT,
     SINK_LEFT_OUT,
+    FIELDS_IGNORED,
 )
 
 
@@ -148,6 +155,17 @@ class SinkMetrics:
         """Of one batch."""
         self._orphans.inc(orphans)
         self._refused.inc(refused)
+
+
+class InputMetrics:
+    """Counts what other services write and nobody here reads (NS-EVT-OP-02)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._ignored = _counter(FIELDS_IGNORED, registry)
+
+    def ignored_fields(self, topic: str) -> Callable[[int], object]:
+        """The counter of one input topic."""
+        return self._ignored.labels(topic).inc
 
 
 def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:

@@ -6,6 +6,7 @@ fields are ignored and counted (NS-EVT-OP-02). User ids come out in lower case, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -18,8 +19,6 @@ from schemas.errors import DecodeError, Fault
 from schemas.records import DomainEvent, SendRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from schemas.codec import SchemaBook
     from schemas.records import Record
 
@@ -50,8 +49,15 @@ class _DomainEventForm(msgspec.Struct):
     data: dict[str, Any] = {}
 
 
+Ignored = Callable[[int], object]
+
+
+def _uncounted(_fields: int) -> None:
+    """For callers that count nothing."""
+
+
 class InputDecoder:
-    """Reads one kind of input. `ignored` counts unknown JSON fields since the start."""
+    """Reads one kind of input."""
 
     def __init__(
         self,
@@ -59,8 +65,10 @@ class InputDecoder:
         form: type[msgspec.Struct],
         check: Callable[[Any], object] = lambda _: None,
         book: SchemaBook | None = None,
+        ignored: Ignored = _uncounted,
     ) -> None:
-        self.ignored = 0
+        """`ignored` hears how many fields of a JSON record nobody knows, where there are any."""
+        self._ignored = ignored
         self._type = record_type
         self._form = form
         self._check = check
@@ -89,7 +97,8 @@ class InputDecoder:
 
     def _from_json(self, raw: bytes) -> Any:
         form = self._json.decode(raw)
-        self.ignored += len(self._envelope.decode(raw).keys() - self._fields)
+        if unknown := self._envelope.decode(raw).keys() - self._fields:
+            self._ignored(len(unknown))
         if b"\\u0000" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
             _check_values(msgspec.structs.asdict(form), 0)
         return _lowered(form)
@@ -123,30 +132,30 @@ def _check_values(value: Any, depth: int) -> None:
             pass
 
 
-def send_requests(book: SchemaBook | None = None) -> InputDecoder:
+def send_requests(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """`notification.send.request` (NS-EVT-002)."""
-    return InputDecoder(SendRequest, _SendRequestForm, book=book)
+    return InputDecoder(SendRequest, _SendRequestForm, book=book, ignored=ignored)
 
 
-def domain_events(book: SchemaBook | None = None) -> InputDecoder:
+def domain_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """Events that rules may turn into requests (NS-EVT-006)."""
-    return InputDecoder(DomainEvent, _DomainEventForm, book=book)
+    return InputDecoder(DomainEvent, _DomainEventForm, book=book, ignored=ignored)
 
 
-def user_events(book: SchemaBook | None = None) -> InputDecoder:
+def user_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """`user.events`: as above, and the `data` of events that are facts has its form (`schemas.facts`)."""
-    return InputDecoder(DomainEvent, _DomainEventForm, check=facts.fact_in, book=book)
+    return InputDecoder(DomainEvent, _DomainEventForm, check=facts.fact_in, book=book, ignored=ignored)
 
 
-def decoder_of(topic: str, book: SchemaBook | None = None) -> InputDecoder:
+def decoder_of(topic: str, book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """The decoder of one of the topics that other services write."""
     match topic:
         case topics.SEND_REQUEST:
-            return send_requests(book)
+            return send_requests(book, ignored)
         case topics.USER_EVENTS:
-            return user_events(book)
+            return user_events(book, ignored)
         case _:
-            return domain_events(book)
+            return domain_events(book, ignored)
 
 
 def decode_send_request(raw: bytes) -> SendRequest:

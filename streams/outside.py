@@ -16,7 +16,7 @@ from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import writing
-from connectors.metrics import ProviderMetrics, SinkMetrics
+from connectors.metrics import InputMetrics, ProviderMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.providers.performer import Performer
@@ -141,6 +141,7 @@ class World:
         self.outside = Outside(
             reading=Reading(self._schema_book, self._schemas.catch_up),
             book=self._schema_book,
+            ignored_fields=InputMetrics(registry).ignored_fields,
             reference=WaitingReference(book, self._reference),
             cipher=cipher,
             renderer=TemplateRenderer(),

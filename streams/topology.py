@@ -60,6 +60,7 @@ class Outside:
 
     reading: Reading
     book: SchemaBook
+    ignored_fields: Callable[[str], Callable[[int], object]]
     reference: Reference
     cipher: Cipher
     renderer: Renderer
@@ -109,11 +110,14 @@ def input_topics(stage: str) -> tuple[str, ...]:
 
 
 def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    read = outside.reading.of
     topics = (t.SEND_REQUEST, *events)
+
+    def decoder(topic: str) -> Callable[[bytes], object]:
+        return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
+
     return Stage(
         name="intake",
-        inputs=tuple(Input(topic, read(decoder_of(topic, outside.book)), urgent=True) for topic in topics),
+        inputs=tuple(Input(topic, decoder(topic), urgent=True) for topic in topics),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
             r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),

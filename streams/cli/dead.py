@@ -50,13 +50,15 @@ def show(
     topic: Topic, limit: Annotated[int, typer.Option(help="The most to print.")] = 20, as_json: Json = False
 ) -> None:
     """Show dead letters with reason and origin. Example: carillon dlq show payment.events."""
+    bootstrap = _bootstrap()
+    name = asyncio.run(_dead_letters_of(bootstrap, topic))
 
     async def letters() -> list[dict[str, Any]]:
-        return [_plain(letter) async for letter in _letters(_bootstrap(), _dlq(topic))][:limit]
+        return [_plain(letter) async for letter in _letters(bootstrap, name)][:limit]
 
     found = asyncio.run(letters())
     if not found and not as_json:
-        typer.echo(f"nothing in {_dlq(topic)}")
+        typer.echo(f"nothing in {name}")
     for letter in found:
         if as_json:
             typer.echo(orjson.dumps(letter))
@@ -71,11 +73,13 @@ def redrive(
     offset: Annotated[int | None, typer.Option(help="One dead letter only.")] = None,
 ) -> None:
     """Send dead letters to their input topic again. Example: carillon dlq redrive user.events --offset 3."""
+    bootstrap = _bootstrap()
+    name = asyncio.run(_dead_letters_of(bootstrap, topic))
 
     async def again() -> int:
-        bootstrap, sent = _bootstrap(), 0
+        sent = 0
         async with writing(bootstrap) as write:
-            async for letter in _letters(bootstrap, _dlq(topic)):
+            async for letter in _letters(bootstrap, name):
                 if offset is not None and letter.offset != offset:
                     continue
                 headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
@@ -91,8 +95,15 @@ def _bootstrap() -> str:
     return str(located(load_settings()).kafka.bootstrap)
 
 
-def _dlq(topic: str) -> str:
-    return topic if topic.endswith(DLQ) else topic + DLQ
+async def _dead_letters_of(bootstrap: str, topic: str) -> str:
+    """The dead-letter topic that is meant; `BadParameter` when there is none."""
+    name = topic if topic.endswith(DLQ) else topic + DLQ
+    async with topics_of(bootstrap) as topics:
+        present = await topics.names()
+    if name not in present:
+        known = ", ".join(sorted(one.removesuffix(DLQ) for one in present if one.endswith(DLQ)))
+        raise typer.BadParameter(f"no topic {name}; there are dead letters of: {known}")
+    return name
 
 
 async def _letters(bootstrap: str, topic: str) -> AsyncIterator[Any]:

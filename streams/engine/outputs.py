@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.engine.wire import BATCH_BYTES, Batch
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 DEFAULT_RECORD_BYTES = BATCH_BYTES - 1024
 OVERHEAD_BYTES = 128
+
+
+class Reached(NamedTuple):
+    """Where a partition ends after our records, and when its broker wrote them (ms, -1: our time is kept)."""
+
+    end: int
+    at: int
 
 
 class TooLargeError(Exception):
@@ -57,10 +64,10 @@ class Outputs:
         batch = self._open[where] = Batch()
         batch.add(key, value, at, headers)
 
-    async def flush(self) -> dict[tuple[str, int], int]:
+    async def flush(self) -> dict[tuple[str, int], Reached]:
         """Send everything and wait for **every** answer; any refusal raises (design rule 5).
 
-        Returns the end offset reached per topic and partition.
+        Returns what is reached by topic and partition.
         """
         if not self._open:
             return {}
@@ -78,9 +85,10 @@ class Outputs:
                 )
             )
         answers = await asyncio.gather(*(future for *_, future in futures), return_exceptions=True)
-        ends: dict[tuple[str, int], int] = {}
+        reached: dict[tuple[str, int], Reached] = {}
         for (topic, partition, count, _), answer in zip(futures, answers, strict=True):
             if isinstance(answer, BaseException):
                 raise answer
-            ends[topic, partition] = max(ends.get((topic, partition), 0), answer.offset + count)
-        return ends
+            last = Reached(answer.offset + count, answer.timestamp)
+            reached[topic, partition] = max(reached.get((topic, partition), last), last)
+        return reached

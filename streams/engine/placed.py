@@ -12,6 +12,7 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from streams.engine.api import NotYet, StageFailedError
+from streams.engine.broker_time import BrokerTime
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
 from streams.engine.refusals import Refusals
@@ -50,6 +51,7 @@ class Shared:
     new_birth: Callable[[], bytes]
     placed_changed: Callable[[], None]
     turns: Turns = field(default_factory=Turns)
+    broker_time: BrokerTime = field(default_factory=BrokerTime)
     calls: Calls | None = None
     defects: int = 0
 

@@ -13,13 +13,18 @@ from streams.engine.kafka import end_offset, restore_consumer, stop_within
 from streams.engine.store import Origin, Store, StoreMemory, wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from aiokafka import AIOKafkaConsumer
 
     from streams.engine.api import EngineConfig
+    from streams.engine.broker_time import BrokerTime
 
-BIRTH_KEY = b"birth"
+BIRTH_KEY, TIME_KEY = b"birth", b"time"
+NO_ROWS = (BIRTH_KEY, TIME_KEY)
+"""Changelog records that are no rows: whose copies stores are, and one written to be told the time."""
+MARKER = 1
+"""Offsets that the end of a store's last transaction takes; whatever was written since takes more."""
 FOREIGN_POLL_S = 0.05
 SLICE = 5_000  # rows written at a time: RocksDB's binding holds the interpreter meanwhile, thread or not
 STOP_S = 2.0
@@ -52,10 +57,15 @@ class Changelogs:
     """Asks about and reads changelog partitions; one per worker process."""
 
     def __init__(
-        self, config: EngineConfig, committed: AIOKafkaConsumer, uncommitted: AIOKafkaConsumer
+        self,
+        config: EngineConfig,
+        committed: AIOKafkaConsumer,
+        uncommitted: AIOKafkaConsumer,
+        broker_time: BrokerTime,
     ) -> None:
         """Two started consumers of both isolation levels, used only for offsets."""
         self._config = config
+        self._broker_time = broker_time
         self._committed = committed
         self._uncommitted = uncommitted
 
@@ -87,63 +97,70 @@ class Changelogs:
         return None
 
     async def open_store(
-        self, tp: TopicPartition, path: Path, memory: StoreMemory, bounds: Bounds, now: int
+        self,
+        tp: TopicPartition,
+        path: Path,
+        memory: StoreMemory,
+        bounds: Bounds,
+        broker_now: Callable[[], Awaitable[int]],
     ) -> Restored:
-        """A store that equals the changelog up to `bounds.end`."""
-        store, origin = await asyncio.to_thread(
-            open_usable, path, memory, bounds, now, self._config.delete_retention_ms
-        )
-        first = bounds.start if origin is None else origin.offset
+        """A store that equals the changelog up to `bounds.end`. `broker_now`: asks its broker, ms."""
+        store = await asyncio.to_thread(Store, path, memory)
         try:
-            records = await self._replay(tp, store, first, bounds, now)
+            origin = store.origin()
+            if not await self._usable(origin, bounds, broker_now):
+                store, origin = await asyncio.to_thread(_emptied, store, memory), None
+            records = await self._replay(tp, store, origin, bounds)
         except BaseException:
             await asyncio.to_thread(store.close)
             raise
         return Restored(store, records, rebuilt=origin is None)
 
-    async def _replay(self, tp: TopicPartition, store: Store, first: int, bounds: Bounds, now: int) -> int:
+    async def _usable(
+        self, origin: Origin | None, bounds: Bounds, broker_now: Callable[[], Awaitable[int]]
+    ) -> bool:
+        if origin is None or not copies(origin, bounds):
+            return False
+        if bounds.end - origin.offset <= MARKER:
+            return True
+        return young_enough(origin, await broker_now(), self._config.delete_retention_ms)
+
+    async def _replay(self, tp: TopicPartition, store: Store, origin: Origin | None, bounds: Bounds) -> int:
         if bounds.birth is None:
             return 0
         count = 0
-        position = first
-        async with _reading(self._config, tp, first) as consumer:
+        position, at = (bounds.start, 0) if origin is None else (origin.offset, origin.written_at)
+        async with _reading(self._config, tp, position) as consumer:
             while position < bounds.end:
                 for records in (await consumer.getmany(tp, timeout_ms=200, max_records=SLICE)).values():
-                    ours = (r for r in records if r.offset < bounds.end and r.key != BIRTH_KEY)
+                    ours = (r for r in records if r.offset < bounds.end and r.key not in NO_ROWS)
                     rows = [(r.key or b"", r.value) for r in ours]
                     count += len(rows)
-                    reached = Origin(bounds.birth, min(records[-1].offset + 1, bounds.end), now)
+                    at = int(records[-1].timestamp)
+                    reached = Origin(bounds.birth, min(records[-1].offset + 1, bounds.end), at)
                     await asyncio.to_thread(store.write, rows, reached)
                 position = await consumer.position(tp)
-        store.write((), Origin(bounds.birth, bounds.end, now))
+        store.write((), Origin(bounds.birth, bounds.end, max(at, self._broker_time.at_least())))
         return count
 
 
-def open_usable(
-    path: Path, memory: StoreMemory, bounds: Bounds, now: int, retention_ms: int
-) -> tuple[Store, Origin | None]:
-    """The store at `path`, emptied when it cannot be caught up, and what it holds. Blocks."""
-    store = Store(path, memory)
-    origin = store.origin()
-    if usable(origin, bounds, now, retention_ms):
-        return store, origin
+def _emptied(store: Store, memory: StoreMemory) -> Store:
     store.close()
-    wipe(path)
-    return Store(path, memory), None
+    wipe(store.path)
+    return Store(store.path, memory)
 
 
-def usable(origin: Origin | None, bounds: Bounds, now: int, retention_ms: int) -> bool:
-    """Whether a store may be caught up rather than rebuilt.
+def copies(origin: Origin, bounds: Bounds) -> bool:
+    """Whether a store holds a beginning of this changelog, not of one that was deleted and made anew."""
+    return origin.birth == bounds.birth and bounds.start <= origin.offset <= bounds.end
 
-    Not when it copies another changelog, lies outside the log, or was idle so long that tombstones it never
-    saw may be compacted away (half of `delete.retention.ms`).
+
+def young_enough(origin: Origin, now: int, retention_ms: int) -> bool:
+    """Whether no tombstone after the store's last record can be compacted away: half of their retention.
+
+    Both times are the broker's, ms.
     """
-    return (
-        origin is not None
-        and origin.birth == bounds.birth
-        and bounds.start <= origin.offset <= bounds.end
-        and now - origin.written_at <= retention_ms // 2
-    )
+    return now - origin.written_at <= retention_ms // 2
 
 
 class _reading:  # noqa: N801 - a context manager used like a function

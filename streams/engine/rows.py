@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import structlog
 from aiokafka.structs import TopicPartition
 
-from streams.engine.restore import BIRTH_KEY, store_folder
+from streams.engine.api import StageFailedError
+from streams.engine.restore import BIRTH_KEY, TIME_KEY, store_folder
 from streams.engine.store import Origin, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from streams.engine.outputs import Outputs
+    from streams.engine.outputs import Outputs, Reached
     from streams.engine.placed import Shared
+    from streams.engine.restore import Bounds
     from streams.engine.tables import Overlay
-    from streams.engine.transactions import Ends
+    from streams.engine.transactions import Transactions
 
 log = structlog.get_logger("engine.rows")
 
@@ -25,29 +27,36 @@ log = structlog.get_logger("engine.rows")
 class Rows:
     """An open store and the changelog position it stands for: both move in `keep`, after a commit."""
 
-    def __init__(self, shared: Shared, tp: TopicPartition, store: Store, origin: Origin) -> None:
-        """`origin.birth` is empty while the changelog is: then `found` comes first."""
+    def __init__(self, shared: Shared, tp: TopicPartition, store: Store, bounds: Bounds) -> None:
+        """`bounds.birth` is None while the changelog is empty: then `found` comes first."""
         self.store = store
         self._shared = shared
         self._tp = tp
-        self._birth = origin.birth
-        self._offset = origin.offset
+        self._birth = bounds.birth or b""
+        self._offset = bounds.end
 
     @classmethod
-    async def open(cls, shared: Shared, number: int, waiting: Callable[[str], None]) -> Rows:
+    async def open(
+        cls, shared: Shared, number: int, waiting: Callable[[str], None], transactions: Transactions
+    ) -> Rows:
         """Wait for a settled changelog and bring the store up to its end. The task must be fenced before."""
         config, stage = shared.config, shared.stage.name
         tp = TopicPartition(config.changelog(stage), number)
         waiting("restore")
         bounds = await shared.changelogs.settled_bounds(tp, waiting)
         waiting("restore")
-        now = shared.now_ms()
+
+        async def broker_now() -> int:
+            outputs = transactions.outputs()
+            outputs.append(tp.topic, tp.partition, TIME_KEY, b"", shared.now_ms(), ())
+            return stamped(tp, (await transactions.commit(outputs, {}))[tp])
+
         path = store_folder(config, stage) / str(number)
-        restored = await shared.changelogs.open_store(tp, path, shared.memory, bounds, now)
+        restored = await shared.changelogs.open_store(tp, path, shared.memory, bounds, broker_now)
         shared.meters.restored(stage, restored.records)
         told = {"records": restored.records, "rebuilt": restored.rebuilt}
         log.info("store_restored", stage=stage, task=number, **told)
-        return cls(shared, tp, restored.store, Origin(bounds.birth or b"", bounds.end, now))
+        return cls(shared, tp, restored.store, bounds)
 
     @property
     def founded(self) -> bool:
@@ -66,18 +75,30 @@ class Rows:
         for key, value in overlay.writes.items():
             outputs.append(topic, number, key, value, overlay.now, ())
 
-    def keep(self, overlay: Overlay, ends: Ends) -> None:
+    def keep(self, overlay: Overlay, reached: Mapping[tuple[str, int], Reached]) -> None:
         """The transaction is through: rows and the changelog position they reach, in one write."""
-        end = ends.get(self._tp)
-        if end is not None:
-            self._offset = end
-            self.store.write(overlay.writes.items(), Origin(self._birth, end, overlay.now))
+        ours = reached.get(self._tp)
+        if ours is not None:
+            self._offset = ours.end
+            self._shared.broker_time.heard(stamped(self._tp, ours))
+            self.store.write(overlay.writes.items(), Origin(self._birth, ours.end, ours.at))
 
     def freshen(self) -> None:
         """Nobody but us has written so far: the store is of now."""
-        if self._birth:
-            self.store.write((), Origin(self._birth, self._offset, self._shared.now_ms()))
+        at = self._shared.broker_time.at_least()
+        if self._birth and at:
+            self.store.write((), Origin(self._birth, self._offset, at))
 
     async def close(self) -> None:
         """Release the store's lock."""
         await asyncio.to_thread(self.store.close)
+
+
+def stamped(tp: TopicPartition, reached: Reached) -> int:
+    """The broker's time of a changelog record; `StageFailedError` when the topic keeps the writer's."""
+    if reached.at < 0:
+        text = (
+            f"{tp.topic} must have message.timestamp.type=LogAppendTime: the age of stores is measured by it"
+        )
+        raise StageFailedError(text)
+    return reached.at

@@ -62,6 +62,7 @@ class StageRunner:
             new_birth=worker.new_birth,
             placed_changed=self._changed.set,
             turns=worker.turns,
+            broker_time=worker.broker_time,
             calls=None if stage.effect is None else Calls.of(stage.effect, worker.turns),
         )
         self._roster = Roster(stage.name, self._make, worker.config.close_deadline_s, self._changed.set)

@@ -54,7 +54,9 @@ class Task(PlacedTask):
         self._transactions = Transactions(self.config, stage, self.number)
         self.waiting("fence")
         await self._transactions.start()
-        rows = self._rows = await Rows.open(shared, self.number, self.waiting) if stage.stateful else None
+        rows = None
+        if stage.stateful:
+            rows = self._rows = await Rows.open(shared, self.number, self.waiting, self._transactions)
         self.waiting("offsets")
         positions, missing = await shared.offsets.positions(self.config.group(stage.name), self.tps)
         if missing and rows is not None and rows.founded:
@@ -186,9 +188,9 @@ class Task(PlacedTask):
         if self._rows is not None:
             self._rows.append(overlay, outputs)
         self.waiting("kafka")
-        ends = await self._need_transactions().commit(outputs, positions)
+        reached = await self._need_transactions().commit(outputs, positions)
         if self._rows is not None:
-            self._rows.keep(overlay, ends)
+            self._rows.keep(overlay, reached)
 
     def _after_commit(self, computed: Computed, gathered: Gathered, taken: list[Event]) -> None:
         self.refusals.passed()

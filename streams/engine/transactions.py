@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import EngineConfig, Stage
+    from streams.engine.outputs import Reached
 
 STOP_S = 3.0
-Ends = dict[tuple[str, int], int]
-"""End offset reached, by topic and partition."""
 
 
 class Transactions:
@@ -41,7 +40,9 @@ class Transactions:
         """Empty outputs of one batch."""
         return Outputs(self._producer, self._limits)
 
-    async def commit(self, outputs: Outputs, positions: Mapping[TopicPartition, int]) -> Ends:
+    async def commit(
+        self, outputs: Outputs, positions: Mapping[TopicPartition, int]
+    ) -> dict[tuple[str, int], Reached]:
         """Outputs and offsets in one transaction; after `TurnFailedError` only `stop` may be called.
 
         Commit is called only after every answer was good (a refused batch does not fail it: the offset would
@@ -51,14 +52,14 @@ class Transactions:
         committing = False
         try:
             await self._producer.begin_transaction()
-            ends = await outputs.flush()
+            reached = await outputs.flush()
             if positions:
                 await self._producer.send_offsets_to_transaction(dict(positions), self._group)
             committing = True
             await self._producer.commit_transaction()
         except Exception as error:
             raise TurnFailedError(classify(error, committing=committing), error) from error
-        return ends
+        return reached
 
     async def stop(self) -> None:
         """Disconnect, within bounds; an open transaction is left to the successor's fence."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.engine.broker_time import BrokerTime
 from streams.engine.kafka import restore_consumer, stop_within, uncommitted_consumer
 from streams.engine.offsets import CommittedOffsets, PartitionCounts
 from streams.engine.restore import Changelogs
@@ -47,9 +48,10 @@ class Worker:
         self._committed = restore_consumer(config)
         self._uncommitted = uncommitted_consumer(config)
         self.turns = Turns()
+        self.broker_time = BrokerTime()
         self._runners: list[StageRunner] = []
         self._watchdog = Watchdog(self.states, config.stuck_after_s)
-        self.changelogs = Changelogs(config, self._committed, self._uncommitted)
+        self.changelogs = Changelogs(config, self._committed, self._uncommitted, self.broker_time)
         self.partitions = PartitionCounts(self._admin)
         self.offsets = CommittedOffsets(self._admin, self._committed)
 

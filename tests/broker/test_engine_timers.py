@@ -20,6 +20,7 @@ from tests.servers import Servers, embedded
 
 SHRINKING = {
     "cleanup.policy": "compact",
+    "message.timestamp.type": "LogAppendTime",
     "segment.ms": "100",
     "min.cleanable.dirty.ratio": "0.01",
     "delete.retention.ms": "0",

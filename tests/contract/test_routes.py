@@ -98,5 +98,5 @@ def test_metric_names_and_labels_keep_the_conventions() -> None:
     assert sorted(set(names)) == sorted(names)
     assert all(name.startswith("carillon_") for name in names)
     labels = {label for metric in METRICS for label in metric.labels}
-    assert labels <= {"channel", "provider", "verdict", "route", "status", "kind"}
+    assert labels <= {"channel", "provider", "verdict", "route", "status", "kind", "topic"}
     assert all(metric.sentence.endswith(".") for metric in METRICS)

@@ -27,6 +27,7 @@ def stages() -> tuple[Stage, ...]:
     outside = Outside(
         reading=Reading(book, _never),
         book=book,
+        ignored_fields=lambda _topic: lambda _count: None,
         reference=port,
         cipher=port,
         renderer=port,

@@ -28,7 +28,7 @@ from streams.engine.api import EngineConfig, StageFailedError
 from streams.engine.meters import Meters
 from streams.engine.stage import StageRunner
 from streams.engine.worker import Worker
-from tests.broker.app import scenarios_a, scenarios_b
+from tests.broker.app import scenarios
 from tests.broker.app.registry import SCENARIOS, Setting
 
 log = structlog.get_logger("app")
@@ -125,7 +125,7 @@ def main() -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     given, code = told(), 0
-    log.info("started", pid=os.getpid(), scenarios=[scenarios_a.__name__, scenarios_b.__name__])
+    log.info("started", pid=os.getpid(), scenarios=scenarios.__all__)
     try:
         uvloop.run(work(given))
     except* StageFailedError as failed:

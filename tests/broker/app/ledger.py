@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from connectors.kafka_admin import TopicSpec, topics_of
 
-CHANGELOG = {"cleanup.policy": "compact"}
+CHANGELOG = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
 
 
 @dataclass(frozen=True, slots=True)

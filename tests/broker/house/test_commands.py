@@ -125,6 +125,13 @@ def test_a_dead_letter_is_listed_shown_and_carried_out_once_it_can_be_read(
     assert [("accepted",)] == [tuple(row) for row in wait(house.rows(ENDED, ["shelf-1"], 1))]
 
 
+@pytest.mark.parametrize("command", ["show", "redrive"])
+def test_dead_letters_of_a_topic_that_is_none_are_a_usage_error(run: Run, command: str) -> None:
+    told = run("dlq", command, "payments", ends=2).output
+    assert "no topic payments.dlq" in told
+    assert "payment.events" in told
+
+
 def test_offsets_of_a_stage_that_does_not_run_are_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARILLON_KAFKA__APP", "another-house")
     told = run("offsets", "set", "sink", "--to", "earliest").output

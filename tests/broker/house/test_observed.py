@@ -35,6 +35,7 @@ async def _looked_at(house: House) -> dict[str, str]:
             "notification_type": kind,
             "data": data,
             "idempotency_key": f"observed-{kind}",
+            "colour": "red",
         }
         for kind, data in (("system_alert", {"Text": "hello"}), ("password_reset", {"Code": CODE}))
     )
@@ -78,6 +79,13 @@ def test_every_metric_that_is_exposed_is_on_the_page_of_metrics(seen_by_operator
     }
     assert len(exposed) > 10
     assert [] == sorted(name for name in exposed if f"`{name}`" not in page and not name.endswith("_created"))
+
+
+def test_fields_that_nobody_knows_are_counted_by_topic(seen_by_operators: dict[str, str]) -> None:
+    """NS-EVT-OP-02. Mutation: a decoder that is given no counter."""
+    found = 'carillon_input_fields_ignored_total{topic="notification.send.request"} '
+    (line,) = (row for row in seen_by_operators["worker metrics"].splitlines() if row.startswith(found))
+    assert float(line.removeprefix(found)) >= 2
 
 
 def test_every_line_of_a_log_is_json_with_its_event(seen_by_operators: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
-from connectors.metrics import METRICS, HttpMetrics, ProviderMetrics, SinkMetrics
+from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +42,7 @@ async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
     SinkMetrics(registry)
+    InputMetrics(registry)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,

@@ -32,7 +32,9 @@ def test_names_of_groups_transactions_and_topics_are_frozen() -> None:
 
 
 def test_keys_of_rows_are_frozen() -> None:
-    assert (b"t", b"x", b"moffset", b"mwritten_at", b"mbirth", b"\xfe", b"\xfd", b"\0", b"\1", b"birth") == (
+    in_stores = (b"t", b"x", b"moffset", b"mwritten_at", b"mbirth")
+    in_changelogs = (b"\xfe", b"\xfd", b"\0", b"\1", b"birth", b"time")
+    assert (*in_stores, *in_changelogs) == (
         store.ROW,
         store.EXPIRY,
         store.META_OFFSET,
@@ -43,4 +45,5 @@ def test_keys_of_rows_are_frozen() -> None:
         inner.MAY_HAVE_BEGUN,
         inner.NOT_BEGUN,
         restore.BIRTH_KEY,
+        restore.TIME_KEY,
     )

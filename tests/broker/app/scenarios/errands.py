@@ -1,4 +1,4 @@
-"""Scenarios of errors, effects, timers, lanes and sinks (design rules 10, 11, 13 to 18).
+"""The scenario of errors, effects, timers and lanes (design rules 10, 11, 13 to 18).
 
 `errands` has one agent that does what its records say, word by word: see `Errands`.
 """
@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from typing import Any
 from streams.engine import transactions
 from streams.engine.api import (
     Input,
-    SinkFenced,
     Stage,
     Stream,
     Tables,
@@ -74,7 +71,7 @@ class Ended:
     id: bytes
 
 
-def _decode(raw: bytes) -> bytes:
+def decode(raw: bytes) -> bytes:
     if raw.startswith(b"?"):
         raise Undecodable("a question")
     return raw
@@ -185,7 +182,7 @@ def errands(setting: Setting) -> list[Stage]:
     return [
         Stage(
             "errands",
-            tuple(Input(setting.topic(name), _decode, lane) for lane, name in enumerate(names)),
+            tuple(Input(setting.topic(name), decode, lane) for lane, name in enumerate(names)),
             does.agent,
             {
                 Said: (ToTopic(lambda _: out, lambda o: o.key, lambda o: o.body, same_partition=True),),
@@ -204,58 +201,3 @@ def _perilous(*given: Any) -> Any:
     producer = transactional_producer(*given)
     producer.__class__ = PerilousProducer
     return producer
-
-
-class SqliteSink:
-    """Rows in a file of SQLite, offsets beside them. `away` and `stop_inside` are files that say so."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._births: dict[str, str] = {}
-        self._db = sqlite3.connect(folder / "rows.db", isolation_level=None, timeout=30)
-        self._db.execute("CREATE TABLE IF NOT EXISTS rows (id TEXT)")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS offsets"
-            " (topic TEXT, part INT, birth TEXT, next INT, PRIMARY KEY (topic, part, birth))"
-        )
-
-    async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
-        """Next offset to read."""
-        self._answer()
-        self._births[topic] = birth
-        where = (topic, partition, birth)
-        self._db.execute("INSERT OR IGNORE INTO offsets VALUES (?, ?, ?, ?)", (*where, start))
-        found = "SELECT next FROM offsets WHERE topic = ? AND part = ? AND birth = ?"
-        (following,) = self._db.execute(found, where).fetchone()
-        return int(following)
-
-    async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
-        """Rows and offset, or neither."""
-        self._answer()
-        if (self.folder / "stop_inside").exists():
-            (self.folder / "stop_inside").unlink()
-            os.kill(os.getpid(), 19)
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            moved = self._db.execute(
-                "UPDATE offsets SET next = ? WHERE topic = ? AND part = ? AND birth = ? AND next = ?",
-                (end, topic, partition, self._births[topic], start),
-            )
-            if moved.rowcount != 1:
-                raise SinkFenced(f"{topic}/{partition} is not at {start}")
-            self._db.executemany("INSERT INTO rows VALUES (?)", [(value.decode(),) for value in values])
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-
-    def _answer(self) -> None:
-        if (self.folder / "away").exists():
-            raise ConnectionError("the database is away")
-
-
-@scenario
-def sinking(setting: Setting) -> list[Stage]:
-    """`in` → rows. Parameter: folder."""
-    sink = SqliteSink(Path(setting.params["folder"]))
-    return [Stage("sink", (Input(setting.topic("in"), _decode),), sink=sink, min_interval_ms=5, max_batch=50)]
