@@ -106,11 +106,14 @@ class Feeder:
         now = asyncio.get_running_loop().time()
         try:
             first = await self._consumer.beginning_offsets(list(wanted))
-        except KafkaError:
-            first = dict.fromkeys(wanted, 0)
+            last = await self._consumer.end_offsets(list(wanted))
+        except KafkaError as error:
+            log.warning("broker_is_behind", stage=self._stage, wanted=str(wanted), error=repr(error))
+            first = last = dict.fromkeys(wanted, 0)
         gone = any(offset < first[tp] for tp, offset in wanted.items())
         if gone or any(now - self._beyond.setdefault(tp, now) > BEHIND_S for tp in wanted):
             return False
-        log.warning("broker_is_behind", stage=self._stage, wanted=str(wanted))
+        logs = {str(tp): (first[tp], last[tp]) for tp in wanted}
+        log.warning("broker_is_behind", stage=self._stage, wanted=str(wanted), logs=logs)
         await asyncio.sleep(AWAY_S)
         return True
