@@ -11,7 +11,8 @@ from bench.seen import SEEN
 from bench.stages import PIPELINE, STAGES
 from bench.takeover import TAKEOVER
 from bench.trickle import TRICKLE
+from bench.why import WHY
 
 OF_THE_ENGINE = (ENGINES, HOP, TRICKLE, RESTORE, TAKEOVER, MEMORY)
-OF_THE_PIPELINE = (STAGES, PIPELINE, PRIORITY, SEEN)
+OF_THE_PIPELINE = (STAGES, PIPELINE, PRIORITY, SEEN, WHY)
 SECTIONS: tuple[Section, ...] = (*OF_THE_ENGINE, *OF_THE_PIPELINE)
