@@ -1,9 +1,17 @@
-"""Batches: offset, outputs and rows move together or not at all (design rules 5 and 6)."""
+"""Batches: offset, outputs and rows move together or not at all (design rules 1, 5, 6 and 17)."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer import sender
+
+from streams.engine.api import EngineConfig
+from streams.engine.kafka import transactional_producer
 from tests.broker.app.ledger import (
     EXACTLY_ONCE,
     Verdict,
@@ -63,3 +71,62 @@ async def test_a_refused_output_takes_neither_offset_nor_neighbours_with_it(
         assert [big] == [row.value for row in buried]
         assert {"refused"} == {event["failure"] for event in worker.events("task_reopens")}
         assert 0 == await worker.stop()
+
+
+async def test_what_a_producer_aborted_is_never_read(
+    servers: Servers, app_prefix: str, tmp_path: Path
+) -> None:
+    """Mutation tried: the data consumer reads uncommitted: fails (the aborted come out)."""
+    app, bootstrap = app_prefix, servers.bootstrap
+    await create_topics(bootstrap, 1, f"{app}.in", f"{app}.out", f"{app}.count.changelog")
+    worker = AppProcess(bootstrap, app, "w1", tmp_path, "counting")
+    aborted, kept = ids(50), ids(50, 50)
+    async with ended(worker):
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{app}.feed") as feed:
+            await feed.begin_transaction()
+            for key, value in rows_of(aborted, 1):
+                await feed.send_and_wait(f"{app}.in", value, key, partition=0)
+            await feed.abort_transaction()
+        await write(bootstrap, f"{app}.in", 1, rows_of(kept, 1))
+        await worker.start()
+        found = await read_until(bootstrap, f"{app}.out", lambda rows: len(rows) >= len(kept))
+        assert 0 == await worker.stop()
+    assert kept == [(row.value or b"").split(b" ")[0] for row in found]
+
+
+class Watch:
+    """The `asyncio` that aiokafka's sender sees: how long it sleeps is noted."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(seconds)
+
+
+async def test_a_transaction_right_behind_another_waits_2_ms_for_it(
+    servers: Servers, app_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker still writes the markers of the one before; aiokafka would look again after 20 ms.
+
+    Mutation tried: `sender.BACKOFF_OVERRIDE` left as it is: fails.
+    """
+    await create_topics(servers.bootstrap, 8, app_prefix)
+    watch = Watch()
+    monkeypatch.setattr(sender, "asyncio", watch)
+    producer = transactional_producer(
+        EngineConfig(servers.bootstrap, app_prefix, "w1", "/nowhere"), app_prefix
+    )
+    await producer.start()
+    watch.slept.clear()
+    for number in range(20):
+        await producer.begin_transaction()
+        for partition in range(8):
+            await producer.send_and_wait(app_prefix, b"%d" % number, partition=partition)
+        await producer.commit_transaction()
+    await producer.stop()
+    assert {0.002} == set(watch.slept)

@@ -226,6 +226,7 @@ async def test_partition_counts_that_differ_stop_the_stage(
 
 
 async def test_a_missing_topic_is_named(servers: Servers, app_prefix: str, tmp_path: Path) -> None:
+    """Mutation tried: no look for missing ones: fails (the process breaks by a `KeyError`)."""
     app, bootstrap = app_prefix, servers.bootstrap
     await create_topics(bootstrap, 1, f"{app}.in", f"{app}.out")
     worker = AppProcess(bootstrap, app, "w1", tmp_path, "counting")

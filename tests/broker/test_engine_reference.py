@@ -81,6 +81,7 @@ async def test_a_global_table_is_whole_at_its_start_and_catches_up_with_what_was
 
 
 async def test_an_empty_global_table_is_caught_up(servers: Servers, app_prefix: str, tmp_path: Path) -> None:
+    """Nothing will ever come. Mutation tried: `catch_up` waits for a record before it looks: fails."""
     topic = await created(servers.bootstrap, f"{app_prefix}.reference")
     async with opened(servers.bootstrap, topic, tmp_path) as (table, known):
         assert await table.catch_up()

@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 from aiokafka.consumer import fetcher
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from streams.engine.api import LATER, Event
+from streams.engine.api import LATER, Event, Headers
 from streams.engine.wire import BATCH_BYTES, Batch, as_events
 
 TP = TopicPartition("in", 3)
 HEADERS = (("request_id", b"r-1"), ("traceparent", b""))
+ROWS: tuple[tuple[bytes | None, bytes | None, int, Headers], ...] = (
+    (b"user-1", b"{}", 1_700, HEADERS),
+    (b"", b"", 0, ()),
+    (None, b"no key", 1_900, ()),
+    (b"tombstone", None, 1_600, (("request_id", b"r-2"),)),
+    (b"user-1", bytes(300), 1 << 41, ()),
+)
 
 
 def read(batch: Batch, value_deserializer: Any, offset: int = 0) -> list[Any]:
@@ -35,8 +43,32 @@ def test_a_record_is_read_as_an_event_that_nobody_has_decoded() -> None:
     assert 2 == batch.record_count()
 
 
+def test_a_batch_is_byte_for_byte_what_aiokafkas_own_append_makes() -> None:
+    """Mutations tried: headers left out, the offset not moved, one more record than theirs: fail."""
+    ours, theirs = Batch(), BatchBuilder(BATCH_BYTES, 0, is_transactional=True)
+    for key, value, at, headers in ROWS:
+        assert ours.add(key, value, at, headers)
+        assert theirs.append(timestamp=at, key=key, value=value, headers=[*headers]) is not None
+    assert theirs.record_count() == ours.record_count()
+    assert bytes(theirs._build()) == bytes(ours._build())
+
+
+def test_a_batch_is_full_at_the_record_at_which_aiokafkas_own_is() -> None:
+    """Mutation tried: a limit of our own, half as large: fails."""
+    ours, theirs = Batch(), BatchBuilder(BATCH_BYTES, 0, is_transactional=True)
+    value = bytes(10_000)
+    while ours.add(b"k", value, 0, HEADERS):
+        assert theirs.append(timestamp=0, key=b"k", value=value, headers=[*HEADERS]) is not None
+    assert theirs.append(timestamp=0, key=b"k", value=value, headers=[*HEADERS]) is None
+    assert theirs.record_count() == ours.record_count() > 90
+    assert bytes(theirs._build()) == bytes(ours._build())
+
+
 def test_what_lies_below_the_position_is_left() -> None:
-    """A broker answers with the whole batch in which the position lies."""
+    """A broker answers with the whole batch in which the position lies.
+
+    Mutation tried: the fetcher is given 0 for the position: fails.
+    """
     batch = Batch()
     for number in range(5):
         batch.add(b"k", str(number).encode(), 0, ())
@@ -44,12 +76,13 @@ def test_what_lies_below_the_position_is_left() -> None:
 
 
 def test_other_consumers_of_the_process_get_their_own_records() -> None:
-    """Mutation tried: events for all: fails."""
-    batch = Batch()
-    batch.add(b"k", b"v", 5, HEADERS)
-    (record,) = read(batch, None)
-    assert isinstance(record, ConsumerRecord)
-    assert (b"k", b"v", 5, HEADERS) == (record.key, record.value, record.timestamp, record.headers)
+    """With a deserializer of their own, and without. Mutation tried: events for all: fails."""
+    for deserializer, value in ((None, b"v"), (bytes.decode, "v")):
+        batch = Batch()
+        batch.add(b"k", b"v", 5, HEADERS)
+        (record,) = read(batch, deserializer)
+        assert isinstance(record, ConsumerRecord)
+        assert (b"k", value, 5, HEADERS) == (record.key, record.value, record.timestamp, record.headers)
 
 
 def test_a_full_batch_takes_no_more_and_keeps_what_it_has() -> None:
@@ -62,5 +95,6 @@ def test_a_full_batch_takes_no_more_and_keeps_what_it_has() -> None:
 
 
 def test_as_events_is_a_mark_and_no_function() -> None:
+    """Mutation tried: give the value back: fails."""
     with pytest.raises(NotImplementedError):
         as_events(b"")
