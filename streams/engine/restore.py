@@ -37,11 +37,15 @@ def store_folder(config: EngineConfig, stage: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A changelog partition: first offset, last stable offset, birth id in its first record (None: empty)."""
+    """A changelog partition: first offset, last stable offset, birth id in its first record (None: empty).
+
+    `at`: what was written before this (broker's time, ms) lies before `end`.
+    """
 
     start: int
     end: int
     birth: bytes | None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Changelogs:
         are equal.
         """
         while True:
+            at = self._broker_time.at_least()
             end = await end_offset(self._committed, tp)
             if end >= await end_offset(self._uncommitted, tp):
                 break
@@ -84,7 +89,7 @@ class Changelogs:
             await asyncio.sleep(FOREIGN_POLL_S)
         start = int((await self._committed.beginning_offsets([tp]))[tp])
         birth = await self._birth(tp, start, end)
-        return Bounds(start, end, birth)
+        return Bounds(start, end, birth, at)
 
     async def _birth(self, tp: TopicPartition, start: int, end: int) -> bytes | None:
         if start >= end:
@@ -140,7 +145,7 @@ class Changelogs:
                     reached = Origin(bounds.birth, min(records[-1].offset + 1, bounds.end), at)
                     await asyncio.to_thread(store.write, rows, reached)
                 position = await consumer.position(tp)
-        store.write((), Origin(bounds.birth, bounds.end, max(at, self._broker_time.at_least())))
+        store.write((), Origin(bounds.birth, bounds.end, max(at, bounds.at)))
         return count
 
 

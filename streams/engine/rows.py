@@ -13,7 +13,7 @@ from streams.engine.restore import BIRTH_KEY, TIME_KEY, store_folder
 from streams.engine.store import Origin, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from streams.engine.outputs import Outputs, Reached
     from streams.engine.placed import Shared
@@ -22,18 +22,31 @@ if TYPE_CHECKING:
     from streams.engine.transactions import Transactions
 
 log = structlog.get_logger("engine.rows")
+WORTH_A_RECORD = 1 / 8
+"""Of the retention of tombstones: a store that has been idle for longer is marked at an orderly end."""
 
 
 class Rows:
     """An open store and the changelog position it stands for: both move in `keep`, after a commit."""
 
-    def __init__(self, shared: Shared, tp: TopicPartition, store: Store, bounds: Bounds) -> None:
-        """`bounds.birth` is None while the changelog is empty: then `found` comes first."""
+    def __init__(
+        self,
+        shared: Shared,
+        tp: TopicPartition,
+        store: Store,
+        bounds: Bounds,
+        ask: Callable[[], Awaitable[Reached]],
+    ) -> None:
+        """`bounds.birth` is None while the changelog is empty: then `found` comes first.
+
+        `ask` writes a record that only says when it was written; who was fenced cannot.
+        """
         self.store = store
         self._shared = shared
         self._tp = tp
         self._birth = bounds.birth or b""
-        self._offset = bounds.end
+        self._ask = ask
+        self._written_at = bounds.at
 
     @classmethod
     async def open(
@@ -46,17 +59,20 @@ class Rows:
         bounds = await shared.changelogs.settled_bounds(tp, waiting)
         waiting("restore")
 
-        async def broker_now() -> int:
+        async def ask() -> Reached:
             outputs = transactions.outputs()
             outputs.append(tp.topic, tp.partition, TIME_KEY, b"", shared.now_ms(), ())
             return stamped(tp, (await transactions.commit(outputs, {}))[tp])
+
+        async def broker_now() -> int:
+            return (await ask()).at
 
         path = store_folder(config, stage) / str(number)
         restored = await shared.changelogs.open_store(tp, path, shared.memory, bounds, broker_now)
         shared.meters.restored(stage, restored.records)
         told = {"records": restored.records, "rebuilt": restored.rebuilt}
         log.info("store_restored", stage=stage, task=number, **told)
-        return cls(shared, tp, restored.store, bounds)
+        return cls(shared, tp, restored.store, bounds, ask)
 
     @property
     def founded(self) -> bool:
@@ -79,26 +95,32 @@ class Rows:
         """The transaction is through: rows and the changelog position they reach, in one write."""
         ours = reached.get(self._tp)
         if ours is not None:
-            self._offset = ours.end
-            self._shared.broker_time.heard(stamped(self._tp, ours))
-            self.store.write(overlay.writes.items(), Origin(self._birth, ours.end, ours.at))
+            self._reach(overlay.writes.items(), stamped(self._tp, ours))
 
-    def freshen(self) -> None:
-        """Nobody but us has written so far: the store is of now."""
-        at = self._shared.broker_time.at_least()
-        if self._birth and at:
-            self.store.write((), Origin(self._birth, self._offset, at))
+    async def freshen(self) -> None:
+        """Say at an orderly end that the store is of now, if that is worth a record.
+
+        Only by a record: a worker that was fenced and does not know it has missed what others wrote.
+        """
+        idle_ms = self._shared.broker_time.at_least() - self._written_at
+        if self._birth and idle_ms > self._shared.config.delete_retention_ms * WORTH_A_RECORD:
+            self._reach((), await self._ask())
+
+    def _reach(self, rows: Iterable[tuple[bytes, bytes | None]], reached: Reached) -> None:
+        self._shared.broker_time.heard(reached.at)
+        self._written_at = reached.at
+        self.store.write(rows, Origin(self._birth, reached.end, reached.at))
 
     async def close(self) -> None:
         """Release the store's lock."""
         await asyncio.to_thread(self.store.close)
 
 
-def stamped(tp: TopicPartition, reached: Reached) -> int:
-    """The broker's time of a changelog record; `StageFailedError` when the topic keeps the writer's."""
+def stamped(tp: TopicPartition, reached: Reached) -> Reached:
+    """What bears the broker's time; `StageFailedError` when the changelog keeps the writer's."""
     if reached.at < 0:
         text = (
             f"{tp.topic} must have message.timestamp.type=LogAppendTime: the age of stores is measured by it"
         )
         raise StageFailedError(text)
-    return reached.at
+    return reached

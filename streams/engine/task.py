@@ -232,7 +232,7 @@ class Task(PlacedTask):
         if self._effects is not None:
             await self._hand_over_calls(self._effects)
         if self._rows is not None:
-            self._rows.freshen()
+            await self._rows.freshen()
 
     async def _hand_over_calls(self, effects: Effects) -> None:
         await effects.close(self.config.close_deadline_s / 2)

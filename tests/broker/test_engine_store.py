@@ -112,7 +112,7 @@ async def test_an_orderly_end_says_that_the_store_is_of_now_by_the_brokers_clock
 ) -> None:
     """A worker that idled for days need not rebuild. Mutations: say nothing at the end; the worker's time."""
     app, bootstrap = app_prefix, servers.bootstrap
-    worker = await counting(servers, app, tmp_path)
+    worker = await counting(servers, app, tmp_path, config={"delete_retention_ms": 4_000})
     worker.clock_ahead_ms = clock_days * DAY_MS
     wanted = ids(20)
     async with ended(worker):

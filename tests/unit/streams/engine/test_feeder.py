@@ -35,6 +35,9 @@ class Consumer:
     async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(tps, self.first)
 
+    async def end_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, self.first)
+
     def assign(self, tps: list[TopicPartition]) -> None:
         self.did.append(("assign", *tps))
 
