@@ -1,4 +1,4 @@
-"""What is fed beside the usual lines: choices and garbage; and questions at the end that show the choices."""
+"""What is fed: requests, events, choices, posts, garbage; and questions at the end that show the choices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tests.broker.faults.load import Line, Load
 
 CHOOSERS: Final = 60
 GARBAGE: Final = 0.01
-CHOICES: Final = 0.04
+CHOICES: Final = 0.15
+POSTS: Final = 0.20
 BAD: Final = (
     "{",
     "",
@@ -39,12 +40,15 @@ class MixedLoad(Load):
         return [*super().users(), *more]
 
     def next(self) -> Line:
-        """Garbage, a choice, or a line of the usual ones."""
+        """Garbage, a choice, a seen post, or a line of the usual ones."""
         drawn = self._dice.random()
         if drawn < GARBAGE:
             return self._bad()
         if drawn < GARBAGE + CHOICES:
             return self._choice(self._dice.choice(self._choosers))
+        if drawn < GARBAGE + CHOICES + POSTS:
+            self._made += 1
+            return self._post()
         return super().next()
 
     def questions(self) -> list[Line]:

@@ -19,7 +19,7 @@ LANES: Final = {
     "worker-b": ("worker frozen", "clock shifted", "worker added and removed"),
     "worker-c": ("connections slow", "connections dropped"),
     "brokers": ("broker killed", "coordinator killed"),
-    "servers": ("Postgres killed", "Postgres restarted", "provider silent"),
+    "servers": ("Postgres killed", "Postgres restarted", "provider silent", "release taken back"),
 }
 """Who or what is struck → kinds. A broker is only killed when all three are in sync."""
 KINDS: Final = tuple(kind for kinds in LANES.values() for kind in kinds)

@@ -99,7 +99,7 @@ async def run(order: Order, say: Callable[[str], None]) -> Result:
             await _read_by(system, "intake", "recipient")
             result.watch = watch = Watch(system.cluster.address, lambda: len(feed.fed))
             looking = asyncio.create_task(watch.run())
-            result.struck = await _under_load(order, Scene(system, watch, say, skew), feed, load)
+            result.struck = await _under_load(order, Scene(system, feed, watch, say, skew), feed, load)
             await _drain(result, system, load, say)
             looking.cancel()
             await asyncio.wait([looking])

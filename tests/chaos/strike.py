@@ -13,6 +13,7 @@ from streams.topology import stage_names
 from tests.chaos.transactions import Transaction, transactions
 
 if TYPE_CHECKING:
+    from tests.chaos.feed import Feed
     from tests.chaos.plan import Blow
     from tests.chaos.system import Running
     from tests.chaos.watch import Watch
@@ -47,6 +48,7 @@ class Scene:
     """
 
     system: Running
+    feed: Feed
     watch: Watch
     say: Callable[[str], None]
     skew_ms: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-RETENTION_MS: Final = 20_000
-"""How long changelogs keep tombstones in this run; a store that was idle for half of it is built anew."""
+RETENTION_MS: Final = 120_000
+"""How long changelogs keep tombstones in this run; a store that was idle for half of it is built anew.
+
+Longer than any broker is away: a copy that comes back later than that keeps rows for ever of which the others
+have forgotten that they were deleted, and once it leads, they are back.
+"""
 SHORT_MEMORY: Final = {
     "delete.retention.ms": str(RETENTION_MS),
     "segment.ms": "10000",
@@ -53,6 +59,7 @@ class Running:
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     http: Program | None = None
     fallen: list[str] = field(default_factory=list)
+    old_disks: list[tuple[float, Path]] = field(default_factory=list)
 
     @property
     def ledger(self) -> Path:
@@ -78,6 +85,12 @@ class Running:
     def data_of(self, name: str) -> Path:
         """A worker's disk."""
         return self.folder / name
+
+    def keep_disk(self, name: str) -> None:
+        """A copy of the disk of a worker that has ended in order, with the time of it, for `old_disks`."""
+        copy = self.folder / f"{name}.{self.workers[name].runs}.old"
+        shutil.copytree(self.data_of(name), copy)
+        self.old_disks.append((time.monotonic(), copy))
 
     def check(self) -> None:
         """Start again who ended by himself, as a supervisor does, and remember it: the run is red."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import struct
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from connectors.embedded.kafka import HOST, free_port
+from tests.broker.faults.system import ROOT
+from tests.chaos.blows.releases import NEXT, next_release
 from tests.chaos.curves import Mark, curves
 from tests.chaos.figures import rate, recovery
 from tests.chaos.gate import Gate
@@ -78,3 +81,12 @@ def test_a_plot_shows_its_lines_and_marks() -> None:
     picture = curves("lag", {"records": [(0.0, 1.0), (5.0, 3.0)]}, [Mark(2.5, "a <blow>")], 5.0)
     assert 1 == picture.count("<polyline")
     assert "a &lt;blow&gt;" in picture
+
+
+def test_the_next_release_differs_from_this_one_as_its_blow_says(tmp_path: Path) -> None:
+    """It is made by replacing text: when the text moves, this fails and not a run of ten minutes."""
+    made = next_release(tmp_path / "next")
+    for change in NEXT:
+        assert (made / change.file).read_text(encoding="utf-8") != (ROOT / change.file).read_text(
+            encoding="utf-8"
+        )

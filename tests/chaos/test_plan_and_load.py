@@ -45,7 +45,7 @@ def test_a_hundredth_of_the_lines_is_garbage_and_a_twentieth_are_repeats() -> No
     bad = [line for line in kafka if message(line) is None]
     known = Counter(id(line) for line in kafka)
     assert 0.007 < len(bad) / len(lines) < 0.013
-    assert 0.035 < sum(many - 1 for many in known.values()) / len(lines) < 0.065
+    assert 0.035 < sum(many - 1 for many in known.values()) / len(kafka) < 0.065
 
 
 def test_choosers_are_asked_only_at_the_end() -> None:

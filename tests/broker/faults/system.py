@@ -44,7 +44,7 @@ def base_settings(bootstrap: str, dsn: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Program:
-    """One process, started again and again; each run has a log of its own."""
+    """One process, started again and again; each run has a log of its own. `root`: whose code it runs."""
 
     name: str
     folder: Path
@@ -52,6 +52,7 @@ class Program:
     settings: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
     process: GuardedProcess | None = None
+    root: Path = ROOT
 
     @property
     def log(self) -> Path:
@@ -74,7 +75,7 @@ class Program:
         (self.folder / self.name).mkdir(exist_ok=True)
         path = self.folder / f"{self.name}.yaml"
         path.write_text(yaml.safe_dump(self.settings), encoding="utf-8")
-        told = (f"CARILLON_CONFIG={path}", f"PYTHONPATH={ROOT}")  # a guarded process stands in `/`
+        told = (f"CARILLON_CONFIG={path}", f"PYTHONPATH={self.root}")  # a guarded process stands in `/`
         argv = ("/usr/bin/env", *told, sys.executable, "-m", *self.argv)
         with (self.folder / f"{self.name}.lock").open("w") as lock:
             self.process = GuardedProcess(self.name, Command(argv, self.log, grace_s=20.0), lock.fileno())

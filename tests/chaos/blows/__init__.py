@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.chaos.blows import brokers, outside, workers
+from tests.chaos.blows import brokers, outside, releases, workers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,4 +27,5 @@ STRIKES: Final[Mapping[str, Strike]] = {
     "Postgres killed": outside.postgres_killed,
     "Postgres restarted": outside.postgres_restarted,
     "provider silent": outside.provider_silent,
+    "release taken back": releases.taken_back,
 }

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from tests.chaos.cluster import BROKERS
 from tests.chaos.strike import Effect
+from tests.chaos.system import RETENTION_MS
 
 if TYPE_CHECKING:
     from random import Random
@@ -41,12 +42,15 @@ async def _kill(scene: Scene, node: int, dice: Random) -> Effect:
     before = await scene.transactions()
     led = await _led(cluster.address, node)
     kept, at = [name for name, one in before.items() if one.node == node], time.time()
+    since = time.monotonic()
     await cluster.kill(node)
     await asyncio.sleep(dice.uniform(4.0, 8.0))
     moved = await _moved(scene, kept, node)
     led_after = await _led(cluster.address, node)
     await cluster.restart(node)
     await in_sync(cluster.address)
+    away_s = time.monotonic() - since
+    assert away_s * 1000 < RETENTION_MS, f"away for {away_s:.0f} s: its copies may lack tombstones for ever"
     freed = scene.watch.freed_after(at)
     told = (
         f"broker {node}: led {led} partitions, then {led_after}; coordinated {len(kept)} transactional ids, "

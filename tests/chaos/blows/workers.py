@@ -46,7 +46,7 @@ async def killed(scene: Scene, name: str, dice: Random) -> Effect:
         worker.signal(signal.SIGKILL)
         await worker.ended()
         await asyncio.sleep(dice.uniform(0.5, SESSION_S + 2))
-        await _back(worker)
+        await back(worker)
     return _bumped(await scene.bumped(before))
 
 
@@ -54,9 +54,10 @@ async def stopped(scene: Scene, name: str, dice: Random) -> Effect:
     """SIGTERM: it must end in order."""
     async with scene.system.locks[name]:
         worker, before = scene.system.workers[name], await scene.transactions()
-        code = await _stopped(worker)
+        code = await stopped_in_order(worker)
+        scene.system.keep_disk(name)
         await asyncio.sleep(dice.uniform(0.1, 2.0))
-        await _back(worker)
+        await back(worker)
     bumped = await scene.bumped(before)
     return Effect(bumped > 0 and code == 0, f"ended with {code}, {bumped} epochs bumped")
 
@@ -83,7 +84,7 @@ async def wiped(scene: Scene, name: str, dice: Random) -> Effect:
         await worker.ended()
         shutil.rmtree(scene.system.data_of(name))
         await asyncio.sleep(dice.uniform(0.1, 1.0))
-        await _back(worker)
+        await back(worker)
     restored = [one for one in events(worker.log, "store_restored") if one["rebuilt"] and one["records"]]
     records = sum(one["records"] for one in restored)
     bumped = await scene.bumped(before)
@@ -91,23 +92,24 @@ async def wiped(scene: Scene, name: str, dice: Random) -> Effect:
     return Effect(records > 0 and bumped > 0, told)
 
 
-async def aged(scene: Scene, name: str, dice: Random) -> Effect:
-    """A copy of its disk comes back after the tombstones it never saw were compacted away."""
-    async with scene.system.locks[name]:
-        worker = scene.system.workers[name]
-        await _stopped(worker)
-        copy = scene.system.folder / f"{name}.old"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(scene.system.data_of(name), copy)
+async def aged(scene: Scene, name: str, _dice: Random) -> Effect:
+    """A copy of its disk, of an earlier end, comes back after tombstones it never saw were compacted away."""
+    system, worker = scene.system, scene.system.workers[name]
+    if not system.old_disks:
+        async with system.locks[name]:
+            await stopped_in_order(worker)
+            system.keep_disk(name)
+            await back(worker)
+    made_at, copy = system.old_disks.pop(0)
+    await asyncio.sleep(max(0.0, made_at + AGE_S - time.monotonic()))
+    async with system.locks[name]:
         kept = [path for path in copy.glob("tables/*/*/*/*") if path.is_dir()]
-        await _back(worker)
-        await asyncio.sleep(AGE_S + dice.uniform(0.0, 3.0))
         before = await scene.transactions()
         worker.signal(signal.SIGKILL)
         await worker.ended()
-        shutil.rmtree(scene.system.data_of(name))
-        copy.rename(scene.system.data_of(name))
-        await _back(worker)
+        shutil.rmtree(system.data_of(name))
+        copy.rename(system.data_of(name))
+        await back(worker)
     opened = events(worker.log, "store_restored")
     rebuilt = [one for one in opened if one["rebuilt"] and one["records"]]
     records, bumped = sum(one["records"] for one in rebuilt), await scene.bumped(before)
@@ -122,18 +124,18 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     """
     ahead_ms = scene.skew_ms
     async with scene.system.locks[name]:
-        await _stopped(scene.system.workers[name])
+        await stopped_in_order(scene.system.workers[name])
         since = time.time()
         await _with_clock(scene.system, name, ahead_ms)
         await asyncio.sleep(dice.uniform(6.0, 10.0))
-        await _stopped(scene.system.workers[name])
+        await stopped_in_order(scene.system.workers[name])
         until = time.time()
         await _with_clock(scene.system, name, 0)
     window = [moment + ahead_ms / 1000 for moment in (since, until)]
     written, deadline = 0, time.monotonic() + ROWS_S
     while not written and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
-        written = await _asked(scene.system, ODD_TIMES, *window, abs(ahead_ms) / 2000)
+        written = await asked(scene.system, ODD_TIMES, *window, abs(ahead_ms) / 2000)
     return Effect(written > 0, f"{ahead_ms // 1000:+} s, {written} requests bear that time")
 
 
@@ -143,8 +145,8 @@ async def rolled(scene: Scene, _name: str, _dice: Random) -> Effect:
     for name in PERMANENT:
         async with scene.system.locks[name]:
             worker = scene.system.workers[name]
-            codes.append(await _stopped(worker))
-            await _back(worker)
+            codes.append(await stopped_in_order(worker))
+            await back(worker)
     bumped = await scene.bumped(before)
     return Effect(not any(codes) and bumped > 0, f"ended with {codes}, {bumped} epochs bumped")
 
@@ -156,7 +158,7 @@ async def scaled(scene: Scene, _name: str, dice: Random) -> Effect:
     extra.runs = len(list(system.folder.glob(f"{EXTRA}.*.log")))
     before = await scene.transactions()
     try:
-        await _back(extra)
+        await back(extra)
         await asyncio.sleep(dice.uniform(4.0, 8.0))
         tasks = await _open_tasks(extra)
         extra.signal(signal.SIGUSR1)
@@ -174,24 +176,26 @@ def events(log: Path, name: str) -> list[dict[str, Any]]:
     return [row for row in map(json.loads, lines) if row.get("event") == name]
 
 
-async def _back(worker: Program) -> None:
+async def back(worker: Program) -> None:
+    """Start it; ready when this returns."""
     worker.start()
     await worker.until_ready()
 
 
-async def _stopped(worker: Program) -> int:
+async def stopped_in_order(worker: Program) -> int:
+    """SIGTERM; its exit code."""
     worker.signal(signal.SIGTERM)
     return await worker.ended()
 
 
 async def _with_clock(system: Running, name: str, ahead_ms: int) -> None:
     old, new = system.workers[name], system.worker(name, ahead_ms)
-    new.runs, new.settings = old.runs, old.settings
+    new.runs, new.settings, new.root = old.runs, old.settings, old.root
     system.workers[name] = new
-    await _back(new)
+    await back(new)
 
 
-async def _asked(system: Running, query: str, *given: float) -> int:
+async def asked(system: Running, query: str, *given: object) -> int:
     """A count; 0 while Postgres is away."""
     with suppress(OSError, asyncpg.PostgresError):
         connection = await asyncpg.connect(system.postgres.address)
