@@ -14,6 +14,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from uuid import UUID
 
+import psutil
+
+from bench.product import cpu_s
 from bench.sections import SUBJECT, Column, Ground, Plan, Row, Section
 from bench.watch import ROOT, BenchError
 from connectors.cipher import Cipher
@@ -60,20 +63,47 @@ WAYS = (
 
 
 async def _measure(ground: Ground, plan: Plan) -> list[Row]:
-    async with _filled(ground, plan.records) as settings:
+    async with _filled(ground, plan.records) as (settings, postgres_pid):
         rows = []
-        for way in WAYS:
-            ground.say(f"carillon why by {way.name}")
-            numbers = _drawn(plan.records, COMMANDS * plan.rounds)
-            before = _cpu_s()
-            times = [await _command(settings, way, number) for number in numbers]
-            rows.append(_row(f"the command, {way.name}", times, _cpu_s() - before))
-        for way in WAYS:
-            numbers = _drawn(plan.records, LOOK_UPS * plan.rounds)
-            before = time.process_time()
-            times = [await _look_up(settings, way, number) for number in numbers]
-            rows.append(_row(f"the look-up, {way.name}", times, time.process_time() - before))
+        for name, ask, draws in (("command", _command, COMMANDS), ("look-up", _look_up, LOOK_UPS)):
+            for way in WAYS:
+                ground.say(f"the {name}, {way.name}")
+                began = Spent.now(postgres_pid)
+                numbers = _drawn(plan.records, draws * plan.rounds)
+                times = [await ask(settings, way, number) for number in numbers]
+                spent = Spent.now(postgres_pid).since(began, len(times))
+                rows.append({"subject": f"the {name}, {way.name}", **_waits(times), **spent})
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds so far: of this process and the commands that have ended, of Postgres, of the machine."""
+
+    at: float
+    asking: float
+    postgres: float
+    machine: float
+
+    @classmethod
+    def now(cls, postgres_pid: int) -> Spent:
+        """As the operating system counts."""
+        user, system, of_children, system_of_children, _ = os.times()
+        times = psutil.cpu_times()
+        asking = user + system + of_children + system_of_children
+        machine = times.user + times.nice + times.system
+        return cls(time.monotonic(), asking, cpu_s(postgres_pid), machine)
+
+    def since(self, began: Spent, draws: int) -> dict[str, float]:
+        """Per draw, ms; and the share of the machine that others took, which disturbed the draws."""
+        asking, postgres = self.asking - began.asking, self.postgres - began.postgres
+        others = self.machine - began.machine - asking - postgres
+        seconds = (self.at - began.at) * (psutil.cpu_count() or 1)
+        return {
+            "cpu_ms": asking * 1000 / draws,
+            "postgres_ms": postgres * 1000 / draws,
+            "others": max(others, 0.0) / seconds,
+        }
 
 
 def _drawn(messages: int, count: int) -> Iterable[int]:
@@ -116,28 +146,15 @@ async def _look_up(settings: Settings, way: Way, number: int) -> float:
     return took * 1000
 
 
-def _cpu_s() -> float:
-    """CPU seconds of all processes started here that have ended."""
-    spent = os.times()
-    return spent.children_user + spent.children_system
-
-
-def _row(subject: str, times: list[float], cpu_s: float) -> Row:
+def _waits(times: list[float]) -> Row:
     """A hundredth of a few draws would be none."""
     tail = {"p99_ms": quantiles(times, n=100)[98]} if len(times) >= 100 else {}
-    return {
-        "subject": subject,
-        "draws": len(times),
-        "p50_ms": median(times),
-        **tail,
-        "worst_ms": max(times),
-        "cpu_ms": cpu_s * 1000 / len(times),
-    }
+    return {"draws": len(times), "p50_ms": median(times), **tail, "worst_ms": max(times)}
 
 
 @asynccontextmanager
-async def _filled(ground: Ground, messages: int) -> AsyncIterator[Settings]:
-    """Settings of a server whose tables hold so many messages, in the partitions of their days and months."""
+async def _filled(ground: Ground, messages: int) -> AsyncIterator[tuple[Settings, int]]:
+    """Settings and process of a server whose tables hold so many messages, partitioned as time would."""
     now = now_ms()
     async with EmbeddedPostgres(ground.folder / "why" / "postgres") as server:
         database = Database(server.address, size=1)
@@ -155,7 +172,7 @@ async def _filled(ground: Ground, messages: int) -> AsyncIterator[Settings]:
                 await connection.execute("VACUUM ANALYZE", timeout=FILL_S)
         finally:
             await database.close()
-        yield with_servers(load_settings({}), ground.stock.bootstrap, server.address)
+        yield with_servers(load_settings({}), ground.stock.bootstrap, server.address), server.pid
 
 
 WHY = Section(
@@ -163,7 +180,8 @@ WHY = Section(
     "Why, beside a million messages",
     "`carillon why` of one message after the other, among messages of 30 days with their requests and three "
     "lines of log each, in partitions of days and months. The command: from the start of its process to its "
-    "end. The look-up: the function that it calls, its connection included. CPU without Postgres's.",
+    "end. The look-up: the function that it calls, its connection included. The last column is what other "
+    "processes took of the machine meanwhile: times suffer from it, CPU hardly.",
     (
         SUBJECT,
         Column("draws", "draws", "{:,.0f}"),
@@ -171,6 +189,8 @@ WHY = Section(
         Column("p99_ms", "P99 ms", "{:,.1f}"),
         Column("worst_ms", "worst ms", "{:,.1f}"),
         Column("cpu_ms", "CPU ms", "{:,.1f}"),
+        Column("postgres_ms", "Postgres's", "{:,.1f}"),
+        Column("others", "CPU of others", "{:.0%}"),
     ),
     _measure,
 )
