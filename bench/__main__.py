@@ -44,7 +44,7 @@ async def run(plan: Plan, sections: Sequence[Section]) -> None:
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name, Screen(len(sections)) as screen:
         folder = Path(name)
         screen.say("starting the broker")
-        options = KafkaOptions(heap_mib=BROKER_HEAP_MIB, say=screen.say)
+        options = KafkaOptions(heap_mib=BROKER_HEAP_MIB, say=screen.say, lasting=True)
         async with EmbeddedKafka(folder / "kafka", options) as kafka:
             class_path = await kafka_streams.compiled(folder / "java", screen.say)
             ground = Ground(Stock(kafka.address), kafka.pid, folder, class_path, screen.say)

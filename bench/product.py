@@ -116,7 +116,7 @@ async def product(ground: Ground, name: str) -> AsyncIterator[Product]:
     """Servers of its own: the pipeline's topics have fixed names."""
     folder = ground.folder / name
     async with AsyncExitStack() as stack:
-        options = KafkaOptions(heap_mib=HEAP_MIB, say=ground.say)
+        options = KafkaOptions(heap_mib=HEAP_MIB, say=ground.say, lasting=True)
         kafka = await stack.enter_async_context(EmbeddedKafka(folder / "kafka", options))
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
         ledger = folder / "ledger.jsonl"
