@@ -48,6 +48,11 @@ async def counting(
 async def test_a_commit_whose_outcome_stays_unknown_is_settled_by_the_committed_offsets(
     kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path, answered: bool
 ) -> None:
+    """The way to the broker is shut until the broker has settled it by itself.
+
+    Mutations tried: a failed commit taken for success: fails (lost); a commit under a time-out: fails (the
+    client would have heard the truth).
+    """
     worker = await counting(kafka, app_prefix, tmp_path)
     first, second = ids(50), ids(50, 50)
     async with ended(worker):
@@ -96,6 +101,7 @@ async def test_a_fence_by_time_out_lets_the_only_owner_go_on(
 async def test_sigterm_waits_for_a_commit_under_way(
     kafka: PrivateKafka, door: Door, app_prefix: str, tmp_path: Path
 ) -> None:
+    """And keeps what it wrote. Mutation tried: tasks are cut at once: fails (the store misses the batch)."""
     worker = await counting(kafka, app_prefix, tmp_path, close_deadline_s=20.0)
     wanted = ids(50)
     async with ended(worker):
