@@ -41,7 +41,10 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a task lends to a computation: its store's reader, number, how to make outputs, its turn."""
+    """What a task lends to a computation: its store's reader, number, how to make outputs, its turn.
+
+    `tasks`: by how many the keys of the stage are spread.
+    """
 
     stage: Stage
     task: int
@@ -49,6 +52,7 @@ class Desk:
     outputs: Callable[[], Outputs]
     partitions: Callable[[str], int]
     turn: Turn
+    tasks: int
 
 
 async def compute(desk: Desk, events: list[Event], now: int) -> Computed:
@@ -141,7 +145,7 @@ class _Routing:
         for route in desk.stage.routes[type(outcome)]:
             if isinstance(route, ToTopic):
                 topic, key = route.topic(outcome), route.key(outcome)
-                partition = desk.task if route.same_partition else _partition(desk, topic, key)
+                partition = _partition(desk, topic, key, same=route.same_partition)
                 done.outputs.append(topic, partition, key, route.encode(outcome), self._at, headers)
             elif isinstance(route, ToTimer):
                 done.timers.append(inner.set_timer(route, outcome, headers, done.overlay))
@@ -158,6 +162,8 @@ class _Routing:
         self._headers = tuple(h for h in event.raw_headers if h[0] in carried) if event.raw_headers else ()
 
 
-def _partition(desk: Desk, topic: str, key: bytes | None) -> int:
+def _partition(desk: Desk, topic: str, key: bytes | None, *, same: bool) -> int:
     count = desk.partitions(topic)
+    if same and not desk.tasks % count:  # the key's hash by a divisor: no need to compute it
+        return desk.task % count
     return desk.task % count if key is None else partition_of(key, count)

@@ -45,3 +45,8 @@ class EngineConfig:
     def dead_letters(self, stage: str) -> str:
         """Dead letters of timers and effect results, which have no input topic."""
         return f"{self.app}.{stage}.dlq"
+
+    @property
+    def layout(self) -> str:
+        """Topic that tells which stages change their number of tasks; frozen by a snapshot test."""
+        return f"{self.app}.layout"

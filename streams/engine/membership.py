@@ -141,6 +141,11 @@ class Membership(ConsumerRebalanceListener):
         """Nothing is ours until the group says so again."""
         self.tasks = {}
 
+    async def look_again(self) -> None:
+        """Ask for the partitions of the inputs now: the group learns of new ones within minutes otherwise."""
+        with contextlib.suppress(KafkaError):
+            await self._consumer._client.force_metadata_update()  # noqa: SLF001 - pinned to aiokafka 0.14
+
     async def watch(self) -> None:
         """Keep the group consumer alive and surface its errors; ends only by error or cancellation."""
         while True:

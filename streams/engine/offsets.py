@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import EngineConfig, Stage
+    from streams.engine.layout import Layouts
 
 log = structlog.get_logger("engine.offsets")
 AWAY_S = 0.5
@@ -28,11 +29,12 @@ AWAY_S = 0.5
 class PartitionCounts:
     """Partition counts by topic, asked once and again on `refresh`."""
 
-    def __init__(self, admin: AIOKafkaAdminClient) -> None:
-        """`admin`: started client."""
+    def __init__(self, admin: AIOKafkaAdminClient, layouts: Layouts | None = None) -> None:
+        """`admin`: started client. `layouts`: which stages change their counts."""
         self._admin = admin
+        self._layouts = layouts
         self._counts: dict[str, int] = {}
-        self._wanted: set[str] = set()
+        self._wanted: set[str] = set() if layouts is None else {layouts.topic}
 
     def count(self, topic: str) -> int:
         """Known count; an unknown topic makes the batch wait (`NotYet`) until `refresh` has asked for it."""
@@ -49,8 +51,20 @@ class PartitionCounts:
         if self._wanted:
             for topic in await self._admin.describe_topics(sorted(self._wanted)):
                 if topic["error_code"] == 0 and topic["partitions"]:
-                    self._counts[topic["topic"]] = len(topic["partitions"])
+                    known = self._counts.get(topic["topic"], 0)  # Kafka only adds: fewer is an older answer
+                    self._counts[topic["topic"]] = max(known, len(topic["partitions"]))
+        if self._layouts is not None and self._layouts.topic in self._counts:
+            await self._layouts.start()
         return dict(self._counts)
+
+    async def cleared(self, stage: Stage, task: int) -> int:
+        """By how many tasks the stage's keys are spread while this task runs; `NotYet` when it may not run.
+
+        Asked after the fence of a task that opens: its outputs go by counts at least as new as that fence.
+        """
+        known = await self.refresh(source.topic for source in stage.inputs)
+        layout = None if self._layouts is None else await self._layouts.cleared(stage.name, task)
+        return max(known.get(source.topic, 0) for source in stage.inputs) if layout is None else layout.tasks
 
     async def first_check(self, stage: Stage, config: EngineConfig, go_on: Callable[[], bool]) -> int | None:
         """As `check`, while `go_on`; a broker that is away is waited for: a worker may start beside one."""
@@ -73,11 +87,15 @@ class PartitionCounts:
             text = f"stage {stage.name}: no topic {', '.join(missing)}; see `carillon topics create`"
             raise StageFailedError(text)
         counts = {topic: known[topic] for topic in topics}
-        if stage.co_partitioned and len(set(counts.values())) > 1:
+        if stage.co_partitioned and len(set(counts.values())) > 1 and not self._grows(stage.name):
             listed = ", ".join(f"{topic}={count}" for topic, count in sorted(counts.items()))
             text = f"stage {stage.name}: partition counts differ ({listed}); its keys would meet in no task"
             raise StageFailedError(text)
         return max(counts.values())
+
+    def _grows(self, stage: str) -> bool:
+        layout = None if self._layouts is None else self._layouts.of(stage)
+        return layout is not None and layout.is_under_way
 
 
 class CommittedOffsets:

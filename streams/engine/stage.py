@@ -17,6 +17,7 @@ from streams.engine.kafka import data_consumer, stop_within
 from streams.engine.leftovers import sweep
 from streams.engine.membership import Membership
 from streams.engine.placed import PlacedTask, Shared
+from streams.engine.relayout import Relayout
 from streams.engine.restore import store_folder
 from streams.engine.roster import Roster
 from streams.engine.sink import SinkTask
@@ -66,6 +67,7 @@ class StageRunner:
             calls=None if stage.effect is None else Calls.of(stage.effect, worker.turns),
         )
         self._roster = Roster(stage.name, self._make, worker.config.close_deadline_s, self._changed.set)
+        self._relayout = Relayout(stage.name, worker.layouts, self.membership, self._roster)
 
     @property
     def ready(self) -> bool:
@@ -97,6 +99,7 @@ class StageRunner:
                 for part in (
                     self.membership.watch(),
                     self._follow(),
+                    self._relayout.follow(),
                     self._pump(Feeder(self._consumer, self.stage.name, self._worker.config.prefetch_records)),
                     self._recheck(),
                     self._sweep(),
@@ -137,7 +140,7 @@ class StageRunner:
                 raise self.membership.lost
             if self._stopping:
                 return
-            ours = self.membership.tasks
+            ours = self._relayout.admitted()
             self._roster.follow(ours)
             log.info(
                 "tasks_assigned",
@@ -180,7 +183,7 @@ class StageRunner:
             await asyncio.sleep(RECHECK_S)
             with contextlib.suppress(*AWAY):
                 count = await self._worker.partitions.check(self.stage, self._worker.config)
-                if count != self._count:
+                if count != self._count and not self._relayout.explains(count):
                     text = f"tasks changed from {self._count} to {count}; start it again"
                     raise StageFailedError(f"stage {self.stage.name}: {text}")
 

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.engine.broker_time import BrokerTime
 from streams.engine.kafka import restore_consumer, stop_within, uncommitted_consumer
+from streams.engine.layout import Layouts
 from streams.engine.offsets import CommittedOffsets, PartitionCounts
 from streams.engine.restore import Changelogs
 from streams.engine.stage import StageRunner
@@ -52,7 +53,8 @@ class Worker:
         self._runners: list[StageRunner] = []
         self._watchdog = Watchdog(self.states, config.stuck_after_s)
         self.changelogs = Changelogs(config, self._committed, self._uncommitted, self.broker_time)
-        self.partitions = PartitionCounts(self._admin)
+        self.layouts = Layouts(config)
+        self.partitions = PartitionCounts(self._admin, self.layouts)
         self.offsets = CommittedOffsets(self._admin, self._committed)
 
     async def start(self) -> None:
@@ -76,6 +78,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Disconnect."""
+        await self.layouts.stop()
         await stop_within(self._committed, STOP_S)
         await stop_within(self._uncommitted, STOP_S)
         await self._admin.close()

@@ -153,11 +153,12 @@ class Bench:
     partitions: Callable[[str], int] = lambda _: 8
     kept: list[KeptOutputs] = field(default_factory=list)
     urgent: Callable[[], bool] = lambda: False
+    tasks: int = 8
     turns: Turns = field(default_factory=Turns)
 
     async def compute(self, *events: Event) -> Computed:
         async with self.turns.turn(self.urgent) as turn:
-            desk = Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions, turn)
+            desk = Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions, turn, self.tasks)
             return await compute(desk, list(events), NOW)
 
     def _outputs(self) -> Outputs:
