@@ -47,7 +47,7 @@ class ReferenceStore:
             await connection.execute(self._query["lock_writers"])
             for record in records:
                 query = self._query[f"remove_{NAMES[type(record)][0]}"]
-                version = await connection.fetchval(query, *_name_columns(record))
+                version = await connection.fetchval(query, *name_columns(record))
                 if version is not None:
                     await connection.execute(self._query["add_to_outbox"], key_of(record), version, None)
                     removed.append(key_of(record))
@@ -81,7 +81,7 @@ class ReferenceStore:
 
     async def _upsert(self, connection: Connection, record: ReferenceRecord) -> bool:
         query = self._query[f"upsert_{NAMES[type(record)][0]}"]
-        version = await connection.fetchval(query, *_columns(record, self._cipher))
+        version = await connection.fetchval(query, *columns_of(record, self._cipher))
         if version is None:
             return False
         payload = encode(msgspec.structs.replace(record, version=version), self._cipher).decode()
@@ -100,7 +100,8 @@ def _encoded(payload: str | None) -> bytes | None:
     return None if payload is None else payload.encode()
 
 
-def _name_columns(record: ReferenceRecord) -> tuple[str, ...]:
+def name_columns(record: ReferenceRecord) -> tuple[str, ...]:
+    """Columns of the kind's name."""
     match record:
         case NotificationType():
             return (record.code,)
@@ -114,7 +115,7 @@ def _name_columns(record: ReferenceRecord) -> tuple[str, ...]:
             return (record.tag,)
 
 
-def _columns(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
+def columns_of(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
     """Columns of the kind's upsert: the name first, then the content in the order of the query."""
     match record:
         case NotificationType():
@@ -142,7 +143,7 @@ def _columns(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
             content = (record.kind, config, record.is_active, *order)
         case SeenTag():
             content = (record.destinations, timedelta(seconds=record.remember_for_s), record.is_enabled)
-    return (*_name_columns(record), *content)
+    return (*name_columns(record), *content)
 
 
 def _json(value: dict[str, Any]) -> str:
