@@ -114,6 +114,8 @@ def read_pairs(raw: bytes, at: int, read: Read) -> tuple[dict[str, Any], int]:
     while count:
         for _ in range(count):
             length, at = read_long(raw, at)
+            if length < 0:
+                raise ValueError("a text shorter than nothing: reading would go back")
             name = raw[at : at + length].decode()
             pairs[name], at = read(raw, at + length)
         count, at = _block(raw, at)

@@ -82,7 +82,10 @@ class SchemaBook:
         schema = orjson.loads(text)
         if not isinstance(schema, dict) or schema.get("type") != "record":
             raise ValueError("a schema in this topic is a record")
-        key = fingerprint(schema)
+        try:
+            key = fingerprint(schema)
+        except Exception as error:
+            raise ValueError(f"no Avro schema: {type(error).__name__}") from error
         self._schemas[key] = schema
         return key
 
@@ -121,14 +124,35 @@ class Decoder:
         writer = self._book.find(key)
         if writer is None:
             raise UnknownSchemaError(key)
-        record_type = self._types.get(writer["name"].rpartition(".")[2])
+        name = str(writer["name"])
+        record_type = self._types.get(name.rpartition(".")[2])
         if record_type is None:
-            raise DecodeError(Fault.UNEXPECTED_RECORD, writer["name"])
+            raise DecodeError(Fault.UNEXPECTED_RECORD, name)
         reader = expanded(record_type.__name__)
-        if found := conflicts(writer, reader):
-            raise SchemaConflictError(f"{writer['name']} {key.hex()}: {'; '.join(found)}")
-        read = self._readers[key] = _resolving(writer, reader, structs_in(record_type))
+        try:
+            found = conflicts(writer, reader)
+            read = _resolving(writer, reader, structs_in(record_type))
+        except (
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:  # a schema that fastavro took, and that is none
+            raise SchemaConflictError(f"{name} {key.hex()}: {type(error).__name__} in its schema") from error
+        if found:
+            raise SchemaConflictError(f"{name} {key.hex()}: {'; '.join(found)}")
+        self._readers[key] = read
         return read
+
+
+class _Exact(BytesIO):
+    """Ends a read behind the last byte: fastavro skips 2⁶² items of an array there without noticing."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """All `size` bytes, or `EOFError`."""
+        found = super().read(size)
+        if size is None or len(found) != size:
+            raise EOFError
+        return found
 
 
 def _resolving(
@@ -138,7 +162,7 @@ def _resolving(
     written, wanted = parse_schema(writer), parse_schema(reader)
 
     def read(raw: bytes, at: int) -> tuple[Any, int]:
-        stream = BytesIO(raw)
+        stream = _Exact(raw)
         stream.seek(at)
         value = schemaless_reader(stream, written, wanted)
         return _struct_of(reader, value, types), stream.tell()

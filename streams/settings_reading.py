@@ -20,6 +20,9 @@ TESTS_ONLY: Final = f"{PREFIX}TEST_"
 FROM_FILE: Final = "_FILE"
 WHERE_TOLD: Final = "Every setting is described in docs/configuration.md."
 
+NO_YAML: Final = (ValueError, RecursionError, AttributeError, KeyError, TypeError)
+"""What PyYAML raises beside its own: for lists too deep, and for tags such as `!!bool x`."""
+
 Nested = dict[str, Any]
 
 
@@ -83,11 +86,12 @@ def config_file(environment: Mapping[str, str]) -> Path | None:
     path = environment.get(CONFIG)
     if path is None:
         return None
+    content = _content(CONFIG, path)
     try:
-        sections = yaml.safe_load(_content(CONFIG, path))
-    except yaml.YAMLError as error:
+        sections = yaml.safe_load(content)
+    except (yaml.YAMLError, *NO_YAML) as error:
         raise SettingsError(_text([f"{CONFIG}: {path} is not YAML: {error}"])) from error
-    if not isinstance(sections, dict):
+    if not isinstance(sections, dict) or not all(isinstance(name, str) for name in sections):
         raise SettingsError(_text([f"{CONFIG}: {path} must hold sections such as `kafka:`"]))
     return Path(path)
 

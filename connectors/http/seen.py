@@ -79,7 +79,7 @@ def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:
         raise ProblemError(Code.TOO_LARGE)
     try:
         body = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _refusal(raw) from None
     if "\0" in body.tag or "\0" in body.id:
         raise _refusal(raw)

@@ -34,6 +34,10 @@ def read_yaml(path: Path) -> Any:
         raise YamlFaultError(f"{line}{error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise YamlFaultError(str(error).partition("\n")[0]) from None
+    except (AttributeError, KeyError, TypeError):  # PyYAML's own, for `!!bool x` and the like
+        raise YamlFaultError("a tag does not fit its value") from None
+    except RecursionError:
+        raise YamlFaultError("lists and mappings are nested too deeply") from None
 
 
 _Loader.yaml_implicit_resolvers = {
