@@ -11,7 +11,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[3]
 COPIED: Final = ("streams", "agents", "tables", "schemas", "connectors", "tests", "examples")
-PARTS: Final = (".sql", ".avsc", ".yaml")
+HERE: Final = Path(__file__).parent
+PARTS: Final = (".py", ".sql", ".avsc", ".yaml")
 
 
 class PatchError(Exception):
@@ -58,10 +59,10 @@ def copy_tree(source: Path, folder: Path) -> None:
 
 
 def fingerprint(source: Path) -> str:
-    """Of all that a course runs: the same source has the same one."""
+    """Of the product, the feed and the checker, but not of the courses: the same source has the same one."""
     digest = blake2b(digest_size=8)
-    paths = [path for name in COPIED for path in (source / name).rglob("*") if path.is_file()]
-    for path in sorted(path for path in paths if path.suffix == ".py" or path.suffix in PARTS):
+    paths = [path for name in COPIED for path in (source / name).rglob("*") if path.suffix in PARTS]
+    for path in sorted(path for path in paths if path.parent != HERE):
         digest.update(str(path.relative_to(source)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
