@@ -10,11 +10,12 @@ import time
 import traceback
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from streams.engine import inner
 from streams.engine.api import NotYet, Stage, StageFailedError, ToTimer, ToTopic
 from streams.engine.batch import BatchStream, Buried
+from streams.engine.intent import Intent
 from streams.engine.kafka import partition_of
 from streams.engine.outputs import Outputs
 from streams.engine.tables import Overlay, bind
@@ -34,7 +35,7 @@ class Computed:
     outputs: Outputs
     taken: int = 0
     dead: list[Buried] = field(default_factory=list)
-    effects: list[tuple[bytes, Any, Headers]] = field(default_factory=list)
+    effects: list[Intent] = field(default_factory=list)
     timers: list[int] = field(default_factory=list)
     ended_at: float = 0.0
 
@@ -129,7 +130,7 @@ async def _run(desk: Desk, stream: BatchStream, done: Computed) -> None:
 class _Routing:
     """Turns outcomes into records, rows and intents; an outcome belongs to the event pulled last."""
 
-    __slots__ = ("_at", "_desk", "_done", "_event", "_headers", "_now")
+    __slots__ = ("_at", "_cause", "_desk", "_done", "_event", "_headers", "_now")
 
     def __init__(self, desk: Desk, done: Computed) -> None:
         self._desk = desk
@@ -137,6 +138,7 @@ class _Routing:
         self._now = self._at = done.overlay.now
         self._event: Event | None = None
         self._headers: Headers = ()
+        self._cause = b""
 
     def route(self, outcome: object, event: Event | None) -> None:
         if event is not self._event:
@@ -150,13 +152,14 @@ class _Routing:
             elif isinstance(route, ToTimer):
                 done.timers.append(inner.set_timer(route, outcome, headers, done.overlay))
             elif (effect_id := inner.record_effect(route, outcome, headers, done.overlay)) is not None:
-                done.effects.append((effect_id, outcome, headers))
+                done.effects.append(Intent(effect_id, outcome, headers, self._cause))
 
     def _belong_to(self, event: Event | None) -> None:
         """Headers travel on; so does the time, but no broker takes a record of the future."""
         self._event = event
         if event is None:
             return
+        self._cause = inner.effect_of(event)
         carried = self._desk.stage.carried_headers
         self._at = event.at if 0 <= event.at < self._now else self._now
         self._headers = tuple(h for h in event.raw_headers if h[0] in carried) if event.raw_headers else ()

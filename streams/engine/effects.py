@@ -15,7 +15,7 @@ import structlog
 from streams.engine.api import Event, Unreadable
 from streams.engine.calls import Calls
 from streams.engine.inner import EFFECT
-from streams.engine.intent import Waiting, readable
+from streams.engine.intent import Intent, Waiting, readable
 from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
@@ -72,24 +72,24 @@ class Effects:
     def _own_room(self) -> int:
         return self._route.limit - self.load - len(self.results)
 
-    def intend(self, effects: Iterable[tuple[bytes, Any, Headers]]) -> None:
+    def intend(self, effects: Iterable[Intent]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
-        self._intended = {effect_id: place for place, (effect_id, _, _) in enumerate(effects)}
+        self._intended = {intent.effect_id: place for place, intent in enumerate(effects)}
         self._tell()
 
-    def begin(self, effects: Iterable[tuple[bytes, Any, Headers]], since: float) -> None:
+    def begin(self, effects: Iterable[Intent], since: float) -> None:
         """Take over effects whose intents are committed; `since`: monotonic s *before* that commit was tried.
 
         A process stopped inside its commit wakes as a zombie that has just learned of its success. What came
-        of a lapsed call takes its place: key and headers tell it, for another provider makes another id.
+        of a lapsed call takes its place before all others of its key, whatever came between.
         """
         self._intended = {}
-        for effect_id, call, headers in effects:
+        for effect_id, call, headers, cause in effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
             queue = self._queues[waiting.key]
-            if (left := self._settled.get(waiting.key)) and left.headers == headers:
-                del self._settled[waiting.key]
+            if (left := self._settled.get(cause)) and left.key == waiting.key:
+                del self._settled[cause]
                 queue[0] = waiting
                 self._ready.append(waiting)
                 continue
@@ -147,7 +147,7 @@ class Effects:
         elif since is None:
             self._finish(effect_id, self._route.hidden(call), headers, payload)
         else:
-            self.begin([(effect_id, call, headers)], since)
+            self.begin([Intent(effect_id, call, headers)], since)
 
     # ---- run ----
 
@@ -221,8 +221,7 @@ class Effects:
         while self.results and id(self.results[0]) in done:
             effect_id = self.results.popleft().key[len(EFFECT) :]
             if effect_id in self._lapsed:
-                left = self._lapsed.pop(effect_id)
-                self._settled[left.key] = left
+                self._settled[effect_id] = self._lapsed.pop(effect_id)
 
     # ---- close ----
 

@@ -81,6 +81,11 @@ def settle(event: Event, overlay: Overlay) -> None:
     overlay.delete(event.key)
 
 
+def effect_of(event: Event) -> bytes:
+    """Id of the effect whose result this is; empty for all other events."""
+    return event.key[len(EFFECT) :] if not event.topic and event.key.startswith(EFFECT) else b""
+
+
 def due_timers(store: Store, bound: int, now: int, limit: int) -> tuple[list[Event], int]:
     """At most `limit` timers due at `now`, not decoded yet, from the bound (ms) on; the next bound.
 

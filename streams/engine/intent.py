@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.engine.api import NotYet, Unreadable
 
@@ -20,6 +20,15 @@ def readable(decode: Callable[[bytes], Any], payload: bytes) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - it is buried with its reason
         return Unreadable(f"an open effect: {type(error).__name__}: {error}")
+
+
+class Intent(NamedTuple):
+    """An effect about to be committed. `cause`: id of the effect whose result it follows from, if any."""
+
+    effect_id: bytes
+    call: Any
+    headers: Headers
+    cause: bytes = b""
 
 
 class Waiting:

@@ -8,8 +8,10 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
+from streams.engine import inner
 from streams.engine.calls import Calls
 from streams.engine.effects import Effects
+from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import EFFECT, Call
 
 TRACE = (("traceparent", b"t"),)
@@ -47,12 +49,15 @@ class Outside:
 
     def begin(self, *calls: Call, since: float | None = None) -> None:
         moment = time.monotonic() if since is None else since
-        self.effects.begin([(call.id, call, TRACE) for call in calls], moment)
+        self.effects.begin([Intent(call.id, call, TRACE) for call in calls], moment)
 
     def settle(self, *calls: Call) -> None:
-        """The results so far are committed, and these calls with them."""
-        self.effects.handled(list(self.effects.results))
-        self.begin(*calls)
+        """The results so far are committed, and with them these calls, which come of the one that lapsed."""
+        results = list(self.effects.results)
+        lapsed = [inner.effect_of(event) for event in results if event.value[0] == "lapsed"]
+        self.effects.handled(results)
+        cause = lapsed[0] if lapsed else b""
+        self.effects.begin([Intent(call.id, call, TRACE, cause) for call in calls], time.monotonic())
 
     async def results(self, count: int) -> list[object]:
         while len(self.effects.results) < count:

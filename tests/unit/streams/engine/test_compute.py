@@ -8,6 +8,7 @@ import pytest
 
 from streams.engine import inner
 from streams.engine.api import Event, StageFailedError, Stream, Tables
+from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import (
     NOW,
     TASK,
@@ -70,7 +71,19 @@ async def test_headers_travel_with_timers_and_effects() -> None:
     row = done.overlay.get(inner.TIMER + (5).to_bytes(8, "big") + b"t")
     assert row is not None
     assert ((("traceparent", b"t1"),), b"t") == inner.unpack(row)
-    assert [(b"e", Call(b"e"), (("traceparent", b"t1"),))] == done.effects
+    assert [Intent(b"e", Call(b"e"), (("traceparent", b"t1"),))] == done.effects
+
+
+async def test_an_intent_names_the_call_whose_result_it_follows_from() -> None:
+    """Mutation tried: the cause of the event before stays for the next one: fails."""
+
+    async def agent(stream: Stream, _tables: Tables) -> AsyncIterator[object]:
+        async for event in stream:
+            yield Call(bytes(event.value))
+
+    result = Event(b"e2", inner.EFFECT + b"e1", NOW, (), "", -1, -1)
+    done = await Bench(stage_of(agent)).compute(result, record(1))
+    assert [(b"e2", b"e1"), (b"x", b"")] == [(one.effect_id, one.cause) for one in done.effects]
 
 
 @pytest.mark.parametrize("stamped", [NOW + 7_200_000, 4_102_444_800_000, -1])

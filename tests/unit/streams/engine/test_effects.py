@@ -8,6 +8,7 @@ import pytest
 
 from streams.engine import inner
 from streams.engine.api import Event
+from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns
 from tests.unit.streams.engine.outsides import TRACE, Outside, opened
@@ -50,7 +51,7 @@ async def test_calls_of_a_commit_of_unknown_outcome_begin_in_the_order_of_their_
     """Rows are found in the order of their ids. Mutation tried: begun as found: fails."""
     outside = Outside()
     ids = [b"z", b"a", b"m"]
-    outside.effects.intend([(one, Call(one), TRACE) for one in ids])
+    outside.effects.intend([Intent(one, Call(one), TRACE) for one in ids])
     outside.effects.open(opened(*sorted(ids)), time.monotonic())
     await outside.results(3)
     assert ids == outside.begun
@@ -115,6 +116,22 @@ async def test_a_call_that_lapsed_keeps_its_place_before_later_ones_of_its_key()
     assert [b"x"] == outside.begun
     outside.begin(Call(b"3"))
     outside.settle(Call(b"1"))
+    assert [("done", b"1"), ("done", b"2"), ("done", b"3")] == await outside.results(3)
+    assert 0 == outside.effects.load
+
+
+async def test_a_record_handled_before_the_lapse_of_an_earlier_call_does_not_take_its_place() -> None:
+    """Urgent records rank before results in a batch, and headers may be alike (`make chaos`, seed 4).
+
+    Mutation tried: the place goes to the first call of the key with the same headers: fails.
+    """
+    outside = Outside()
+    outside.begin(Call(b"1"), since=time.monotonic() - 5.1)
+    outside.begin(Call(b"2"))
+    await outside.results(1)
+    outside.effects.handled(list(outside.effects.results))
+    batch = [Intent(b"3", Call(b"3"), TRACE), Intent(b"1", Call(b"1"), TRACE, cause=b"1")]
+    outside.effects.begin(batch, time.monotonic())
     assert [("done", b"1"), ("done", b"2"), ("done", b"3")] == await outside.results(3)
     assert 0 == outside.effects.load
 

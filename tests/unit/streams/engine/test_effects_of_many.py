@@ -12,6 +12,7 @@ from streams.engine import calls as calls_module
 from streams.engine import effects as effects_module
 from streams.engine.calls import Calls
 from streams.engine.effects import Effects
+from streams.engine.intent import Intent
 from streams.engine.turns import Turns
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns
@@ -88,7 +89,7 @@ async def test_no_task_takes_new_input_while_the_process_has_two_open_calls_for_
     """
     one, two = shared_by(Calls(Turns(), 4), 2)
     assert (8, 8) == (one.effects.room, two.effects.room)
-    one.effects.intend([(call.id, call, TRACE) for call in many(6)])
+    one.effects.intend([Intent(call.id, call, TRACE) for call in many(6)])
     assert 2 == two.effects.room, "about to be committed"
     one.begin(*many(6, b"hang"))
     assert (2, 2) == (one.effects.room, two.effects.room)
@@ -171,7 +172,7 @@ async def test_a_task_that_closes_leaves_its_room_to_the_others() -> None:
     await one.effects.close(0)
     await turns(2)
     assert (1, (2, 1)) == (two.effects.room, calls.room(two.woken.set, 0))
-    two.effects.intend([(call.id, call, TRACE) for call in many(2)])
+    two.effects.intend([Intent(call.id, call, TRACE) for call in many(2)])
     await two.effects.close(0)
     assert (2, 1) == calls.room(two.woken.set, 0)
 
@@ -188,11 +189,11 @@ async def test_what_came_of_a_lapsed_call_keeps_its_place_under_another_id() -> 
 
 
 async def test_a_later_call_does_not_take_the_place_of_one_that_lapsed_and_is_wanted_no_more() -> None:
-    """Its headers tell that it came of something else. Mutation tried: by key alone: fails."""
+    """It came of something else. Mutation tried: by key alone: fails."""
     outside = Outside()
     outside.begin(Call(b"1"), since=time.monotonic() - 5.1)
     outside.begin(Call(b"2"))
     await outside.results(1)
     outside.effects.handled(list(outside.effects.results))
-    outside.effects.begin([(b"3", Call(b"3"), (("traceparent", b"other"),))], time.monotonic())
+    outside.effects.begin([Intent(b"3", Call(b"3"), TRACE)], time.monotonic())
     assert [("done", b"2"), ("done", b"3")] == await outside.results(2)
