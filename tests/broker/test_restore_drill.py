@@ -207,7 +207,7 @@ def test_a_restored_database_has_every_row_again_and_none_twice(drill: Drill, ta
     """But for what the page says is made anew.
 
     Mutations tried: no partitions are made: fails (requests stand in the default one); reference data is not
-    taken back: fails (texts, tags, outbox); the sink goes on from Kafka's committed offset: fails (rows lost).
+    taken back: fails (texts, tags, outbox); the sink goes on from Kafka's committed offset: fails (gaps).
     """
     assert drill.before[table] == drill.after[name][table]
 
