@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from tests.fuzz.target import Check, Target, bounded
 
-ROUND = 2_000
+ROUND = 250
 """Examples of one round of a long run; each has a seed of its own."""
 QUIETLY = settings(
     deadline=None,  # what never ends is found by CPU time
