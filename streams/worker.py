@@ -191,7 +191,12 @@ def run_worker(settings: Settings, stages: Iterable[str]) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        return int(end.code or 0)
-    except StageFailedError as error:
-        log.error("stage_failed", error=str(error))  # noqa: TRY400 - the text says all, a stack would bury it
+        return _exit_code(end)
+
+
+def _exit_code(end: SystemExit) -> int:
+    """Faust makes every error a 1; the one that needs a person is told in a line and is a 2."""
+    if isinstance(end.__context__, StageFailedError):
+        log.error("stage_failed", error=str(end.__context__))
         return NEEDS_A_PERSON
+    return int(end.code or 0)

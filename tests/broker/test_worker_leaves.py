@@ -1,4 +1,4 @@
-"""A worker of the product that will not come back leaves its place in the groups (design rule 4)."""
+"""How a worker of the product ends: for good, or because a person must act (design rules 3 and 4)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,23 @@ async def test_a_worker_told_to_leave_needs_no_session_to_run_out(
                 await asyncio.sleep(0.1)
 
 
-def program(name: str, folder: Path, base: dict[str, Any]) -> Program:
+async def test_a_worker_whose_stage_needs_a_person_says_why_and_ends_with_2(
+    own_kafka: EmbeddedKafka, database: str, tmp_path: Path
+) -> None:
+    """Its changelog is missing. Mutation: Faust's own exit code, which is 1 for everything."""
+    base = base_settings(own_kafka.address, database)
+    await prepare(Settings(data_dir=tmp_path / "here", **base), print)
+    base["kafka"] |= {"app": "another"}
+    worker = program("worker-a", tmp_path, base, "recipient")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(worker.stop)
+        worker.start()
+        assert 2 == await worker.ended()
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if '"stage_failed"' in line]
+    assert [True] == ["no topic another.recipient.changelog" in line["error"] for line in lines]
+
+
+def program(name: str, folder: Path, base: dict[str, Any], stage: str = "intake") -> Program:
     """A worker of one stage, with a static id and a long session."""
     own = {
         "data_dir": str(folder / name),
@@ -53,4 +69,4 @@ def program(name: str, folder: Path, base: dict[str, Any]) -> Program:
         "engine": {"worker_name": name, "static_id": True, "session_timeout_ms": 300_000},
         "log": {"format": "json"},
     }
-    return Program(name, folder, ("streams.cli", "worker", "--stages", "intake"), base | own)
+    return Program(name, folder, ("streams.cli", "worker", "--stages", stage), base | own)
