@@ -17,7 +17,15 @@ from streams.docs import FOLDER, pages
 from streams.topology import stage_names
 
 ROOT = FOLDER.parent
-WRITTEN = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "docs/one-request.md")
+WRITTEN = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "DECISIONS.md",
+    "docs/one-request.md",
+    "docs/operations.md",
+    "docs/restore-drill.md",
+)
 MAKE_TARGET = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
 ROOMS = "streams|agents|tables|schemas|connectors|tests|examples|helm|docs"
 FILE = re.compile(rf"`((?:{ROOMS})/[\w./-]+|[A-Z]+\.md|Makefile|constraints\.txt|pyproject\.toml)`")
