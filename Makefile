@@ -15,7 +15,7 @@ RATE ?= 500
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos clean
+.PHONY: help setup demo test lint check bench chaos mutants clean
 .DELETE_ON_ERROR:
 
 help: ## what each target does
@@ -29,12 +29,14 @@ demo: $(STAMP) ## run the main job on embedded Kafka and Postgres, show what hap
 test: $(DEV_STAMP) ## every test, real broker and database included
 	$(BIN)/python -m pytest
 
-check: $(DEV_STAMP) ## format, lint, types, rooms, and every test that needs no server
+lint: $(DEV_STAMP) ## format, lint, types, rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+check: lint ## as lint, and every test that needs no server
 	$(BIN)/python -m pytest $(QUICK_TESTS)
 
 bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
@@ -42,6 +44,9 @@ bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust,
 
 chaos: $(DEV_STAMP) ## strike at a whole installation under a steady feed, then count ids (MINUTES, SEED, RATE)
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --rate $(RATE) --report .carillon/chaos
+
+mutants: $(DEV_STAMP) ## break the product in twenty ways, one after the other; the books must tell each time
+	$(BIN)/python -m tests.chaos.mutants
 
 clean: ## remove what the targets and tools made, data of `carillon up` included
 	rm -rf $(VENV) .carillon .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
