@@ -17,7 +17,8 @@ POLL_MS = 150
 class Lag:
     """Asks about one cluster. Only records count: offsets of transaction markers do not.
 
-    So it reads to the end, however slow the broker is: an empty answer in time proves nothing.
+    So it reads to the end, however slow the broker is: an empty answer in time proves nothing. Nor does the
+    end while a transaction is open: the stage before may have committed it, and its marker is on the way.
     """
 
     def __init__(self, bootstrap: str) -> None:
@@ -25,19 +26,22 @@ class Lag:
         self._reader = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
         )
+        self._open = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
 
     async def start(self) -> None:
         """Connect."""
         await self._admin.start()
         await self._reader.start()
+        await self._open.start()
 
     async def stop(self) -> None:
         """Disconnect."""
+        await self._open.stop()
         await self._reader.stop()
         await self._admin.close()
 
     async def caught_up(self, group: str, topics: Iterable[str]) -> bool:
-        """Whether the group's committed offsets have no committed record behind them."""
+        """Whether the group's offsets have no record behind them, and none that may yet be committed."""
         described = await self._admin.describe_topics(list(topics))
         tps = [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
         committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
@@ -48,6 +52,8 @@ class Lag:
         for tp, offset in known.items():
             self._reader.seek(tp, offset)
         ends = await self._reader.end_offsets(tps)
+        if ends != await self._open.end_offsets(tps):
+            return False
         while any([await self._reader.position(tp) < end for tp, end in ends.items()]):
             if await self._reader.getmany(*tps, timeout_ms=POLL_MS, max_records=1):
                 return False

@@ -55,5 +55,19 @@ async def test_a_group_has_caught_up_when_no_record_lies_behind_its_offsets(
     assert expected == await lag.caught_up(app_prefix, [app_prefix])
 
 
+async def test_a_group_has_not_caught_up_while_a_transaction_is_open(
+    servers: Servers, app_prefix: str, lag: Lag
+) -> None:
+    """It may be committed, and its marker on the way. Mutation: the stable end is the end."""
+    await commit(servers, app_prefix, {0: RECORDS + 1, 1: 0})
+    producer = AIOKafkaProducer(bootstrap_servers=servers.bootstrap, transactional_id=f"{app_prefix}-2")
+    async with producer:
+        async with producer.transaction():
+            await producer.send_and_wait(app_prefix, b"x", partition=1)
+            assert not await lag.caught_up(app_prefix, [app_prefix])
+        await commit(servers, app_prefix, {0: RECORDS + 1, 1: 1})
+        await lag.wait(app_prefix, [app_prefix])
+
+
 async def test_a_group_that_never_committed_has_not_caught_up(app_prefix: str, lag: Lag) -> None:
     assert not await lag.caught_up(app_prefix, [app_prefix])

@@ -44,7 +44,7 @@ class Feed:
     def __init__(self, producers: tuple[AIOKafkaProducer, AIOKafkaProducer], skew_ms: int) -> None:
         self.fed: list[Fed] = []
         self.refused: list[str] = []
-        self.late = 0
+        self.began = time.monotonic()
         self._producers = producers
         self._skew_ms = skew_ms
         self._session: aiohttp.ClientSession | None = None

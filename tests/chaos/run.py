@@ -129,7 +129,7 @@ async def _under_load(order: Order, scene: Scene, feed: Feed, load: MixedLoad) -
 async def _drain(result: Result, system: Running, load: MixedLoad, say: Callable[[str], None]) -> None:
     """All facts are read, then the questions are asked, then everything comes to its end."""
     began = time.monotonic()
-    patience = 60 + 60 * result.order.minutes
+    patience = 60 + began - result.feed.began
     try:
         async with asyncio.timeout(patience):
             say(f"{len(result.feed.fed)} lines are fed; draining")
