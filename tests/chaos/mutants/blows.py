@@ -27,14 +27,6 @@ LARGEST: Final = 6_000
 BURST: Final = 250
 
 
-async def flood(scene: Scene) -> None:
-    """Many lines at once: long batches, and calls that wait for each other."""
-    for _ in range(3):
-        await scene.burst(BURST)
-        await asyncio.sleep(1.0)
-    scene.note(f"{3 * BURST} lines in three bursts", proven=True)
-
-
 async def refuse_large_batches(scene: Scene) -> None:
     """For a while the topics of the stages take small batches only; single records always fit."""
     at, address = time.time(), scene.world.kafka.address

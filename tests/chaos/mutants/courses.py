@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tests.chaos.mutants.scene import Blow
 
 COURSES: Final[Mapping[str, tuple[Blow, ...]]] = {
-    "flood": (blows.flood,),
     "refused batches": (blows.refuse_large_batches, blows.refuse_large_batches),
     "killed": (
         blows.kill_at_the_end_of_a_transaction("intake", committed=True),

@@ -84,13 +84,13 @@ OF_STORES: Final = (
     Mutant(
         "repeats known by the wrong key",
         "A request is remembered under the place of its record instead of its idempotency key.",
-        "flood",
+        "refused batches",
         (Change("tables/requests.py", r"\0{request.idempotency_key}", r"\0{request.origin}"),),
     ),
     Mutant(
         "statistics by the sum",
         "What a message counts is added anew with each of its facts, not by the difference.",
-        "flood",
+        "refused batches",
         (
             Change(
                 "agents/settle.py",

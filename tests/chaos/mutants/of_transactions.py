@@ -123,7 +123,7 @@ OF_TRANSACTIONS: Final = (
     Mutant(
         "dead letters forgotten",
         "A record that cannot be read is passed over without a dead letter.",
-        "flood",
+        "refused batches",
         (
             Change(
                 "streams/engine/task.py",

@@ -72,7 +72,8 @@ def _differences(came: Came) -> str:
         + (f", {one.surplus} in surplus" if one.surplus else "")
         for one in came.differences
     ]
-    return "; ".join(told) or "**not caught**"
+    told += came.problems
+    return "; ".join(told) if is_caught(came) else f"**not caught** {'; '.join(told)}"
 
 
 def _controls(book: Book) -> list[tuple[str, ...]]:
@@ -84,8 +85,8 @@ def _controls(book: Book) -> list[tuple[str, ...]]:
 
 
 def _books(came: Came) -> str:
-    problems = [*came.idle, *came.fallen, *came.problems]
-    return "; ".join([_differences(came) if came.differences else "balance", *problems])
+    problems = [one.check for one in came.differences]
+    return "; ".join([*problems, *came.idle, *came.fallen, *came.problems]) or "balance"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
