@@ -1,4 +1,4 @@
-"""Topics of a Kafka cluster: list, count partitions, create what is missing, wait until they are served."""
+"""Topics of a Kafka cluster: list, count partitions, create what is missing, grow, wait until served."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 WAIT_S = 30.0
 POLL_S = 0.05
@@ -75,6 +76,40 @@ class Topics:
             raise TopicError("; ".join(f"{name}: {reason}" for name, reason in sorted(refused.items())))
         await self.wait_served(wanted)
         return created
+
+    async def grow(self, names: Iterable[str], partitions: int) -> None:
+        """Give the named topics so many partitions, and wait until every broker tells so.
+
+        Topics that have them are left alone. `TopicError` after 30 s, `KafkaError` when it is refused.
+        """
+        wanted = sorted(names)
+        counts = await self.partition_counts(wanted)
+        if growing := {name: NewPartitions(partitions) for name in wanted if counts[name] < partitions}:
+            await self._client.create_partitions(growing)
+        await self.wait_served(wanted)
+        deadline = asyncio.get_running_loop().time() + WAIT_S
+        while await self._least(wanted) < partitions:
+            if asyncio.get_running_loop().time() > deadline:
+                raise TopicError(f"not every broker knows the new partitions within {WAIT_S:.0f} s")
+            await asyncio.sleep(POLL_S)
+
+    async def _least(self, names: list[str]) -> int:
+        """The fewest partitions that any broker tells of any of these topics."""
+        cluster = await self._client.describe_cluster()
+        least = []
+        for broker in cluster["brokers"]:
+            request = MetadataRequest(names)
+            answer: Any = await self._client._send_request(request, broker["node_id"])  # noqa: SLF001 - no public call asks one broker
+            least += [len(topic["partitions"]) for topic in answer.to_object()["topics"]]
+        return min(least)
+
+    async def workers(self, group: str) -> set[str]:
+        """Client names of the group's members; empty when nobody is in it."""
+        (answer,) = await self._client.describe_consumer_groups([group])
+        (found,) = answer.to_object()["groups"]
+        if found["error_code"]:
+            raise for_code(found["error_code"])(group)
+        return {member["client_id"] for member in found["members"]}
 
     async def wait_served(self, names: Collection[str]) -> None:
         """Wait until each partition of the named topics has a leader; TopicError after 30 s."""

@@ -31,6 +31,8 @@ def wanted(settings: Settings, destinations: Iterable[str] = DEFAULT_DESTINATION
         "max.message.bytes": str(t.RECORD_BYTES),
         **safe,
     }
+    layout = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime", **safe}
+    specs.append(TopicSpec(config.layout, 1, kafka.replication, layout))
     for stage in stateful_stages():
         specs.append(TopicSpec(config.changelog(stage), kafka.partitions, kafka.replication, changelog))
         specs.append(

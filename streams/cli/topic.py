@@ -14,10 +14,12 @@ from connectors.kafka_admin import topics_of
 from connectors.kafka_clients import connected
 from connectors.postgres.rows import RowWriter
 from streams.outside import engine_config
+from streams.scaling.plan import ScaleError
+from streams.scaling.run import scale_stage, told
 from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
 from streams.topics import create_topics, wanted
-from streams.topology import input_topics
+from streams.topology import input_topics, stage_names
 
 topics = typer.Typer(
     name="topics", no_args_is_help=True, add_completion=False, help="Topics of the pipeline."
@@ -54,6 +56,35 @@ def show(as_json: Json = False) -> None:
         return
     for spec in specs:
         typer.echo(f"{found.get(spec.name, 'missing'):>8}  {spec.name}")
+
+
+@topics.command()
+def scale(
+    stage: Annotated[str, typer.Argument(help="Stage that gets more tasks.")],
+    partitions: Annotated[
+        int, typer.Option(help="Partitions of its inputs: a multiple of the present ones.")
+    ],
+    max_lag: Annotated[int, typer.Option(help="The most unread records to begin with.")] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """Give a running stage more partitions; run it again if it was interrupted. See docs/scaling.md.
+
+    Example: carillon topics scale recipient --partitions 12
+    """
+    settings = located(load_settings())
+    if stage not in stage_names():
+        raise typer.BadParameter(f"no stage {stage}; there are {', '.join(stage_names())}")
+    try:
+        report = asyncio.run(scale_stage(settings, stage, partitions, max_lag))
+    except (ScaleError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(orjson.dumps(report))
+    elif report.old == report.new:
+        typer.echo(f"{stage} has {report.new} partitions")
+    else:
+        typer.echo(told(report))
 
 
 @offsets.command("set")

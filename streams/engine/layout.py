@@ -112,11 +112,15 @@ class Layouts:
         """Call `listener` whenever the stage's layout changes."""
         self._listeners[stage].append(listener)
 
-    async def cleared(self, stage: str, task: int) -> Layout | None:
-        """The stage's layout as of now or later; `NotYet` when the task may not run by it."""
+    async def latest(self, stage: str) -> Layout | None:
+        """The last change of a stage, as of now or later."""
         if self._table is not None and not await self._table.catch_up():
             raise NotYet("layout")
-        layout = self._of.get(stage)
+        return self._of.get(stage)
+
+    async def cleared(self, stage: str, task: int) -> Layout | None:
+        """The stage's layout as of now or later; `NotYet` when the task may not run by it."""
+        layout = await self.latest(stage)
         if layout is not None and not layout.admits(task):
             raise NotYet(BARRED)
         return layout

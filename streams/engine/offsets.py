@@ -87,14 +87,19 @@ class PartitionCounts:
             text = f"stage {stage.name}: no topic {', '.join(missing)}; see `carillon topics create`"
             raise StageFailedError(text)
         counts = {topic: known[topic] for topic in topics}
-        if stage.co_partitioned and len(set(counts.values())) > 1 and not self._grows(stage.name):
+        grows = await self._grows(stage.name)
+        if stage.co_partitioned and len(set(counts.values())) > 1 and not grows:
             listed = ", ".join(f"{topic}={count}" for topic, count in sorted(counts.items()))
             text = f"stage {stage.name}: partition counts differ ({listed}); its keys would meet in no task"
             raise StageFailedError(text)
         return max(counts.values())
 
-    def _grows(self, stage: str) -> bool:
-        layout = None if self._layouts is None else self._layouts.of(stage)
+    async def _grows(self, stage: str) -> bool:
+        """Whether the counts may differ now; also while that cannot be found out: it is asked again."""
+        try:
+            layout = None if self._layouts is None else await self._layouts.latest(stage)
+        except NotYet:
+            return True
         return layout is not None and layout.is_under_way
 
 

@@ -37,6 +37,7 @@ COMMANDS = (
     "doctor",
     "topics create",
     "topics list",
+    "topics scale recipient --partitions 12",
     "dlq list",
     "dlq show payment.events",
     "dlq redrive payment.events",

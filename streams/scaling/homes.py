@@ -1,0 +1,76 @@
+"""Of a row in a changelog, the Kafka key of the records it came from: it says which task has the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from schemas import records as r
+from schemas.codec import Decoder
+from schemas.ids import subject_key
+from streams.engine.inner import EFFECT, TIMER, unpack
+from streams.topology import DELIVERY
+from tables.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.codec import SchemaBook
+
+DIGEST = 1 + 16
+"""What stands behind the user's key in a key of `requests`."""
+EXPIRY, BEGUN = 8, 1
+
+Home = Callable[[bytes, bytes], bytes]
+"""Row key without its table's number, and payload → Kafka key."""
+
+
+class HomelessError(ValueError):
+    """A row whose key nobody can tell."""
+
+
+def homes(stage: str, book: SchemaBook) -> Callable[[bytes, bytes], bytes]:
+    """`(row key, row value) → Kafka key` for a stage that keeps state; `HomelessError` for an unknown row.
+
+    `book`: schemas of earlier versions of the rows.
+    """
+    known = _homes(book)[stage]
+
+    def home(key: bytes, value: bytes) -> bytes:
+        kind, found = key[:1], known.get(key[:1])
+        if found is None:
+            raise HomelessError(f"stage {stage}: no row is known by {key[:1]!r}")
+        if kind == TIMER:
+            return found(key[1:], unpack(value[EXPIRY:])[1])
+        if kind == EFFECT:
+            return found(key[1:], unpack(value[EXPIRY + BEGUN :])[1])
+        return found(key[1:], value[EXPIRY:])
+
+    return home
+
+
+def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
+    """By stage, and by the first byte of a row's key: a table's number, timers, effects."""
+    delivery = {
+        TIMER: _read(r.RetryDue, book, lambda due: subject_key(due.task.user_id)),
+        EFFECT: _read(r.ProviderCall, book, lambda call: subject_key(call.task.user_id)),
+    }
+    return {
+        "recipient": {
+            b"\1": lambda key, _: key[:-DIGEST],
+            b"\2": lambda key, _: key,
+            b"\3": lambda key, _: key,
+            TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
+        },
+        "status": {b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id))},
+        "stats": {
+            b"\1": lambda key, _: key,
+            TIMER: _read(r.StatsDue, book, lambda due: due.key.encode()),
+        },
+        **dict.fromkeys(DELIVERY.values(), delivery),
+    }
+
+
+def _read(kind: type[Any], book: SchemaBook, key: Callable[[Any], bytes]) -> Home:
+    decode = Decoder(kind, book=book)
+    return lambda _, payload: key(decode(payload))

@@ -1,0 +1,116 @@
+"""Of every kind of row of every stage the Kafka key is known: that of the records it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas import records as r
+from schemas import topics as t
+from schemas.codec import SchemaBook, encode
+from schemas.ids import subject_key
+from streams.engine import inner
+from streams.engine.tables import Overlay
+from streams.scaling import homes as homes_module
+from streams.scaling.homes import HomelessError, homes
+from streams.scaling.plan import ScaleError, writers_of
+from streams.settings import Settings
+from streams.topology import Outside, build, stateful_stages
+from streams.wiring import Reading
+from tables.progress import Progress
+from tables.requests import key_of
+from tables.totals import key_of as window_of
+from tests.messages import QUEUED, TASK
+from tests.requests import REQUEST
+
+USER, SENT_TO = subject_key(REQUEST.user_id), subject_key(TASK.user_id)
+DUE_AT = 5_000
+CALL = r.ProviderCall(task=TASK, provider="mail")
+PARTIAL = r.StatsPartial(
+    period="hour",
+    starts_at=0,
+    channel_type="email",
+    notification_type=None,
+    category=None,
+    provider_name=None,
+    counts={"sent": 1},
+)
+
+
+def stages() -> dict[str, Any]:
+    """The topology with an outside that nobody asks."""
+    nothing: Any = None
+    reading, ignored = Reading(SchemaBook(), nothing), lambda _topic: lambda _count: None
+    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6)
+    return {stage.name: stage for stage in build(Settings(), outside)}
+
+
+def scalable() -> list[str]:
+    found = []
+    for stage in stateful_stages():
+        try:
+            writers_of(stage)
+        except ScaleError:
+            continue
+        found.append(stage)
+    return found
+
+
+def row(value: Any) -> bytes:
+    return b"\0" * 8 + encode(value)
+
+
+def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
+    overlay = Overlay(lambda _: None, 0)
+    inner.set_timer(stages()[stage].timer, due, (("traceparent", b"x"),), overlay)
+    ((key, value),) = overlay.writes.items()
+    assert value is not None
+    return key, value
+
+
+def call(stage: str) -> tuple[bytes, bytes]:
+    overlay = Overlay(lambda _: None, 0)
+    inner.record_effect(stages()[stage].effect, CALL, (), overlay)
+    ((key, value),) = overlay.writes.items()
+    assert value is not None
+    return key, value
+
+
+def test_rows_of_every_kind_know_their_key() -> None:
+    book = SchemaBook()
+    recipient, status, stats = (homes(stage, book) for stage in ("recipient", "status", "stats"))
+    email = homes("delivery-email", book)
+    due = r.RequestDue(request=REQUEST, due_at=DUE_AT, waited_for="contact")
+    window = window_of(PARTIAL).encode()
+    assert [USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
+        recipient(b"\1" + key_of(REQUEST), b""),
+        recipient(b"\2" + USER, b""),
+        recipient(b"\3" + USER, b""),
+        recipient(*timer("recipient", due)),
+        email(*timer("delivery-email", r.RetryDue(task=TASK, due_at=DUE_AT))),
+        email(*call("delivery-email")),
+        stats(b"\1" + window, b""),
+        stats(*timer("stats", r.StatsDue(key=window.decode(), due_at=DUE_AT))),
+        status(b"\1" + b"message", row(Progress(queued=QUEUED, is_complete=True))),
+    ]
+
+
+@pytest.mark.parametrize("stage", scalable())
+def test_no_kind_of_row_of_a_stage_is_unknown(stage: str) -> None:
+    """A table that is added must be added in `homes`, too."""
+    found = stages()[stage]
+    kinds = {bytes([table.number]) for table in found.tables}
+    kinds |= {inner.TIMER} if found.timer else set()
+    kinds |= {inner.EFFECT} if found.effect else set()
+    assert kinds == homes_module._homes(SchemaBook())[stage].keys()
+
+
+def test_an_unknown_row_is_told() -> None:
+    with pytest.raises(HomelessError, match="no row is known"):
+        homes("status", SchemaBook())(b"\x09key", b"")
+
+
+def test_delivery_of_every_channel_is_scalable() -> None:
+    delivery = {f"delivery-{one}" for one in t.DELIVERED_CHANNELS}
+    assert {"recipient", "status", "stats", *delivery} == set(scalable())
