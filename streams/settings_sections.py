@@ -27,7 +27,7 @@ class Kafka(BaseModel):
     app: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "carillon"
     """First word of consumer groups, transactional ids and changelog topics; frozen once there is data."""
     partitions: Count = 4
-    """Partitions of every topic of the pipeline, so tasks of a stage; later only `topics scale` changes it."""
+    """Partitions of every topic, so tasks of a stage; later only `topics scale` changes it."""
     replication: Count = 1
     """Copies of every partition; 3 in production."""
     min_insync_replicas: Count = 1
