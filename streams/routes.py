@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.wiring import Reading
 
-CALLS_PER_TASK, KEPT_FOR_HIGH = 64, 16
-"""Open provider calls of one task, and how many of them bulk leaves to high priority."""
+HIGH_SHARE = 4
+"""Of a task's open provider calls, bulk leaves one in so many to high priority."""
 
 
 def lanes(
@@ -63,8 +63,8 @@ def provider_call(
         hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
         lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
         urgent=lambda call: call.task.lane == Lane.HIGH,
-        limit=CALLS_PER_TASK,
-        kept=KEPT_FOR_HIGH,
+        limit=settings.engine.calls_per_task,
+        kept=settings.engine.calls_per_task // HIGH_SHARE,
         at_once=settings.engine.calls_at_once,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )

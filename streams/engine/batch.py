@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from streams.engine.tables import Overlay
     from streams.engine.turns import Turn
 
-RIDE_S = 0.01
-"""How long a batch in which something is urgent, or behind which it waits, goes on with what is not."""
+RIDE_S, RIDE_SHARE = 0.01, 0.25
+"""How long a batch in which something is urgent, or behind which it waits, goes on with what is not: the
+first, or this share of what the task's last transaction took. Where each takes a second, ten milliseconds of
+bulk would be next to nothing."""
+LONGEST_S = 1.0
+"""Transactions count as no longer than this."""
 
 Buried = tuple[Event, str, str]
 """An event that becomes a dead letter, the reason, the stack (empty when our code is not to blame)."""
@@ -35,7 +39,8 @@ class BatchStream:
     ) -> None:
         """`events` in the order of lanes, so a spent budget leaves the least urgent for later.
 
-        The stage's budget is time of its own: what other batches take of the event loop is not counted.
+        The stage's budget is time of its own: what other batches take of the event loop is not counted. It is
+        no less than what the task's last transaction took: what is cut off would wait for longer.
         """
         self.now = overlay.now
         self.current: Event | None = None
@@ -49,7 +54,9 @@ class BatchStream:
         self._turn = turn
         self._urgent = _urgent_events(stage, events)
         began = time.perf_counter()
-        self._ride_until, self._stop_at = began + RIDE_S, began + stage.budget_ms / 1000
+        commit_s = min(turn.commit_s, LONGEST_S)
+        self._ride_until = began + max(RIDE_S, commit_s * RIDE_SHARE)
+        self._stop_at = began + max(stage.budget_ms / 1000, commit_s)
         self._look_at = began
         self._decoders = decoders_of(stage)
         self.events = self._pull(events, dead)

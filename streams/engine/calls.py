@@ -23,8 +23,12 @@ SHARE = 10
 """One place in ten that are given goes to who is not urgent and waits, so that nothing starves."""
 OPEN_PER_PLACE = 2
 """Open calls for each place, so that none waits for longer than about two calls take."""
-RECENT_S = 1.0
-"""As many as ended within this time may be open, too: they wait no longer than that."""
+AHEAD_S = 1.0
+"""As many as the places manage within this time may be open, too: they wait no longer than that."""
+SHORTEST_S = 0.001
+"""Shorter calls count as this long."""
+LEARN = 0.05
+"""How much the newest call counts for the time that calls take."""
 
 
 class Calls:
@@ -36,7 +40,7 @@ class Calls:
     def __init__(self, turns: Turns, count: int, kept: int = 0) -> None:
         """Nothing runs yet."""
         self._turns = turns
-        self._free = count
+        self._count = self._free = count
         self._lendable = count - kept
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
@@ -44,7 +48,7 @@ class Calls:
         self._least_open = OPEN_PER_PLACE * count
         self._least_kept = OPEN_PER_PLACE * kept
         self._open = 0
-        self._ended: deque[float] = deque()
+        self._call_s = AHEAD_S
         self._refused: dict[Callable[[], None], None] = {}
 
     @classmethod
@@ -60,10 +64,7 @@ class Calls:
         Of these it has no more than it leaves, so that one that comes later finds some. Who finds none is
         woken when a call ends.
         """
-        since = time.monotonic() - RECENT_S
-        while self._ended and self._ended[0] < since:
-            self._ended.popleft()
-        room = max(self._least_open, len(self._ended)) - self._open
+        room = max(self._least_open, int(AHEAD_S / self._call_s * self._count)) - self._open
         others = (room - self._least_kept - own + 1) // 2
         if others <= 0:
             self._refused[wake] = None
@@ -83,12 +84,13 @@ class Calls:
     async def one(self, *, urgent: bool) -> AsyncIterator[None]:
         """Wait until a call may begin; it ends with the block."""
         await self._take(urgent=urgent)
+        began = time.monotonic()
         try:
             await self._turns.begin(lambda: urgent)
             yield
         finally:
-            if not urgent:
-                self._ended.append(time.monotonic())
+            if not urgent:  # those end while all others hang
+                self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
             self._give_back(urgent=urgent)
 
     async def _take(self, *, urgent: bool) -> None:

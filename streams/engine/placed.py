@@ -108,6 +108,10 @@ class PlacedTask(ABC):
     def _idle_s(self) -> float:
         """How long nothing can be due without `wake` being set."""
 
+    def _markers_s(self) -> float:
+        """How long a turn would wait for the brokers to end the one before; records may gather meanwhile."""
+        return 0.0
+
     def waiting(self, reason: str) -> None:
         """Name what the task is doing or waiting for; the watchdog and `/readyz` read it."""
         self.state = reason
@@ -181,7 +185,7 @@ class PlacedTask(ABC):
         if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
-        return self._last_turn_at + interval - asyncio.get_running_loop().time()
+        return max(self._last_turn_at + interval - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:
         """Drop everything of the failed turn; wait for what the failure's class demands."""
@@ -191,19 +195,13 @@ class PlacedTask(ABC):
         self.ready = False
         self.shared.placed_changed()
         self.shared.meters.reopened(self.stage.name, failure.value)
-        log.warning(
-            "task_reopens",
-            stage=self.stage.name,
-            task=self.number,
-            failure=failure.value,
-            error=f"{type(cause).__name__}: {cause}",
-        )
+        name, text = self.stage.name, f"{type(cause).__name__}: {cause}"
+        log.warning("task_reopens", stage=name, task=self.number, failure=failure.value, error=text)
         if failure is Failure.FATAL:
-            text = f"stage {self.stage.name}: {type(cause).__name__}: {cause}"
-            raise StageFailedError(text) from error
+            raise StageFailedError(f"stage {name}: {text}") from error
         await self._shut(reopens=True)
         if failure is Failure.REFUSED:
-            self.refusals.note(f"{type(cause).__name__}: {cause}")
+            self.refusals.note(text)
             await self._pause(NOT_YET_S)
             return
         if failure is Failure.FENCED:

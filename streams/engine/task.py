@@ -103,10 +103,8 @@ class Task(PlacedTask):
             return True
         if effects is not None and effects.room <= effects.kept:
             return effects.room > 0 and self.lanes.urgent()
-        return bool(len(self.lanes)) or self._timer_due(now) or self._sweep_due(now)
-
-    def _timer_due(self, now: int) -> bool:
-        return self._timers is not None and self._timers.due(now)
+        timer_due = self._timers is not None and self._timers.due(now)
+        return bool(len(self.lanes)) or timer_due or self._sweep_due(now)
 
     def _sweep_due(self, now: int) -> bool:
         return self._rows is not None and self._expiry.due(now)
@@ -116,10 +114,13 @@ class Task(PlacedTask):
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
 
+    def _markers_s(self) -> float:
+        return self._need_transactions().rest_s()
+
     async def _turn(self) -> bool:
         """One batch: gather, compute, commit, keep."""
         self.waiting("compute")
-        async with self.shared.turns.turn(self.lanes.urgent) as turn:
+        async with self.shared.turns.turn(self.lanes.urgent, self._need_transactions().took_s) as turn:
             now = self.shared.now_ms()
             gathered = gather(self.refusals.at_most, now, self._effects, self._timers, self.lanes)
             events, sweep = self.refusals.marked(gathered.events), self._sweep_due(now)

@@ -6,10 +6,12 @@ any failure it is closed and never used again.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from streams.engine.failures import TurnFailedError, classify
 from streams.engine.kafka import stop_within, transactional_producer
+from streams.engine.markers import watch_markers
 from streams.engine.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -24,13 +26,18 @@ STOP_S = 3.0
 
 
 class Transactions:
-    """A started transactional producer and what a task does with it. Made anew for every life of the task."""
+    """A started transactional producer and what a task does with it. Made anew for every life of the task.
+
+    `took_s`: how long the last commit took, from its begin to the answer.
+    """
 
     def __init__(self, config: EngineConfig, stage: Stage, number: int) -> None:
         """Nothing is sent yet."""
         self._group = config.group(stage.name)
         self._limits = stage.record_limits
+        self.took_s = 0.0
         self._producer = transactional_producer(config, config.transactional_id(stage.name, number))
+        self._markers = watch_markers(self._producer)
 
     async def start(self) -> None:
         """Fence and abort any predecessor."""
@@ -49,7 +56,7 @@ class Transactions:
         move and the output be gone), and is never cut short: from its call on, only the committed offsets
         know.
         """
-        committing = False
+        committing, began = False, time.monotonic()
         try:
             await self._producer.begin_transaction()
             reached = await outputs.flush()
@@ -57,9 +64,15 @@ class Transactions:
                 await self._producer.send_offsets_to_transaction(dict(positions), self._group)
             committing = True
             await self._producer.commit_transaction()
+            self.took_s = time.monotonic() - began
+            self._markers.committed()
         except Exception as error:
             raise TurnFailedError(classify(error, committing=committing), error) from error
         return reached
+
+    def rest_s(self) -> float:
+        """How much longer the brokers probably take until they let a next transaction begin."""
+        return self._markers.rest_s()
 
     async def stop(self) -> None:
         """Disconnect, within bounds; an open transaction is left to the successor's fence."""

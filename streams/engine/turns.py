@@ -92,9 +92,12 @@ class Turns:
         self._places = Places(1)
         self._hurry_until = 0.0
 
-    def turn(self, urgent: Urgent) -> Turn:
-        """What one batch takes part with. `urgent`: whether something urgent is in it or waits behind it."""
-        return Turn(self, urgent)
+    def turn(self, urgent: Urgent, commit_s: float = 0.0) -> Turn:
+        """What one batch takes part with. `urgent`: whether something urgent is in it or waits behind it.
+
+        `commit_s`: what the task's last transaction took.
+        """
+        return Turn(self, urgent, commit_s)
 
     async def take(self, urgent: Urgent) -> float:
         """Wait for a slice; when it ends (s of `perf_counter`)."""
@@ -140,13 +143,14 @@ def computing() -> Turn | None:
 class Turn:
     """One batch's part of the event loop: held within `async with`, but for `pass_on` and `lend`."""
 
-    __slots__ = ("_held", "_turns", "asked", "slice_ends", "urgent")
+    __slots__ = ("_held", "_turns", "asked", "commit_s", "slice_ends", "urgent")
 
-    def __init__(self, turns: Turns, urgent: Urgent) -> None:
+    def __init__(self, turns: Turns, urgent: Urgent, commit_s: float = 0.0) -> None:
         """Not begun. `asked`: whom the batch has had an answer from that holds for all its records."""
         self._turns = turns
         self.asked: set[object] = set()
         self.urgent = urgent
+        self.commit_s = commit_s
         self.slice_ends = 0.0
         self._held = False
 

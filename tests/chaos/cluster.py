@@ -29,7 +29,10 @@ REPLICATED: Final[Mapping[str, object]] = {
     "share.coordinator.state.topic.replication.factor": BROKERS,
     "share.coordinator.state.topic.min.isr": 2,
     "leader.imbalance.check.interval.seconds": 5,  # a broker that came back leads again before the next blow
-    "log.cleaner.backoff.ms": 2_000,  # tombstones are to vanish within the run
+    "replica.fetch.min.bytes": 1 << 20,
+    "replica.fetch.wait.max.ms": 50,  # of 200 partitions each: one for every record took all of two cores
+    "log.cleaner.backoff.ms": 15_000,  # tombstones are to vanish within the run
+    "log.cleaner.dedupe.buffer.size": 2 << 20,  # cleared for each log: 16 MiB took a third of a broker's time
 }
 TRANSACTIONS: Final = 1
 """Kind of coordinator in Kafka's FindCoordinator request."""

@@ -124,7 +124,7 @@ async def feeding(bootstrap: str, http_url: str, secret: str, skew_ms: int) -> A
                 bootstrap_servers=bootstrap,
                 acks="all",
                 enable_idempotence=True,
-                linger_ms=5,
+                linger_ms=25,
                 client_id=name,
             )
             for name in ("chaos-feed", "chaos-feed-with-a-wrong-clock")

@@ -155,9 +155,10 @@ class Bench:
     urgent: Callable[[], bool] = lambda: False
     tasks: int = 8
     turns: Turns = field(default_factory=Turns)
+    commit_s: float = 0.0
 
     async def compute(self, *events: Event) -> Computed:
-        async with self.turns.turn(self.urgent) as turn:
+        async with self.turns.turn(self.urgent, self.commit_s) as turn:
             desk = Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions, turn, self.tasks)
             return await compute(desk, list(events), NOW)
 

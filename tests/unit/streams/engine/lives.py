@@ -77,6 +77,7 @@ class LivingTask(PlacedTask):
         self.closes = asyncio.Event()
         self.hands_over = asyncio.Event()
         self.work = False
+        self.markers_s = 0.0
         for event in (self.opens, self.closes, self.hands_over):
             event.set()
 
@@ -106,6 +107,9 @@ class LivingTask(PlacedTask):
 
     def _idle_s(self) -> float:
         return 60.0
+
+    def _markers_s(self) -> float:
+        return self.markers_s
 
 
 async def turns(count: int = 5) -> None:

@@ -107,3 +107,24 @@ async def test_a_budget_is_the_batchs_own_time(clock: Clock) -> None:
     done = await bench.compute(*(record(number) for number in range(20)))
     await others
     assert 8 <= done.taken <= 9
+
+
+async def test_slow_transactions_make_longer_batches(clock: Clock) -> None:
+    """Where one takes a second, batches of a tenth of that bring a tenth of what the brokers could carry.
+
+    Mutations tried: the budget not lengthened: fails; the ride of bulk not: fails; without an end: fails.
+    """
+    records = [record(number) for number in range(1_000)]
+    bench = Bench(stage_of(Slow(clock), inputs=TWO_INPUTS, budget_ms=RIDE_S * 0.3 * 8 * 1000))
+    done = await bench.compute(*records)
+    assert 8 <= done.taken <= 9
+    bench.commit_s = 0.3
+    done = await bench.compute(*records)
+    assert 100 <= done.taken <= 101
+    bench.urgent = lambda: True
+    done = await bench.compute(record(7, topic="high"), *records)
+    assert 25 <= done.taken <= 26
+    bench.commit_s = 60.0
+    bench.urgent = lambda: False
+    done = await bench.compute(*records)
+    assert 333 <= done.taken <= 335

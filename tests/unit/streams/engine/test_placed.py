@@ -168,3 +168,18 @@ async def test_a_turn_that_must_wait_has_a_name_and_is_tried_again() -> None:
     task.stop()
     await running
     assert "close to reopen" not in task.told
+
+
+async def test_records_gather_while_the_brokers_end_the_last_transaction() -> None:
+    """Mutation tried: only the interval between transactions counts: fails, a turn at once."""
+    task = LivingTask(shared())
+    task.work, task.markers_s = True, 60.0
+    living = asyncio.create_task(task.run())
+    await asyncio.sleep(0.05)
+    assert ["open"] == task.told
+    task.markers_s = 0.0
+    task.wake.set()
+    await asyncio.sleep(0.05)
+    assert ["open", "turn"] == task.told
+    task.stop()
+    await living
