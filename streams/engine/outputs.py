@@ -75,15 +75,9 @@ class Outputs:
         futures = []
         for topic, partition, builder in batches:
             builder.close()
-            count = builder.record_count()
-            futures.append(
-                (
-                    topic,
-                    partition,
-                    count,
-                    await self._producer.send_batch(builder, topic, partition=partition),
-                )
-            )
+            future = await self._producer.send_batch(builder, topic, partition=partition)
+            future.add_done_callback(_look_at)  # nobody asks it when a later batch is not taken
+            futures.append((topic, partition, builder.record_count(), future))
         answers = await asyncio.gather(*(future for *_, future in futures), return_exceptions=True)
         reached: dict[tuple[str, int], Reached] = {}
         for (topic, partition, count, _), answer in zip(futures, answers, strict=True):
@@ -92,3 +86,8 @@ class Outputs:
             last = Reached(answer.offset + count, answer.timestamp)
             reached[topic, partition] = max(reached.get((topic, partition), last), last)
         return reached
+
+
+def _look_at(future: asyncio.Future[object]) -> None:
+    if not future.cancelled():
+        future.exception()
