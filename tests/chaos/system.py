@@ -121,7 +121,7 @@ class Running:
                 "worker_name": name,
                 "session_timeout_ms": SESSION_MS,
                 "transaction_timeout_ms": 8_000,
-                "calls_per_task": 256,
+                "calls_per_task": 128,
             },
             "log": {"format": "json"},
         }
@@ -151,7 +151,7 @@ async def running(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Run
         brokers = await stack.enter_async_context(cluster(folder))
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
         base = base_settings(brokers.address, postgres.address)
-        base["kafka"] |= {"replication": BROKERS, "min_insync_replicas": 2, "partitions": BROKERS}
+        base["kafka"] |= {"replication": BROKERS, "min_insync_replicas": 2}
         settings = Settings(data_dir=folder / "here", **base)
         await prepare(settings, say)
         await asyncio.to_thread(_shorten, brokers.address)
