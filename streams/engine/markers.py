@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 FIRST_S, FACTOR, LONGEST_S = 0.002, 1.5, 0.25
 """Waits before a refused transaction is asked for again: the first, each next one's factor, the longest."""
-SHRINK = 0.9
+SHRINK = 0.8
 """What remains of the learned time after a transaction that was not refused: brokers may be faster by now."""
+MOST_S = 0.5
+"""Longest rest: what a broker that was away took once says nothing about the next time."""
 
 
 class Markers:
@@ -47,7 +49,8 @@ class Markers:
     def begun(self) -> None:
         """The next transaction was let in."""
         was_refused = self._wait_s > 0
-        self._taken_s = self._clock() - self._ended_at if was_refused else self._taken_s * SHRINK
+        taken_s = self._clock() - self._ended_at
+        self._taken_s = min(taken_s, MOST_S) if was_refused else self._taken_s * SHRINK
         self._wait_s = 0.0
 
     def rest_s(self) -> float:

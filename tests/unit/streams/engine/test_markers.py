@@ -58,6 +58,18 @@ def test_a_task_rests_as_long_as_its_brokers_took_and_less_when_they_are_faster(
     )
 
 
+def test_a_broker_that_was_away_once_does_not_make_the_task_rest_for_as_long_again() -> None:
+    """Mutation tried: no longest rest: fails."""
+    clock = Clock()
+    markers = Markers(clock)
+    markers.committed()
+    markers.refused()
+    clock.now += 60.0
+    markers.begun()
+    markers.committed()
+    assert markers.rest_s() <= module.MOST_S
+
+
 def handler(markers: Markers | None, *, added: bool = False) -> Any:
     """A handler of aiokafka's for a transaction's partitions, as the sender makes it."""
     manager = TransactionManager("id", 60_000)
