@@ -22,6 +22,7 @@ WRITTEN = (
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "DECISIONS.md",
+    "docs/chaos.md",
     "docs/one-request.md",
     "docs/operations.md",
     "docs/restore-drill.md",
@@ -69,7 +70,10 @@ def test_every_reason_has_a_sentence_and_so_a_row() -> None:
 def test_a_command_of_a_page_is_one_that_the_command_line_takes(page: str, line: str) -> None:
     words = shlex.split(line, comments=True)
     if words[0] == "make":
-        assert set(words[1:]) <= set(MAKE_TARGET.findall(text_of("Makefile"))), page
+        makefile = text_of("Makefile")
+        given = [word.partition("=")[0] for word in words[1:] if "=" in word]
+        assert {word for word in words[1:] if "=" not in word} <= set(MAKE_TARGET.findall(makefile)), page
+        assert all(re.search(rf"^{name} \?=", makefile, re.MULTILINE) for name in given), page
     else:
         parse(words[1:])
 
