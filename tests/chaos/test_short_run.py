@@ -20,12 +20,8 @@ KINDS = (
     "Postgres killed",
 )
 MINUTES, RATE = 0.5, 60
-ASKED_FOR = "CARILLON_TEST_CHAOS"
 
 
-@pytest.mark.skipif(
-    ASKED_FOR not in os.environ, reason=f"three brokers need a quiet machine: set {ASKED_FOR}=1"
-)
 @pytest.mark.timeout(900)
 async def test_three_brokers_and_three_workers_lose_and_repeat_nothing_in_half_a_minute(
     tmp_path: Path,
