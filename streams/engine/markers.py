@@ -87,5 +87,6 @@ sender.AddOffsetsToTxnHandler = _patient(sender.AddOffsetsToTxnHandler)
 def watch_markers(producer: AIOKafkaProducer) -> Markers:
     """Let a transactional producer wait as its markers ask; to be told of each commit."""
     markers = Markers()
-    producer._sender.markers = markers  # noqa: SLF001 - no public place
+    inner: Any = producer._sender  # noqa: SLF001 - no public place
+    inner.markers = markers
     return markers

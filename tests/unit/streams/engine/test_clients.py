@@ -34,7 +34,7 @@ async def test_a_client_whose_metadata_task_died_of_a_closed_transport_is_closed
     async def die() -> None:
         raise RuntimeError("the handler is closed")
 
-    client = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
+    client: Any = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
     client._sync_task = asyncio.create_task(die())
     connection = Connection()
     client._conns = {1: connection}
