@@ -105,7 +105,7 @@ OF_TRANSACTIONS: Final = (
                 "        transactional_id=transactional_id,\n",
                 '        transactional_id=f"{transactional_id}.{time.time_ns()}",\n',
             ),
-            Change(KAFKA, "import contextlib\n", "import contextlib\nimport time\n"),
+            Change(KAFKA, "import asyncio\n", "import asyncio\nimport time\n"),
         ),
     ),
     Mutant(
