@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from streams.engine.tables import Overlay
     from streams.engine.turns import Turn
 
-RIDE_S, RIDE_SHARE = 0.01, 0.25
+RIDE_S, RIDE_SHARE = 0.01, 0.1
 """How long a batch in which something is urgent, or behind which it waits, goes on with what is not: the
 first, or this share of what the task's last transaction took. Where each takes a second, ten milliseconds of
 bulk would be next to nothing."""
-LONGEST_S = 1.0
+LONGEST_S = 0.5
 """Transactions count as no longer than this."""
 
 Buried = tuple[Event, str, str]
