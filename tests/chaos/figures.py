@@ -8,6 +8,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Final
 
 from tests.chaos.books import first_sent
+from tests.chaos.watch import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 BUCKET_S: Final = 5
 LATEST_S: Final = 60.0
 """A task that stands still later than this after a blow's end is another blow's."""
+OF_BEFORE_S: Final = 1.5
+"""What moves within this time after a blow may have done so before it: looks come once a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """Of one kind: blows, those with an effect, and seconds from the blow.
 
-    `back_s`: until what was struck was ready again. `median_s`, `longest_s`: until no task stood still (None:
-    none did).
+    `back_s`: until what was struck was ready again. `median_s`, `longest_s`: until every task that stood
+    still had moved (None: none stood).
     """
 
     kind: str
@@ -79,20 +82,17 @@ def recoveries(struck: Iterable[Struck], samples: Sequence[Sample]) -> list[Reco
 
 
 def recovery(one: Struck, samples: Sequence[Sample]) -> float | None:
-    """Seconds from the blow to the first look without a task that stands still; None when none ever did."""
-    stood = False
+    """Seconds from the blow until every task that stood still has moved; None when none ever did stand."""
+    moved, stood = set[Task](), set[Task]()
+    longest = None
     for sample in samples:
-        if sample.at < one.at:
+        if not one.at + OF_BEFORE_S < sample.at <= one.ended_at + LATEST_S:
             continue
-        if sample.at > one.ended_at + LATEST_S:
-            break
-        if sample.waiting:
-            stood = True
-        elif stood:
-            return sample.at - one.at
-        elif sample.at > one.ended_at:
-            return None
-    return LATEST_S + one.ended_at - one.at if stood else None
+        if stood & (sample.moved - moved):
+            longest = sample.at - one.at
+        moved |= sample.moved
+        stood |= sample.still - moved
+    return longest if stood <= moved else LATEST_S + one.ended_at - one.at
 
 
 def _p95(waits: list[float]) -> float:

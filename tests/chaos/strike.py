@@ -1,15 +1,18 @@
-"""Carries out a plan: one task for each lane; each blow proves what it did."""
+"""Carries out a plan: one task for each kind of blow; each blow proves what it did."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from streams.topology import stage_names
+from tests.chaos.plan import WORKERS
 from tests.chaos.transactions import Transaction, transactions
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """A blow that was carried out. Times in s since the epoch; `ended_at`: what was struck is back."""
+    """A blow that was carried out. Times in s since the epoch: it hit; what was struck is back."""
 
     blow: Blow
     at: float
@@ -53,6 +56,12 @@ class Scene:
     say: Callable[[str], None]
     skew_ms: int
     began: float = field(default_factory=time.monotonic)
+    hit_at: float = 0.0
+
+    def hit(self) -> float:
+        """The blow falls now, to be said just before; s since the epoch."""
+        self.hit_at = time.time()
+        return self.hit_at
 
     async def transactions(self) -> dict[str, Transaction]:
         """All transactional ids as the coordinators know them now."""
@@ -75,22 +84,19 @@ Strike = Callable[[Scene, str, Random], Awaitable[Effect]]
 async def strike_all(
     blows: list[Blow], strikes: Mapping[str, Strike], scene: Scene, calm_s: float
 ) -> list[Struck]:
-    """Every lane at once; the blows in the order of their ends. `strikes`: by kind."""
-    struck: list[Struck] = []
+    """Every kind at once; the blows in the order of their ends. `strikes`: by kind.
 
-    async def lane(own: list[Blow]) -> None:
+    Who is struck is free: a worker by its own lock, which a blow holds no longer than it must.
+    """
+    struck: list[Struck] = []
+    free: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def kind(own: list[Blow]) -> None:
         for blow in own:
             wait = scene.began + calm_s + blow.at_s - time.monotonic()
             await asyncio.sleep(max(0.0, wait))
-            at = time.time()
-            scene.say(f"{blow.kind} ({blow.lane})")
-            try:
-                await scene.system.settle(blow.lane)
-                effect = await strikes[blow.kind](scene, blow.lane, Random(blow.dice))  # noqa: S311 - a plan
-            except (AssertionError, TimeoutError) as error:
-                effect = Effect(proven=False, told=f"failed: {str(error)[-1500:] or error!r}")
-            struck.append(Struck(blow, at, time.time(), effect))
-            scene.say(f"  {blow.kind}: {effect.told}")
+            async with nullcontext() if blow.victim in WORKERS else free[blow.victim]:
+                struck.append(await _strike(blow, strikes[blow.kind], replace(scene, hit_at=0.0)))
 
     async def supervise() -> None:
         while True:
@@ -100,8 +106,21 @@ async def strike_all(
     supervisor = asyncio.create_task(supervise())
     try:
         async with asyncio.TaskGroup() as group:
-            for name in dict.fromkeys(blow.lane for blow in blows):
-                group.create_task(lane([blow for blow in blows if blow.lane == name]))
+            for name in dict.fromkeys(blow.kind for blow in blows):
+                group.create_task(kind([blow for blow in blows if blow.kind == name]))
     finally:
         supervisor.cancel()
     return struck
+
+
+async def _strike(blow: Blow, strike: Strike, scene: Scene) -> Struck:
+    """`scene`: the blow's own, which learns when it hit."""
+    at = time.time()
+    scene.say(f"{blow.kind} ({blow.victim})")
+    try:
+        await scene.system.settle(blow.victim)
+        effect = await strike(scene, blow.victim, Random(blow.dice))  # noqa: S311 - a plan
+    except (AssertionError, TimeoutError) as error:
+        effect = Effect(proven=False, told=f"failed: {str(error)[-1500:] or error!r}")
+    scene.say(f"  {blow.kind}: {effect.told}")
+    return Struck(blow, scene.hit_at or at, time.time(), effect)

@@ -24,6 +24,7 @@ from streams.settings import Settings
 from tests.broker.faults.reconcile import EXAMPLES
 from tests.broker.faults.system import SECRET, SESSION_MS, Program, base_settings, first_line, free_port
 from tests.chaos.cluster import BROKERS, Cluster, cluster
+from tests.chaos.plan import GATED, WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -40,10 +41,7 @@ SHORT_MEMORY: Final = {
     "segment.ms": "10000",
     "min.cleanable.dirty.ratio": "0.01",
 }
-PERMANENT: Final = ("worker-a", "worker-b", "worker-c")
 PATIENCE_S: Final = 120.0
-GATED: Final = "worker-c"
-"""This one reaches the brokers through the gates."""
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class Running:
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     http: Program | None = None
     fallen: list[str] = field(default_factory=list)
-    old_disks: list[tuple[float, Path]] = field(default_factory=list)
+    old_disks: dict[str, list[tuple[float, Path]]] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Path:
@@ -87,10 +85,10 @@ class Running:
         return self.folder / name
 
     def keep_disk(self, name: str) -> None:
-        """A copy of the disk of a worker that has ended in order, with the time of it, for `old_disks`."""
+        """A copy of the disk of a worker that has ended in order, and its time, for `old_disks`."""
         copy = self.folder / f"{name}.{self.workers[name].runs}.old"
         shutil.copytree(self.data_of(name), copy)
-        self.old_disks.append((time.monotonic(), copy))
+        self.old_disks.setdefault(name, []).append((time.monotonic(), copy))
 
     def check(self) -> None:
         """Start again who ended by himself, as a supervisor does, and remember it: the run is red."""
@@ -135,8 +133,8 @@ class Running:
         self.base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"], "timeout_ms": 4_000}
         self.base["providers"] = {"fake_url": told["url"]}
         self.http = Program("http", self.folder, ("streams.cli", "http"), self._own("http"))
-        self.workers = {name: self.worker(name) for name in PERMANENT}
-        self.locks = {name: asyncio.Lock() for name in PERMANENT}
+        self.workers = {name: self.worker(name) for name in WORKERS}
+        self.locks = {name: asyncio.Lock() for name in WORKERS}
         for program in (self.http, *self.workers.values()):
             stack.push_async_callback(program.stop)
             program.start()

@@ -18,7 +18,7 @@ from tests.chaos.gate import Gate
 from tests.chaos.plan import Blow
 from tests.chaos.strike import Effect, Struck
 from tests.chaos.transactions import Transaction, answer, request
-from tests.chaos.watch import Sample
+from tests.chaos.watch import Sample, Task
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,13 +64,33 @@ def test_ids_that_a_broker_does_not_keep_are_left_out() -> None:
     assert {"a": Transaction(2, 7, 3, "Ongoing")} == answer(2, frame)
 
 
-@pytest.mark.parametrize(
-    ("waiting", "found"), [((0, 0, 0, 0), None), ((0, 2, 1, 0), 4.0), ((1, 0, 1, 0), 2.0)]
-)
-def test_recovery_lasts_until_no_task_stands_still(waiting: tuple[int, ...], found: float | None) -> None:
+A, B = ("carillon.status", 0), ("carillon.status", 1)
+
+
+def recovered(*looks: tuple[set[Task], set[Task]]) -> float | None:
+    """Of a blow at 10 that was over at 12.5, by looks (who moved, who stood) at 12, 13 and so on."""
     struck = Struck(Blow("worker killed", "worker-a", 0.0, 1), 10.0, 12.5, Effect(proven=True, told=""))
-    samples = [Sample(11.0 + at, 0, 0, tasks, 0) for at, tasks in enumerate(waiting)]
-    assert found == recovery(struck, samples)
+    samples = [
+        Sample(12.0 + at, 0, 0, 0, frozenset(moved), frozenset(still))
+        for at, (moved, still) in enumerate(looks)
+    ]
+    return recovery(struck, [Sample(11.0, 0, 0, 0, frozenset({A, B}), frozenset()), *samples])
+
+
+def test_recovery_lasts_until_each_task_that_stood_has_moved() -> None:
+    assert recovered((set(), {A, B}), ({B}, {A}), ({A}, set())) == 4.0
+
+
+def test_who_stands_again_after_it_has_moved_is_struck_by_another_blow() -> None:
+    assert recovered((set(), {A}), ({A}, {B}), ({B}, {A}), (set(), {A})) == 4.0
+
+
+def test_who_never_stood_needs_no_recovery() -> None:
+    assert recovered(({A}, set()), ({A, B}, set())) is None
+
+
+def test_who_never_moves_again_counts_to_the_end() -> None:
+    assert recovered((set(), {A}), ({B}, {A})) == 62.5
 
 
 def test_a_rate_counts_by_the_second() -> None:

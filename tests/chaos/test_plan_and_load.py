@@ -7,7 +7,7 @@ from collections import Counter
 from examples.accounts.reading import message
 from tests.chaos.blows import STRIKES
 from tests.chaos.load import MixedLoad
-from tests.chaos.plan import KINDS, LANES, plan
+from tests.chaos.plan import BROKERS, KINDS, ONCE, VICTIMS, plan
 
 
 def test_the_same_seed_gives_the_same_plan_and_another_seed_another() -> None:
@@ -17,18 +17,24 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another() -> None:
 
 def test_ten_minutes_have_five_blows_of_each_kind_and_five_in_each_minute() -> None:
     blows = plan(3, 10)
-    assert dict.fromkeys(KINDS, 5) == Counter(blow.kind for blow in blows)
+    assert dict.fromkeys(KINDS, 5) | dict.fromkeys(ONCE, 1) == Counter(blow.kind for blow in blows)
     assert all(count >= 5 for count in Counter(int(blow.at_s // 60) for blow in blows).values())
 
 
-def test_each_kind_has_its_blow_and_one_lane() -> None:
+def test_each_kind_has_its_blow_and_strikes_each_of_its_victims() -> None:
     assert set(KINDS) == set(STRIKES)
-    assert len(KINDS) == len(set(KINDS))
-    assert all(blow.kind in LANES[blow.lane] for blow in plan(4, 2))
+    drawn = {(blow.kind, blow.victim) for seed in range(4) for blow in plan(seed, 10)}
+    assert {(kind, victim) for kind, victims in VICTIMS.items() for victim in victims} == drawn
 
 
-def test_brokers_are_struck_by_one_lane_only_so_that_two_of_them_always_stay() -> None:
-    assert {"brokers"} == {blow.lane for blow in plan(5, 10) if "broker" in blow.kind or "coord" in blow.kind}
+def test_a_plan_of_some_kinds_is_the_same_blows_without_the_others() -> None:
+    only = ("worker killed", "Postgres killed")
+    assert [blow for blow in plan(5, 10) if blow.kind in only] == plan(5, 10, only)
+
+
+def test_brokers_are_one_victim_so_that_two_of_them_always_stay() -> None:
+    struck = {blow.victim for blow in plan(5, 10) if "broker" in blow.kind or "coord" in blow.kind}
+    assert {BROKERS} == struck
 
 
 def test_the_same_seed_draws_the_same_lines() -> None:

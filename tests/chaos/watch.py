@@ -24,21 +24,24 @@ EVERY_S: Final = 1.0
 ASK_S: Final = 4.0
 SINK: Final = "sink"
 """Keeps its offsets in Postgres."""
+Task = tuple[str, int]
+"""A group and a number of a partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One look. `at`: s since the epoch. `fed`: lines sent so far. `lag`: records not yet read.
 
-    `waiting`: tasks with input and no progress since the last look. `stalled`: partitions whose last stable
-    offset stands below the end and did not move.
+    `moved`: tasks with progress since the last look; `still`: those with input and none. `stalled`:
+    partitions whose last stable offset stands below the end and did not move.
     """
 
     at: float
     fed: int
     lag: int
-    waiting: int
     stalled: int
+    moved: frozenset[Task] = frozenset()
+    still: frozenset[Task] = frozenset()
 
 
 class Watch:
@@ -96,12 +99,20 @@ class Watch:
         stable = await committed.end_offsets(places)
         now = time.time()
         stalled = self._stall(stable, high, now)
-        lag, waiting = 0, 0
+        lag, moved, behind = 0, set[Task](), set[Task]()
         for group, topics in self._groups.items():
-            behind, still = await self._behind(admin, group, [p for p in places if p.topic in topics])
-            lag += behind
-            waiting += still
-        return Sample(now, self._fed(), lag, waiting, stalled)
+            wanted = [place for place in places if place.topic in topics]
+            found = await admin.list_consumer_group_offsets(group, partitions=wanted)
+            for place, one in found.items():
+                task, read = (group, place.partition), max(0, one.offset)
+                unread = max(0, self._stable[place] - read - 1)  # the marker of a transaction is no record
+                lag += unread
+                if read != self._committed.get((group, place), read):
+                    moved.add(task)
+                if unread:
+                    behind.add(task)
+                self._committed[group, place] = read
+        return Sample(now, self._fed(), lag, stalled, frozenset(moved), frozenset(behind - moved))
 
     def _stall(self, stable: dict[TopicPartition, int], high: dict[TopicPartition, int], now: float) -> int:
         for place, offset in stable.items():
@@ -112,21 +123,6 @@ class Watch:
         self._stable = stable
         self._open = {place: offset for place, offset in stable.items() if offset < high[place]}
         return len(self.stalled_since)
-
-    async def _behind(
-        self, admin: AIOKafkaAdminClient, group: str, places: list[TopicPartition]
-    ) -> tuple[int, int]:
-        """Records behind a group's offsets, and how many of its tasks stand still before some."""
-        lag, waiting = 0, set()
-        found = await admin.list_consumer_group_offsets(group, partitions=places)
-        for place, one in found.items():
-            read, before = max(0, one.offset), self._committed.get((group, place))
-            self._committed[group, place] = read
-            behind = self._stable[place] - read - 1  # the marker of a transaction is no record
-            lag += max(0, behind)
-            if behind > 0 and read == before:
-                waiting.add(place.partition)
-        return lag, len(waiting)
 
     async def _all_places(self, admin: AIOKafkaAdminClient) -> list[TopicPartition]:
         if not self._places:

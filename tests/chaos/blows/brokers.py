@@ -22,7 +22,7 @@ PATIENCE_S: Final = 90.0
 LOAD_S: Final = 20.0
 
 
-async def killed(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def killed(scene: Scene, _victim: str, dice: Random) -> Effect:
     """One of the brokers that lead partitions, with SIGKILL."""
     address = scene.system.cluster.address
     await in_sync(address)
@@ -30,7 +30,7 @@ async def killed(scene: Scene, _lane: str, dice: Random) -> Effect:
     return await _kill(scene, dice.choice(leaders), dice)
 
 
-async def coordinator_killed(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def coordinator_killed(scene: Scene, _victim: str, dice: Random) -> Effect:
     """The broker that keeps the transactions of a task drawn from all."""
     found = await scene.transactions()
     return await _kill(scene, found[dice.choice(sorted(found))].node, dice)
@@ -41,7 +41,7 @@ async def _kill(scene: Scene, node: int, dice: Random) -> Effect:
     await in_sync(cluster.address)
     before = await scene.transactions()
     led = await _led(cluster.address, node)
-    kept, at = [name for name, one in before.items() if one.node == node], time.time()
+    kept, at = [name for name, one in before.items() if one.node == node], scene.hit()
     since = time.monotonic()
     await cluster.kill(node)
     await asyncio.sleep(dice.uniform(4.0, 8.0))

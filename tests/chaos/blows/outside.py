@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,19 +29,20 @@ PATIENCE_S: Final = 60.0
 SILENT_CALLS: Final = 12
 
 
-async def postgres_killed(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def postgres_killed(scene: Scene, _victim: str, dice: Random) -> Effect:
     """SIGKILL of the server's first process: it recovers from its log at the next start."""
-    return await _without_postgres(scene.system, dice, orderly=False)
+    return await _without_postgres(scene, dice, orderly=False)
 
 
-async def postgres_restarted(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def postgres_restarted(scene: Scene, _victim: str, dice: Random) -> Effect:
     """A stop in order, which ends every connection."""
-    return await _without_postgres(scene.system, dice, orderly=True)
+    return await _without_postgres(scene, dice, orderly=True)
 
 
-async def _without_postgres(system: Running, dice: Random, *, orderly: bool) -> Effect:
-    postgres = system.postgres
+async def _without_postgres(scene: Scene, dice: Random, *, orderly: bool) -> Effect:
+    system, postgres = scene.system, scene.system.postgres
     connected, pid, rows = await _asked(system, CONNECTED), postgres.pid, await _asked(system, ROWS)
+    scene.hit()
     if not orderly:
         os.kill(pid, signal.SIGKILL)
     await postgres.stop()
@@ -60,9 +60,9 @@ async def _without_postgres(system: Running, dice: Random, *, orderly: bool) -> 
     return Effect(connected > 0 and postgres.pid != pid, told)
 
 
-async def provider_silent(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def provider_silent(scene: Scene, _victim: str, dice: Random) -> Effect:
     """The provider takes the next calls and answers none of them in time."""
-    channel, at = dice.choice(("email", "sms", "push")), time.time()
+    channel, at = dice.choice(("email", "sms", "push")), scene.hit()
     rule = {"fault": "take_and_hang", "times": SILENT_CALLS, "channel": channel}
     async with aiohttp.ClientSession(scene.system.fake_url) as session:
         async with session.post("/script", json=rule) as answer:
@@ -81,6 +81,7 @@ async def slow(scene: Scene, name: str, dice: Random) -> Effect:
     gates, delay_s = scene.system.cluster.gates.values(), dice.uniform(0.05, 0.3)
     async with scene.system.locks[name]:
         before = sum(gate.delayed for gate in gates)
+        scene.hit()
         for gate in gates:
             gate.delay_s = delay_s
         await asyncio.sleep(dice.uniform(8.0, 12.0))
@@ -96,6 +97,7 @@ async def dropped(scene: Scene, name: str, dice: Random) -> Effect:
     gates = scene.system.cluster.gates.values()
     async with scene.system.locks[name]:
         cut = 0
+        scene.hit()
         for _ in range(4):
             cut += sum(gate.drop() for gate in gates)
             await asyncio.sleep(dice.uniform(0.5, 2.0))

@@ -12,8 +12,8 @@ from tests.broker.faults.system import ROOT
 from tests.chaos.blows.workers import asked, back, stopped_in_order
 from tests.chaos.cluster import BROKERS
 from tests.chaos.mutants.patches import Change, copy_tree, patched
+from tests.chaos.plan import WORKERS
 from tests.chaos.strike import TASKS, Effect
-from tests.chaos.system import PERMANENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ WRITTEN: Final = "select count(*) from notification_requests where idempotency_k
 PATIENCE_S: Final = 300.0
 
 
-async def taken_back(scene: Scene, _lane: str, dice: Random) -> Effect:
+async def taken_back(scene: Scene, _victim: str, dice: Random) -> Effect:
     """Forth, some events on the new topic, and back: the older release reads what the newer one has left."""
     system = scene.system
     folder = await asyncio.to_thread(next_release, system.folder / "next")
@@ -62,6 +62,7 @@ async def taken_back(scene: Scene, _lane: str, dice: Random) -> Effect:
         await admin.create_missing([TopicSpec(NEW_TOPIC, TASKS, BROKERS, {"min.insync.replicas": "2"})])
     lines = [_line(scene, dice) for _ in range(EVENTS)]
     codes = []
+    scene.hit()
     try:
         codes += await _rolled(scene, folder)
         await scene.feed.all(lines)
@@ -89,7 +90,7 @@ def next_release(folder: Path) -> Path:
 
 async def _rolled(scene: Scene, root: Path) -> list[int]:
     codes = []
-    for name in PERMANENT:
+    for name in WORKERS:
         async with scene.system.locks[name]:
             worker = scene.system.workers[name]
             codes.append(await stopped_in_order(worker))

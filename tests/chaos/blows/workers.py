@@ -14,8 +14,9 @@ import aiohttp
 import asyncpg
 
 from tests.broker.faults.system import SESSION_MS
+from tests.chaos.plan import WORKERS
 from tests.chaos.strike import Effect
-from tests.chaos.system import PERMANENT, RETENTION_MS
+from tests.chaos.system import RETENTION_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tests.chaos.system import Running
 
 SESSION_S: Final = SESSION_MS / 1000
-EXTRA: Final = "worker-d"
 AGE_S: Final = RETENTION_MS / 1000 + 10
 """Tombstones written before this are gone: their retention and a round of the cleaner."""
 ODD_TIMES: Final = """
@@ -43,6 +43,7 @@ async def killed(scene: Scene, name: str, dice: Random) -> Effect:
     """SIGKILL; away for less or more than a session."""
     async with scene.system.locks[name]:
         worker, before = scene.system.workers[name], await scene.transactions()
+        scene.hit()
         worker.signal(signal.SIGKILL)
         await worker.ended()
         await asyncio.sleep(dice.uniform(0.5, SESSION_S + 2))
@@ -54,6 +55,7 @@ async def stopped(scene: Scene, name: str, dice: Random) -> Effect:
     """SIGTERM: it must end in order."""
     async with scene.system.locks[name]:
         worker, before = scene.system.workers[name], await scene.transactions()
+        scene.hit()
         code = await stopped_in_order(worker)
         scene.system.keep_disk(name)
         await asyncio.sleep(dice.uniform(0.1, 2.0))
@@ -65,7 +67,8 @@ async def stopped(scene: Scene, name: str, dice: Random) -> Effect:
 async def frozen(scene: Scene, name: str, dice: Random) -> Effect:
     """SIGSTOP for longer than the session: its tasks go to others, then it wakes up."""
     async with scene.system.locks[name]:
-        worker, before, at = scene.system.workers[name], await scene.transactions(), time.time()
+        worker, before = scene.system.workers[name], await scene.transactions()
+        at = scene.hit()
         worker.signal(signal.SIGSTOP)
         await asyncio.sleep(dice.uniform(SESSION_S + 2, SESSION_S + 5))
         bumped = await scene.bumped(before)
@@ -80,6 +83,7 @@ async def wiped(scene: Scene, name: str, dice: Random) -> Effect:
     """SIGKILL, and its disk is gone: every store is rebuilt from the changelog."""
     async with scene.system.locks[name]:
         worker, before = scene.system.workers[name], await scene.transactions()
+        scene.hit()
         worker.signal(signal.SIGKILL)
         await worker.ended()
         shutil.rmtree(scene.system.data_of(name))
@@ -94,17 +98,18 @@ async def wiped(scene: Scene, name: str, dice: Random) -> Effect:
 
 async def aged(scene: Scene, name: str, _dice: Random) -> Effect:
     """A copy of its disk, of an earlier end, comes back after tombstones it never saw were compacted away."""
-    system, worker = scene.system, scene.system.workers[name]
-    if not system.old_disks:
+    system = scene.system
+    if not system.old_disks.get(name):
         async with system.locks[name]:
-            await stopped_in_order(worker)
+            await stopped_in_order(system.workers[name])
             system.keep_disk(name)
-            await back(worker)
-    made_at, copy = system.old_disks.pop(0)
+            await back(system.workers[name])
+    made_at, copy = system.old_disks[name].pop(0)
     await asyncio.sleep(max(0.0, made_at + AGE_S - time.monotonic()))
     async with system.locks[name]:
         kept = [path for path in copy.glob("tables/*/*/*/*") if path.is_dir()]
-        before = await scene.transactions()
+        worker, before = system.workers[name], await scene.transactions()
+        scene.hit()
         worker.signal(signal.SIGKILL)
         await worker.ended()
         shutil.rmtree(system.data_of(name))
@@ -124,6 +129,7 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     """
     ahead_ms = scene.skew_ms
     async with scene.system.locks[name]:
+        scene.hit()
         await stopped_in_order(scene.system.workers[name])
         since = time.time()
         await _with_clock(scene.system, name, ahead_ms)
@@ -139,10 +145,11 @@ async def shifted(scene: Scene, name: str, dice: Random) -> Effect:
     return Effect(written > 0, f"{ahead_ms // 1000:+} s, {written} requests bear that time")
 
 
-async def rolled(scene: Scene, _name: str, _dice: Random) -> Effect:
+async def rolled(scene: Scene, _victim: str, _dice: Random) -> Effect:
     """All workers, one after the other."""
     before, codes = await scene.transactions(), []
-    for name in PERMANENT:
+    scene.hit()
+    for name in WORKERS:
         async with scene.system.locks[name]:
             worker = scene.system.workers[name]
             codes.append(await stopped_in_order(worker))
@@ -151,12 +158,13 @@ async def rolled(scene: Scene, _name: str, _dice: Random) -> Effect:
     return Effect(not any(codes) and bumped > 0, f"ended with {codes}, {bumped} epochs bumped")
 
 
-async def scaled(scene: Scene, _name: str, dice: Random) -> Effect:
-    """A fourth worker comes, takes tasks, and leaves for good."""
+async def scaled(scene: Scene, name: str, dice: Random) -> Effect:
+    """One worker more comes, takes tasks, and leaves for good."""
     system = scene.system
-    extra = system.worker(EXTRA)
-    extra.runs = len(list(system.folder.glob(f"{EXTRA}.*.log")))
+    extra = system.worker(name)
+    extra.runs = len(list(system.folder.glob(f"{name}.*.log")))
     before = await scene.transactions()
+    scene.hit()
     try:
         await back(extra)
         await asyncio.sleep(dice.uniform(4.0, 8.0))
