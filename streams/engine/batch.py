@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from streams.engine.tables import Overlay
     from streams.engine.turns import Turn
 
-RIDE_S, RIDE_SHARE = 0.01, 0.1
+RIDE_S, RIDE_SHARE = 0.01, 0.5
 """How long a batch in which something is urgent, or behind which it waits, goes on with what is not: the
-first, or this share of what the task's last transaction took. Where each takes a second, ten milliseconds of
-bulk would be next to nothing."""
+first, or this share of what the task's last transaction took, divided among the process's tasks, for they
+share its event loop. Where each takes a second, ten milliseconds of bulk would be next to nothing."""
 LONGEST_S = 0.5
 """Transactions count as no longer than this."""
 
@@ -55,7 +55,7 @@ class BatchStream:
         self._urgent = _urgent_events(stage, events)
         began = time.perf_counter()
         commit_s = min(turn.commit_s, LONGEST_S)
-        self._ride_until = began + max(RIDE_S, commit_s * RIDE_SHARE)
+        self._ride_until = began + max(RIDE_S, commit_s * RIDE_SHARE / turn.members)
         self._stop_at = began + max(stage.budget_ms / 1000, commit_s)
         self._look_at = began
         self._decoders = decoders_of(stage)

@@ -129,7 +129,8 @@ class PlacedTask(ABC):
             while not self._stopping:
                 began = asyncio.get_running_loop().time()
                 try:
-                    await self._live()
+                    with self.shared.turns.member():
+                        await self._live()
                     self.ready = False
                     await self._end_orderly()
                 except (StageFailedError, asyncio.CancelledError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -88,7 +89,8 @@ class Turns:
     """The event loop of one process, given to one batch or new call at a time, slice by slice."""
 
     def __init__(self) -> None:
-        """Nothing computes yet."""
+        """Nothing computes yet. `members`: tasks that take part."""
+        self.members = 0
         self._places = Places(1)
         self._hurry_until = 0.0
 
@@ -98,6 +100,15 @@ class Turns:
         `commit_s`: what the task's last transaction took.
         """
         return Turn(self, urgent, commit_s)
+
+    @contextmanager
+    def member(self) -> Iterator[None]:
+        """A task takes part for the length of the block."""
+        self.members += 1
+        try:
+            yield
+        finally:
+            self.members -= 1
 
     async def take(self, urgent: Urgent) -> float:
         """Wait for a slice; when it ends (s of `perf_counter`)."""
@@ -153,6 +164,11 @@ class Turn:
         self.commit_s = commit_s
         self.slice_ends = 0.0
         self._held = False
+
+    @property
+    def members(self) -> int:
+        """How many tasks share the event loop, this one included."""
+        return max(1, self._turns.members)
 
     async def __aenter__(self) -> Self:
         """Wait for the loop."""
