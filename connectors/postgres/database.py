@@ -24,11 +24,16 @@ SESSION = {"application_name": "carillon", "jit": "off", "enable_seqscan": "off"
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long to wait, in seconds: for a connection to open, for one to be free, for one command."""
+    """How long to wait, in seconds: for a connection to open, for one to be free, for one command.
+
+    `idle_s`: how long the server waits for us inside a transaction. A process that stands still there holds
+    locks that its successor needs.
+    """
 
     connect_s: float = 5.0
     acquire_s: float = 15.0
     command_s: float = 60.0
+    idle_s: float = 10.0
 
 
 class Database:
@@ -101,6 +106,6 @@ class Database:
                 max_size=self._size,
                 timeout=self._waits.connect_s,
                 command_timeout=self._waits.command_s,
-                server_settings=SESSION,
+                server_settings=SESSION | {"idle_in_transaction_session_timeout": f"{self._waits.idle_s}s"},
             )
         return await self._pool  # opens nothing yet, and so never waits

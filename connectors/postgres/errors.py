@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncpg
 from asyncpg.exceptions import (
     ClientConfigurationError,
+    IdleInTransactionSessionTimeoutError,
     InsufficientResourcesError,
     IntegrityConstraintViolationError,
     InvalidAuthorizationSpecificationError,
@@ -56,6 +57,7 @@ AWAY = (
     InvalidAuthorizationSpecificationError,
     InvalidCatalogNameError,
     LockNotAvailableError,
+    IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
 REFUSED = (asyncpg.DataError, IntegrityConstraintViolationError, ProgramLimitExceededError)

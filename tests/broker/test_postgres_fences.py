@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from connectors.postgres.errors import SinkFencedError
+from connectors.postgres.database import Database, Waits
+from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter, Written
 from tests.sample_rows import message, migrated
 from tests.written_rows import opened, rows
@@ -75,3 +76,30 @@ async def test_an_operator_may_move_the_offset_and_an_old_writer_is_fenced(datab
             await old.write("rows", 0, 7, 8, [message()])
         assert [await new.open_task("rows", number, 9, "birth") for number in (0, 1)] == [3, 5]
         assert await new.write("rows", 0, 3, 4, [message()]) == Written(0, 1, 0)
+
+
+async def test_a_writer_that_stands_still_in_its_transaction_does_not_keep_its_successor_out(
+    database: str,
+) -> None:
+    """A process that is stopped there answers nothing and closes nothing; only the server can end its locks.
+
+    Mutation tried: no time-out: fails, as the successor gives up after 5 s.
+    """
+    async with migrated(database) as postgres:
+        await (await opened(postgres)).write("rows", 0, 0, 5, [message(1)])
+        frozen = Database(database, size=1, waits=Waits(idle_s=0.3))
+        awake = Database(database, size=1, waits=Waits(command_s=5.0))
+        found: list[int] = []
+
+        async def freeze() -> None:
+            async with frozen.transaction() as connection:
+                await connection.execute("UPDATE sink_offsets SET next = 9")
+                found.append(await RowWriter(awake, "app").open_task("rows", 0, 0, "birth"))
+                await connection.execute("UPDATE sink_offsets SET next = 10")
+
+        with pytest.raises(PostgresUnavailableError):
+            await freeze()
+        assert found == [5]
+        assert await rows(postgres, "SELECT next FROM sink_offsets") == [{"next": 5}]
+        await awake.close()
+        await frozen.close()
