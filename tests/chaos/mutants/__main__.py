@@ -41,7 +41,12 @@ def main() -> int:
             continue
         for mutant in mutants:
             say(f"{mutant.name}: {mutant.breaks}")
-            came = run_course(course, given.seed, mutant)
+            try:
+                came = run_course(course, given.seed, mutant)
+            except RuntimeError as error:  # a mutant that cannot even start proves nothing
+                say(f"  {error}")
+                failed.append(mutant.name)
+                continue
             book.keep_mutant(mutant.name, came, source, given.seed)
             say(f"  {verdict(came)}")
             failed += [] if is_caught(came) else [mutant.name]

@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from tests.broker.app.proxy import Api
@@ -123,21 +122,22 @@ async def freeze_inside_a_transaction(scene: Scene) -> None:
         try:
             await scene.caught(catch)
             worker.signal(signal.SIGSTOP)
-            await until(lambda: _all_of_it(scene, "intake", at), "a takeover", SESSION_S + 20)
+            await until(lambda: all_of_it(scene, "intake", at), "a takeover", SESSION_S + 20)
             await asyncio.sleep(1.5)
         finally:
             scene.world.wire.forget(catch)
             await asyncio.sleep(0.5)
             worker.signal(signal.SIGCONT)
-        reopened = await _fenced(scene, at)
+        reopened = await fenced(scene, at)
     scene.note(f"frozen in a commit, which came late; reopened: {reopened}", proven="fenced" in reopened)
 
 
-def _all_of_it(scene: Scene, stage: str, at: float) -> bool:
+def all_of_it(scene: Scene, stage: str, at: float) -> bool:
+    """Whether the other worker has been given each task of the stage since."""
     return len([one for one in scene.taken_over(at) if one[0] == stage]) == 4
 
 
-async def _fenced(scene: Scene, at: float) -> set[str]:
+async def fenced(scene: Scene, at: float) -> set[str]:
     """What tasks of the woken worker reopened for, once it has noticed that it was replaced."""
     with suppress(TimeoutError):
         await until(lambda: bool(events(scene.worker, "task_reopens", at)), "a task that reopens")
@@ -150,10 +150,10 @@ async def freeze(scene: Scene) -> None:
     async with scene.hold() as worker:
         await scene.burst(BURST)
         worker.signal(signal.SIGSTOP)
-        await until(lambda: _all_of_it(scene, "sink", at), "a takeover", SESSION_S + 20)
+        await until(lambda: all_of_it(scene, "sink", at), "a takeover", SESSION_S + 20)
         await asyncio.sleep(2.0)
         worker.signal(signal.SIGCONT)
-        reopened = await _fenced(scene, at)
+        reopened = await fenced(scene, at)
     scene.note(f"frozen; reopened: {reopened}", proven="fenced" in reopened)
 
 
@@ -215,22 +215,3 @@ async def old_store(scene: Scene) -> None:
         await asyncio.sleep(2.0)
     rebuilt = [row for row in events(scene.worker, "store_restored", at) if row["rebuilt"] and row["records"]]
     scene.note(f"an old disk came back; {len(rebuilt)} stores were rebuilt", proven=bool(rebuilt))
-
-
-async def kill_before_locked_tables(scene: Scene) -> None:
-    """Somebody holds the table of messages; the sink's writes stand; SIGKILL while they do."""
-    connection = await asyncpg.connect(scene.world.postgres.address)
-    try:
-        async with scene.hold() as worker, connection.transaction():
-            await connection.execute("lock table notification_messages in exclusive mode")
-            await scene.burst(BURST)
-            await asyncio.sleep(2.0)
-            standing = await connection.fetchval(STANDING)
-            await kill(worker)
-            await asyncio.sleep(1.0)
-    finally:
-        await connection.close()
-    scene.note(f"{standing} writes stood before a lock when it was killed", proven=standing > 0)
-
-
-STANDING: Final = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"

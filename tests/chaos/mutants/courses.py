@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.broker.app.proxy import Api
-from tests.chaos.mutants import blows
+from tests.chaos.mutants import blows, blows_at_the_sink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ COURSES: Final[Mapping[str, tuple[Blow, ...]]] = {
     ),
     "foreign transaction": (blows.foreign_transaction,),
     "frozen": (blows.freeze, blows.freeze_inside_a_transaction),
+    "frozen sink": (blows_at_the_sink.freeze_with_rows_in_hand,),
     "calls and retries": (blows.kill_in_calls,),
     "old store": (blows.old_store,),
-    "locked tables": (blows.kill_before_locked_tables,),
+    "locked tables": (blows_at_the_sink.kill_before_locked_tables,),
 }

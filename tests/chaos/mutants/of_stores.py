@@ -50,8 +50,7 @@ OF_STORES: Final = (
                 ROWS,
                 APPENDED,
                 APPENDED
-                + "        if self._birth:\n"
-                + "            origin = Origin(self._birth, self._offset, overlay.now)\n"
+                + "        if (origin := self.store.origin()) is not None:\n"
                 + "            self.store.write(overlay.writes.items(), origin)\n",
             ),
         ),

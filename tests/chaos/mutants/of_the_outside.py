@@ -56,7 +56,7 @@ OF_THE_OUTSIDE: Final = (
     Mutant(
         "sink without the conditional update",
         "The sink moves its place from wherever it is, so a woken zombie moves it back.",
-        "frozen",
+        "frozen sink",
         (
             Change(
                 "connectors/postgres/queries/rows.sql",
