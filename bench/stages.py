@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
+import asyncpg
 import psutil
 
 from bench.product import USERS as USER_COUNT
 from bench.product import Product, Spent, Worker, product, register, sending, user_of
 from bench.sections import SUBJECT, Column, Ground, Plan, Row, Section
+from bench.watch import BenchError
 from schemas import topics
 from streams.topology import stage_names
 
@@ -19,6 +22,9 @@ QUIET_S = 3.0
 AIM = 5_000
 ROLES = ("worker", "kafka", "postgres", "fake")
 TOTAL = "all stages, each alone"
+LOOK_S, SLOWEST = 0.5, 50
+"""How often the rows are counted; requests a second below which the pipeline is taken to stand still."""
+ENDED = "SELECT count(*) FROM notification_messages WHERE status NOT IN ('pending', 'queued', 'retrying')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ async def _alone(made: Product, stage: str, requests: int) -> Row:
     """One stage over what the stages before it have left."""
     worker = await made.worker(stage)
     try:
-        looks = await until_quiet(made, worker, stage)
+        looks = await _until_quiet(made, worker, stage)
     finally:
         await worker.watched.stop()
     began, ended = looks[0], looks[-1]
@@ -85,7 +91,7 @@ async def _alone(made: Product, stage: str, requests: int) -> Row:
     }
 
 
-async def until_quiet(made: Product, worker: Worker, stage: str) -> list[Look]:
+async def _until_quiet(made: Product, worker: Worker, stage: str) -> list[Look]:
     """Looks at a stage from its first handled events until nothing more comes."""
     looks: list[Look] = []
     waited = 0.0
@@ -126,22 +132,37 @@ async def _pipeline(ground: Ground, plan: Plan) -> list[Row]:
         ground.say(f"the whole pipeline, {requests:,} requests")
         try:
             began = Spent.now(made, worker)
-            _, looks = await asyncio.gather(feed(made, requests), until_quiet(made, worker, "sink"))
+            _, ended = await asyncio.gather(feed(made, requests), _when_ended(made, worker, requests))
+            rows = (await worker.consumed())["sink"]
         finally:
             await worker.watched.stop()
-    ended = looks[-1].spent
     costs = _costs(began, ended, requests)
     seconds = ended.at - began.at
     return [
         {
             "subject": f"{requests:,} requests, one worker process",
             "rate": requests / seconds,
-            "rows": looks[-1].consumed,
+            "rows": rows,
             "seconds": seconds,
             **costs,
             "cores": _cores(costs),
         }
     ]
+
+
+async def _when_ended(made: Product, worker: Worker, requests: int) -> Spent:
+    """What was spent when each message of the requests has a row that says how it ended."""
+    messages = requests // 2 * 3  # each second request has two
+    deadline = time.monotonic() + requests / SLOWEST
+    rows = await asyncpg.connect(made.flags["postgres.dsn"])
+    try:
+        while (ended := await rows.fetchval(ENDED)) < messages:
+            if time.monotonic() > deadline:
+                raise BenchError(f"{ended:,} of {messages:,} messages have ended, and no more come")
+            await asyncio.sleep(LOOK_S)
+        return Spent.now(made, worker)
+    finally:
+        await rows.close()
 
 
 COSTS = (
