@@ -41,7 +41,6 @@ SHORT_MEMORY: Final = {
     "segment.ms": "10000",
     "min.cleanable.dirty.ratio": "0.01",
 }
-PATIENCE_S: Final = 120.0
 
 
 @dataclass(slots=True)
@@ -99,15 +98,17 @@ class Running:
                 program.start()
 
     async def settle(self, name: str) -> None:
-        """Until a worker that fell was started again and is ready; nothing to do for other names."""
-        async with asyncio.timeout(PATIENCE_S):
-            while name in self.workers:
-                async with self.locks[name]:
-                    process = self.workers[name].process
-                    if process is not None and process.exit_code is None:
-                        await self.workers[name].until_ready()
-                        return
-                await asyncio.sleep(1.0)
+        """Until a worker that fell was started again and is ready; nothing to do for other names.
+
+        However long other blows hold it: they end by themselves.
+        """
+        while name in self.workers:
+            async with self.locks[name]:
+                process = self.workers[name].process
+                if process is not None and process.exit_code is None:
+                    await self.workers[name].until_ready()
+                    return
+            await asyncio.sleep(1.0)
 
     def _own(self, name: str) -> dict[str, Any]:
         bootstrap = self.cluster.gated_address if name == GATED else self.cluster.address
