@@ -17,6 +17,7 @@ from aiokafka.producer import sender
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import TopicPartition
 
+from streams.engine import connections as connections  # noqa: PLC0414 - mends aiokafka's connections
 from streams.engine.wire import BATCH_BYTES, as_events
 
 if TYPE_CHECKING:

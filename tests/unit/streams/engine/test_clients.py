@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import ProducerFenced
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import AIOKafkaConnection, create_conn
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
+from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.engine.kafka import stop_within
 from streams.engine.outputs import Outputs
@@ -69,3 +72,59 @@ async def test_a_batch_that_failed_before_the_next_one_was_refused_is_not_left_u
     del outputs
     gc.collect()
     assert [] == complaints
+
+
+class Closed:
+    """A writer whose transport uvloop has closed."""
+
+    closed = False
+
+    def write(self, _data: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def broken(writer: object) -> AIOKafkaConnection:
+    connection: Any = AIOKafkaConnection("127.0.0.1", 1)
+    connection._writer, connection._reader = writer, SimpleNamespace(at_eof=lambda: False)
+    connection._versions = {MetadataRequest.API_KEY: (0, 0)}
+    connection._read_task = connection._closed_fut = asyncio.get_running_loop().create_future()
+    connection._closed_fut.set_result(None)
+    return cast("AIOKafkaConnection", connection)
+
+
+async def test_a_transport_that_uvloop_has_closed_is_a_broken_connection() -> None:
+    """Mutation tried: as aiokafka has it: fails with a plain `RuntimeError`."""
+    writer = Closed()
+    connection = broken(writer)
+    with pytest.raises(KafkaConnectionError, match="the handler is closed"):
+        await connection.send(MetadataRequest([]))
+    assert writer.closed
+    assert not connection.connected()
+
+
+async def test_a_refused_transport_while_connecting_is_an_error_of_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("closed Transport handle and unset waiter")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", refuse, raising=False)
+    with pytest.raises(ConnectionError, match="unset waiter"):
+        await create_conn("127.0.0.1", 1)
+
+
+async def test_the_metadata_task_outlives_a_transport_that_uvloop_has_closed() -> None:
+    """Nothing starts it again, and a producer whose partition has a new leader waits for it for ever.
+
+    Mutation tried: as aiokafka has it: fails, the task is done.
+    """
+    client: Any = AIOKafkaClient(bootstrap_servers="127.0.0.1:1", metadata_max_age_ms=300)
+    client._conns = {("bootstrap", ConnectionGroup.DEFAULT): broken(Closed())}
+    client._sync_task = asyncio.create_task(client._md_synchronizer())
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.force_metadata_update(), 0.3)
+    assert not client._sync_task.done()
+    await client.close()
