@@ -45,12 +45,10 @@ class Lag:
         described = await self._admin.describe_topics(list(topics))
         tps = [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
         committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
-        known = {tp: found.offset for tp, found in committed.items() if found.offset >= 0}
-        if len(known) < len(tps):
-            return False
         self._reader.assign(tps)
-        for tp, offset in known.items():
-            self._reader.seek(tp, offset)
+        first = await self._reader.beginning_offsets(tps)
+        for tp, found in committed.items():
+            self._reader.seek(tp, max(found.offset, first[tp]))  # -1: nothing was committed yet
         ends = await self._reader.end_offsets(tps)
         if ends != await self._open.end_offsets(tps):
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from schemas import records as r
@@ -64,7 +65,7 @@ def provider_call(
         lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
         urgent=lambda call: call.task.lane == Lane.HIGH,
         limit=settings.engine.calls_per_task,
-        kept=settings.engine.calls_per_task // HIGH_SHARE,
+        kept=ceil(settings.engine.calls_per_task / HIGH_SHARE),
         at_once=settings.engine.calls_at_once,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 import typer
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
@@ -97,10 +98,18 @@ def set_offsets(
     if to not in {"earliest", "latest"}:
         raise typer.BadParameter("--to is earliest or latest")
     settings = located(load_settings())
+    if stage not in stage_names():
+        raise typer.BadParameter(f"no stage {stage}; there are {', '.join(stage_names())}")
     topics = input_topics(stage) if topic is None else (topic,)
-    moved = asyncio.run(
-        _move(str(settings.kafka.bootstrap), engine_config(settings).group(stage), topics, to)
-    )
+    config = engine_config(settings)
+    try:
+        moved = asyncio.run(_move(str(settings.kafka.bootstrap), config.group(stage), topics, to))
+    except CommitFailedError:
+        held = (
+            f"{stage} is still running, or a worker of it ended less than {config.session_timeout_ms} ms ago"
+        )
+        typer.echo(f"{held}. Stop its workers, wait for as long, and try again.", err=True)
+        raise typer.Exit(2) from None
     if stage == SINK:
         asyncio.run(_move_rows(settings, moved))
     for tp, offset in moved.items():

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Self
 
     from streams.engine.api import ToEffect
@@ -54,7 +55,7 @@ class Calls:
     @classmethod
     def of(cls, route: ToEffect, turns: Turns) -> Self:
         """As the route says; urgent calls have the same share of the places as of a task's open calls."""
-        return cls(turns, route.at_once, route.at_once * route.kept // route.limit)
+        return cls(turns, route.at_once, ceil(route.at_once * route.kept / route.limit))
 
     # ---- open ----
 
@@ -84,14 +85,24 @@ class Calls:
     async def one(self, *, urgent: bool) -> AsyncIterator[None]:
         """Wait until a call may begin; it ends with the block."""
         await self._take(urgent=urgent)
-        began = time.monotonic()
         try:
             await self._turns.begin(lambda: urgent)
             yield
         finally:
-            if not urgent:  # those end while all others hang
-                self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
             self._give_back(urgent=urgent)
+
+    @contextmanager
+    def timed(self, *, urgent: bool) -> Iterator[None]:
+        """A call is performed in this block, and teaches how long calls take.
+
+        Not an urgent one: those end while all others hang. Nor one that lapsed, which takes no time at all.
+        """
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            if not urgent:
+                self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
 
     async def _take(self, *, urgent: bool) -> None:
         if self._free > 0 and (urgent or self._lendable > 0):

@@ -206,7 +206,8 @@ class Effects:
             waiting.lapsed = True
             return self._route.lapsed(waiting.call)
         try:
-            return await self._route.perform(waiting.call)
+            with self._calls.timed(urgent=self._route.urgent(waiting.call)):
+                return await self._route.perform(waiting.call)
         except Exception:
             log.exception("effect_failed_unexpectedly")
             return self._route.hidden(waiting.call)

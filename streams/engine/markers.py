@@ -25,6 +25,8 @@ SHRINK = 0.8
 """What remains of the learned time after a transaction that was not refused: brokers may be faster by now."""
 MOST_S = 0.5
 """Longest rest: what a broker that was away took once says nothing about the next time."""
+MOST_URGENT_S = 0.02
+"""Longest rest while something urgent waits: a refused request costs less than one that came too late."""
 
 
 class Markers:
@@ -53,9 +55,10 @@ class Markers:
         self._taken_s = min(taken_s, MOST_S) if was_refused else self._taken_s * SHRINK
         self._wait_s = 0.0
 
-    def rest_s(self) -> float:
-        """How much longer the markers probably take; zero or less when they are written."""
-        return self._ended_at + self._taken_s - self._clock()
+    def rest_s(self, *, urgent: bool) -> float:
+        """How much longer to let the brokers write the markers; zero or less: ask for the next one now."""
+        taken_s = min(self._taken_s, MOST_URGENT_S) if urgent else self._taken_s
+        return self._ended_at + taken_s - self._clock()
 
 
 def _patient(handler: Any) -> Any:

@@ -115,7 +115,7 @@ class Task(PlacedTask):
         return min(timer, EVERY_MS) / 1000
 
     def _markers_s(self) -> float:
-        return self._need_transactions().rest_s()
+        return self._need_transactions().rest_s(urgent=self.lanes.urgent())
 
     async def _turn(self) -> bool:
         """One batch: gather, compute, commit, keep."""

@@ -70,9 +70,9 @@ class Transactions:
             raise TurnFailedError(classify(error, committing=committing), error) from error
         return reached
 
-    def rest_s(self) -> float:
-        """How much longer the brokers probably take until they let a next transaction begin."""
-        return self._markers.rest_s()
+    def rest_s(self, *, urgent: bool) -> float:
+        """How much longer to wait: until then the brokers probably let no next transaction begin."""
+        return self._markers.rest_s(urgent=urgent)
 
     async def stop(self) -> None:
         """Disconnect, within bounds; an open transaction is left to the successor's fence."""

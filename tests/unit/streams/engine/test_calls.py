@@ -75,6 +75,16 @@ async def test_an_urgent_call_goes_before_those_that_wait() -> None:
     assert ["u", "b", "c"] == await crowd.end_all()
 
 
+@pytest.mark.parametrize(("limit", "kept"), [(7, 2), (10, 3), (64, 16)])
+async def test_few_places_leave_one_to_urgent_calls_too(limit: int, kept: int) -> None:
+    """Mutation tried: rounded down: fails for the first two."""
+    crowd = Crowd(1)
+    crowd.calls = Calls.of(replace(EFFECT, at_once=4, limit=limit, kept=kept), Turns())
+    await crowd.call("a", "b", "c", "d", "u")
+    assert "u" in crowd.running
+    await crowd.end_all()
+
+
 async def test_calls_that_hang_leave_the_kept_places_to_urgent_ones() -> None:
     """Mutations tried: bulk takes a kept place on arrival: fails; is given one that came back: fails."""
     crowd = Crowd(4, kept=1)

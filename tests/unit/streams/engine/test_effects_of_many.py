@@ -166,6 +166,20 @@ async def test_of_short_calls_more_may_be_open_than_two_for_each_place(
     assert 5 == calls.room(two.woken.set, 0)[0], "the first of four seconds makes it 0.2 s, the second 0.39 s"
 
 
+async def test_calls_that_lapsed_do_not_make_calls_look_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They lapse because the provider hangs: with room for more, more would lapse.
+
+    Mutation tried: whatever had a place counts: fails.
+    """
+    clock = Clock()
+    monkeypatch.setattr(calls_module, "time", clock)
+    calls = Calls(Turns(), 2)
+    one, two = shared_by(calls, 2)
+    one.begin(*many(50), since=time.monotonic() - 5.1)
+    assert {"lapsed"} == {verdict for verdict, _ in await one.results(50)}
+    assert 4 == calls.room(two.woken.set, 0)[0]
+
+
 async def test_a_task_that_closes_leaves_its_room_to_the_others() -> None:
     """Mutation tried: `close` tells nothing: fails."""
     calls = Calls(Turns(), 1)

@@ -41,21 +41,37 @@ def test_a_task_rests_as_long_as_its_brokers_took_and_less_when_they_are_faster(
     """Mutations tried: learned from each begin, refused or not: fails; nothing forgotten: fails."""
     clock = Clock()
     markers = Markers(clock)
-    assert markers.rest_s() <= 0, "nothing is known yet"
+    assert markers.rest_s(urgent=False) <= 0, "nothing is known yet"
     markers.committed()
     markers.refused()
     clock.now += 0.4
     markers.begun()
     clock.now += 5.0
     markers.committed()
-    assert pytest.approx(0.4) == markers.rest_s()
+    assert pytest.approx(0.4) == markers.rest_s(urgent=False)
     clock.now += 3.0
-    assert markers.rest_s() < 0
+    assert markers.rest_s(urgent=False) < 0
     markers.begun()
     markers.committed()
-    assert pytest.approx(0.4 * module.SHRINK) == markers.rest_s(), (
+    assert pytest.approx(0.4 * module.SHRINK) == markers.rest_s(urgent=False), (
         "it was let in at once, after three seconds"
     )
+
+
+def test_what_is_urgent_hardly_waits_for_markers_that_are_probably_not_written() -> None:
+    """One hiccup would hold a task's high lane for half a second, and its next transactions nearly as long.
+
+    Mutation tried: as long as the others: fails.
+    """
+    clock = Clock()
+    markers = Markers(clock)
+    markers.committed()
+    markers.refused()
+    clock.now += 0.4
+    markers.begun()
+    markers.committed()
+    assert pytest.approx(module.MOST_URGENT_S) == markers.rest_s(urgent=True)
+    assert pytest.approx(0.4) == markers.rest_s(urgent=False)
 
 
 def test_a_broker_that_was_away_once_does_not_make_the_task_rest_for_as_long_again() -> None:
@@ -67,7 +83,7 @@ def test_a_broker_that_was_away_once_does_not_make_the_task_rest_for_as_long_aga
     clock.now += 60.0
     markers.begun()
     markers.committed()
-    assert markers.rest_s() <= module.MOST_S
+    assert markers.rest_s(urgent=False) <= module.MOST_S
 
 
 def handler(markers: Markers | None, *, added: bool = False) -> Any:
@@ -96,7 +112,7 @@ async def test_a_refused_first_request_waits_as_the_markers_ask_until_it_is_let_
     clock.now += 0.3
     assert one.handle_response(answer(NoError)) is None
     markers.committed()
-    assert pytest.approx(0.3) == markers.rest_s()
+    assert pytest.approx(0.3) == markers.rest_s(urgent=False)
 
 
 async def test_later_requests_of_a_transaction_and_other_producers_are_left_to_aiokafka() -> None:
