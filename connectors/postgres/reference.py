@@ -72,6 +72,7 @@ class ReferenceStore:
 
     async def _relay_some(self, publish: Publish) -> int:
         async with self._database.transaction() as connection:
+            await connection.execute(self._query["wait_for_kafka"])
             await connection.execute(self._query["lock_relay"])
             rows = await connection.fetch(self._query["take_waiting"], AT_ONCE)
             if rows:

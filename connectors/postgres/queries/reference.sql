@@ -127,6 +127,10 @@ SELECT pg_advisory_xact_lock(hashtext('carillon.reference.apply'));
 -- One relay at a time; the lock ends with its transaction.
 SELECT pg_advisory_xact_lock(hashtext('carillon.reference.relay'));
 
+-- name: wait_for_kafka
+-- The lock must outlast a broker that is away: what a relay has in hand may be published after the next one's.
+SET LOCAL idle_in_transaction_session_timeout = 0;
+
 -- name: take_waiting
 -- What is not published yet, each key in the order of its versions.
 SELECT id, key, payload FROM reference_outbox WHERE published_at IS NULL ORDER BY key, version LIMIT $1;
