@@ -1,4 +1,4 @@
-"""Carries out a plan: one task for each kind of blow; each blow proves what it did."""
+"""Carries out a plan: each blow falls at its time, if its victim is free by then, and proves what it did."""
 
 from __future__ import annotations
 
@@ -84,19 +84,18 @@ Strike = Callable[[Scene, str, Random], Awaitable[Effect]]
 async def strike_all(
     blows: list[Blow], strikes: Mapping[str, Strike], scene: Scene, calm_s: float
 ) -> list[Struck]:
-    """Every kind at once; the blows in the order of their ends. `strikes`: by kind.
+    """The blows in the order of their ends. `strikes`: by kind.
 
-    Who is struck is free: a worker by its own lock, which a blow holds no longer than it must.
+    A worker has a lock of its own, which a blow holds no longer than it must; other victims have one here.
     """
     struck: list[Struck] = []
     free: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def kind(own: list[Blow]) -> None:
-        for blow in own:
-            wait = scene.began + calm_s + blow.at_s - time.monotonic()
-            await asyncio.sleep(max(0.0, wait))
-            async with nullcontext() if blow.victim in WORKERS else free[blow.victim]:
-                struck.append(await _strike(blow, strikes[blow.kind], replace(scene, hit_at=0.0)))
+    async def strike(blow: Blow) -> None:
+        wait = scene.began + calm_s + blow.at_s - time.monotonic()
+        await asyncio.sleep(max(0.0, wait))
+        async with nullcontext() if blow.victim in WORKERS else free[blow.victim]:
+            struck.append(await _strike(blow, strikes[blow.kind], replace(scene, hit_at=0.0)))
 
     async def supervise() -> None:
         while True:
@@ -106,8 +105,8 @@ async def strike_all(
     supervisor = asyncio.create_task(supervise())
     try:
         async with asyncio.TaskGroup() as group:
-            for name in dict.fromkeys(blow.kind for blow in blows):
-                group.create_task(kind([blow for blow in blows if blow.kind == name]))
+            for blow in blows:
+                group.create_task(strike(blow))
     finally:
         supervisor.cancel()
     return struck

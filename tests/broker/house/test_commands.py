@@ -136,3 +136,10 @@ def test_offsets_of_a_stage_that_does_not_run_are_set(run: Run, monkeypatch: pyt
     monkeypatch.setenv("CARILLON_KAFKA__APP", "another-house")
     told = run("offsets", "set", "sink", "--to", "earliest").output
     assert [f"rows/{number} → 0" for number in range(4)] == sorted(told.splitlines())
+
+
+def test_offsets_of_a_stage_that_runs_are_left_alone(run: Run) -> None:
+    """Mutation tried: the broker's refusal not caught: a stack, exit code 1."""
+    told = run("offsets", "set", "recipient", "--to", "latest", ends=2).output
+    assert "recipient is still running" in told
+    assert "no stage recipients" in run("offsets", "set", "recipients", "--to", "latest", ends=2).output
