@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ SERVER = "carillon"
 class Code(StrEnum):
     """What went wrong; the status and the sentence are in `PROBLEMS`."""
 
+    INVALID_REQUEST = "invalid_request"
     INVALID_JSON = "invalid_json"
     INVALID_FIELD = "invalid_field"
     UNAUTHENTICATED = "unauthenticated"
@@ -32,6 +34,7 @@ class Code(StrEnum):
 
 
 PROBLEMS: dict[Code, tuple[int, str]] = {
+    Code.INVALID_REQUEST: (400, "The request is no HTTP that is understood here."),
     Code.INVALID_JSON: (400, "The body is no JSON object in UTF-8."),
     Code.INVALID_FIELD: (400, "A field is missing or has a wrong type or length."),
     Code.UNAUTHENTICATED: (401, "The request carries no valid credentials."),
@@ -46,11 +49,24 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
 }
 
 
-class Fault(NamedTuple):
-    """One wrong field. `pointer`: RFC 6901, from the body's root."""
+class Fault(msgspec.Struct, frozen=True):
+    """One wrong field, or another reason."""
 
-    pointer: str
+    pointer: Annotated[str, Meta(description="RFC 6901, from the body's root; empty: the whole request.")]
     detail: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error (RFC 9457)."""
+
+    type: Annotated[str, Meta(description="`urn:carillon:problem:` and the code.")]
+    title: Annotated[str, Meta(description="The code's sentence, for people.")]
+    status: Annotated[int, Meta(description="The status of the answer.")]
+    code: Annotated[Code, Meta(description="For programs; the list is closed.")]
+    errors: Annotated[tuple[Fault, ...], Meta(description="What is wrong in particular; often empty.")]
+    trace_id: Annotated[
+        str, Meta(pattern="^[0-9a-f]{32}$", description="W3C trace id; finds the request in our logs.")
+    ]
 
 
 class ProblemError(Exception):
@@ -65,20 +81,24 @@ class ProblemError(Exception):
         self.headers = headers or {}
 
 
+def told(problem: ProblemError, trace_id: str) -> Problem:
+    """The document of a problem."""
+    status, sentence = PROBLEMS[problem.code]
+    return Problem(
+        type=f"urn:carillon:problem:{problem.code}",
+        title=sentence,
+        status=status,
+        code=problem.code,
+        errors=tuple(problem.errors),
+        trace_id=trace_id,
+    )
+
+
 def problem_response(problem: ProblemError, trace_id: str) -> web.Response:
     """Turn a problem into its answer."""
-    status, sentence = PROBLEMS[problem.code]
-    body = {
-        "type": f"urn:carillon:problem:{problem.code}",
-        "title": sentence,
-        "status": status,
-        "code": problem.code,
-        "errors": [fault._asdict() for fault in problem.errors],
-        "trace_id": trace_id,
-    }
     return web.Response(
-        status=status,
-        body=orjson.dumps(body),
+        status=PROBLEMS[problem.code][0],
+        body=msgspec.json.encode(told(problem, trace_id)),
         content_type=CONTENT_TYPE,
         headers={"Server": SERVER, **problem.headers},
     )

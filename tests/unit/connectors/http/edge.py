@@ -13,6 +13,7 @@ from connectors.http.authority import Authority
 from connectors.http.ports import EdgePorts
 from connectors.http.routes import edge_app
 from connectors.http.seen import PATH
+from connectors.http.server import Runner
 from connectors.metrics import HttpMetrics
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Edge:
         self.registry = CollectorRegistry()
         self.broker: Callable[[], Awaitable[None]] | None = None
         self.client: TestClient[Any, Any]
+        self.app: Any
 
     async def publish(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
         if self.broker is not None:
@@ -66,6 +68,13 @@ class Edge:
         return self.registry.get_sample_value(name, labels)
 
 
+class Served(TestServer):
+    """On a socket as the product listens on it."""
+
+    async def _make_runner(self, **kwargs: Any) -> Runner:
+        return Runner(self.app, **kwargs)
+
+
 @asynccontextmanager
 async def edge(**changes: Any) -> AsyncIterator[Edge]:
     """Serve with these ports changed."""
@@ -80,6 +89,7 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
         "metrics": metrics,
         **changes,
     }
-    async with TestClient(TestServer(edge_app(EdgePorts(**ports)))) as client:
+    one.app = edge_app(EdgePorts(**ports))
+    async with TestClient(Served(one.app)) as client:
         one.client = client
         yield one
