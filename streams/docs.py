@@ -1,12 +1,16 @@
-"""Writes topics.md, reasons.md and metrics.md in docs/ from the code's lists: `python -m streams.docs`."""
+"""Writes topics.md, reasons.md, metrics.md and both openapi.json in docs/: `python -m streams.docs`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import orjson
 from prometheus_client import CollectorRegistry
 
+from connectors.http.openapi import OPERATIONS, PUBLIC, About, document
+from connectors.http.routes import EDGE, OPS, Route
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
 from schemas.topics import HOUR_MS, Partitions, Topic, Use
@@ -32,7 +36,13 @@ COUNTS: Final = {
 
 def pages() -> dict[str, str]:
     """The text of every page, by file name."""
-    return {"topics.md": topics_page(), "reasons.md": reasons_page(), "metrics.md": metrics_page()}
+    return {
+        "topics.md": topics_page(),
+        "reasons.md": reasons_page(),
+        "metrics.md": metrics_page(),
+        "openapi.json": _indented(PUBLIC, EDGE),
+        "openapi-operations.json": _indented(OPERATIONS, OPS),
+    }
 
 
 def topics_page() -> str:
@@ -79,6 +89,11 @@ def metrics_page() -> str:
             _table(head, outside),
         ]
     )
+
+
+def _indented(about: About, routes: Sequence[Route[Any]]) -> str:
+    """The OpenAPI document of a port, for people."""
+    return orjson.dumps(document(about, routes), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _topic_row(topic: Topic) -> tuple[str, ...]:

@@ -147,8 +147,23 @@ GATEWAY = Caller(CallerKind.GATEWAY)
 OPERATIONS = Caller(CallerKind.OPERATIONS)
 
 
+def refusals(policy: Policy) -> tuple[ProblemError, ...]:
+    """The problems that `authenticate` may raise under a policy."""
+    match policy:
+        case OnlyGateway():
+            return (_unauthenticated(),)
+        case NeedsKey():
+            return (_unauthenticated(), ProblemError(Code.FORBIDDEN))
+        case Anyone() | Operations():
+            return ()
+
+
+def _unauthenticated() -> ProblemError:
+    return ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": 'Bearer realm="carillon"'})
+
+
 def _refuse() -> NoReturn:
-    raise ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": 'Bearer realm="carillon"'})
+    raise _unauthenticated()
 
 
 def _is_one_of(shown: bytes, secrets: list[bytes]) -> bool:

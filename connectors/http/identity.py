@@ -1,24 +1,27 @@
-"""Who saw it: the identity in a proven gateway's headers (SEEN-OP-09, SEEN-038…SEEN-040, SEEN-OP-03).
-
-| header           | what |
-|------------------|------|
-| X-Auth-Kind      | `client` or `driver`; absent: no session |
-| X-User-Id        | client: the user, required |
-| X-Uid, X-Bound-Uids, X-Phone-Id | client: further ids; bound ids with commas between |
-| X-Driver-Db-Id, X-Driver-Uuid   | driver: both required |
-| X-Device-Id      | no session: the installation, if the gateway knows it |
-"""
+"""Who saw it: the identity in a proven gateway's headers (SEEN-OP-09, SEEN-038…SEEN-040, SEEN-OP-03)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from connectors.http.operation import Header
 from connectors.http.problems import Code, Fault, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LONGEST = 256
+HEADERS = (
+    Header("X-Auth-Kind", "Kind of session: `client` or `driver`; absent or `none`: no session.", "client"),
+    Header("X-User-Id", "Client: the user. Required, 1 to 256 printable characters.", "u-1"),
+    Header("X-Uid", "Client: a further id.", "7"),
+    Header("X-Bound-Uids", "Client: further ids, with commas between.", "8,9"),
+    Header("X-Phone-Id", "Client: the phone's id.", "p-1"),
+    Header("X-Driver-Db-Id", "Driver: the fleet. Required.", "db-1"),
+    Header("X-Driver-Uuid", "Driver: the driver. Required.", "0d6c3a"),
+    Header("X-Device-Id", "No session: the installation, if the gateway knows it.", "device-1"),
+)
+"""What is read when the caller proved to be the gateway, and ignored otherwise."""
 
 
 class Identity(NamedTuple):

@@ -25,6 +25,15 @@ PER_USER = Limit("user", 120)
 PER_ADDRESS = Limit("address", 6_000)
 
 
+def too_soon(limit: Limit, seconds: int) -> Mapping[str, str]:
+    """The headers of a 429 whose sender may come back in `seconds`."""
+    return {
+        "Retry-After": str(seconds),
+        "RateLimit": f'"{limit.name}";r=0;t={seconds}',
+        "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w=60',
+    }
+
+
 class Limits:
     """Token buckets of the `remember` most recent callers. The `Throttle` of the seen route."""
 
@@ -54,11 +63,7 @@ class Limits:
         full_at = max(self._full_at.get(caller, 0.0), now) + turn
         if full_at - now > MINUTE_MS:
             seconds = -int((now + MINUTE_MS - full_at) // 1000)
-            return {
-                "Retry-After": str(seconds),
-                "RateLimit": f'"{limit.name}";r=0;t={seconds}',
-                "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w=60',
-            }
+            return too_soon(limit, seconds)
         self._full_at[caller] = full_at
         self._full_at.move_to_end(caller)
         if len(self._full_at) > self._remember:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import orjson
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from connectors.http.operation import Answer, Operation
 from connectors.http.problems import json_response
 
 if TYPE_CHECKING:
@@ -22,6 +24,37 @@ WELL = 200
 UNWELL = 503
 
 
+class Check(msgspec.Struct, omit_defaults=True):
+    """One check."""
+
+    ok: bool
+    detail: Annotated[str, Meta(description="What is wrong; absent when nothing is.")] | None = None
+
+
+class Checked(msgspec.Struct):
+    """What the checks found."""
+
+    status: Literal["ok", "failing"]
+    checks: Annotated[dict[str, Check], Meta(description="Each by its name.")]
+
+
+_WELL = Answer(WELL, "Every check holds.", Checked, {"well": Checked("ok", {"kafka": Check(ok=True)})})
+_AWAY = Checked("failing", {"kafka": Check(ok=False, detail="no answer in time")})
+_UNWELL = Answer(UNWELL, "A check fails.", Checked, {"kafka away": _AWAY})
+_VERSION = Answer(WELL, "Names and versions.", dict[str, str], {"carillon": {"version": "0.1.0"}})
+_SHOWN = Answer(
+    WELL,
+    "The text form of Prometheus; docs/metrics.md lists them.",
+    str,
+    {"one": "carillon_http_requests_in_flight 0.0\n"},
+    "text/plain",
+)
+LIVE = Operation("Alive?", "Fails only for what a restart repairs.", (_WELL, _UNWELL))
+READY = Operation("Ready?", "Whether work may be sent here, and if not, why.", (_WELL, _UNWELL))
+VERSION = Operation("What runs here", "The versions of what runs here.", (_VERSION,))
+METRICS = Operation("Metrics", "Every metric of this process.", (_SHOWN,))
+
+
 class _Checks:
     """Runs named checks side by side; 200 when all hold, else 503."""
 
@@ -33,12 +66,11 @@ class _Checks:
         """Answer with the state of each check; `detail` only where something is wrong."""
         found = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
         checks = {
-            name: {"ok": True} if detail is None else {"ok": False, "detail": detail}
-            for name, detail in zip(self._checks, found, strict=True)
+            name: Check(detail is None, detail) for name, detail in zip(self._checks, found, strict=True)
         }
-        is_well = all(detail is None for detail in found)
-        body = {"status": "ok" if is_well else "failing", "checks": checks}
-        return json_response(orjson.dumps(body), trace.request_id, WELL if is_well else UNWELL)
+        is_well = all(check.ok for check in checks.values())
+        body = msgspec.json.encode(Checked("ok" if is_well else "failing", checks))
+        return json_response(body, trace.request_id, WELL if is_well else UNWELL)
 
     async def _run(self, check: Callable[[], Awaitable[str | None]]) -> str | None:
         try:
@@ -68,7 +100,7 @@ class Version:
     """`GET /version`."""
 
     def __init__(self, ports: OpsPorts) -> None:
-        self._body = orjson.dumps(dict(ports.version))
+        self._body = msgspec.json.encode(dict(ports.version))
 
     async def __call__(self, _request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
         """Answer what runs here."""

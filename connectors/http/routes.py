@@ -1,28 +1,28 @@
 """The tables of routes, and the one way from a route to its answer: trace, authenticate, handle, count.
 
-A route without a policy cannot be written down; a test looks for routes that do not come from the tables.
+A route without a policy or without its part of the OpenAPI document cannot be written down; a test looks for
+routes that do not come from the tables.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 import structlog
 from aiohttp import web
 
+from connectors.http import openapi, ops, seen
 from connectors.http.authority import Anyone, Operations, Policy
-from connectors.http.ops import Live, Metrics, Ready, Version
+from connectors.http.operation import Operation
+from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, problem_response
-from connectors.http.seen import LARGEST_BODY, PATH, SeenPost
 from connectors.http.traces import Trace, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from connectors.http.authority import Authenticate, Caller
-    from connectors.http.ports import EdgePorts, OpsPorts
-    from connectors.metrics import HttpMetrics
+    from connectors.http.authority import Caller
 
     Handle = Callable[[web.Request, Caller, Trace], Awaitable[web.Response]]
 
@@ -30,46 +30,56 @@ CLIENT_GONE = 499
 _log = structlog.get_logger(__name__)
 
 
-class Route(NamedTuple):
-    """One route. `name` is its metric label; `policy` its decision on who may call it."""
+Ports = TypeVar("Ports", bound=EdgePorts | OpsPorts)
+
+
+class Route(NamedTuple, Generic[Ports]):
+    """One route. `name`: its metric label and operation id; `policy`: its decision on who may call it.
+
+    `make` gives the handler; `operation` is what clients read of it.
+    """
 
     name: str
     method: str
     path: str
     policy: Policy
-    handle: Handle
+    make: Callable[[Ports], Handle]
+    operation: Operation
 
 
-def edge_routes(ports: EdgePorts) -> tuple[Route, ...]:
-    """Return the routes of the public port."""
-    return (Route("seen", "POST", PATH, Anyone(), SeenPost(ports)),)
+EDGE: Final[tuple[Route[EdgePorts], ...]] = (
+    Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
+    Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
+)
+"""The public port."""
 
-
-def ops_routes(ports: OpsPorts) -> tuple[Route, ...]:
-    """Return the routes of the operations port."""
-    return (
-        Route("livez", "GET", "/livez", Operations(), Live(ports)),
-        Route("readyz", "GET", "/readyz", Operations(), Ready(ports)),
-        Route("version", "GET", "/version", Operations(), Version(ports)),
-        Route("metrics", "GET", "/metrics", Operations(), Metrics(ports)),
-    )
+OPS: Final[tuple[Route[OpsPorts], ...]] = (
+    Route("livez", "GET", "/livez", Operations(), ops.Live, ops.LIVE),
+    Route("readyz", "GET", "/readyz", Operations(), ops.Ready, ops.READY),
+    Route("version", "GET", "/version", Operations(), ops.Version, ops.VERSION),
+    Route("metrics", "GET", "/metrics", Operations(), ops.Metrics, ops.METRICS),
+    Route("openapi", "GET", openapi.PATH, Operations(), openapi.Shown, openapi.OPERATION),
+)
+"""The operations port."""
 
 
 def edge_app(ports: EdgePorts) -> web.Application:
     """Build the public application."""
-    return _app(edge_routes(ports), ports.authenticate, ports.metrics)
+    return app_of(EDGE, ports, openapi.PUBLIC)
 
 
 def ops_app(ports: OpsPorts) -> web.Application:
     """Build the application of the operations port."""
-    return _app(ops_routes(ports), ports.authenticate, ports.metrics)
+    return app_of(OPS, ports, openapi.OPERATIONS)
 
 
-def _app(routes: Iterable[Route], authenticate: Authenticate, metrics: HttpMetrics) -> web.Application:
-    app = web.Application(client_max_size=LARGEST_BODY)
+def app_of(routes: Sequence[Route[Ports]], ports: Ports, about: openapi.About) -> web.Application:
+    """Build an application of these routes and no others, with their document."""
+    app = web.Application(client_max_size=seen.LARGEST_BODY)
+    app[openapi.DOCUMENT] = openapi.encoded(about, routes)
     allowed: dict[str, list[str]] = {}
     for route in routes:
-        app.router.add_route(route.method, route.path, Guarded(route, authenticate, metrics).answer)
+        app.router.add_route(route.method, route.path, Guarded(route, ports).answer)
         allowed.setdefault(route.path, []).append(route.method)
     for path, methods in allowed.items():
         refusal = ProblemError(Code.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
@@ -81,10 +91,11 @@ def _app(routes: Iterable[Route], authenticate: Authenticate, metrics: HttpMetri
 class Guarded:
     """A route as aiohttp calls it. It answers with a response or a problem, and lets no exception through."""
 
-    def __init__(self, route: Route, authenticate: Authenticate, metrics: HttpMetrics) -> None:
+    def __init__(self, route: Route[Ports], ports: Ports) -> None:
         self.route = route
-        self._authenticate = authenticate
-        self._metrics = metrics
+        self._handle = route.make(ports)
+        self._authenticate = ports.authenticate
+        self._metrics = ports.metrics
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
@@ -102,7 +113,7 @@ class Guarded:
     async def _handled(self, request: web.Request, trace: Trace) -> web.Response:
         try:
             caller = await self._authenticate(request.headers, self.route.policy)
-            return await self.route.handle(request, caller, trace)
+            return await self._handle(request, caller, trace)
         except ProblemError as problem:
             return problem_response(problem, trace.trace_id)
         except web.HTTPRequestEntityTooLarge:

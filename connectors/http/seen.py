@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import orjson
+from msgspec import Meta
 
 from connectors.http.authority import CallerKind
-from connectors.http.identity import STRANGER, Identity, identified
+from connectors.http.identity import HEADERS, STRANGER, Identity, identified
+from connectors.http.limits import PER_USER, too_soon
+from connectors.http.operation import Answer, Body, Header, Operation
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from schemas.records import SeenPosted
@@ -28,17 +31,77 @@ PATH = "/4.0/mark-notify/v1/seen"
 LONGEST_TAG = 64
 LONGEST_ID = 256
 LARGEST_BODY = 16 * 1024
+NO_NUL = r"^[^\x00]*$"
 RETRY_SOON = {"Retry-After": "1"}
-DONE = b"{}"
 
 
-class _Body(msgspec.Struct):
-    tag: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TAG)]
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
-    seen_at: Any = None
+class SeenBody(msgspec.Struct, omit_defaults=True):
+    """What was shown. Unknown fields are ignored."""
+
+    tag: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=LONGEST_TAG,
+            pattern=NO_NUL,
+            description="Whose notification: the feature.",
+        ),
+    ]
+    id: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=LONGEST_ID,
+            pattern=NO_NUL,
+            description="Which notification of that feature.",
+        ),
+    ]
+    seen_at: Annotated[
+        Any,
+        Meta(
+            description="When it was shown, RFC 3339 with an offset. Anything else, or a time in the future:"
+            " the time at which the post came."
+        ),
+    ] = None
 
 
-_DECODER = msgspec.json.Decoder(_Body)
+class SeenDone(msgspec.Struct):
+    """The fact is durable."""
+
+
+OPERATION = Operation(
+    summary="A notification was shown",
+    about=(
+        "Repeat it, with growing pauses, until 200: the fact is then on every in-sync replica. Repeat after"
+        " a broken connection, 429, 500 and 503, after 403 once the session is renewed; give up after any"
+        " other 4xx. Who saw it is read from the gateway's headers, and only if the caller proves to be the"
+        " gateway; else the fact has no user. Each repeat is taken, and dropped further on."
+    ),
+    headers=(
+        *HEADERS,
+        Header("X-Forwarded-For", "Client addresses; the first one is counted by the limits.", "192.0.2.7"),
+    ),
+    body=Body(
+        SeenBody,
+        f"At most {LARGEST_BODY} bytes, whatever its content type says.",
+        {
+            "seen": SeenBody("promotions", "some-promotion-id"),
+            "seen earlier": SeenBody("promotions", "some-promotion-id", "2026-11-20T22:57:29Z"),
+        },
+    ),
+    answers=(Answer(200, "The fact is durable.", SeenDone, {"done": SeenDone()}),),
+    refusals=(
+        ProblemError(Code.INVALID_JSON),
+        ProblemError(Code.INVALID_FIELD, [Fault("/id", "is missing")]),
+        ProblemError(Code.IDENTITY_INCOMPLETE, [Fault("", "X-User-Id is missing or unusable")]),
+        ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.THROTTLED, headers=too_soon(PER_USER, 11)),
+        ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
+    ),
+)
+
+DONE = msgspec.json.encode(SeenDone())
+_DECODER = msgspec.json.Decoder(SeenBody)
 
 
 class SeenPost:
@@ -68,9 +131,9 @@ class SeenPost:
         if self._ports.throttle is None:
             return
         address = headers.get("X-Forwarded-For", "").partition(",")[0].strip()
-        too_soon = self._ports.throttle(identity.user_key, address or None)
-        if too_soon is not None:
-            raise ProblemError(Code.THROTTLED, headers=too_soon)
+        refused = self._ports.throttle(identity.user_key, address or None)
+        if refused is not None:
+            raise ProblemError(Code.THROTTLED, headers=refused)
 
 
 def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:
@@ -81,8 +144,6 @@ def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:
         body = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _refusal(raw) from None
-    if "\0" in body.tag or "\0" in body.id:
-        raise _refusal(raw)
     return SeenPosted(
         kind=identity.kind,
         tag=body.tag,

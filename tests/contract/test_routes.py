@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from schemas.records import SeenPosted
 
 POLICIES = get_args(Policy)
-OPEN_TO_STRANGERS = {("POST", "/4.0/mark-notify/v1/seen")}
-"""Routes that anyone may call, each with a reason in the spec: SEEN-040 and SEEN-OP-09."""
+OPEN_TO_STRANGERS = {("POST", "/4.0/mark-notify/v1/seen"), ("GET", "/openapi.json")}
+"""Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public."""
 
 
 async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:

@@ -1,0 +1,51 @@
+"""What a route says of itself in the OpenAPI document: what it takes, what it answers, how it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from connectors.http.problems import ProblemError
+
+JSON = "application/json"
+
+
+class Header(NamedTuple):
+    """A header of a request that the route reads; never required, a text of any form."""
+
+    name: str
+    about: str
+    example: str
+
+
+class Body(NamedTuple):
+    """A JSON body. `form`: the type it is decoded into, whose schema is derived; `examples` by name."""
+
+    form: Any
+    about: str
+    examples: dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """An answer that is no problem. `form`: the type that is encoded, as for `Body`."""
+
+    status: int
+    about: str
+    form: Any
+    examples: dict[str, Any]
+    media: str = JSON
+
+
+class Operation(NamedTuple):
+    """One route as clients see it. `refusals`: an example of each problem that its handler may raise.
+
+    The document adds what every route may answer: a request that is no HTTP, a defect of ours, and what its
+    policy refuses.
+    """
+
+    summary: str
+    about: str
+    answers: tuple[Answer, ...]
+    refusals: tuple[ProblemError, ...] = ()
+    body: Body | None = None
+    headers: tuple[Header, ...] = ()
