@@ -1,0 +1,161 @@
+"""The OpenAPI documents are true: schemathesis drives both ports by them, and finds what is planted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from connectors.http.authority import Anyone, Authority, NeedsKey
+from connectors.http.openapi import OPERATIONS, PUBLIC, encoded
+from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
+from connectors.http.problems import Code, ProblemError, json_response
+from connectors.http.routes import EDGE, OPS, Route, app_of, edge_app, ops_app
+from connectors.http.seen import OPERATION, PATH, SeenPost
+from connectors.metrics import HttpMetrics
+from tests.fuzz.documented import driven
+from tests.unit.connectors.http.edge import NOW, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiohttp import web
+
+    from connectors.http.authority import Caller
+    from connectors.http.traces import Trace
+    from schemas.records import SeenPosted
+
+SEEN = f"POST {PATH}"
+DRAWN = 40
+FEW = 3
+AWAY_EVERY = 5
+KEY = NeedsKey("send")
+CLIENT = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u-1"}
+
+
+class Broker:
+    """Confirms posts, but for one in five."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the port's
+        self.asked += 1
+        if self.asked % AWAY_EVERY == 0:
+            raise BrokerUnavailableError
+
+    async def reachable(self) -> str | None:
+        self.asked += 1
+        return "no broker" if self.asked % AWAY_EVERY == 0 else None
+
+
+def edge_ports() -> EdgePorts:
+    authority = Authority([], [SECRET])
+    return EdgePorts(Broker(), authority.authenticate, lambda: NOW, HttpMetrics(CollectorRegistry()))
+
+
+@pytest.mark.parametrize("headers", [{}, CLIENT], ids=["a stranger", "the gateway"])
+def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) -> None:
+    found = driven(edge_app(edge_ports()), encoded(PUBLIC, EDGE), DRAWN, headers)
+    assert {} == found.faults
+    assert {(SEEN, 200), (SEEN, 400), (SEEN, 405), (SEEN, 503), ("GET /openapi.json", 200)} <= found.answered
+
+
+def test_the_operations_port_does_what_its_document_says() -> None:
+    registry = CollectorRegistry()
+    checks = {"kafka": Broker().reachable}
+    authenticate = Authority([], []).authenticate
+    ports = OpsPorts(checks, checks, {"version": "0.1.0"}, registry, authenticate, HttpMetrics(registry))
+    found = driven(ops_app(ports), encoded(OPERATIONS, OPS), DRAWN // 4)
+    assert {} == found.faults
+    assert {f"GET {route.path}" for route in OPS} == {
+        label for label, status in found.answered if status == 200
+    }
+    assert ("GET /readyz", 503) in found.answered
+
+
+def changed(change: Callable[[web.Response, Trace], web.Response]) -> Callable[[EdgePorts], Any]:
+    """A maker of handlers that answer as `SeenPost`, but for what `change` makes of it."""
+
+    def make(ports: EdgePorts) -> Any:
+        right = SeenPost(ports)
+
+        async def handle(request: web.Request, caller: Caller, trace: Trace) -> web.Response:
+            return change(await right(request, caller, trace), trace)
+
+        return handle
+
+    return make
+
+
+def another_status(response: web.Response, _trace: Trace) -> web.Response:
+    response.set_status(202)
+    return response
+
+
+def another_type(response: web.Response, _trace: Trace) -> web.Response:
+    response.content_type = "text/plain"
+    return response
+
+
+def another_body(_response: web.Response, trace: Trace) -> web.Response:
+    return json_response(b"[]", trace.request_id)
+
+
+def a_header_less(response: web.Response, _trace: Trace) -> web.Response:
+    del response.headers["X-Request-Id"]
+    return response
+
+
+def another_code(_response: web.Response, _trace: Trace) -> web.Response:
+    raise ProblemError(Code.NOT_FOUND)
+
+
+def a_defect(_response: web.Response, _trace: Trace) -> web.Response:
+    raise ProblemError(Code.INTERNAL)
+
+
+def take_all(_ports: EdgePorts) -> Any:
+    async def handle(_request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+        return json_response(b"{}", trace.request_id)
+
+    return handle
+
+
+def narrowed(ports: EdgePorts) -> Any:
+    """Takes only what has a time, which the document says is optional."""
+    right = SeenPost(ports)
+
+    async def handle(request: web.Request, caller: Caller, trace: Trace) -> web.Response:
+        if b"seen_at" not in await request.read():
+            raise ProblemError(Code.INVALID_FIELD)
+        return await right(request, caller, trace)
+
+    return handle
+
+
+PLANTED: dict[str, tuple[Callable[[EdgePorts], Any], str]] = {
+    "status": (changed(another_status), "status_code_conformance"),
+    "type": (changed(another_type), "content_type_conformance"),
+    "body": (changed(another_body), "response_schema_conformance"),
+    "header": (changed(a_header_less), "response_headers_conformance"),
+    "code": (changed(another_code), "status_code_conformance"),
+    "defect": (changed(a_defect), "not_a_server_error"),
+    "lenient": (take_all, "negative_data_rejection"),
+    "strict": (narrowed, "positive_data_acceptance"),
+    "unguarded": (SeenPost, "ignored_auth"),
+}
+
+
+def test_what_is_planted_is_found_and_nothing_else() -> None:
+    makers = {"right": SeenPost, "guarded": SeenPost, **{name: make for name, (make, _) in PLANTED.items()}}
+    short = OPERATION._replace(headers=())
+    routes = [Route(name, "POST", f"/{name}", Anyone(), make, short) for name, make in makers.items()]
+    routes[1] = routes[1]._replace(policy=KEY)
+    told = [route._replace(policy=KEY) if route.name == "unguarded" else route for route in routes]
+    found = driven(app_of(routes, edge_ports(), PUBLIC), encoded(PUBLIC, told), FEW)
+    planted = {(check, f"POST /{name}") for name, (_, check) in PLANTED.items()}
+    assert set() == planted - found.faults.keys()
+    assert [] == [fault for fault in found.faults if fault[1] in {"POST /right", "POST /guarded"}]
+    assert {("POST /right", 200), ("POST /guarded", 401)} <= found.answered
