@@ -28,12 +28,12 @@ VICTIMS: Final = {
     "Postgres killed": ("Postgres",),
     "Postgres restarted": ("Postgres",),
     "provider silent": ("provider",),
-    "release taken back": ("all workers",),
+    "release taken back": ("the release",),
 }
 """Kind → who may be struck. Blows at the same victim wait for each other."""
 KINDS: Final = tuple(VICTIMS)
 ONCE: Final = ("release taken back",)
-"""A release is rolled out and taken back once in a run: it is ten restarts of workers by itself."""
+"""A release is rolled out and taken back once in a run: it is six restarts of workers by itself."""
 EACH_PER_MINUTE: Final = 0.5
 
 
