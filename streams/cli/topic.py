@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 
-from connectors.kafka_admin import topics_of
+from connectors.kafka_admin import TopicError, topics_of
 from connectors.kafka_clients import connected
 from connectors.postgres.rows import RowWriter
 from streams.outside import engine_config
@@ -77,7 +77,7 @@ def scale(
         raise typer.BadParameter(f"no stage {stage}; there are {', '.join(stage_names())}")
     try:
         report = asyncio.run(scale_stage(settings, stage, partitions, max_lag))
-    except (ScaleError, ValueError) as error:
+    except (ScaleError, TopicError, ValueError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     if as_json:

@@ -15,7 +15,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from connectors.cipher import Cipher
-from streams.cli import main
+from connectors.kafka_admin import TopicError
+from streams.cli import main, topic
 from streams.cli.app import app
 
 GIVEN = {
@@ -142,3 +143,17 @@ def test_a_stage_that_is_none_is_told(
 ) -> None:
     assert 2 == run(monkeypatch, "worker", "--stages", "nope")
     assert "no stage nope" in capsys.readouterr().err
+
+
+def test_topics_that_do_not_grow_are_told_in_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Mutation: `scale` does not catch `TopicError`: a stack."""
+
+    async def refused(*_: object) -> None:
+        raise TopicError("no leader within 30 s")
+
+    monkeypatch.setenv("CARILLON_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(topic, "scale_stage", refused)
+    assert 1 == run(monkeypatch, *words_of("topics scale recipient --partitions 12"))
+    assert "no leader within 30 s\n" == capsys.readouterr().err
