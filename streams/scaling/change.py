@@ -3,21 +3,19 @@
 grow    topics get their new partitions, which nobody reads yet
 drain   writers are fenced: from then on they write by the new count. Old tasks read what is older, while
         their rows are copied to new partitions
-move    old tasks close and are fenced, the last rows are copied; then one transaction deletes them where they
-        were, sets the offsets of new partitions and says `done`
+move    old tasks close and are fenced, the last rows are copied, offsets of new partitions are set; then one
+        transaction deletes rows where they were and says `done`
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streams.engine.layout import Layout, Phase
+from streams.engine.layout import Phase
 from streams.scaling.copies import Copies
-from streams.scaling.hand import behind, hand, partitions, reading
-from streams.scaling.plan import Plan, ScaleError, plan
+from streams.scaling.hand import behind, partitions, reading
+from streams.scaling.plan import Plan, ScaleError
+from streams.scaling.workers import Workers
 from streams.topology import input_topics
 
 if TYPE_CHECKING:
@@ -26,29 +24,15 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from connectors.kafka_admin import Topics
-    from streams.engine.api import EngineConfig
     from streams.scaling.hand import Hand
 
-POLL_S = 0.1
-SPREAD_S, CLOSES_S, OPENS_S = 15.0, 20.0, 60.0
-"""How long workers are waited for: to spread the new tasks, to close the old ones, to open the new ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a change came to. `stopped_s`: no task of the stage ran; `opened_s`: until all new ones did."""
-
-    stage: str
-    old: int
-    new: int
-    moved: int = 0
-    total_s: float = 0.0
-    stopped_s: float = 0.0
-    opened_s: float | None = None
+POLL_S, SETTLED_POLL_S = 0.1, 0.02
+SPREAD_S = 15.0
+"""How long workers are waited for to spread the new tasks."""
 
 
 class Change:
-    """One run of the command. `home`: Kafka key of a row; `tell`: a line for a person."""
+    """The steps of one change. `home`: Kafka key of a row; `tell`: a line for a person."""
 
     def __init__(
         self,
@@ -63,6 +47,7 @@ class Change:
         self._plan = found
         self._home = home
         self._tell = tell
+        self._workers = Workers(clients.config, topics, found, tell)
         self._old = partitions(found.inputs, range(found.old))
 
     async def prepare(self, most_behind: int) -> None:
@@ -85,111 +70,64 @@ class Change:
 
     async def drain(self, copies: Copies) -> None:
         """Fence the writers; wait until what they wrote by the old count is read; copy rows meanwhile."""
-        await self._answered(Phase.DRAIN, set(range(self._plan.old)), SPREAD_S)
+        await self._workers.opened(Phase.DRAIN, set(range(self._plan.old)), SPREAD_S)
         for writer in self._plan.writers:
             counts = await self._topics.partition_counts(input_topics(writer))
             await self._hand.fence(writer, range(max(counts.values())))
         ends = await self._hand.ends(self._old)
         self._tell("writers use the new partitions")
-        await copies.copy()
-        while not await self._drained(ends):
+
+        async def left() -> int:
             await copies.copy()
-            await asyncio.sleep(POLL_S)
+            return await self._unread(ends)
+
+        await self._workers.wait("records left that were written by the old count", left, POLL_S)
         await copies.copy()
 
-    async def _drained(self, ends: dict[TopicPartition, int]) -> bool:
+    async def _unread(self, ends: dict[TopicPartition, int]) -> int:
+        """About how many records before `ends` old tasks have not read; 0 only when they have read all."""
         positions = await self._hand.positions(self._plan.stage, ends)
         for tp, end in ends.items():
             if positions[tp] < end:
                 async with reading(self._hand.config, tp) as log:
                     if await log.before(positions[tp], end):
-                        return False
-        return True
+                        return behind(ends, positions)
+        return 0
 
     async def move(self, copies: Copies) -> None:
         """Stop the stage, move the rest of its rows, let it go on with all its tasks."""
-        stage, config = self._plan.stage, self._hand.config
+        stage = self._plan.stage
         await self._phase(Phase.MOVE)
-        await self._closed()
+        if not await self._workers.closed():
+            self._tell("not every worker has closed its tasks in time; they are fenced")
         await self._hand.fence(stage, range(self._plan.old))
-        await copies.settled()
+        await self._workers.wait(
+            "changelog records behind an open transaction", copies.unsettled, SETTLED_POLL_S
+        )
         await copies.copy()
-        new = partitions(self._plan.inputs, range(self._plan.old, self._plan.new))
-        firsts = await self._hand.uncommitted.beginning_offsets(new)
+        await self._set_offsets()
         async with self._hand.transaction() as outputs:
             copies.leave(outputs)
             self._hand.say(outputs, stage, self._plan.layout(Phase.DONE))
-            await self._hand.producer.send_offsets_to_transaction(dict(firsts), config.group(stage))
         self._tell("done")
 
-    async def opened(self) -> bool:
-        """Whether all new tasks are open, as soon as they are. False when they are not in time."""
-        return await self._answered(Phase.DONE, set(range(self._plan.new)), OPENS_S)
+    async def _set_offsets(self) -> None:
+        """Where new tasks begin, seen before they are told: the parts of a transaction appear one by one.
+
+        A new task that saw `done` and no offset beside its rows would end its worker. It cannot wait for the
+        offset by itself: aiokafka does not ask whether one is pending.
+        """
+        stage, hand = self._plan.stage, self._hand
+        new = partitions(self._plan.inputs, range(self._plan.old, self._plan.new))
+        firsts = await hand.uncommitted.beginning_offsets(new)
+        async with hand.transaction():
+            await hand.producer.send_offsets_to_transaction(dict(firsts), hand.config.group(stage))
+
+        async def unset() -> int:
+            return sum(offset < 0 for offset in (await hand.positions(stage, new)).values())
+
+        await self._workers.wait("offsets of new partitions are not visible yet", unset, SETTLED_POLL_S)
 
     async def _phase(self, phase: Phase) -> None:
         await self._hand.tell(self._plan.stage, self._plan.layout(phase))
         self._tell(phase)
-
-    async def _closed(self) -> None:
-        """Until every worker of the group has closed its tasks; one that is dead is fenced later."""
-        wanted = self._plan.layout(Phase.MOVE)
-        deadline = time.monotonic() + CLOSES_S
-        while time.monotonic() < deadline:
-            workers = await self._topics.workers(self._hand.config.group(self._plan.stage))
-            answers = (await self._hand.layouts())[1].get(self._plan.stage, {})
-            if all(worker in answers and answers[worker].layout == wanted for worker in workers):
-                return
-            await asyncio.sleep(POLL_S / 4)
-        self._tell("not every worker has closed its tasks in time; they are fenced")
-
-    async def _answered(self, phase: Phase, tasks: set[int], patience_s: float) -> bool:
-        """Until these tasks are open in this phase; not when nobody runs the stage."""
-        wanted: Layout = self._plan.layout(phase)
-        deadline = time.monotonic() + patience_s
-        while time.monotonic() < deadline:
-            if not await self._topics.workers(self._hand.config.group(self._plan.stage)):
-                return False
-            answers = (await self._hand.layouts())[1].get(self._plan.stage, {})
-            open_tasks = {task for one in answers.values() if one.layout == wanted for task in one.tasks}
-            if tasks <= open_tasks:
-                return True
-            await asyncio.sleep(POLL_S / 4)
-        return False
-
-
-async def scale(  # noqa: PLR0913 - the words of the command
-    config: EngineConfig,
-    topics: Topics,
-    stage: str,
-    new: int,
-    *,
-    home: Callable[[bytes, bytes], bytes],
-    tell: Callable[[str], None],
-    most_behind: int,
-) -> Report:
-    """Change a stage to `new` partitions, or go on with that. `ScaleError`, `KafkaError`."""
-    began = time.monotonic()
-    async with hand(config) as clients:
-        layouts, _ = await clients.layouts()
-        changelog = config.changelog(stage)
-        counts = await topics.partition_counts((*input_topics(stage), changelog))
-        found = plan(stage, new, counts, changelog, layouts)
-        if found.old == found.new:
-            return Report(stage, found.old, found.new)
-        phase = layouts[stage].phase if stage in layouts and layouts[stage].is_under_way else None
-        if phase is None:
-            await Change(clients, topics, found, home, tell).prepare(most_behind)
-        if phase in {None, Phase.GROW}:
-            await Change(clients, topics, found, home, tell).grow()
-    async with hand(config) as clients, Copies(clients, found, home) as copies:
-        change = Change(clients, topics, found, home, tell)
-        await copies.begin()
-        if phase is not Phase.MOVE:
-            await change.drain(copies)
-        stopped = time.monotonic()
-        await change.move(copies)
-        ran = time.monotonic()
-        is_open = await change.opened()
-        end = time.monotonic()
-        opened = end - stopped if is_open else None
-        return Report(stage, found.old, found.new, copies.moved, end - began, ran - stopped, opened)

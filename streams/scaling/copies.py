@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CHUNK = 20_000
 """Records of one transaction of the early copy."""
-SETTLED_POLL_S = 0.02
 
 
 class Copies:
@@ -105,13 +104,11 @@ class Copies:
                 await self._write(write for write in taken if write is not None)
             await self._write(moves.surplus())
 
-    async def settled(self) -> None:
-        """Wait until no transaction is open in the old partitions: all that was committed can be read."""
+    async def unsettled(self) -> int:
+        """How many records of old partitions lie behind an open transaction; at 0 all can be read."""
         tps = [TopicPartition(self._topic, number) for number in range(self._plan.old)]
-        while True:
-            if await self._hand.committed.end_offsets(tps) == await self._hand.uncommitted.end_offsets(tps):
-                return
-            await asyncio.sleep(SETTLED_POLL_S)
+        stable = await self._hand.committed.end_offsets(tps)
+        return sum(int(end - stable[tp]) for tp, end in (await self._hand.ends(tps)).items())
 
     async def _write(self, writes: Iterable[Write]) -> None:
         waiting = list(writes)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import IllegalOperation
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import (
@@ -50,10 +51,16 @@ class Hand:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Outputs]:
         """What is appended is committed at the end of the block, or nothing of it."""
-        async with self.producer.transaction():
-            outputs = Outputs(self.producer, {})
-            yield outputs
-            await outputs.flush()
+        try:
+            async with self.producer.transaction():
+                outputs = Outputs(self.producer, {})
+                yield outputs
+                await outputs.flush()
+        except (IllegalOperation, AssertionError):  # aiokafka's, of a producer that has failed before
+            sender: asyncio.Task[None] = self.producer._sender.sender_task  # noqa: SLF001 - nobody else knows why
+            if sender.done():
+                sender.result()
+            raise
 
     async def tell(self, stage: str, layout: Layout) -> None:
         """Write a phase; every worker follows."""
@@ -83,20 +90,6 @@ class Hand:
     async def positions(self, stage: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Committed offsets of the stage, -1 where there is none."""
         return await committed_offsets(self.admin, self.config.group(stage), list(tps))
-
-    async def layouts(self) -> tuple[dict[str, Layout], dict[str, dict[str, Answer]]]:
-        """All of the topic: layouts by stage, and what workers answered, by stage and worker."""
-        layouts: dict[str, Layout] = {}
-        answers: dict[str, dict[str, Answer]] = {}
-        tp = TopicPartition(self.config.layout, 0)
-        async with reading(self.config, tp) as log:
-            for key, value in await log.rest():
-                stage, _, worker = key.decode().partition("/")
-                if value is not None and worker:
-                    answers.setdefault(stage, {})[worker] = msgspec.json.decode(value, type=Answer)
-                elif value is not None:
-                    layouts[stage] = msgspec.json.decode(value, type=Layout)
-        return layouts, answers
 
 
 class Log:
@@ -141,6 +134,20 @@ async def reading(config: EngineConfig, tp: TopicPartition) -> AsyncIterator[Log
         yield Log(consumer, tp)
     finally:
         await stop_within(consumer, STOP_S)
+
+
+async def layouts(config: EngineConfig) -> tuple[dict[str, Layout], dict[str, dict[str, Answer]]]:
+    """All of the topic: layouts by stage, and what workers answered, by stage and worker."""
+    known: dict[str, Layout] = {}
+    answers: dict[str, dict[str, Answer]] = {}
+    async with reading(config, TopicPartition(config.layout, 0)) as log:
+        for key, value in await log.rest():
+            stage, _, worker = key.decode().partition("/")
+            if value is not None and worker:
+                answers.setdefault(stage, {})[worker] = msgspec.json.decode(value, type=Answer)
+            elif value is not None:
+                known[stage] = msgspec.json.decode(value, type=Layout)
+    return known, answers
 
 
 @asynccontextmanager

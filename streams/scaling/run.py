@@ -10,7 +10,7 @@ from schemas import topics as t
 from schemas.codec import SchemaBook
 from streams.engine.reference import GlobalTable
 from streams.outside import engine_config
-from streams.scaling.change import Report, scale
+from streams.scaling.course import Course, Report
 from streams.scaling.homes import homes
 from streams.scaling.plan import writers_of
 from streams.topics import wanted
@@ -36,9 +36,7 @@ async def scale_stage(settings: Settings, stage: str, new: int, most_behind: int
         await schemas.stop()
     async with topics_of(config.bootstrap) as topics:
         await topics.create_missing(layout)
-        return await scale(
-            config, topics, stage, new, home=homes(stage, book), tell=_tell, most_behind=most_behind
-        )
+        return await Course(config, topics, stage, new, homes(stage, book), _tell, most_behind).run()
 
 
 def _tell(line: str) -> None:
