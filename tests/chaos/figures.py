@@ -13,7 +13,7 @@ from tests.chaos.watch import Task
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tests.chaos.curves import Point
+    from bench.curves import Point
     from tests.chaos.feed import Fed
     from tests.chaos.shelf import Shelf
     from tests.chaos.strike import Struck

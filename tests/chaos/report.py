@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from bench.curves import STYLE, Mark, curves
 from connectors.embedded.kafka import VERSION
-from tests.chaos.curves import STYLE, Mark, curves
 from tests.chaos.figures import delays, rate, recoveries
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.curves import Mark, curves
 from connectors.embedded.kafka import HOST, free_port
 from tests.broker.faults.system import ROOT
 from tests.chaos.blows.releases import NEXT, next_release
-from tests.chaos.curves import Mark, curves
 from tests.chaos.figures import rate, recovery
 from tests.chaos.gate import Gate
 from tests.chaos.plan import Blow
