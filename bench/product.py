@@ -31,7 +31,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 USERS = 2_000
 HEAP_MIB = 1024
 READY_S = 60.0
-CONSUMED = re.compile(rb'^carillon_stage_consumed_records_total\{stage="([^"]+)"\} (\S+)', re.MULTILINE)
+BY_STAGE = rb'^%b\{stage="([^"]+)"\} (\S+)'
+CONSUMED = "carillon_stage_consumed_records_total"
 OK = 200
 
 
@@ -47,6 +48,8 @@ class Product:
     kafka_pid: int
     postgres_pid: int
     fake_pid: int
+    program: tuple[str, ...] = ("streams.cli",)
+    """The module, with its first arguments, that the processes run."""
 
     async def worker(self, stages: str) -> Worker:
         """`carillon worker`, ready."""
@@ -61,7 +64,7 @@ class Product:
         environment = [
             f"CARILLON_{name.upper().replace('.', '__')}={value}" for name, value in self.flags.items()
         ]
-        argv = [*environment, sys.executable, "-m", "streams.cli", *words]
+        argv = [*environment, sys.executable, "-m", *self.program, *words]
         watched = await Watched.start(argv, self.folder / "-".join(words).replace("--", ""))
         await _ready(watched, self.settings.http.ops_port)
         return watched
@@ -76,8 +79,13 @@ class Worker:
 
     async def consumed(self) -> dict[str, float]:
         """Events handled so far, by stage."""
+        return (await self.by_stage(CONSUMED))[CONSUMED]
+
+    async def by_stage(self, *metrics: str) -> dict[str, dict[str, float]]:
+        """Metrics that have the stage as their one label: value by stage."""
         async with aiohttp.ClientSession() as session, session.get(_url(self.port, "metrics")) as answer:
-            return {name.decode(): float(value) for name, value in CONSUMED.findall(await answer.read())}
+            text = await answer.read()
+        return {metric: _values(text, metric) for metric in metrics}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +122,15 @@ def cpu_s(pid: int) -> float:
 @asynccontextmanager
 async def product(ground: Ground, name: str) -> AsyncIterator[Product]:
     """Servers of its own: the pipeline's topics have fixed names."""
-    folder = ground.folder / name
+    async with installed(ground.folder / name, ground.say) as made:
+        yield made
+
+
+@asynccontextmanager
+async def installed(folder: Path, say: Say) -> AsyncIterator[Product]:
+    """The same for who has no broker of the bench beside it."""
     async with AsyncExitStack() as stack:
-        options = KafkaOptions(heap_mib=HEAP_MIB, say=ground.say, lasting=True)
+        options = KafkaOptions(heap_mib=HEAP_MIB, say=say, lasting=True)
         kafka = await stack.enter_async_context(EmbeddedKafka(folder / "kafka", options))
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
         ledger = folder / "ledger.jsonl"
@@ -203,6 +217,11 @@ def _free_ports() -> Iterator[int]:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
         yield port
+
+
+def _values(text: bytes, metric: str) -> dict[str, float]:
+    lines = re.findall(BY_STAGE % metric.encode(), text, re.MULTILINE)
+    return {stage.decode(): float(value) for stage, value in lines}
 
 
 def _nothing(_text: str) -> None:

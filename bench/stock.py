@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 import msgspec
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from bench.job import PARTITIONS, request, unique_of
 
@@ -56,6 +63,16 @@ class Stock:
         names = [name for name in self._admin.list_topics().topics if prefix in name]
         for deleted in (self._admin.delete_topics(names) if names else {}).values():
             deleted.result()
+
+    def alter(self, names: Iterable[str], **config: str) -> None:
+        """Set settings of topics that exist; the words of a setting joined by `_`."""
+        entries = [
+            ConfigEntry(key.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+            for key, value in config.items()
+        ]
+        wanted = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries) for name in names]
+        for changed in self._admin.incremental_alter_configs(wanted).values():
+            changed.result()
 
     def requests(self, records: int, *, by_user: bool = True) -> str:
         """The topic that holds so many requests, filled at the first call; keyed by user, or by number."""
