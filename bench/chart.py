@@ -21,6 +21,7 @@ class Group:
 
     title: str
     bars: Mapping[str, float]
+    form: str = "{:,.0f}"
 
 
 def svg(groups: Iterable[Group]) -> str:
@@ -31,19 +32,19 @@ def svg(groups: Iterable[Group]) -> str:
         parts.append(f'<text class="title" x="0" y="{y - 9}">{escape(group.title)}</text>')
         most = max(group.bars.values(), default=1.0) or 1.0
         for label, value in group.bars.items():
-            parts += _bar(label, value, most, y)
+            parts += _bar(label, value, most, y, group.form)
             y += ROW
         y += GAP
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">'
     return "\n".join([head, f"<style>{STYLE}</style>", *parts, "</svg>", ""])
 
 
-def _bar(label: str, value: float, most: float, y: int) -> list[str]:
+def _bar(label: str, value: float, most: float, y: int, form: str) -> list[str]:
     length = max(1.0, value / most * (WIDTH - LABEL - VALUE))
     kind = "ours" if label.startswith(OURS) else "bar"
     middle = y + ROW - 7
     return [
         f'<text x="{LABEL - 8}" y="{middle}" text-anchor="end">{escape(label)}</text>',
         f'<rect class="{kind}" x="{LABEL}" y="{y + 2}" width="{length:.1f}" height="{ROW - 6}" rx="2"/>',
-        f'<text x="{LABEL + length + 6:.1f}" y="{middle}">{value:,.0f}</text>',
+        f'<text x="{LABEL + length + 6:.1f}" y="{middle}">{form.format(value)}</text>',
     ]

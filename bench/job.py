@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 
 import orjson
 
@@ -16,6 +17,9 @@ PARTITIONS = 8
 USERS = 50_000
 REPEATS_PERCENT = 5
 CHANNELS = ("email", "push")
+SCATTERED_REPEATS = 20
+ENDLESS = 1_000_000_000
+PRIME, FACTOR = 2_147_483_647, 1_103_515_245
 
 
 def unique_of(records: int) -> int:
@@ -43,6 +47,25 @@ def request(number: int, unique: int) -> tuple[str, bytes]:
         "ts": 1_700_000_000 + number,
     }
     return user, orjson.dumps(body)
+
+
+def scattered(number: int) -> tuple[str, bytes]:
+    """The user and the JSON of one request of a source without end: one of twenty repeats any older one.
+
+    Keys are digests, as those of the product: neighbours in the source are none in a table.
+    """
+    original = number
+    if number % SCATTERED_REPEATS == SCATTERED_REPEATS - 1:
+        original = number * FACTOR % PRIME % number
+        original -= original % SCATTERED_REPEATS == SCATTERED_REPEATS - 1
+    user, body = request(original, ENDLESS)
+    key = blake2b(str(original).encode(), digest_size=16).hexdigest()
+    return user, body.replace(b'"k%d"' % original, b'"%b"' % key.encode(), 1)
+
+
+def scattered_unique(records: int) -> int:
+    """How many of the first so many scattered requests are no repeats."""
+    return records - records // SCATTERED_REPEATS
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def write_page(entries: Mapping[str, Entry], folder: Path = DOCS) -> None:
 def page(entries: Mapping[str, Entry]) -> str:
     """The page's text."""
     parts = [HEAD, "![Throughput and CPU of the engines](bench.svg)\n"]
-    parts += [_section(section, entries[section.name]) for section in SECTIONS if section.name in entries]
+    parts += [section_text(section, entries[section.name]) for section in SECTIONS if section.name in entries]
     return "\n".join(parts)
 
 
@@ -48,7 +48,8 @@ def groups(entries: Mapping[str, Entry]) -> list[Group]:
     return found
 
 
-def _section(section: Section, entry: Entry) -> str:
+def section_text(section: Section, entry: Entry) -> str:
+    """One section: what was measured, the table, when and on what."""
     titles = [column.title for column in section.columns]
     rule = ["---" if column.form == "{}" else "---:" for column in section.columns]
     lines = [titles, rule, *([column.shown(row) for column in section.columns] for row in entry.rows)]

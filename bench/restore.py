@@ -28,7 +28,7 @@ async def _measure(ground: Ground, plan: Plan) -> list[Row]:
     runs = []
     for number in range(plan.rounds):
         ground.say(f"restore, round {number + 1} of {plan.rounds}")
-        runs.append(await _restored(ground, replace(order, data=str(folder / f"new-{number}"))))
+        runs.append(await restored(ground, replace(order, data=str(folder / f"new-{number}"))))
     await asyncio.to_thread(stock.forget, APP)
     shutil.rmtree(folder, ignore_errors=True)
     return [
@@ -42,7 +42,8 @@ async def _measure(ground: Ground, plan: Plan) -> list[Row]:
     ]
 
 
-async def _restored(ground: Ground, order: Order) -> dict[str, float]:
+async def restored(ground: Ground, order: Order) -> dict[str, float]:
+    """What `bench.engines.restoring` tells of one worker that opens every task of the job."""
     watched = await Watched.start(
         python("bench.engines.restoring", order.argv()), ground.folder / APP / "restoring"
     )
