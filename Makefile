@@ -12,10 +12,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 MINUTES ?= 10
 SEED ?= 1
 RATE ?= 500
+# What `make soak` takes beside MINUTES: make soak MINUTES=30 LOAD=300; by default half of the bench's rate
+LOAD ?=
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench chaos mutants clean
+.PHONY: help setup demo test lint check bench soak growth chaos mutants clean
 .DELETE_ON_ERROR:
 
 help: ## what each target does
@@ -41,6 +43,13 @@ check: lint ## as lint, and every test that needs no server
 
 bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
 	$(BIN)/python -m bench
+
+soak: MINUTES = 30
+soak: $(BENCH_STAMP) ## hold the whole pipeline at half of its rate and say what grows (MINUTES, LOAD)
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(if $(LOAD),--rate $(LOAD))
+
+growth: $(BENCH_STAMP) ## what a request costs as partitions and keys grow, and what that means for a cluster
+	$(BIN)/python -m bench.growth
 
 chaos: $(DEV_STAMP) ## strike at a whole installation under a steady feed, then count ids (MINUTES, SEED, RATE)
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --rate $(RATE) --report .carillon/chaos

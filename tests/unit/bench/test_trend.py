@@ -73,7 +73,10 @@ def looks(**values: float) -> list[Look]:
     """A feed of 600 s with these values, and after it those named `last_…`; others are 1 and then 0."""
     usual = {one.name: values.get(one.name, 1.0) for one in SERIES}
     last = {one.name: values.get(f"last_{one.name}", 0.0) for one in SERIES}
-    return [*(Look(float(at), usual) for at in TIMES), Look(700.0, last)]
+    return [
+        *(Look(float(at), usual) for at in TIMES),
+        *(Look(float(at), last) for at in range(602, 1_200, 2)),
+    ]
 
 
 def verdicts(samples: list[Look]) -> dict[str, str]:
@@ -92,7 +95,7 @@ def test_what_ttls_should_empty_and_do_not_is_told() -> None:
 
 def test_growth_is_judged_during_the_feed_only() -> None:
     growing = [
-        Look(look.at, {**look.values, "worker_files": look.at, "lag": 9_999.0 if look.at > 600 else 1.0})
+        Look(look.at, {**look.values, "worker_files": look.at, "lag": look.at if look.at > 600 else 1.0})
         for look in looks()
     ]
     seen = verdicts(growing)
