@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def test_rows_that_expire_are_found_in_the_order_in_which_they_do(store: Store) 
     store.forget_expiries([stamp(100) + b"\1soon"])
     assert [b"\1late"] == [entry[8:] for entry, _ in store.scan(EXPIRY, stamp(0), stamp(301))]
     assert [] == list(store.scan(EXPIRY, stamp(0), stamp(300)))
+
+
+def test_rows_that_have_ended_leave_the_disk(store: Store) -> None:
+    """Files of tombstones alone are too few for RocksDB to look at: 40 MiB stayed under no rows."""
+    keys = [b"\1%d" % number for number in range(1_000)]
+    store.write([(key, live(b"x" * 100, until=1)) for key in keys], ORIGIN)
+    store._db.flush()
+    assert entries(store) > len(keys)
+    store.write([(key, None) for key in keys], ORIGIN)
+    store.forget_expiries([stamp(1) + key for key in keys])
+    store._db.flush()
+    deadline = time.monotonic() + 30
+    while entries(store) > 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert 3 == entries(store)  # what the store knows of itself
+
+
+def entries(store: Store) -> int:
+    """Rows and tombstones in the files of a store."""
+    return sum(file["num_entries"] for file in store._db.live_files())
 
 
 def test_a_closed_store_is_found_again(tmp_path: Path, memory: StoreMemory) -> None:
