@@ -34,6 +34,7 @@ REQUESTS, ROUNDS = 200_000, 3
 PARTITION_COUNTS = (1, 4, 16, 64)
 KEY_COUNTS, MOST_KEYS = (100_000, 1_000_000), 10_000_000
 NAMES = ("partitions", "keys")
+OTHERS = Column("others", "CPU of others", "{:.0%}")
 
 
 def sections(partitions: Sequence[int], keys: Sequence[int]) -> tuple[Section, ...]:
@@ -61,6 +62,7 @@ def sections(partitions: Sequence[int], keys: Sequence[int]) -> tuple[Section, .
                 Column("transaction_us", "CPU µs per transaction", "{:,.0f}"),
                 Column("transaction_broker_us", "broker's", "{:,.0f}"),
                 Column("open_s", "s to open all", "{:,.2f}"),
+                OTHERS,
             ),
             partial(by_partitions, counts=partitions),
         ),
@@ -81,6 +83,7 @@ def sections(partitions: Sequence[int], keys: Sequence[int]) -> tuple[Section, .
                 Column("restore_s", "s", "{:,.2f}"),
                 Column("restore_rate", "records/s", "{:,.0f}"),
                 Column("restore_us", "CPU µs per record", "{:,.1f}"),
+                OTHERS,
             ),
             partial(by_keys, counts=keys),
         ),

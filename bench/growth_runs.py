@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +22,27 @@ from bench.watch import Sample, Watch, Watched, python
 PER_SECOND = 200
 SETTLE_S, LOOK_S = 3.0, 12.0
 MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """CPU seconds of the whole machine so far, and what of them is the measured processes'."""
+
+    looked: Sample
+    busy_s: float
+
+    @classmethod
+    async def now(cls, watch: Watch) -> Busy:
+        """As the operating system counts."""
+        times = psutil.cpu_times()
+        return cls(await watch.look(), times.user + times.nice + times.system)
+
+    def others_until(self, later: Busy) -> float:
+        """Share of the machine that others took: what disturbed the figures."""
+        first, last = self.looked, later.looked
+        ours = last.client_cpu_s + last.broker_cpu_s - first.client_cpu_s - first.broker_cpu_s
+        seconds = (last.at - first.at) * (psutil.cpu_count() or 1)
+        return max(later.busy_s - self.busy_s - ours, 0.0) / seconds
 
 
 async def by_partitions(ground: Ground, plan: Plan, counts: Sequence[int]) -> list[Row]:
@@ -47,11 +68,17 @@ async def by_keys(ground: Ground, plan: Plan, counts: Sequence[int]) -> list[Row
         watched = await _started(ground, order)
         try:
             async with Watch(order.bootstrap, _pids(ground, watched), _outputs(order, PARTITIONS)) as watch:
+                began = await Busy.now(watch)
                 samples = await watch.until_done(scattered_unique(count), deadline_s=60 + count / 2_000)
+                others = began.others_until(await Busy.now(watch))
         finally:
             await watched.stop()
         row: Row = {"keys": scattered_unique(count), **_costs(_last_half(samples), (count - done) / 2)}
-        row |= {"rss_mib": samples[-1].rss / MIB, "disk_mib": _bytes(Path(order.data)) / MIB}
+        row |= {
+            "rss_mib": samples[-1].rss / MIB,
+            "disk_mib": _bytes(Path(order.data)) / MIB,
+            "others": others,
+        }
         rows.append(row | await _restores(ground, plan, order))
         done = count
     await _forgotten(ground, app)
@@ -65,9 +92,11 @@ async def _partitioned(ground: Ground, count: int, records: int, app: str) -> Ro
     watched = await _started(ground, order)
     try:
         async with Watch(order.bootstrap, _pids(ground, watched), _outputs(order, count)) as watch:
+            began = await Busy.now(watch)
             samples = await watch.until_done(scattered_unique(records), deadline_s=60 + records / 500)
             flat_out: Row = {"partitions": count, **_costs(samples, records)}
             row = flat_out | await _idle(watch, watched) | await _slowly(watch, order, records)
+            row |= {"others": began.others_until(await Busy.now(watch))}
     finally:
         await watched.stop()
     opened = await restored(ground, order)
