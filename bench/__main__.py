@@ -13,6 +13,7 @@ import argparse
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import uvloop
@@ -35,7 +36,9 @@ def main() -> None:
     options = _options()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics are asked for until they are led
     usual = FULL if options.full else Plan()
-    plan = Plan(options.records or usual.records, options.rounds or usual.rounds, options.full)
+    plan = Plan(
+        options.records or usual.records, options.rounds or usual.rounds, options.full, options.high_rate
+    )
     uvloop.run(run(plan, [section for section in SECTIONS if section.name in options.only]))
 
 
@@ -47,7 +50,7 @@ async def run(plan: Plan, sections: Sequence[Section]) -> None:
         options = KafkaOptions(heap_mib=BROKER_HEAP_MIB, say=screen.say, lasting=True)
         async with EmbeddedKafka(folder / "kafka", options) as kafka:
             class_path = await kafka_streams.compiled(folder / "java", screen.say)
-            ground = Ground(Stock(kafka.address), kafka.pid, folder, class_path, screen.say)
+            ground = Ground(folder, screen.say, Stock(kafka.address), kafka.pid, class_path)
             for section in sections:
                 screen.begin(section)
                 rows = await section.measure(ground, plan)
@@ -57,7 +60,7 @@ async def run(plan: Plan, sections: Sequence[Section]) -> None:
 
 def _keep(section: Section, rows: list[Row], plan: Plan) -> None:
     entries = results.read()
-    entries[section.name] = results.entry_of(rows, plan)
+    entries[section.name] = results.entry_of(rows, asdict(plan))
     results.write(entries)
     write_page(entries)
 
@@ -68,6 +71,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", type=_names(names), default=names, help=f"of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (3; 5 with --full)")
     parser.add_argument("--records", type=int, help="requests of each round (1 000 000)")
+    parser.add_argument(
+        "--high-rate",
+        type=int,
+        default=Plan().high_rate,
+        help="high-priority requests a second, in `priority`",
+    )
     parser.add_argument("--full", action="store_true", help="as much as the budgets name; takes over an hour")
     return parser.parse_args()
 

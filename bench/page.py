@@ -1,4 +1,4 @@
-"""docs/bench.md and docs/bench.svg, made out of the kept figures."""
+"""docs/bench.md, docs/bench.svg and docs/lanes.svg, made out of the kept figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 
 from bench.catalogue import SECTIONS
 from bench.chart import Group, svg
+from bench.lines import plot
+from bench.priority import PRIORITY, panels
 from bench.results import Entry
-from bench.sections import Section
+from bench.sections import Section, Table
 
 DOCS = Path(__file__).parents[1] / "docs"
+PICTURES = {PRIORITY.name: "![How many were received within how long](lanes.svg)"}
 HEAD = """\
 # Bench
 
@@ -21,9 +24,11 @@ of the process named, the broker's own beside it.
 
 
 def write_page(entries: Mapping[str, Entry], folder: Path = DOCS) -> None:
-    """Write both files."""
+    """Write the page and its pictures."""
     (folder / "bench.md").write_text(page(entries))
     (folder / "bench.svg").write_text(svg(groups(entries)))
+    if PRIORITY.name in entries:
+        (folder / "lanes.svg").write_text(plot(panels(entries[PRIORITY.name].rows)))
 
 
 def page(entries: Mapping[str, Entry]) -> str:
@@ -48,12 +53,20 @@ def groups(entries: Mapping[str, Entry]) -> list[Group]:
     return found
 
 
+def table_text(table: Table, entry: Entry) -> str:
+    """The rows as Markdown."""
+    titles = [column.title for column in table.columns]
+    rule = ["---" if column.form == "{}" else "---:" for column in table.columns]
+    lines = [titles, rule, *([column.shown(row) for column in table.columns] for row in entry.rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def section_text(section: Section, entry: Entry) -> str:
     """One section: what was measured, the table, when and on what."""
-    titles = [column.title for column in section.columns]
-    rule = ["---" if column.form == "{}" else "---:" for column in section.columns]
-    lines = [titles, rule, *([column.shown(row) for column in section.columns] for row in entry.rows)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     machine = ", ".join(f"{name} {value}" for name, value in entry.machine.items())
     plan = f"{entry.plan['rounds']} rounds, medians"
-    return f"## {section.title}\n\n{section.about}\n\n{table}\n\n{entry.measured}; {plan}; {machine}.\n"
+    table = table_text(section, entry)
+    picture = f"{PICTURES[section.name]}\n\n" if section.name in PICTURES else ""
+    return (
+        f"## {section.title}\n\n{section.about}\n\n{picture}{table}\n\n{entry.measured}; {plan}; {machine}.\n"
+    )

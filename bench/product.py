@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 import psutil
 
-from bench.sections import Ground, Say
+from bench.sections import Place, Say
 from bench.stock import Stock
 from bench.watch import BenchError, Watched
 from connectors.cipher import Cipher
@@ -83,9 +83,13 @@ class Worker:
 
     async def by_stage(self, *metrics: str) -> dict[str, dict[str, float]]:
         """Metrics that have the stage as their one label: value by stage."""
+        text = await self.metrics()
+        return {metric: by_stage(text, metric) for metric in metrics}
+
+    async def metrics(self) -> bytes:
+        """The page of its metrics."""
         async with aiohttp.ClientSession() as session, session.get(_url(self.port, "metrics")) as answer:
-            text = await answer.read()
-        return {metric: _values(text, metric) for metric in metrics}
+            return await answer.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,12 @@ class Spent:
         )
 
 
+def by_stage(metrics: bytes, name: str) -> dict[str, float]:
+    """A figure of each stage out of the page of metrics."""
+    found = re.findall(BY_STAGE % name.encode(), metrics, re.MULTILINE)
+    return {stage.decode(): float(value) for stage, value in found}
+
+
 def cpu_s(pid: int) -> float:
     """CPU seconds of a process and of its children, those that have ended included."""
     process = psutil.Process(pid)
@@ -120,9 +130,9 @@ def cpu_s(pid: int) -> float:
 
 
 @asynccontextmanager
-async def product(ground: Ground, name: str) -> AsyncIterator[Product]:
+async def product(place: Place, name: str) -> AsyncIterator[Product]:
     """Servers of its own: the pipeline's topics have fixed names."""
-    async with installed(ground.folder / name, ground.say) as made:
+    async with installed(place.folder / name, place.say) as made:
         yield made
 
 
@@ -217,11 +227,6 @@ def _free_ports() -> Iterator[int]:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
         yield port
-
-
-def _values(text: bytes, metric: str) -> dict[str, float]:
-    lines = re.findall(BY_STAGE % metric.encode(), text, re.MULTILINE)
-    return {stage.decode(): float(value) for stage, value in lines}
 
 
 def _nothing(_text: str) -> None:

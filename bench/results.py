@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import machine
-from bench.sections import Plan, Row
+from bench.sections import Row
 
 FILE = Path(__file__).with_name("results.json")
 
@@ -31,11 +31,10 @@ def read(path: Path = FILE) -> dict[str, Entry]:
     return {name: Entry(**entry) for name, entry in json.loads(path.read_text()).items()}
 
 
-def entry_of(rows: list[Row], plan: Plan) -> Entry:
+def entry_of(rows: list[Row], plan: dict[str, Any]) -> Entry:
     """The entry of figures that have just been measured."""
     kept = [{key: _rounded(value) for key, value in row.items()} for row in rows]
-    asked = {"records": plan.records, "rounds": plan.rounds, "full": plan.full}
-    return Entry(kept, datetime.now(UTC).date().isoformat(), machine(), asked)
+    return Entry(kept, datetime.now(UTC).date().isoformat(), machine(), plan)
 
 
 def write(entries: dict[str, Entry], path: Path = FILE) -> None:

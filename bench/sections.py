@@ -18,22 +18,30 @@ class Plan:
     """How much to measure. `full`: as much as the budgets name, instead of what ends in half an hour.
 
     Fewer than a million records last two seconds on the fastest engine, a third of them its start.
+    `high_rate`: high-priority requests a second, in the section about lanes.
     """
 
     records: int = 1_000_000
     rounds: int = 3
     full: bool = False
+    high_rate: int = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """Where everything runs: the broker's topics and process, a folder, the class path of the Java job."""
+class Place:
+    """A folder to measure in, and where to tell what is being done."""
+
+    folder: Path
+    say: Say
+
+
+@dataclass(frozen=True, slots=True)
+class Ground(Place):
+    """Where the engines run: with the broker's topics and process, and the class path of the Java job."""
 
     stock: Stock
     broker_pid: int
-    folder: Path
     class_path: str
-    say: Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +61,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """One table. `about` says in a sentence or two what was measured and how to read it."""
+class Table:
+    """What is shown of rows. `about` says in a sentence or two what was measured and how to read it."""
 
     name: str
     title: str
     about: str
     columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Table):
+    """One table of the bench, and how its rows come about."""
+
     measure: Callable[[Ground, Plan], Awaitable[list[Row]]]
 
 

@@ -6,9 +6,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Table as Grid
 
-from bench.sections import Row, Section
+from bench.sections import Row, Table
 
 PLAIN_WIDTH = 180
 
@@ -46,18 +46,16 @@ class Screen:
         else:
             self._console.print(text)
 
-    def begin(self, section: Section) -> None:
-        """A section is measured now."""
-        self.say(section.title)
+    def begin(self, table: Table) -> None:
+        """A table's figures are measured now."""
+        self.say(table.title)
 
-    def show(self, section: Section, rows: list[Row]) -> None:
-        """A section's table."""
-        table = Table(
-            title=section.title, title_justify="left", caption=section.about, caption_justify="left"
-        )
-        for column in section.columns:
-            table.add_column(column.title, justify="left" if column.form == "{}" else "right")
+    def show(self, table: Table, rows: list[Row]) -> None:
+        """A table that has been measured."""
+        grid = Grid(title=table.title, title_justify="left", caption=table.about, caption_justify="left")
+        for column in table.columns:
+            grid.add_column(column.title, justify="left" if column.form == "{}" else "right")
         for row in rows:
-            table.add_row(*(column.shown(row) for column in section.columns))
-        self._console.print(table)
+            grid.add_row(*(column.shown(row) for column in table.columns))
+        self._console.print(grid)
         self._progress.advance(self._task)
