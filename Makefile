@@ -17,7 +17,7 @@ LOAD ?=
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench soak growth chaos mutants clean
+.PHONY: help setup demo test lint check bench load soak growth chaos mutants clean
 .DELETE_ON_ERROR:
 
 help: ## what each target does
@@ -43,6 +43,9 @@ check: lint ## as lint, and every test that needs no server
 
 bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
 	$(BIN)/python -m bench
+
+load: $(BENCH_STAMP) ## more and more seen posts and requests a second until a budget breaks, with profiles: docs/load.md
+	$(BIN)/python -m bench.load
 
 soak: MINUTES = 30
 soak: $(BENCH_STAMP) ## hold the whole pipeline at half of its rate and say what grows (MINUTES, LOAD)

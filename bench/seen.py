@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from bench.product import cpu_s, product
 from bench.sections import BROKER, CLIENT, RATE, SUBJECT, Column, Ground, Plan, Row, Section
@@ -25,7 +26,14 @@ async def _measure(ground: Ground, _plan: Plan) -> list[Row]:
                 ground.say(f"POST /seen over {connections} connections")
                 pids = (server.watched.process.pid, made.kafka_pid)
                 before = [cpu_s(pid) for pid in pids]
-                told = await _posted(ground, made.settings.http.port, connections)
+                told = await posted(
+                    made.folder / f"posting-{connections}",
+                    WAIT_S,
+                    f"--port={made.settings.http.port}",
+                    f"--connections={connections}",
+                    f"--warm={WARM_S}",
+                    f"--seconds={MEASURED_S}",
+                )
                 spent = [cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)]
                 posts = told["rate"] * (WARM_S + MEASURED_S)
                 costs = {"client_us": spent[0] * 1e6 / posts, "broker_us": spent[1] * 1e6 / posts}
@@ -35,13 +43,12 @@ async def _measure(ground: Ground, _plan: Plan) -> list[Row]:
     return rows
 
 
-async def _posted(ground: Ground, port: int, connections: int) -> dict[str, float]:
-    arguments = [f"--port={port}", f"--secret={SECRET}", f"--connections={connections}"]
-    times = [f"--warm={WARM_S}", f"--seconds={MEASURED_S}"]
-    folder = ground.folder / "seen" / f"posting-{connections}"
-    watched = await Watched.start(python("bench.engines.posting", [*arguments, *times]), folder)
+async def posted(folder: Path, within_s: float, *arguments: str) -> dict[str, float]:
+    """What a client that posts by these arguments tells."""
+    argv = python("bench.engines.posting", [f"--secret={SECRET}", *arguments])
+    watched = await Watched.start(argv, folder)
     try:
-        await watched.until(lambda: watched.said(WORD), WAIT_S, "the posts were not answered")
+        await watched.until(lambda: watched.said(WORD), within_s, "the posts were not answered")
     finally:
         await watched.stop()
     found: dict[str, float] = json.loads("{" + watched.log.read_text().partition(WORD)[2].splitlines()[0])

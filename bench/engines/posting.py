@@ -1,5 +1,8 @@
-"""Posts seen facts over kept-alive connections, each again as soon as it is answered, timing the answers.
+"""Posts seen facts over kept-alive connections, timing the answers.
 
+Without a rate each connection posts again as soon as it is answered, and a wait counts from the post. With a
+rate posts are due on a fixed schedule, whatever the answers do, and a wait counts from the time at which the
+post was due, so that a server which stands still cannot hide it.
 A client of few microseconds a post, so that the server beside it on the same cores is what is measured.
 """
 
@@ -9,12 +12,15 @@ import argparse
 import asyncio
 import json
 import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import count
-from statistics import quantiles
 from typing import cast
 
 import uvloop
 
+from bench.waits import at_share, distribution
 from connectors.http.seen import PATH
 
 HEAD = (
@@ -24,23 +30,41 @@ HEAD = (
 )
 OK = b"HTTP/1.1 200"
 END = b"\r\n\r\n"
+TICK_S = 0.001
+GRACE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One answered post: when it was due and when it was answered, on the loop's clock in seconds."""
+
+    due: float
+    answered: float
+
+
+@dataclass(slots=True)
+class Posting:
+    """What the connections share: the secret, numbers for the bodies, the answered posts."""
+
+    secret: str
+    after: Callable[[Client], None]
+    numbers: count[int] = field(default_factory=count)
+    waits: list[Wait] = field(default_factory=list)
+    refused: list[bytes] = field(default_factory=list)
 
 
 class Client(asyncio.Protocol):
     """One connection. Answers have a body of some bytes, so one without a body is not complete."""
 
-    def __init__(self, secret: str, numbers: count[int], waits_ms: list[tuple[float, float]]) -> None:
-        self._secret = secret
-        self._numbers = numbers
-        self._waits_ms = waits_ms
-        self._sent_at = 0.0
+    def __init__(self, posting: Posting) -> None:
+        self._posting = posting
+        self._due = 0.0
         self._answer = b""
-        self.refused: bytes | None = None
-        self.transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self._post()
+        self._transport = cast("asyncio.Transport", transport)
+        self._posting.after(self)
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
@@ -48,45 +72,100 @@ class Client(asyncio.Protocol):
         if not end or not body:
             return
         if not self._answer.startswith(OK):
-            self.refused = self._answer
+            self._posting.refused.append(self._answer)
             return
-        now = time.monotonic()
-        self._waits_ms.append((now, (now - self._sent_at) * 1000))
+        self._posting.waits.append(Wait(self._due, time.monotonic()))
         self._answer = b""
-        self._post()
+        self._posting.after(self)
 
-    def _post(self) -> None:
-        assert self.transport is not None
-        number = next(self._numbers)
+    def post(self, due: float) -> None:
+        """Send the next post, which was due at this time."""
+        assert self._transport is not None
+        number = next(self._posting.numbers)
         body = b'{"tag":"promotions","id":"%d"}' % number
-        head = HEAD.format(secret=self._secret, number=number % 100_000, length=len(body))
-        self._sent_at = time.monotonic()
-        self.transport.write(head.encode() + body)
+        head = HEAD.format(secret=self._posting.secret, number=number % 100_000, length=len(body))
+        self._due = due
+        self._transport.write(head.encode() + body)
 
 
-async def post(options: argparse.Namespace) -> dict[str, float]:
-    """Answers a second and their percentiles in ms, those of the warm-up left out."""
-    waits: list[tuple[float, float]] = []
-    numbers = count()
-    loop = asyncio.get_running_loop()
-    clients = [
-        (
-            await loop.create_connection(
-                lambda: Client(options.secret, numbers, waits), "127.0.0.1", options.port
-            )
-        )[1]
-        for _ in range(options.connections)
-    ]
+async def at_once(options: argparse.Namespace) -> dict[str, object]:
+    """Each connection posts again when it is answered."""
+    posting = Posting(options.secret, lambda client: client.post(time.monotonic()))
+    await _connected(posting, options)
     await asyncio.sleep(options.warm)
     began = time.monotonic()
     await asyncio.sleep(options.seconds)
-    seconds = time.monotonic() - began
-    for client in clients:
-        if client.refused is not None:
-            raise SystemExit(client.refused.decode())
-    kept = [wait for at, wait in waits if at >= began]
-    cuts = quantiles(kept, n=100)
-    return {"rate": len(kept) / seconds, "p50_ms": cuts[49], "p95_ms": cuts[94], "p99_ms": cuts[98]}
+    ended = time.monotonic()
+    kept = [wait for wait in posting.waits if began <= wait.answered < ended]
+    return _told(posting, kept, {"rate": len(kept) / (ended - began)})
+
+
+class Schedule:
+    """Posts are due at a steady rate; one that finds no free connection waits for the next free one."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.posting = Posting(options.secret, self._free)
+        self.late_s: list[float] = []
+        self._rate = options.rate
+        self._posts: int = round(options.rate * (options.warm + options.seconds))
+        self._idle: list[Client] = []
+        self._waiting: deque[float] = deque()
+
+    async def run(self, started: float) -> None:
+        """Offer every post at its time; ends when all are answered, or the grace after the last one."""
+        while len(self.late_s) < self._posts:
+            self._offer(started, time.monotonic())
+            await asyncio.sleep(TICK_S)
+        deadline = time.monotonic() + GRACE_S
+        while self.unanswered and time.monotonic() < deadline:
+            await asyncio.sleep(TICK_S)
+
+    @property
+    def unanswered(self) -> int:
+        """Posts without an answer so far."""
+        return self._posts - len(self.posting.waits)
+
+    def _offer(self, started: float, now: float) -> None:
+        while len(self.late_s) < self._posts and (due := started + len(self.late_s) / self._rate) <= now:
+            self.late_s.append(now - due)
+            if self._idle:
+                self._idle.pop().post(due)
+            else:
+                self._waiting.append(due)
+
+    def _free(self, client: Client) -> None:
+        if self._waiting:
+            client.post(self._waiting.popleft())
+        else:
+            self._idle.append(client)
+
+
+async def on_schedule(options: argparse.Namespace) -> dict[str, object]:
+    """Every post at its time, with waits from then; those of the warm-up are left out."""
+    schedule = Schedule(options)
+    await _connected(schedule.posting, options)
+    started = time.monotonic()
+    await schedule.run(started)
+    began, ended = started + options.warm, started + options.warm + options.seconds
+    waits = schedule.posting.waits
+    more = {
+        "rate": sum(began <= wait.answered < ended for wait in waits) / options.seconds,
+        "unanswered": schedule.unanswered,
+        "late_ms": at_share(sorted(schedule.late_s), 0.99) * 1000,
+    }
+    return _told(schedule.posting, [wait for wait in waits if wait.due >= began], more)
+
+
+async def _connected(posting: Posting, options: argparse.Namespace) -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(options.connections):
+        await loop.create_connection(lambda: Client(posting), "127.0.0.1", options.port)
+
+
+def _told(posting: Posting, waits: list[Wait], more: dict[str, object]) -> dict[str, object]:
+    if posting.refused:
+        raise SystemExit(posting.refused[0].decode())
+    return {**more, **distribution((wait.answered - wait.due) * 1000 for wait in waits)}
 
 
 if __name__ == "__main__":
@@ -96,4 +175,7 @@ if __name__ == "__main__":
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--warm", type=float, default=3.0)
     parser.add_argument("--seconds", type=float, default=10.0)
-    print("POSTED", json.dumps(uvloop.run(post(parser.parse_args()))), flush=True)
+    parser.add_argument("--rate", type=float, help="posts a second; none: each as soon as it can be")
+    given = parser.parse_args()
+    told = uvloop.run(on_schedule(given) if given.rate else at_once(given))
+    print("POSTED", json.dumps(told), flush=True)

@@ -1,0 +1,1 @@
+"""`make load`: rates that grow step by step until the budget breaks."""
