@@ -33,6 +33,7 @@ def main(options: argparse.Namespace) -> None:
     print("BEGAN", began, flush=True)
     producer = feeder(options.bootstrap, linger_ms=0 if options.rate else FLOOD_LINGER_MS)
     times = array("d", bytes(8 * options.count))
+    time.sleep(max(began - time.time(), 0.0))
     late = _paced(producer, times, began, options) if options.rate else _flood(producer, times, options)
     assert producer.flush(WAIT_S) == 0, "the broker does not take the requests"
     options.acknowledgements.write_bytes(times.tobytes())
