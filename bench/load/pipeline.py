@@ -17,6 +17,11 @@ from bench.stages import Look
 from bench.waits import distribution
 from bench.watch import BenchError
 
+COUNTED = (
+    "carillon_stage_consumed_records_total",
+    "carillon_stage_transactions_total",
+    "carillon_stage_lag_records",
+)
 GRACE_S = 20.0
 DRAINED_S, DRAIN_S = 3.0, 300.0
 EVERY_S = 0.5
@@ -34,10 +39,7 @@ class Counted:
     async def now(cls, made: Product, worker: Worker) -> Counted:
         """Figures of the worker's metrics, and of the operating system."""
         page = await worker.metrics()
-        consumed, transactions, lag = (
-            sum(by_stage(page, name).values())
-            for name in ("consumed_records_total", "transactions_total", "lag_records")
-        )
+        consumed, transactions, lag = (sum(by_stage(page, name).values()) for name in COUNTED)
         return cls(Look.now(made, worker, consumed), transactions, lag)
 
     def since(self, began: Counted, requests: float) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -59,7 +59,10 @@ class Database:
                 yield connection
             except BaseException as error:
                 if is_lost(error):
-                    connection.terminate()
+                    with suppress(
+                        asyncpg.InterfaceError
+                    ):  # the pool has taken it back when the server closed it
+                        connection.terminate()
                 raise
             finally:
                 await pool.release(connection)

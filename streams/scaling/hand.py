@@ -57,8 +57,8 @@ class Hand:
                 yield outputs
                 await outputs.flush()
         except (IllegalOperation, AssertionError):  # aiokafka's, of a producer that has failed before
-            sender: asyncio.Task[None] = self.producer._sender.sender_task  # noqa: SLF001 - nobody else knows why
-            if sender.done():
+            sender: asyncio.Task[None] | None = self.producer._sender.sender_task  # noqa: SLF001 - nobody else knows why
+            if sender is not None and sender.done():
                 sender.result()
             raise
 
