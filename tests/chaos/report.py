@@ -29,7 +29,8 @@ tr:nth-child(even) { background: #8881 } .good { color: #1a7f37 } .bad { color: 
 RECOVERY: Final = (
     "Seconds from the blow. Struck → back: until what was struck is ready again, its time away included. "
     "Tasks go on: until each task that stood still before input has committed progress again, by looks once "
-    "a second; a later blow that strikes it meanwhile makes it longer. The budget is of a machine with two "
+    "a second, for 60 s at most; a later blow that strikes it meanwhile makes it longer, and what aborted "
+    "transactions left in its input looks like records. The budget is of a machine with two "
     "workers and nothing else on it (`make bench`)."
 )
 
