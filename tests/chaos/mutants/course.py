@@ -24,7 +24,6 @@ from streams.lag import Lag
 from streams.outside import engine_config
 from streams.topology import input_topics
 from tests.broker.app.ledger import settled
-from tests.broker.faults.reconcile import HOLDING
 from tests.broker.faults.system import ROOT as SYSTEM_ROOT
 from tests.broker.faults.system import SECRET
 from tests.chaos.books import balance, wanted
@@ -156,7 +155,7 @@ async def _ended(world: World, expected: Expected) -> None:
         waiting = 1
         while time.monotonic() < since + (WAITING_S if waiting else STILL_S):
             waiting = await connection.fetchval(WAITING)
-            found = await connection.fetchrow(STANDING, HOLDING)
+            found = await connection.fetchrow(STANDING)
             assert found is not None
             if found[0] >= expected.requests and found[1] >= messages and not found[2]:
                 return
