@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agents.report import unbegun
 from agents.retry import backoff_ms
 from schemas.records import AttemptEnded, ProviderCall, RetryDue, SendTask
-from schemas.words import Reason, Status
+from schemas.words import Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,18 @@ def repeat(task: SendTask, moment: Moment) -> Outcomes:
     ]
 
 
+def given_up(task: SendTask) -> tuple[Status, Reason]:
+    """How a message ends of which no attempt succeeded: one whose answer stayed hidden may have arrived.
+
+    Under `ask` the next epoch begins only when the provider never had the one before.
+    """
+    if task.epoch and task.unknown_policy == UnknownPolicy.REPEAT:
+        return Status.UNKNOWN, Reason.NOT_REPEATED
+    return Status.FAILED, Reason.ATTEMPTS_EXHAUSTED
+
+
 def _too_late(task: SendTask, now: int) -> AttemptEnded:
     """Nothing sent yet is an intended non-sending; after an attempt it is a failure (NS-SND-OP-06)."""
     if task.attempt == 1:
         return unbegun(task, now, Status.EXPIRED, Reason.TOO_LATE)
-    late = unbegun(task, now, Status.FAILED, Reason.ATTEMPTS_EXHAUSTED)
-    return replace(late, detail="expired before the next attempt")
+    return replace(unbegun(task, now, *given_up(task)), detail="expired before the next attempt")

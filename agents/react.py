@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
-from agents.begin import Moment, Outcomes, begin, next_provider, repeat
+from agents.begin import Moment, Outcomes, begin, given_up, next_provider, repeat
 from agents.report import RETRYING, ended
 from agents.retry import backoff_ms, pause_ms
 from schemas.records import AttemptEnded, CallEnded, ProviderCall, RetryDue, SendTask
@@ -28,9 +28,9 @@ def delivered(call_ended: CallEnded, moment: Moment) -> Outcomes:
 
 
 def exhausted(call_ended: CallEnded, now: int, last: str) -> AttemptEnded:
-    """Failed for good after failing for now; `last` is the last error's reason."""
+    """No more attempts after failing for now; `last` is the last error's reason."""
     detail = f"{last}: {call_ended.detail}" if call_ended.detail else last
-    return replace(ended(call_ended, now, Status.FAILED, Reason.ATTEMPTS_EXHAUSTED), detail=detail)
+    return replace(ended(call_ended, now, *given_up(call_ended.call.task)), detail=detail)
 
 
 def _refused(call_ended: CallEnded, moment: Moment) -> Outcomes:

@@ -18,11 +18,12 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.records import MessageQueued, MessageRow
-from schemas.words import RANK, Status
+from schemas.words import RANK, Reason, Status
 
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
 CHAIN = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)
 LATEST = frozenset({Status.PENDING, Status.UNKNOWN})  # of these the last fact tells most, of others the first
+FINAL = frozenset({Reason.HELD, Reason.NOT_REPEATED})  # reasons after which no attempt follows
 ORDER: dict[str, tuple[int, Status]] = {status: (RANK[status], status) for status in Status}
 LATE = "late"
 
@@ -155,7 +156,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 def _stronger(one: Fact, two: Fact) -> Fact:
     if one.status in LATEST:  # attempts are in order even where the clocks of two workers are not
-        return max(one, two, key=lambda fact: (fact.attempt, fact.at, fact.event_id))
+        return max(one, two, key=lambda fact: (fact.attempt, fact.reason in FINAL, fact.at, fact.event_id))
     return min(one, two, key=lambda fact: (fact.at, fact.event_id))
 
 

@@ -59,6 +59,23 @@ def test_a_hidden_answer_that_cannot_be_repeated_stays_unknown(task: SendTask, m
     assert len(outcomes) == 1
 
 
+REPEATED = replace(TASK, attempt=3, epoch=2)
+
+
+def test_what_expires_after_a_hidden_answer_may_have_arrived_and_has_not_failed() -> None:
+    due = timer(decide(called(replace(TASK, attempt=2, epoch=1), "hidden"), ONE))
+    assert [("unknown", "not_repeated")] == words(decide(due, Moment(TASK.expires_at, ["first"])))
+
+
+def test_what_uses_up_its_attempts_after_a_hidden_answer_may_have_arrived_and_has_not_failed() -> None:
+    last = replace(REPEATED, attempt=6)
+    assert [("unknown", "not_repeated")] == words(decide(called(last, "temporary"), ONE))
+
+
+def test_a_refusal_for_good_has_failed_whatever_was_hidden_before() -> None:
+    assert [("failed", "provider_refused")] == words(decide(called(REPEATED, "permanent"), ONE))
+
+
 ASKING = replace(TASK, unknown_policy="ask")
 
 
