@@ -106,6 +106,21 @@ class WaitedFor(StrEnum):
     CONTACT = "contact"
 
 
+class SeenKind(StrEnum):
+    """The three types of seen events (SEEN-033)."""
+
+    CLIENT = "client"
+    DRIVER = "driver"
+    UNAUTHORIZED = "unauthorized"
+
+
+class DestinationKind(StrEnum):
+    """The two ways to deliver a seen fact (SEEN-031, SEEN-032)."""
+
+    API = "api"
+    TOPIC = "topic"
+
+
 class Reason(StrEnum):
     """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
 

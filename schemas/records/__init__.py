@@ -15,7 +15,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
-from schemas.records.reference import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records.reference import NotificationType, Provider, Rule, SeenDestination, SeenTag, Template
 from schemas.records.requests import (
     ContactChanged,
     Device,
@@ -61,6 +61,7 @@ __all__ = [
     "RetryDue",
     "Rule",
     "Sealed",
+    "SeenDestination",
     "SeenFact",
     "SeenPosted",
     "SeenRouted",
