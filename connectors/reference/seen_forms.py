@@ -1,8 +1,7 @@
 """Destinations of seen facts as people write them, and what each must be (SEEN-OP-15).
 
-In a list of `destinations` a plain text is a topic, `{kind: topic, topic: seen.wallet, event_types: [client]}`
-one in full, `{kind: api, url: "https://wallet.internal/seen"}` an API; the name of an API is its URL's host unless
-one is given.
+Among `destinations` a plain text is a topic, `{kind: topic, topic: seen.wallet, event_types: [client]}` one
+in full, `{kind: api, url: "https://wallet.internal/seen"}` an API, named by its host unless a name is given.
 """
 
 from __future__ import annotations

@@ -29,9 +29,6 @@ from schemas.records.requests import (
 from schemas.records.results import (
     MessageRow,
     NotificationEvent,
-    SeenFact,
-    SeenPosted,
-    SeenRouted,
     StatsDue,
     StatsForgotten,
     StatsPartial,
@@ -39,6 +36,16 @@ from schemas.records.results import (
     StatusLogged,
 )
 from schemas.records.root import Record, Sealed
+from schemas.records.seen import (
+    SeenCall,
+    SeenCallEnded,
+    SeenDue,
+    SeenFact,
+    SeenFailed,
+    SeenParcel,
+    SeenPosted,
+    SeenRouted,
+)
 
 __all__ = [
     "AttemptEnded",
@@ -61,8 +68,13 @@ __all__ = [
     "RetryDue",
     "Rule",
     "Sealed",
+    "SeenCall",
+    "SeenCallEnded",
     "SeenDestination",
+    "SeenDue",
     "SeenFact",
+    "SeenFailed",
+    "SeenParcel",
     "SeenPosted",
     "SeenRouted",
     "SeenTag",
