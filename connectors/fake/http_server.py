@@ -65,13 +65,17 @@ class ApiDesk:
         return await self._send("push", request)
 
     async def consumer(self, request: web.Request) -> web.StreamResponse:
-        """`POST /consumers/<name>`: a service that takes seen facts; its name is the account of scripts."""
+        """`POST /consumers/<name>`: a service that takes seen facts; its name is the account of scripts.
+
+        Each knows only its own keys, so the ledger has them as `<name>/<key>`.
+        """
         body = _json_in(await request.read())
         if body is None or not all(isinstance(body.get(field), str) for field in ("tag", "id")):
             return _json(400, {"error": Word.BAD_REQUEST})
         recipient = f"{body['tag']}/{body['id']}"
-        key = request.headers.get("Idempotency-Key", "")
-        return await self._taken(Call("seen", request.match_info["name"], recipient, key), request)
+        name = request.match_info["name"]
+        key = f"{name}/{request.headers.get('Idempotency-Key', '')}"
+        return await self._taken(Call("seen", name, recipient, key), request)
 
     async def status(self, request: web.Request) -> web.Response:
         """`GET /status/<idempotency key>`: what became of it, 404 when it never came or was not taken."""
