@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streams.engine import inner
-from streams.engine.api import Event, StageFailedError, Stream, Tables, ToCount
+from streams.engine.api import Event, StageFailedError, Stream, Tables
 from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import (
     NOW,
@@ -72,23 +72,6 @@ async def test_headers_travel_with_timers_and_effects() -> None:
     assert row is not None
     assert ((("traceparent", b"t1"),), b"t") == inner.unpack(row)
     assert [Intent(b"e", Call(b"e"), (("traceparent", b"t1"),))] == done.effects
-
-
-async def test_what_is_counted_is_told_when_the_task_says_so_and_only_by_survivors() -> None:
-    """The task says so after its commit. Mutation tried: told while it is routed: fails."""
-    told: list[object] = []
-
-    async def agent(stream: Stream, _tables: Tables) -> AsyncIterator[object]:
-        async for event in stream:
-            yield event.value
-            if event.value == b"poison":
-                raise ValueError
-
-    bench = Bench(stage_of(agent, routes={bytes: (ToCount(told.append),)}))
-    done = await bench.compute(record(1, b"1"), record(2, b"poison"), record(3, b"3"))
-    assert [] == told
-    done.tell()
-    assert [b"1", b"3"] == told
 
 
 async def test_an_intent_names_the_call_whose_result_it_follows_from() -> None:
