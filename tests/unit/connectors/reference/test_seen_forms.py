@@ -11,6 +11,7 @@ from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.files import load_directory
 from connectors.reference.wire import decode, encode, key_of
 from schemas.records import SeenDestination, SeenTag
+from streams.applying import seen_topics
 
 CIPHER = Cipher.of_text(Cipher.new_key("test"))
 API = "{kind: api, url: 'https://wallet.internal:8080/seen'"
@@ -68,6 +69,11 @@ def test_what_no_fact_could_be_sent_to_is_refused(tmp_path: Path, destinations: 
     with pytest.raises(ReferenceFilesError) as caught:
         loaded(tmp_path, f"- {{tag: a, destinations: {destinations}}}")
     assert fault in "\n".join(caught.value.faults)
+
+
+def test_apply_makes_every_topic_that_facts_go_to(tmp_path: Path) -> None:
+    tag = loaded(tmp_path, f"- {{tag: a, destinations: [seen.a, {{kind: topic, topic: seen.b}}, {API}}}]}}")
+    assert ["seen.a", "seen.b"] == seen_topics([tag, tag])
 
 
 @pytest.mark.parametrize("given", ["percentage: 101", "percentage: -1", "targets: []"])
