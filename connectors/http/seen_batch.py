@@ -155,9 +155,9 @@ def items_in(raw: bytes) -> list[msgspec.Raw]:
     """The items, not decoded yet; `ProblemError` for what is no batch."""
     try:
         items = _DECODER.decode(raw).items
-    except (msgspec.ValidationError, RecursionError):
+    except msgspec.ValidationError:
         raise ProblemError(Code.INVALID_FIELD, [Fault("/items", "is missing, or no list")]) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProblemError(Code.INVALID_JSON) from None
     if not 0 < len(items) <= MOST_ITEMS:
         raise ProblemError(Code.INVALID_FIELD, [Fault("/items", f"must have 1 to {MOST_ITEMS} items")])

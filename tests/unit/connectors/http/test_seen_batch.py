@@ -51,6 +51,8 @@ async def test_a_beacon_needs_no_json_content_type() -> None:
         (b"", 400, "invalid_json"),
         (b"{", 400, "invalid_json"),
         (b"[]", 400, "invalid_field"),
+        (b"\xff", 400, "invalid_json"),
+        (b'{"items":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}", 400, "invalid_json"),
         ({}, 400, "invalid_field"),
         ({"items": 5}, 400, "invalid_field"),
         ({"items": []}, 400, "invalid_field"),
@@ -62,6 +64,15 @@ async def test_what_is_no_batch_is_refused_whole(body: Any, status: int, code: s
     async with edge() as one:
         told, problem = await post(one, body)
     assert (status, code, []) == (told, problem["code"], one.published)
+
+
+@pytest.mark.parametrize(
+    "item", [b'"\xff"', b'{"tag":"a","id":"\xff"}', b'{"tag":"a\\u0000","id":"b"}', b"null"]
+)
+async def test_an_item_that_nobody_can_read_is_refused_alone(item: bytes) -> None:
+    async with edge() as one:
+        status, body = await post(one, b'{"items":[' + item + b',{"tag":"a","id":"b"}]}')
+    assert (200, [400, 200]) == (status, [found["status"] for found in body["results"]])
 
 
 async def test_five_hundred_pass() -> None:
