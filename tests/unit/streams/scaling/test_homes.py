@@ -45,9 +45,10 @@ def stages() -> dict[str, Any]:
     """The topology with an outside that nobody asks."""
     nothing: Any = None
     reading, ignored = Reading(SchemaBook(), nothing), lambda _topic: lambda _count: None
-    figures = SeenMetrics(CollectorRegistry(), lambda: 0)
+    figures: Any = SeenMetrics(CollectorRegistry(), lambda: 0)
     consumers = Consumers(lambda _tag: None, figures)
-    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, consumers, figures)
+    others = {"consumers": consumers, "figures": figures}
+    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 
 
