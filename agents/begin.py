@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from agents.report import unbegun
+from agents.retry import backoff_ms
 from schemas.records import AttemptEnded, ProviderCall, RetryDue, SendTask
 from schemas.words import Reason, Status
 
@@ -47,13 +48,17 @@ def next_provider(task: SendTask, moment: Moment) -> str | None:
 def repeat(task: SendTask, moment: Moment) -> Outcomes:
     """The next attempt under the next epoch, so that a provider does not take it for the hidden one.
 
+    The first repeat follows at once, the others after a backoff: a provider that hangs may have taken each.
     Empty when attempts, time or providers do not allow it.
     """
     provider = next_provider(task, moment)
-    if provider is None or task.attempt >= task.max_attempts or moment.now >= task.expires_at:
+    due_at = moment.now + (backoff_ms(task.message_id, task.epoch - 1) if task.epoch else 0)
+    if provider is None or task.attempt >= task.max_attempts or due_at >= task.expires_at:
         return []
     again = replace(task, attempt=task.attempt + 1, epoch=task.epoch + 1)
-    return [ProviderCall(task=again, provider=provider)]
+    return [
+        RetryDue(task=again, due_at=due_at) if task.epoch else ProviderCall(task=again, provider=provider)
+    ]
 
 
 def _too_late(task: SendTask, now: int) -> AttemptEnded:

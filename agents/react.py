@@ -96,8 +96,7 @@ def _hidden(call_ended: CallEnded, moment: Moment) -> Outcomes:
             return [unknown, replace(call_ended.call, ask=True)]
         case UnknownPolicy.REPEAT:
             again = repeat(call_ended.call.task, moment)
-            detail = None if again else "no attempt, time or provider left to repeat it"
-            return [replace(unknown, detail=detail), *again]
+            return [unknown, *again] if again else [replace(unknown, reason=Reason.NOT_REPEATED)]
         case policy:
             assert_never(policy)
 

@@ -165,6 +165,7 @@ class Reason(StrEnum):
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
+    NOT_REPEATED = "not_repeated"
 
 
 REASONS: dict[Reason, str] = {
@@ -190,6 +191,7 @@ REASONS: dict[Reason, str] = {
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
+    Reason.NOT_REPEATED: "The answer is hidden, and no attempt, time or provider is left to send it again.",
 }
 
 RANK: dict[Status, int] = {

@@ -36,3 +36,8 @@ def configure(log: Log) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def hide_retries() -> None:
+    """What aiokafka tries again beside topics just made is no news for people at a screen."""
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)

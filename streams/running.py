@@ -14,16 +14,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from connectors.clock import now_ms
 from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, free_port
 from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import EmbeddedError
-from connectors.postgres.migrate import migrate
-from connectors.postgres.partitions import add_partitions
 from streams.applying import apply_directory
 from streams.children import Children
-from streams.servers import database_of, with_servers
+from streams.migrating import bring_tables_up
+from streams.servers import with_servers
 from streams.settings import Settings
 from streams.topics import create_topics
 from streams.topology import stage_names
@@ -132,13 +130,7 @@ def check_free(*ports: int) -> None:
 
 async def prepare(settings: Settings, say: Say) -> None:
     """Topics and tables as this version wants them."""
-    created = await create_topics(settings)
-    database = database_of(settings)
-    try:
-        migrated = await migrate(database)
-        await add_partitions(database, now_ms())
-    finally:
-        await database.close()
+    created, migrated = await create_topics(settings), await bring_tables_up(settings)
     say(f"Topics    {len(created)} created; migrations {len(migrated)} applied")
 
 

@@ -154,8 +154,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _stronger(one: Fact, two: Fact) -> Fact:
-    choose = max if one.status in LATEST else min
-    return choose(one, two, key=lambda fact: (fact.at, fact.event_id))
+    if one.status in LATEST:  # attempts are in order even where the clocks of two workers are not
+        return max(one, two, key=lambda fact: (fact.attempt, fact.at, fact.event_id))
+    return min(one, two, key=lambda fact: (fact.at, fact.event_id))
 
 
 def _cell(status: Status, source: Fact) -> Cell:

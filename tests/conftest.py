@@ -9,9 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from connectors.embedded.kafka import EmbeddedKafka
 from tests.servers import Servers, fresh_database, running_servers
+
+settings.register_profile("carillon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("carillon")  # no test is about time: a busy machine must not make one fail
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ WHERE: Final[Mapping[str, str]] = {
     "demo": "run",
     "worker": "run",
     "http": "run",
+    "migrate": "run",
     "apply": "run",
     "send": "send",
     "why": "look",

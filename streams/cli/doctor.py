@@ -58,5 +58,5 @@ async def _tables(settings: Settings) -> str:
     finally:
         await database.close()
     if late:
-        raise RuntimeError(f"migrations wait: {', '.join(late)}; run `carillon up` or the worker's migration")
+        raise RuntimeError(f"migrations wait: {', '.join(late)}; run `carillon migrate`")
     return "tables are up to date"

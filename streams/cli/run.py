@@ -1,9 +1,8 @@
-"""Commands that run something: `up`, `demo`, `worker`, `http`, `apply`."""
+"""Commands that run something: `up`, `demo`, `worker`, `http`, `migrate`, `apply`."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import tempfile
 from pathlib import Path
@@ -15,7 +14,8 @@ from rich.console import Console
 from streams.applying import apply_directory
 from streams.demo.run import run_demo
 from streams.http import run_http
-from streams.logs import configure
+from streams.logs import configure, hide_retries
+from streams.migrating import bring_tables_up
 from streams.running import pipeline
 from streams.servers import located
 from streams.settings import Settings, load_settings
@@ -33,7 +33,7 @@ def up(data_dir: DataDir = None) -> None:
     Example: carillon up --data-dir .carillon
     """
     settings = _settings(data_dir)
-    _hide_retries()
+    hide_retries()
     console = Console(highlight=False)
 
     async def main() -> None:
@@ -60,7 +60,7 @@ def demo(
 
     Example: carillon demo
     """
-    _hide_retries()
+    hide_retries()
     if keep:
         raise typer.Exit(run_demo(_settings(None), examples))
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as folder:
@@ -91,6 +91,15 @@ def http() -> None:
     raise typer.Exit(run_http(located(_settings(None))))
 
 
+def migrate() -> None:
+    """Bring Postgres to the tables of this version, before its workers start; `up` does it by itself.
+
+    Example: carillon migrate
+    """
+    done = asyncio.run(bring_tables_up(located(_settings(None))))
+    typer.echo(f"{len(done)} applied" + "".join(f"\n  {name}" for name in done))
+
+
 def apply(
     directory: Annotated[Path, typer.Option("-f", "--file", help="Folder of YAML files.")],
 ) -> None:
@@ -105,12 +114,5 @@ def apply(
 def _settings(data_dir: Path | None) -> Settings:
     settings = load_settings({"data_dir": data_dir})
     configure(settings.log)
-    logging.getLogger("aiokafka").setLevel(
-        logging.ERROR
-    )  # its retries beside new topics are no news for people
+    hide_retries()
     return settings
-
-
-def _hide_retries() -> None:
-    """What aiokafka retries beside topics just made is no news for people at a screen."""
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)

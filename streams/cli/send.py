@@ -11,6 +11,7 @@ import typer
 
 from connectors.kafka_clients import writing
 from schemas.topics import SEND_REQUEST, USER_EVENTS
+from streams.logs import hide_retries
 from streams.servers import located
 from streams.settings import load_settings
 
@@ -45,6 +46,7 @@ def send(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     if email is not None:
         profile = {"event_type": "user.updated", "user_id": user, "data": {"email": email}}
         records.insert(0, (USER_EVENTS, profile))
+    hide_retries()
     asyncio.run(_produce(records, [("source", source.encode()), ("request_id", request_id.encode())]))
     typer.echo(request_id)
 

@@ -24,7 +24,7 @@ from tests.broker.faults.evidence import Moment, Watch, aborted, told, unheard_t
 from tests.broker.faults.feed import Feed, feeding
 from tests.broker.faults.load import Load
 from tests.broker.faults.plan import KINDS, Cycle, plan, strike
-from tests.broker.faults.reconcile import EXAMPLES, HOLDING, ambiguous, checks, differences, expected
+from tests.broker.faults.reconcile import EXAMPLES, ambiguous, checks, differences, expected
 from tests.broker.faults.system import SECRET, System, base_settings
 
 CYCLES = int(os.environ.get("CARILLON_TEST_FAULT_CYCLES", "3"))
@@ -34,7 +34,7 @@ DRAIN_S = 120.0
 STANDING = """
 select (select count(*) from notification_requests), (select count(*) from notification_messages),
   (select count(*) from notification_messages where status = 'pending'
-    or status = 'unknown' and notification_type <> all($1))
+    or status = 'unknown' and status_reason = 'answer_hidden')
 """
 
 
@@ -110,7 +110,7 @@ async def _drained(dsn: str, requests: int, messages: int) -> None:
     try:
         async with asyncio.timeout(DRAIN_S):
             while True:
-                standing = await connection.fetchrow(STANDING, HOLDING)
+                standing = await connection.fetchrow(STANDING)
                 if standing[0] >= requests and standing[1] >= messages and not standing[2]:
                     return
                 await asyncio.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -186,7 +186,6 @@ REQUESTS = st.builds(
 INPUTS = st.lists(st.one_of(REQUESTS, st.sampled_from([REGISTERED, PHONES])), max_size=10)
 
 
-@settings(deadline=None)
 @given(INPUTS)
 def test_of_all_repeats_one_is_carried_out_and_every_request_is_answered(inputs: list[Input]) -> None:
     numbered = [

@@ -29,8 +29,6 @@ REPLACED = {
     "each message taken once, as its row says (providers' ledger)",
     "one event for each status of a message (notification.events)",
 }
-HOLDING = ("system_alert", "marketing_promo")
-"""Types whose unheard attempts are never repeated."""
 
 
 def expected(lines: list[Line]) -> Expected:

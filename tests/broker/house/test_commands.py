@@ -65,6 +65,10 @@ def test_topics_are_listed_as_they_are_and_none_is_missing(run: Run) -> None:
     assert "0 created" in run("topics", "create").output
 
 
+def test_migrations_ran_and_running_them_again_changes_nothing(run: Run) -> None:
+    assert "0 applied\n" == run("migrate").output
+
+
 def test_applying_the_same_again_changes_nothing(run: Run, house: House) -> None:
     assert "0 changed\n" == run("apply", "-f", str(house.folder / "book")).output
 

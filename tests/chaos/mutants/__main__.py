@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tests.chaos.mutants.catalogue import MUTANTS
 from tests.chaos.mutants.courses import COURSES
@@ -20,6 +21,12 @@ from tests.chaos.mutants.outcomes import Book, is_caught, is_green, verdict
 from tests.chaos.mutants.page import write_page
 from tests.chaos.mutants.patches import ROOT, fingerprint
 from tests.chaos.mutants.runs import run_course
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.chaos.mutants.outcomes import Came
+    from tests.chaos.mutants.patches import Mutant
 
 
 def main() -> int:
@@ -33,26 +40,33 @@ def main() -> int:
         mutants = [mutant for mutant in asked if mutant.course == course]
         if given.again or not book.has_control(course, source, given.seed):
             say(f"{course}: without a patch")
-            came = run_course(course, given.seed, None)
-            book.keep_control(came, source, given.seed)
-            say(f"  {verdict(came)}")
-        if not is_green(book.controls[course].came):
-            failed.append(course)
+            control = _came(course, given.seed, None, say)
+            if control is None or not is_green(control):
+                failed.append(course)
+            if control is not None:
+                book.keep_control(control, source, given.seed)
+        if course in failed:
             continue
         for mutant in mutants:
             say(f"{mutant.name}: {mutant.breaks}")
-            try:
-                came = run_course(course, given.seed, mutant)
-            except RuntimeError as error:  # a mutant that cannot even start proves nothing
-                say(f"  {error}")
-                failed.append(mutant.name)
-                continue
-            book.keep_mutant(mutant.name, came, source, given.seed)
-            say(f"  {verdict(came)}")
-            failed += [] if is_caught(came) else [mutant.name]
+            came = _came(course, given.seed, mutant, say)
+            if came is not None:
+                book.keep_mutant(mutant.name, came, source, given.seed)
+            failed += [] if came is not None and is_caught(came) else [mutant.name]
     write_page(book)
     say(f"not as they should be: {failed}" if failed else f"{len(asked)} mutants caught")
     return int(bool(failed))
+
+
+def _came(course: str, seed: int, mutant: Mutant | None, say: Callable[[str], None]) -> Came | None:
+    """What came of a run, told; None when it broke: a mutant that cannot even start proves nothing."""
+    try:
+        came = run_course(course, seed, mutant)
+    except RuntimeError as error:
+        say(f"  {error}")
+        return None
+    say(f"  {verdict(came)}")
+    return came
 
 
 def _say(began: float, text: str) -> None:

@@ -24,7 +24,6 @@ from streams.lag import Lag
 from streams.outside import engine_config
 from streams.topology import input_topics
 from tests.broker.app.ledger import settled
-from tests.broker.faults.reconcile import HOLDING
 from tests.broker.faults.system import ROOT as SYSTEM_ROOT
 from tests.broker.faults.system import SECRET
 from tests.chaos.books import balance, wanted
@@ -39,6 +38,8 @@ from tests.chaos.run import STANDING
 from tests.chaos.shelf import gather
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from examples.accounts.compare import Check
     from examples.accounts.expected import Expected
     from tests.chaos.feed import Feed
@@ -50,6 +51,7 @@ WAITING_S: Final = 40.0
 """So long nothing moves before what is not there counts as lost; a request may wait 30 s for a contact."""
 WAITING: Final = "select count(*) from notification_requests where outcome = 'waiting'"
 PATIENCE_S: Final = 150.0
+KNOWN_S: Final = 60.0
 SHOWN: Final = 3
 
 
@@ -65,11 +67,11 @@ async def run(name: str, seed: int, folder: Path) -> Came:
         async with feeding(world.kafka.address, world.http_url, SECRET, 0) as feed:
             scene = Scene(world, feed, load)
             await feed.all(load.users())
-            await _facts_are_known(world)
+            problems = await _in_time(_facts_are_known(world), KNOWN_S, "users are not known")
             say("users are known")
             await _struck(name, scene)
             say("struck")
-            problems = await _drained(world, feed, load)
+            problems += await _in_time(_drained(world, feed, load), PATIENCE_S, "still moving")
         say("drained")
         shelf = await gather(world.kafka.address, world.postgres.address, world.ledger)
         checks = [*balance(wanted(feed.fed), feed.fed, shelf), await audited(world.postgres.address)]
@@ -113,18 +115,22 @@ async def _struck(name: str, scene: Scene) -> None:
         stop.set()
 
 
-async def _drained(world: World, feed: Feed, load: MixedLoad) -> list[str]:
-    """Until all has come to its end, or nothing moves any more."""
+async def _in_time(step: Awaitable[None], most_s: float, else_told: str) -> list[str]:
+    """What to say of a step that did not end in time; a mutant may never commit where it has come to."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await _facts_are_known(world)
-            await feed.all(load.questions())
-            await _ended(world, wanted(feed.fed))
-            async with asyncio.timeout(STILL_S):
-                await _read_by(world, "status", "stats", "seen")
+        await asyncio.wait_for(step, most_s)
     except TimeoutError:
-        return [f"still moving after {PATIENCE_S:.0f} s"]
+        return [f"{else_told} after {most_s:.0f} s"]
     return []
+
+
+async def _drained(world: World, feed: Feed, load: MixedLoad) -> None:
+    """Until all has come to its end, or nothing moves any more."""
+    await _facts_are_known(world)
+    await feed.all(load.questions())
+    await _ended(world, wanted(feed.fed))
+    async with asyncio.timeout(STILL_S):
+        await _read_by(world, "status", "stats", "seen")
 
 
 async def _facts_are_known(world: World) -> None:
@@ -156,7 +162,7 @@ async def _ended(world: World, expected: Expected) -> None:
         waiting = 1
         while time.monotonic() < since + (WAITING_S if waiting else STILL_S):
             waiting = await connection.fetchval(WAITING)
-            found = await connection.fetchrow(STANDING, HOLDING)
+            found = await connection.fetchrow(STANDING)
             assert found is not None
             if found[0] >= expected.requests and found[1] >= messages and not found[2]:
                 return

@@ -89,7 +89,7 @@ OF_STORES: Final = (
     Mutant(
         "statistics by the sum",
         "What a message counts is added anew with each of its facts, not by the difference.",
-        "refused batches",
+        "calls and retries",
         (
             Change(
                 "agents/settle.py",

@@ -30,9 +30,12 @@ def run_course(course: str, seed: int, mutant: Mutant | None) -> Came:
             apply(mutant, folder)
         out = folder / "came.json"
         argv = [sys.executable, "-m", "tests.chaos.mutants.course", course, str(seed), str(out)]
-        done = subprocess.run(
-            argv, cwd=folder, env=os.environ | {"PYTHONPATH": made}, timeout=LONGEST_S, check=False
-        )
+        try:
+            done = subprocess.run(
+                argv, cwd=folder, env=os.environ | {"PYTHONPATH": made}, timeout=LONGEST_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{course} had not ended after {LONGEST_S} s") from None
         if done.returncode or not out.exists():
             raise RuntimeError(f"{course} broke with {done.returncode}")
         came = msgspec.json.decode(out.read_bytes(), type=Came)

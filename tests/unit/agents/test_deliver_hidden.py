@@ -18,6 +18,19 @@ def test_a_hidden_answer_under_repeat_is_listed_and_sent_again_under_the_next_ep
     assert (2, 1) == (call(outcomes).task.attempt, call(outcomes).task.epoch)
 
 
+def test_a_second_hidden_answer_is_repeated_after_a_pause_which_a_third_one_doubles() -> None:
+    second = decide(called(replace(TASK, attempt=2, epoch=1), "hidden"), ONE)
+    third = decide(called(replace(TASK, attempt=3, epoch=2), "hidden"), ONE)
+    assert [("unknown", "answer_hidden")] == words(second)
+    assert (3, 2) == (timer(second).task.attempt, timer(second).task.epoch)
+    assert 1_000 <= timer(second).due_at - T0 < 1_250
+    assert 2_000 <= timer(third).due_at - T0 < 2_500
+    assert (3, 2) == (
+        call(decide(timer(second), ONE)).task.attempt,
+        call(decide(timer(second), ONE)).task.epoch,
+    )
+
+
 def test_a_hidden_answer_under_hold_is_listed_and_nothing_more() -> None:
     outcomes = decide(called(replace(TASK, unknown_policy="hold"), "hidden"), ONE)
     assert [("unknown", "held")] == words(outcomes)
@@ -42,7 +55,7 @@ def test_a_hidden_answer_under_ask_asks_the_same_provider_under_the_same_epoch()
 )
 def test_a_hidden_answer_that_cannot_be_repeated_stays_unknown(task: SendTask, moment: Moment) -> None:
     outcomes = decide(called(task, "hidden"), moment)
-    assert [("unknown", "answer_hidden")] == words(outcomes)
+    assert [("unknown", "not_repeated")] == words(outcomes)
     assert len(outcomes) == 1
 
 

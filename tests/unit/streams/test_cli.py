@@ -32,6 +32,7 @@ COMMANDS = (
     "demo",
     "worker",
     "http",
+    "migrate",
     "apply -f examples",
     f"send {USER} welcome",
     "why --key k",

@@ -149,3 +149,10 @@ def test_a_failure_tells_its_reason_and_provider() -> None:
     )
     row = NEW.merge(failed).row()
     assert ("provider_refused", "no", "p", None) == (row.reason, row.detail, row.provider, row.sent_at)
+
+
+def test_the_last_attempt_tells_why_it_is_unknown_even_when_its_worker_has_a_slow_clock() -> None:
+    first = Fact(event_id="1", status="unknown", at=T0 + 300_000, attempt=1, reason="answer_hidden")
+    last = Fact(event_id="2", status="unknown", at=T0, attempt=2, reason="not_repeated")
+    assert "not_repeated" == NEW.merge(first).merge(last).row().reason
+    assert NEW.merge(first).merge(last) == NEW.merge(last).merge(first)

@@ -15,7 +15,7 @@ from tests.unit.streams.engine.desks import Bench, Out, record, stage_of
 WORDS = st.sampled_from([b"a", b"b", b"c", b"poison", b"?", b"!", b"late"])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.sampled_from([b"k1", b"k2"]), WORDS), max_size=25), st.integers(1, 8), st.booleans()
 )
