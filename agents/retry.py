@@ -13,9 +13,9 @@ _JITTER_SHARE = 4  # up to a quarter on top
 _DOUBLINGS = 16  # beyond these the cap rules anyway
 
 
-def backoff_ms(message_id: str, turn: int) -> int:
-    """Milliseconds to the next try: 1 s, doubled per `turn` (from 0), jitter on top, at most 5 min."""
-    room = CAP_MS * _JITTER_SHARE // (_JITTER_SHARE + 1)
+def backoff_ms(message_id: str, turn: int, cap_ms: int = CAP_MS) -> int:
+    """Milliseconds to the next try: 1 s, doubled per `turn` (from 0), jitter on top, at most `cap_ms`."""
+    room = cap_ms * _JITTER_SHARE // (_JITTER_SHARE + 1)
     return _jittered(min(FIRST_MS << min(turn, _DOUBLINGS), room), message_id, turn)
 
 

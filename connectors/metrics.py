@@ -1,31 +1,25 @@
 """Metrics of the outside: one closed list with a sentence each, and the few objects that count.
 
 Labels are bounded: input topics, channels, configured provider names, verdicts, route names, status codes.
-Never a tag, a user or an address. `registry` is given, so that a topology can be built twice in one process.
+Never a user or an address, and tags only as configured. `registry` is given, so that a topology can be
+built twice in one process.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram
+from connectors.metric import Metric, counter, gauge, histogram
+from connectors.seen_metrics import SEEN_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter, Histogram
 
 HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 PROVIDER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-
-
-class Metric(NamedTuple):
-    """One metric: name, labels, and the sentence that stands in `/metrics` and in the docs."""
-
-    name: str
-    labels: tuple[str, ...]
-    sentence: str
 
 
 HTTP_REQUESTS = Metric(
@@ -79,6 +73,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_IN_FLIGHT,
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
+    *SEEN_METRICS,
 )
 
 
@@ -86,11 +81,11 @@ class HttpMetrics:
     """Counts HTTP requests. Children are looked up once per label set, not per request."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = _counter(HTTP_REQUESTS, registry)
-        self._seconds = _histogram(HTTP_SECONDS_SPENT, registry, HTTP_SECONDS)
-        self._in_flight = _gauge(HTTP_IN_FLIGHT, registry)
-        self._mismatches = _counter(GATEWAY_MISMATCHES, registry)
-        self._seen = _counter(SEEN_POSTS, registry)
+        self._requests = counter(HTTP_REQUESTS, registry)
+        self._seconds = histogram(HTTP_SECONDS_SPENT, registry, HTTP_SECONDS)
+        self._in_flight = gauge(HTTP_IN_FLIGHT, registry)
+        self._mismatches = counter(GATEWAY_MISMATCHES, registry)
+        self._seen = counter(SEEN_POSTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._kinds: dict[str, Counter] = {}
 
@@ -124,9 +119,9 @@ class ProviderMetrics:
     """Counts calls to providers."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._calls = _counter(PROVIDER_CALLS, registry)
-        self._seconds = _histogram(PROVIDER_SECONDS_SPENT, registry, PROVIDER_SECONDS)
-        self._in_flight = _gauge(PROVIDER_IN_FLIGHT, registry)
+        self._calls = counter(PROVIDER_CALLS, registry)
+        self._seconds = histogram(PROVIDER_SECONDS_SPENT, registry, PROVIDER_SECONDS)
+        self._in_flight = gauge(PROVIDER_IN_FLIGHT, registry)
 
     @contextmanager
     def in_flight(self, channel: str) -> Iterator[None]:
@@ -148,7 +143,7 @@ class SinkMetrics:
     """Counts what the sink could not write."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        left_out = _counter(SINK_LEFT_OUT, registry)
+        left_out = counter(SINK_LEFT_OUT, registry)
         self._orphans, self._refused = left_out.labels("orphan"), left_out.labels("refused")
 
     def left_out(self, orphans: int, refused: int) -> None:
@@ -161,20 +156,8 @@ class InputMetrics:
     """Counts what other services write and nobody here reads (NS-EVT-OP-02)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._ignored = _counter(FIELDS_IGNORED, registry)
+        self._ignored = counter(FIELDS_IGNORED, registry)
 
     def ignored_fields(self, topic: str) -> Callable[[int], object]:
         """The counter of one input topic."""
         return self._ignored.labels(topic).inc
-
-
-def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:
-    return Counter(metric.name, metric.sentence, metric.labels, registry=registry)
-
-
-def _gauge(metric: Metric, registry: CollectorRegistry) -> Gauge:
-    return Gauge(metric.name, metric.sentence, metric.labels, registry=registry)
-
-
-def _histogram(metric: Metric, registry: CollectorRegistry, buckets: tuple[float, ...]) -> Histogram:
-    return Histogram(metric.name, metric.sentence, metric.labels, buckets=buckets, registry=registry)

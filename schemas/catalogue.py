@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _OURS = {"message.timestamp.type": "LogAppendTime"}
+SAW = "What users saw, and facts that are sent to an API again; key: the seen user's key."
 _COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 
 
@@ -80,7 +81,7 @@ def _internal(name: str, records: tuple[type[r.Record], ...], about: str, ways: 
 def _requests() -> Iterator[Topic]:
     yield _internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
     yield _internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
-    yield _internal(t.SEEN, (r.SeenPosted,), "What users saw; key: the seen user's key.", ("http", "seen"))
+    yield _internal(t.SEEN, (r.SeenPosted, r.SeenParcel), SAW, ("http", "seen"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
         yield _internal(t.request_topic(lane), (r.RequestReceived,), about, ("intake", "recipient"))
@@ -135,6 +136,17 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         retention_ms=None,
         extra=_COMPACTED,
     )
+    yield Topic(
+        name=t.SEEN_FAILED,
+        use=Use.PUBLIC_OUT,
+        key="the seen user's key",
+        records=(r.SeenFailed,),
+        about="Facts that no API took (SEEN-OP-16); `carillon seen redrive` sends them again.",
+        writers=("seen",),
+        readers=("seen redrive",),
+        form=Form.JSON,
+        retention_ms=30 * t.DAY_MS,
+    )
     for name in (*dict.fromkeys(destinations), t.SEEN_UNKNOWN):
         yield Topic(
             name=name,
@@ -145,7 +157,7 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
             if name == t.SEEN_UNKNOWN
             else "Seen facts (SEEN-OP-10).",
             writers=("seen",),
-            readers=("consumer services",),
+            readers=("seen redrive",) if name == t.SEEN_UNKNOWN else ("consumer services",),
             form=Form.JSON,
             retention_ms=t.DAY_MS if name == t.SEEN_UNKNOWN else 7 * t.DAY_MS,
         )

@@ -102,6 +102,7 @@ PARTIALS = "stats.partials"
 EVENTS = "notification.events"
 STATS = "notification.stats"
 SEEN_UNKNOWN = "seen.unknown"
+SEEN_FAILED = "seen.failed"
 REFERENCE = "reference"
 SCHEMAS = "carillon.schemas"
 DELIVERED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)

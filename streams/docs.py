@@ -14,7 +14,7 @@ from connectors.http.routes import EDGE, OPS, Route
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
 from schemas.topics import HOUR_MS, Partitions, Topic, Use
-from schemas.words import REASONS
+from schemas.words import GIVEN_UP, REASONS
 from streams.engine.meters import Meters
 from streams.topics import DEFAULT_DESTINATIONS
 from streams.topology import stateful_stages
@@ -64,14 +64,17 @@ def reasons_page() -> str:
     )
     rows: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in REASONS.items()]
     made = MADE.format(source="schemas/words.py")
-    return _joined(["# Reasons", made, about, _table(("reason", "what it means"), rows)])
+    lost: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in GIVEN_UP.items()]
+    seen = "Why a fact was given up for one destination: the word in `seen.failed` and `carillon seen list`."
+    head = ("reason", "what it means")
+    return _joined(["# Reasons", made, about, _table(head, rows), "## Seen facts", seen, _table(head, lost)])
 
 
 def metrics_page() -> str:
     """The closed list of metrics, the engine's included."""
     about = (
         "At `/metrics` on the operations port of a worker and of the HTTP process. Labels are bounded: no"
-        "\nuser, address or tag is ever one."
+        "\nuser or address, and tags only as configured. Alert rules: helm/carillon/alerts/."
     )
     head = ("metric", "kind", "labels", "what it counts")
     outside: list[tuple[str, ...]] = [

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
 from connectors.clock import now_ms
+from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import writing
 from connectors.metrics import InputMetrics, ProviderMetrics, SinkMetrics
@@ -21,6 +22,7 @@ from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.providers.performer import Performer
 from connectors.reference.book import ReferenceBook
+from connectors.seen_metrics import SeenMetrics
 from connectors.templates.renderer import TemplateRenderer
 from schemas import topics
 from schemas.avro_files import expanded, fingerprint, record_names, schema_text
@@ -138,6 +140,8 @@ class World:
         self._performer = Performer(
             cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
         )
+        figures = SeenMetrics(registry, now_ms)
+        self._consumers = Consumers(book.tag, figures)
         self.outside = Outside(
             reading=Reading(self._schema_book, self._schemas.catch_up),
             book=self._schema_book,
@@ -148,6 +152,8 @@ class World:
             addresses=AddressBook(),
             perform=self._performer.perform,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
+            consumers=self._consumers,
+            figures=figures,
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:
@@ -166,6 +172,7 @@ class World:
     async def stop(self) -> None:
         """Close what was opened."""
         await self._performer.close()
+        await self._consumers.close()
         await self._reference.stop()
         await self._schemas.stop()
         await self.database.close()

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from schemas import records as r
-from schemas.codec import encode, encode_json
+from schemas.codec import encode
 from schemas.words import Lane, Verdict
 from streams.engine.api import Input, Route, ToEffect, ToTimer
 from tables.totals import key_of
@@ -88,13 +88,3 @@ def forgotten_key(forgotten: r.StatsForgotten) -> bytes:
 
 def nothing(_record: object) -> None:
     """A tombstone."""
-
-
-def seen_key(routed: r.SeenRouted) -> bytes | None:
-    """The user who saw it, if he is known."""
-    return None if routed.user_key is None else routed.user_key.encode()
-
-
-def fact(routed: r.SeenRouted) -> bytes:
-    """The JSON of a seen fact."""
-    return encode_json(routed.fact)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from connectors.kafka_admin import TopicSpec, topics_of
 from schemas import topics as t
@@ -48,3 +48,12 @@ async def create_topics(settings: Settings) -> list[str]:
     assert settings.kafka.bootstrap is not None
     async with topics_of(settings.kafka.bootstrap) as topics:
         return await topics.create_missing(wanted(settings))
+
+
+async def create_destinations(settings: Settings, names: Collection[str]) -> list[str]:
+    """Create those of these topics of seen facts that are not there yet; the names of the new ones."""
+    if not names:
+        return []
+    assert settings.kafka.bootstrap is not None
+    async with topics_of(settings.kafka.bootstrap) as topics:
+        return await topics.create_missing(spec for spec in wanted(settings, names) if spec.name in names)

@@ -4,7 +4,7 @@
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
-    POST /seen ─► facts.seen ─ seen ─► seen.<destination>
+    POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
 from agents.intake import intake
-from agents.mark_seen import mark_seen
 from agents.recipient import recipient
 from agents.settle import settle
 from agents.sum_up import sum_up
@@ -28,27 +27,27 @@ from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.engine.api import Input, Stage
 from streams.routes import (
-    fact,
     forgotten_key,
     lanes,
     nothing,
     provider_call,
-    seen_key,
     timer,
     window_key,
 )
+from streams.seen import seen_stage
 from streams.wiring import Reading, to
 from tables.contacts import Contacts
 from tables.preferences import Preferences
 from tables.progress import Progress
 from tables.requests import Taken
-from tables.seen import Seen
 from tables.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from agents.ports import Addresses, Cipher, Reference, Renderer
+    from connectors.consumers import Consumers
+    from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
@@ -67,6 +66,8 @@ class Outside:
     addresses: Addresses
     perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]]
     sink: SinkWriter
+    consumers: Consumers
+    figures: SeenMetrics
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -80,7 +81,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
         _status(settings, outside),
         _stats(settings, outside),
-        _seen(settings, outside),
+        seen_stage(settings, outside),
         _sink(settings, outside),
     )
 
@@ -209,18 +210,6 @@ def _stats(settings: Settings, outside: Outside) -> Stage:
         },
         tables=(outside.reading.table("totals", 1, Totals),),
         min_interval_ms=settings.engine.interval_slow_ms,
-        max_batch=settings.engine.max_batch,
-    )
-
-
-def _seen(settings: Settings, outside: Outside) -> Stage:
-    return Stage(
-        name="seen",
-        inputs=(Input(t.SEEN, outside.reading.records(r.SeenPosted)),),
-        agent=lambda stream, tables: mark_seen(stream, outside.reference, tables["seen"]),
-        routes={r.SeenRouted: (to(lambda routed: routed.destination, key=seen_key, encoder=fact),)},
-        tables=(outside.reading.table("seen", 1, Seen),),
-        min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,
     )
 

@@ -1,4 +1,4 @@
-"""The fake provider's HTTP side: the vendor's API for SMS and push, and the desk's own controls."""
+"""The fake provider over HTTP: SMS and push, consumers of seen facts, and the controls of the desk."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class ApiDesk:
         app = web.Application()
         app.router.add_post("/sms", self.sms)
         app.router.add_post("/push", self.push)
+        app.router.add_post("/consumers/{name}", self.consumer)
         app.router.add_get("/status/{key}", self.status)
         app.router.add_post("/script", self.script)
         app.router.add_get("/script", self.scripts)
@@ -62,6 +63,19 @@ class ApiDesk:
     async def push(self, request: web.Request) -> web.StreamResponse:
         """`POST /push`: `{"to", "title", "body"}` with `Idempotency-Key`."""
         return await self._send("push", request)
+
+    async def consumer(self, request: web.Request) -> web.StreamResponse:
+        """`POST /consumers/<name>`: a service that takes seen facts; its name is the account of scripts.
+
+        Each knows only its own keys, so the ledger has them as `<name>/<key>`.
+        """
+        body = _json_in(await request.read())
+        if body is None or not all(isinstance(body.get(field), str) for field in ("tag", "id")):
+            return _json(400, {"error": Word.BAD_REQUEST})
+        recipient = f"{body['tag']}/{body['id']}"
+        name = request.match_info["name"]
+        key = f"{name}/{request.headers.get('Idempotency-Key', '')}"
+        return await self._taken(Call("seen", name, recipient, key), request)
 
     async def status(self, request: web.Request) -> web.Response:
         """`GET /status/<idempotency key>`: what became of it, 404 when it never came or was not taken."""
@@ -114,6 +128,9 @@ class ApiDesk:
             request.headers.get("Idempotency-Key", ""),
             str(body.get("message_id", "")),
         )
+        return await self._taken(call, request)
+
+    async def _taken(self, call: Call, request: web.Request) -> web.StreamResponse:
         reaction, line = self._desk.take(call, honours_keys=True)
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)
@@ -148,11 +165,16 @@ def _answer(line: Line, retry_after_s: int | None) -> web.Response:
 
 
 def _body(raw: bytes) -> dict[str, Any] | None:
+    body = _json_in(raw)
+    return body if body is not None and isinstance(body.get("to"), str) else None
+
+
+def _json_in(raw: bytes) -> dict[str, Any] | None:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    return body if isinstance(body, dict) and isinstance(body.get("to"), str) else None
+    return body if isinstance(body, dict) else None
 
 
 def _json(status: int, body: Any) -> web.Response:

@@ -50,21 +50,25 @@ class Limits:
         self._remember = remember
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def __call__(self, user_key: str | None, address: str | None) -> Mapping[str, str] | None:
-        """Count one request; None lets it pass, else the headers of its 429."""
-        if user_key is not None:
-            return self._spend(user_key, self._per_user)
-        return self._spend(f"address {address}", self._per_address) if address else None
+    def __call__(self, user_key: str | None, address: str | None, count: int = 1) -> Mapping[str, str] | None:
+        """Count so many facts; None lets them pass, else the headers of their 429.
 
-    def _spend(self, caller: str, limit: Limit) -> Mapping[str, str] | None:
-        """A bucket is kept as the moment at which it is full again; each request moves it by one turn."""
+        Several in one request pass if one would, and are paid back before the next: else no batch of more
+        than a minute's worth could ever pass.
+        """
+        if user_key is not None:
+            return self._spend(user_key, self._per_user, count)
+        return self._spend(f"address {address}", self._per_address, count) if address else None
+
+    def _spend(self, caller: str, limit: Limit, count: int) -> Mapping[str, str] | None:
+        """A bucket is kept as the moment at which it is full again; each fact moves it by one turn."""
         now = self._now_ms()
         turn = MINUTE_MS / limit.per_minute
         full_at = max(self._full_at.get(caller, 0.0), now) + turn
         if full_at - now > MINUTE_MS:
             seconds = -int((now + MINUTE_MS - full_at) // 1000)
             return too_soon(limit, seconds)
-        self._full_at[caller] = full_at
+        self._full_at[caller] = full_at + (count - 1) * turn
         self._full_at.move_to_end(caller)
         if len(self._full_at) > self._remember:
             self._full_at.popitem(last=False)

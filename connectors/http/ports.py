@@ -32,8 +32,8 @@ class Publish(Protocol):
 class Throttle(Protocol):
     """Says whether a request comes too soon (NS-SEC-OP-04)."""
 
-    def __call__(self, user_key: str | None, address: str | None) -> Mapping[str, str] | None:
-        """Return the headers of a 429, or None to let it pass.
+    def __call__(self, user_key: str | None, address: str | None, count: int = 1) -> Mapping[str, str] | None:
+        """Return the headers of a 429, or None to let it pass; `count`: of facts in it.
 
         `address` is the client address that a proven gateway forwarded, never the gateway's own.
         """

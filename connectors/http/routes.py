@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
-from connectors.http import openapi, ops, seen
+from connectors.http import openapi, ops, seen, seen_batch
 from connectors.http.authority import Anyone, Operations, Policy
 from connectors.http.operation import Operation
 from connectors.http.ports import EdgePorts, OpsPorts
@@ -49,6 +49,7 @@ class Route(NamedTuple, Generic[Ports]):
 
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
+    Route("seen_batch", "POST", seen_batch.PATH, Anyone(), seen_batch.BatchPost, seen_batch.OPERATION),
     Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
 )
 """The public port."""
@@ -75,7 +76,7 @@ def ops_app(ports: OpsPorts) -> web.Application:
 
 def app_of(routes: Sequence[Route[Ports]], ports: Ports, about: openapi.About) -> web.Application:
     """Build an application of these routes and no others, with their document."""
-    app = web.Application(client_max_size=seen.LARGEST_BODY)
+    app = web.Application(client_max_size=seen_batch.LARGEST_BODY)
     app[openapi.DOCUMENT] = openapi.encoded(about, routes)
     allowed: dict[str, list[str]] = {}
     for route in routes:

@@ -69,6 +69,10 @@ class SeenDone(msgspec.Struct):
     """The fact is durable."""
 
 
+READ = (
+    *HEADERS,
+    Header("X-Forwarded-For", "Client addresses; the first one is counted by the limits.", "192.0.2.7"),
+)
 OPERATION = Operation(
     summary="A notification was shown",
     about=(
@@ -77,10 +81,7 @@ OPERATION = Operation(
         " other 4xx. Who saw it is read from the gateway's headers, and only if the caller proves to be the"
         " gateway; else the fact has no user. Each repeat is taken, and dropped further on."
     ),
-    headers=(
-        *HEADERS,
-        Header("X-Forwarded-For", "Client addresses; the first one is counted by the limits.", "192.0.2.7"),
-    ),
+    headers=READ,
     body=Body(
         SeenBody,
         f"At most {LARGEST_BODY} bytes, whatever its content type says.",
@@ -113,9 +114,8 @@ class SeenPost:
 
     async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer one post."""
-        is_gateway = caller.kind is CallerKind.GATEWAY
-        identity = identified(request.headers) if is_gateway else STRANGER
-        self._throttle(identity, request.headers if is_gateway else {})
+        identity, address = sender(request.headers, caller)
+        throttled(self._ports, identity, address)
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
         record = posted(await request.read(), identity, self._ports.now_ms())
@@ -127,13 +127,19 @@ class SeenPost:
         self._ports.metrics.seen(record.kind)
         return json_response(DONE, trace.request_id)
 
-    def _throttle(self, identity: Identity, headers: Mapping[str, str]) -> None:
-        if self._ports.throttle is None:
-            return
-        address = headers.get("X-Forwarded-For", "").partition(",")[0].strip()
-        refused = self._ports.throttle(identity.user_key, address or None)
-        if refused is not None:
-            raise ProblemError(Code.THROTTLED, headers=refused)
+
+def sender(headers: Mapping[str, str], caller: Caller) -> tuple[Identity, str | None]:
+    """Who saw it, and the address the gateway had it from; of anyone else nothing is believed."""
+    if caller.kind is not CallerKind.GATEWAY:
+        return STRANGER, None
+    return identified(headers), headers.get("X-Forwarded-For", "").partition(",")[0].strip() or None
+
+
+def throttled(ports: EdgePorts, identity: Identity, address: str | None, count: int = 1) -> None:
+    """Count so many facts; `ProblemError` when they come too soon."""
+    refused = None if ports.throttle is None else ports.throttle(identity.user_key, address, count)
+    if refused is not None:
+        raise ProblemError(Code.THROTTLED, headers=refused)
 
 
 def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:

@@ -143,9 +143,10 @@ def columns_of(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
             order = (record.priority, record.rate_limit, record.cost)
             content = (record.kind, config, record.is_active, *order)
         case SeenTag():
-            content = (record.destinations, timedelta(seconds=record.remember_for_s), record.is_enabled)
+            rollout = (record.is_enabled, record.percentage, _json(record.targets))
+            content = (record.destinations, timedelta(seconds=record.remember_for_s), *rollout)
     return (*name_columns(record), *content)
 
 
-def _json(value: dict[str, Any]) -> str:
+def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()

@@ -48,9 +48,12 @@ class HttpCalls:
         self._connections = connections
         self._session: ClientSession | None = None
 
-    async def post(self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply | Answer:
+    async def post(
+        self, url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str]
+    ) -> Reply | Answer:
         """Send JSON. A failure after the request may have been written is `hidden`, before `temporary`."""
-        return await self._call("POST", url, orjson.dumps(body), headers)
+        data = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self._call("POST", url, data, headers)
 
     async def get(self, url: str) -> Reply | Answer:
         """Ask. A broken answer is `hidden` here too: the caller knows that a question may be repeated."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectors.reference.seen_forms import seen_checks
 from connectors.templates.lint import lint
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 from schemas.words import Category, Channel, Lane, UnknownPolicy
@@ -46,8 +47,8 @@ def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
             (faults if finding.level == "error" else remarks).append(finding.text)
     if isinstance(record, NotificationType) and record.dedup_window_s < record.ttl_s:
         remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
-    if isinstance(record, SeenTag) and not record.destinations and record.is_enabled:
-        faults.append("`destinations`: name a topic, or set `is_enabled: false`")
+    if isinstance(record, SeenTag):
+        faults += seen_checks(record)
     return faults, remarks
 
 

@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.reference.checks import cross_checks, record_checks
 from connectors.reference.faults import ReferenceFilesError
+from connectors.reference.seen_forms import seen_entry
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
@@ -34,6 +35,8 @@ LISTS: dict[str, type[ReferenceRecord]] = {
 }
 TEMPLATES = "templates"
 TEXT_FILES = ("body_file", "body_text_file")
+UNSAID = {"version", "targets"}
+"""Fields that no file gives: the first is counted, the second comes of the long forms of destinations."""
 
 
 @dataclass(slots=True)
@@ -120,8 +123,9 @@ def _take(reading: _Reading, place: str, path: Path, given: tuple[Any, type[Refe
         reading.faults.append(f"{place}: must be a mapping of {', '.join(_fields(record_type))}")
         return
     faults: list[str] = []
-    entry = _short_forms(_with_files(entry, path, faults))
+    entry = _with_files(entry, path, faults)
     faults += _unknown_keys(entry, record_type)
+    entry = seen_entry(entry, faults) if record_type is SeenTag else _short_forms(entry)
     record = _converted(entry, record_type, faults)
     if record is not None:
         place = f"{place} ({key_of(record).partition(':')[2]})" if record_type is not Template else place
@@ -188,4 +192,4 @@ def _unknown_keys(entry: dict[str, Any], record_type: type[ReferenceRecord]) -> 
 
 
 def _fields(record_type: type[ReferenceRecord]) -> list[str]:
-    return [name for name in record_type.__struct_fields__ if name != "version"]
+    return [name for name in record_type.__struct_fields__ if name not in UNSAID]

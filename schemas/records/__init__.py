@@ -15,7 +15,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
-from schemas.records.reference import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records.reference import NotificationType, Provider, Rule, SeenDestination, SeenTag, Template
 from schemas.records.requests import (
     ContactChanged,
     Device,
@@ -29,9 +29,6 @@ from schemas.records.requests import (
 from schemas.records.results import (
     MessageRow,
     NotificationEvent,
-    SeenFact,
-    SeenPosted,
-    SeenRouted,
     StatsDue,
     StatsForgotten,
     StatsPartial,
@@ -39,6 +36,16 @@ from schemas.records.results import (
     StatusLogged,
 )
 from schemas.records.root import Record, Sealed
+from schemas.records.seen import (
+    SeenCall,
+    SeenCallEnded,
+    SeenDue,
+    SeenFact,
+    SeenFailed,
+    SeenParcel,
+    SeenPosted,
+    SeenRouted,
+)
 
 __all__ = [
     "AttemptEnded",
@@ -61,7 +68,13 @@ __all__ = [
     "RetryDue",
     "Rule",
     "Sealed",
+    "SeenCall",
+    "SeenCallEnded",
+    "SeenDestination",
+    "SeenDue",
     "SeenFact",
+    "SeenFailed",
+    "SeenParcel",
     "SeenPosted",
     "SeenRouted",
     "SeenTag",

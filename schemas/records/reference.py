@@ -65,11 +65,32 @@ class Provider(Record, frozen=True, kw_only=True):
     version: int = 1
 
 
+class SeenDestination(Record, frozen=True, kw_only=True):
+    """Where facts of a tag go, in full (SEEN-OP-15). `name`: of its lane and of its label in metrics.
+
+    The rest of the fields is for `api`: so many calls of one task at a time, given up after `max_attempts`.
+    """
+
+    kind: str  # api | topic
+    name: str
+    url: str | None = None
+    topic: str | None = None
+    event_types: list[str] = []  # empty: every type
+    timeout_ms: int = 10_000
+    max_attempts: int | None = None
+    in_flight: int = 8
+
+
 class SeenTag(Record, frozen=True, kw_only=True):
-    """Where facts of one tag go (SEEN-OP-15). `destinations`: topic names. Duration in seconds."""
+    """Where facts of one tag go (SEEN-OP-15). `destinations`: topic names; `targets`: what is said in full.
+
+    Duration in seconds. `percentage`: of the users, by a hash of their keys (SEEN-OP-21).
+    """
 
     tag: str
     destinations: list[str]
     remember_for_s: int = 2_592_000
     is_enabled: bool = True
+    percentage: int = 100
+    targets: list[SeenDestination] = []
     version: int = 1

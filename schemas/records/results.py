@@ -1,4 +1,4 @@
-"""What comes out: events, rows for Postgres, statistics, seen facts."""
+"""What comes out: events, rows for Postgres, statistics."""
 
 from __future__ import annotations
 
@@ -95,33 +95,3 @@ class StatsForgotten(Record, frozen=True, kw_only=True):
     """Tombstone for `notification.stats`: a record without a value under `key`."""
 
     key: str
-
-
-class SeenPosted(Record, frozen=True, kw_only=True):
-    """A seen post as the HTTP agent took it. Topic `facts.seen`, key = user key (SEEN-OP-03, SEEN-OP-14)."""
-
-    kind: str  # client | driver | unauthorized
-    tag: str
-    id: str
-    seen_at: int
-    received_at: int
-    user: dict[str, Any] = {}
-    user_key: str | None = None
-
-
-class SeenFact(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """What consumer services get, JSON (SEEN-OP-10). `user` is absent, not null, where there is none."""
-
-    event_type: str
-    tag: str
-    id: str
-    seen_at: str
-    user: dict[str, Any] | None = None
-
-
-class SeenRouted(Record, frozen=True, kw_only=True):
-    """A fact on its way to one destination: its topic, value `fact`, key `user_key`."""
-
-    destination: str  # a topic of the tag; `seen.unknown` for a tag nobody configured
-    fact: SeenFact
-    user_key: str | None = None

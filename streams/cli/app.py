@@ -24,6 +24,7 @@ WHERE: Final[Mapping[str, str]] = {
     "doctor": "doctor",
     "topics": "topic",
     "dlq": "dead",
+    "seen": "seen",
     "offsets": "topic",
 }
 """Command or group, and the module of this folder that has it under the same name."""

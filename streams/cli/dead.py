@@ -33,7 +33,7 @@ def show_topics(as_json: Json = False) -> None:
         bootstrap = _bootstrap()
         async with topics_of(bootstrap) as topics:
             names = sorted(name for name in await topics.names() if name.endswith(DLQ))
-        return {name: len([letter async for letter in _letters(bootstrap, name)]) for name in names}
+        return {name: len([letter async for letter in records_in(bootstrap, name)]) for name in names}
 
     found = asyncio.run(counts())
     if as_json:
@@ -54,7 +54,7 @@ def show(
     name = asyncio.run(_dead_letters_of(bootstrap, topic))
 
     async def letters() -> list[dict[str, Any]]:
-        return [_plain(letter) async for letter in _letters(bootstrap, name)][:limit]
+        return [_plain(letter) async for letter in records_in(bootstrap, name)][:limit]
 
     found = asyncio.run(letters())
     if not found and not as_json:
@@ -79,7 +79,7 @@ def redrive(
     async def again() -> int:
         sent = 0
         async with writing(bootstrap) as write:
-            async for letter in _letters(bootstrap, name):
+            async for letter in records_in(bootstrap, name):
                 if offset is not None and letter.offset != offset:
                     continue
                 headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
@@ -106,7 +106,7 @@ async def _dead_letters_of(bootstrap: str, topic: str) -> str:
     return name
 
 
-async def _letters(bootstrap: str, topic: str) -> AsyncIterator[Any]:
+async def records_in(bootstrap: str, topic: str) -> AsyncIterator[Any]:
     """All dead letters of a topic, oldest first by partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,

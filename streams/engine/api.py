@@ -164,7 +164,14 @@ class ToEffect:
     intent_ttl_s: float = 5.0
 
 
-Route = ToTopic | ToTimer | ToEffect
+@dataclass(frozen=True, slots=True)
+class ToCount:
+    """Outcome → `tell(outcome)` after the commit, for metrics: told once, or never if a crash comes first."""
+
+    tell: Callable[[Any], None]
+
+
+Route = ToTopic | ToTimer | ToEffect | ToCount
 R = TypeVar("R", bound=Route)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from streams.engine import inner
-from streams.engine.api import NotYet, Stage, StageFailedError, ToTimer, ToTopic
+from streams.engine.api import NotYet, Stage, StageFailedError, ToCount, ToTimer, ToTopic
 from streams.engine.batch import BatchStream, Buried
 from streams.engine.intent import Intent
 from streams.engine.kafka import partition_of
@@ -37,7 +37,13 @@ class Computed:
     dead: list[Buried] = field(default_factory=list)
     effects: list[Intent] = field(default_factory=list)
     timers: list[int] = field(default_factory=list)
+    told: list[tuple[Callable[[object], None], object]] = field(default_factory=list)
     ended_at: float = 0.0
+
+    def tell(self) -> None:
+        """It is committed: let those know who count."""
+        for tell, outcome in self.told:
+            tell(outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,8 @@ class _Routing:
                 topic, key = route.topic(outcome), route.key(outcome)
                 partition = _partition(desk, topic, key, same=route.same_partition)
                 done.outputs.append(topic, partition, key, route.encode(outcome), self._at, headers)
+            elif isinstance(route, ToCount):
+                done.told.append((route.tell, outcome))
             elif isinstance(route, ToTimer):
                 done.timers.append(inner.set_timer(route, outcome, headers, done.overlay))
             elif (effect_id := inner.record_effect(route, outcome, headers, done.overlay)) is not None:

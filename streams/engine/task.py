@@ -194,6 +194,7 @@ class Task(PlacedTask):
 
     def _after_commit(self, computed: Computed, gathered: Gathered, taken: list[Event]) -> None:
         self.refusals.passed()
+        computed.tell()
         if self._effects is not None:
             self._effects.handled(taken)
             self._effects.begin(computed.effects, computed.ended_at)

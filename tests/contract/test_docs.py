@@ -23,6 +23,7 @@ WRITTEN = (
     "CONTRIBUTING.md",
     "DECISIONS.md",
     "docs/chaos.md",
+    "docs/clients.md",
     "docs/one-request.md",
     "docs/operations.md",
     "docs/restore-drill.md",

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from schemas.records import SeenPosted
 
 POLICIES = get_args(Policy)
-OPEN_TO_STRANGERS = {("POST", "/4.0/mark-notify/v1/seen"), ("GET", "/openapi.json")}
+OPEN_TO_STRANGERS = {
+    ("POST", "/4.0/mark-notify/v1/seen"),
+    ("POST", "/4.0/mark-notify/v1/seen/batch"),
+    ("GET", "/openapi.json"),
+}
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public."""
 
 
@@ -98,5 +102,8 @@ def test_metric_names_and_labels_keep_the_conventions() -> None:
     assert sorted(set(names)) == sorted(names)
     assert all(name.startswith("carillon_") for name in names)
     labels = {label for metric in METRICS for label in metric.labels}
-    assert labels <= {"channel", "provider", "verdict", "route", "status", "kind", "topic"}
+    assert labels <= {
+        *("channel", "provider", "verdict", "route", "status", "kind", "topic"),
+        *("tag", "destination", "decision", "result"),  # tags and destinations as configured: SEEN-OP-20
+    }
     assert all(metric.sentence.endswith(".") for metric in METRICS)

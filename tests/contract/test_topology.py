@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from connectors.consumers import Consumers
+from connectors.seen_metrics import SeenMetrics
 from schemas.codec import SchemaBook
 from schemas.words import Lane
 from streams.engine.api import NotYet, Stage, ToEffect, ToTimer
@@ -24,6 +27,7 @@ async def _never() -> bool:
 def stages() -> tuple[Stage, ...]:
     """The real topology; its ports are not used."""
     book, port = SchemaBook(), cast("Any", None)
+    figures = SeenMetrics(CollectorRegistry(), lambda: 0)
     outside = Outside(
         reading=Reading(book, _never),
         book=book,
@@ -34,6 +38,8 @@ def stages() -> tuple[Stage, ...]:
         addresses=port,
         perform=port,
         sink=port,
+        consumers=Consumers(lambda _tag: None, figures),
+        figures=figures,
     )
     return build(Settings(), outside)
 

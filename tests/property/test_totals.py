@@ -8,9 +8,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.mark_seen import mark_seen
+from agents.forward import Queues
+from agents.mark_seen import Memory, mark_seen
 from agents.sum_up import sum_up
-from schemas.records import SeenPosted, SeenTag, StatsPartial, StatsRecord
+from schemas.records import SeenPosted, SeenRouted, SeenTag, StatsPartial, StatsRecord
 from tables.seen import Seen, key_of
 from tables.totals import Totals
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
@@ -67,9 +68,9 @@ def test_the_last_record_of_a_window_holds_the_sum_of_all_its_partials(
 
 
 async def passed_on(posts: list[SeenPosted]) -> int:
-    table = MemoryTable[bytes, Seen]()
+    memory = Memory(MemoryTable[bytes, Seen](), Queues(MemoryTable(), MemoryTable(), REFERENCE))
     stream = FakeStream([FakeEvent(posted) for posted in posts], now=T0)
-    return len([routed async for routed in mark_seen(stream, REFERENCE, table)])
+    return len([one async for one in mark_seen(stream, memory) if isinstance(one, SeenRouted)])
 
 
 @given(POSTS)

@@ -76,13 +76,16 @@ RETURNING version;
 
 -- name: upsert_tag
 -- Where facts of a tag go; no row when it already says the same.
-INSERT INTO seen_tags AS t (tag, destinations, remember_for, is_enabled)
-VALUES ($1, $2, $3, $4)
+INSERT INTO seen_tags AS t (tag, destinations, remember_for, is_enabled, percentage, targets)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tag) DO UPDATE SET
     destinations = excluded.destinations, remember_for = excluded.remember_for, is_enabled = excluded.is_enabled,
+    percentage = excluded.percentage, targets = excluded.targets,
     version = t.version + 1, updated_at = now(), deleted_at = NULL
-WHERE (t.destinations, t.remember_for, t.is_enabled, t.deleted_at)
-    IS DISTINCT FROM (excluded.destinations, excluded.remember_for, excluded.is_enabled, excluded.deleted_at)
+WHERE (t.destinations, t.remember_for, t.is_enabled, t.percentage, t.targets, t.deleted_at) IS DISTINCT FROM (
+    excluded.destinations, excluded.remember_for, excluded.is_enabled, excluded.percentage, excluded.targets,
+    excluded.deleted_at
+)
 RETURNING version;
 
 -- name: remove_type

@@ -152,11 +152,11 @@ class House:
         ):
             assert 201 == answer.status, await answer.text()
 
-    async def post_seen(self, user_id: str, fact_id: str) -> int:
+    async def post_seen(self, user_id: str, fact_id: str, tag: str = "promotions") -> int:
         """The status of a post that a gateway passes on."""
         headers = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": user_id}
         url = f"http://127.0.0.1:{self.http.settings['http']['port']}/4.0/mark-notify/v1/seen"
-        body = {"tag": "promotions", "id": fact_id}
+        body = {"tag": tag, "id": fact_id}
         async with (
             aiohttp.ClientSession() as session,
             session.post(url, headers=headers, json=body) as answer,

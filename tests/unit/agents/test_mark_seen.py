@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from agents.mark_seen import mark_seen
-from schemas.records import SeenFact, SeenPosted, SeenRouted, SeenTag
+from agents.forward import Queues
+from agents.mark_seen import Memory, is_within, mark_seen
+from schemas.records import SeenCall, SeenDestination, SeenFact, SeenPosted, SeenRouted, SeenTag
+from schemas.seen_figures import Decision, SeenDecided, SeenTried
 from tables.seen import Seen
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, T0
@@ -28,14 +32,32 @@ REFERENCE = MemoryReference(
     tags=[
         SeenTag(tag="promotions", destinations=["promotions", "analytics"], remember_for_s=60),
         SeenTag(tag="paused", destinations=["paused"], is_enabled=False),
+        SeenTag(tag="halved", destinations=["halved"], percentage=50),
+        SeenTag(
+            tag="mixed",
+            destinations=["plain"],
+            targets=[
+                SeenDestination(kind="api", name="wallet", url="http://wallet/"),
+                SeenDestination(kind="topic", name="other", topic="t.other", event_types=["driver"]),
+                SeenDestination(kind="api", name="fleet", url="http://fleet/", event_types=["driver"]),
+            ],
+        ),
     ]
 )
 
 
-async def passed_on(table: Table, *posted: SeenPosted, now: int = T0) -> list[SeenRouted]:
+async def outcomes_of(table: Table, *posted: SeenPosted, now: int = T0) -> list[Any]:
     table.now = now
-    stream = FakeStream([FakeEvent(value) for value in posted], now=now)
-    return [routed async for routed in mark_seen(stream, REFERENCE, table)]
+    events = [
+        FakeEvent(value, headers={"traceparent": b"00-aa-bb-01"}, origin=f"facts.seen/0/{number}")
+        for number, value in enumerate(posted)
+    ]
+    memory = Memory(table, Queues(MemoryTable(), MemoryTable(), REFERENCE))
+    return [outcome async for outcome in mark_seen(FakeStream(events, now=now), memory)]
+
+
+async def passed_on(table: Table, *posted: SeenPosted, now: int = T0) -> list[SeenRouted]:
+    return [one for one in await outcomes_of(table, *posted, now=now) if isinstance(one, SeenRouted)]
 
 
 async def test_a_fact_goes_to_every_destination_of_its_tag() -> None:
@@ -103,3 +125,58 @@ async def test_an_unknown_tag_goes_to_unknown_and_is_not_remembered() -> None:
     routed = await passed_on(table, replace(CLIENT, tag="invented"), now=T0 + DAY)
     assert ["seen.unknown"] == [r.destination for r in routed]
     assert {} == table.rows
+
+
+async def test_each_api_that_takes_this_type_is_called_with_the_same_envelope_as_a_topic() -> None:
+    found = await outcomes_of(Table(), replace(CLIENT, tag="mixed"))
+    (routed,) = (one for one in found if isinstance(one, SeenRouted))
+    (call,) = (one for one in found if isinstance(one, SeenCall))
+    assert "plain" == routed.destination
+    assert ("wallet", 1, routed.fact) == (call.parcel.destination, call.parcel.calls, call.parcel.fact)
+    assert "00-aa-bb-01" == call.parcel.traceparent
+
+
+async def test_a_destination_gets_only_the_types_it_asks_for() -> None:
+    driver = replace(CLIENT, tag="mixed", kind="driver", user={"db_id": "d", "uuid": "x"}, user_key="d/x")
+    found = await outcomes_of(Table(), driver)
+    assert ["plain", "t.other"] == [one.destination for one in found if isinstance(one, SeenRouted)]
+    assert ["wallet", "fleet"] == [one.parcel.destination for one in found if isinstance(one, SeenCall)]
+
+
+async def test_the_key_a_consumer_gets_follows_from_the_fact_and_tells_unknown_users_apart() -> None:
+    known, nobody = replace(CLIENT, tag="mixed"), replace(NOBODY, tag="mixed")
+    first = await outcomes_of(Table(), known, nobody, nobody)
+    again = await outcomes_of(Table(), known, nobody, nobody)
+    ids = [one.parcel.fact_id for one in first if isinstance(one, SeenCall)]
+    assert ids == [one.parcel.fact_id for one in again if isinstance(one, SeenCall)]
+    assert 3 == len(set(ids))
+
+
+async def test_a_share_of_the_users_is_passed_on_and_the_others_are_not_remembered() -> None:
+    users = [replace(CLIENT, tag="halved", user_key=f"user:{number}") for number in range(400)]
+    table = Table()
+    routed = await passed_on(table, *users)
+    assert 150 < len(routed) < 250
+    assert len(routed) == len(table.rows)
+
+
+def test_who_is_within_a_percentage_is_within_every_larger_one() -> None:
+    firsts = [
+        min(share for share in range(101) if is_within(share, f"user:{number}")) for number in range(50)
+    ]
+    for number, first in enumerate(firsts):
+        assert all(is_within(share, f"user:{number}") for share in range(first, 101))
+    assert not any(is_within(0, f"user:{number}") for number in range(50))
+
+
+async def test_figures_name_configured_tags_and_one_word_for_all_others() -> None:
+    posts = [replace(CLIENT, tag=tag) for tag in ("promotions", "promotions", "paused", "invented")]
+    found = await outcomes_of(Table(), *posts)
+    assert [
+        SeenDecided("promotions", Decision.PASSED),
+        SeenDecided("promotions", Decision.REPEATED),
+        SeenDecided("paused", Decision.DISABLED),
+        SeenDecided("unknown", Decision.UNKNOWN),
+    ] == [one for one in found if isinstance(one, SeenDecided)]
+    delivered = {(one.tag, one.destination) for one in found if isinstance(one, SeenTried)}
+    assert {("promotions", "promotions"), ("promotions", "analytics")} == delivered

@@ -56,3 +56,14 @@ def test_memory_is_bounded_and_forgets_who_was_away_longest() -> None:
     for number in (2, 3):
         limit(f"user:{number}", None)
     assert (limit("user:1", None), len(limit._full_at)) == (None, 2)
+
+
+def test_a_batch_passes_if_one_would_and_is_paid_back_before_the_next() -> None:
+    clock = Clock()
+    limit = limits(clock)
+    first = limit("user:1", None, 10) is None
+    waits = []
+    while (refused := limit("user:1", None)) is not None:
+        waits.append(int(refused["Retry-After"]))
+        clock.now += waits[-1] * 1000
+    assert (True, [105]) == (first, waits)

@@ -15,6 +15,7 @@ from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
+from connectors.seen_metrics import SeenMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +44,7 @@ async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     ProviderMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
+    SeenMetrics(registry, lambda: 0)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from connectors.consumers import Consumers
+from connectors.seen_metrics import SeenMetrics
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import SchemaBook, encode
@@ -42,7 +45,10 @@ def stages() -> dict[str, Any]:
     """The topology with an outside that nobody asks."""
     nothing: Any = None
     reading, ignored = Reading(SchemaBook(), nothing), lambda _topic: lambda _count: None
-    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6)
+    figures: Any = SeenMetrics(CollectorRegistry(), lambda: 0)
+    consumers = Consumers(lambda _tag: None, figures)
+    others = {"consumers": consumers, "figures": figures}
+    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 
 

@@ -1,0 +1,103 @@
+"""The APIs of services that own notifications: one `POST` per fact, after the common template (SEEN-OP-15).
+
+Any 2xx and 409 (it knew already) is done, another 4xx a refusal for good; whatever else is tried again. What
+the consumer says beyond its status is read away and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from connectors.providers.http_call import HttpCalls
+from connectors.providers.port import Answer
+from schemas.codec import encode_json
+from schemas.records import SeenCallEnded
+from schemas.words import DestinationKind, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connectors.seen_metrics import SeenMetrics
+    from schemas.records import SeenCall, SeenDestination, SeenParcel, SeenTag
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+UNLIMITED = 0
+"""Connections: how many calls there are is decided before."""
+KNOWN_ALREADY = 409
+CLASSES = {2: Verdict.ACCEPTED, 4: Verdict.PERMANENT}
+
+
+class Consumers:
+    """A session with each configured API, made when first needed and again when its entry changes.
+
+    `tag`: the configured tag of that name, None without one.
+    """
+
+    def __init__(self, tag: Callable[[str], SeenTag | None], metrics: SeenMetrics) -> None:
+        self._tag = tag
+        self._metrics = metrics
+        self._opened: dict[tuple[str, str], _Opened] = {}
+
+    async def perform(self, call: SeenCall) -> SeenCallEnded:
+        """Make one call; what can go wrong is an answer."""
+        tag, destination = call.parcel.fact.tag, call.parcel.destination
+        target = self._target(tag, destination)
+        if target is None:  # changed since the call was decided: the stage sees it, too, when this comes back
+            return SeenCallEnded(call=call, verdict=Verdict.TEMPORARY, detail="not configured any longer")
+        opened = await self._session(tag, target)
+        opened.calls += 1
+        try:
+            with self._metrics.call(tag, destination, asyncio.get_running_loop().time):
+                verdict, detail = await opened.post(call.parcel)
+        finally:
+            opened.calls -= 1
+            await opened.close_if_retired()
+        return SeenCallEnded(call=call, verdict=verdict, detail=detail)
+
+    async def close(self) -> None:
+        """Close every session. No call may be running."""
+        opened, self._opened = self._opened, {}
+        for one in opened.values():
+            await one.http.close()
+
+    def _target(self, tag: str, destination: str) -> SeenDestination | None:
+        found = self._tag(tag)
+        apis = (each for each in (found.targets if found else ()) if each.kind == DestinationKind.API)
+        return next((each for each in apis if each.name == destination), None)
+
+    async def _session(self, tag: str, target: SeenDestination) -> _Opened:
+        known = self._opened.get((tag, target.name))
+        if known is not None and known.target == target:
+            return known
+        opened = self._opened[tag, target.name] = _Opened(target)
+        if known is not None:
+            known.is_retired = True
+            await known.close_if_retired()
+        return opened
+
+
+class _Opened:
+    """A session in use; a retired one closes after its last call."""
+
+    def __init__(self, target: SeenDestination) -> None:
+        self.target = target
+        self.http = HttpCalls({}, timeout_ms=target.timeout_ms, connections=UNLIMITED)
+        self.calls = 0
+        self.is_retired = False
+
+    async def post(self, parcel: SeenParcel) -> tuple[Verdict, str | None]:
+        """The verdict, and why in a word of ours or the status."""
+        headers = {IDEMPOTENCY_KEY: parcel.fact_id}
+        if parcel.traceparent is not None:
+            headers["traceparent"] = parcel.traceparent
+        reply = await self.http.post(self.target.url or "", encode_json(parcel.fact), headers)
+        if isinstance(reply, Answer):  # hidden only from us: the consumer takes a fact twice (SEEN-054)
+            return Verdict.TEMPORARY, reply.detail
+        if reply.status == KNOWN_ALREADY:
+            return Verdict.ACCEPTED, None
+        return CLASSES.get(reply.status // 100, Verdict.TEMPORARY), str(reply.status)
+
+    async def close_if_retired(self) -> None:
+        if self.is_retired and self.calls == 0:
+            await self.http.close()

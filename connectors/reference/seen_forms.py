@@ -1,0 +1,107 @@
+"""Destinations of seen facts as people write them, and what each must be (SEEN-OP-15).
+
+Among `destinations` a plain text is a topic, `{kind: topic, topic: seen.wallet, event_types: [client]}` one
+in full, `{kind: api, url: "https://wallet.internal/seen"}` an API, named by its host unless a name is given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from schemas.records import SeenDestination
+from schemas.words import DestinationKind, SeenKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemas.records import SeenTag
+
+KNOWN = SeenDestination.__struct_fields__
+NAME = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+TOPIC = re.compile(r"[\w.-]{1,249}", re.ASCII)
+LONGEST_TIMEOUT_MS = 120_000
+MOST_IN_FLIGHT = 1_000
+
+
+def seen_entry(entry: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Part short forms from long ones: `destinations` keeps the topic names, `targets` gets the mappings."""
+    given = entry.get("destinations")
+    if not isinstance(given, list):
+        return entry
+    long = [_named(each) for each in given if isinstance(each, dict)]
+    for each in long:
+        unknown = [str(key) for key in each if key not in KNOWN]
+        faults += [f"`destinations`: `{key}` is not known; known are {', '.join(KNOWN)}" for key in unknown]
+    return entry | {"destinations": [each for each in given if not isinstance(each, dict)], "targets": long}
+
+
+def _named(said: dict[str, Any]) -> dict[str, Any]:
+    """With the name it has when none is given."""
+    if said.get("name") is not None:
+        return said
+    if said.get("kind") == DestinationKind.TOPIC:
+        return said | {"name": said.get("topic") or ""}
+    return said | {"name": _host(str(said.get("url") or ""))}
+
+
+def seen_checks(tag: SeenTag) -> Iterator[str]:
+    """What is wrong with a tag beyond its types."""
+    if tag.is_enabled and not tag.destinations and not tag.targets:
+        yield "`destinations`: name a topic, or set `is_enabled: false`"
+    if not 0 <= tag.percentage <= 100:  # noqa: PLR2004 - per cent
+        yield "`percentage`: must be 0 to 100"
+    names = [*tag.destinations, *(each.name for each in tag.targets)]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield f"`destinations`: {name} stands twice; give each a `name` of its own"
+    for name in tag.destinations:
+        yield from _topic_faults(name, name)
+    for each in tag.targets:
+        yield from _faults(each)
+
+
+def _faults(found: SeenDestination) -> Iterator[str]:
+    where = f"`destinations`, {found.name or 'one without a name'}"
+    if not NAME.fullmatch(found.name):
+        yield f"{where}: `name` must have 1 to 100 letters, digits or _.:-"
+    for kind in found.event_types:
+        if kind not in set(SeenKind):
+            yield f"{where}: `event_types`: {kind!r} is none of {', '.join(SeenKind)}"
+    match found.kind:
+        case DestinationKind.TOPIC:
+            yield from _topic_faults(found.topic or "", found.name)
+        case DestinationKind.API:
+            yield from _api_faults(found, where)
+        case _:
+            yield f"{where}: `kind`: {found.kind!r} is none of {', '.join(DestinationKind)}"
+
+
+def _topic_faults(topic: str, name: str) -> Iterator[str]:
+    if not TOPIC.fullmatch(topic):
+        yield f"`destinations`, {name}: `topic` must have 1 to 249 letters, digits or _.-"
+
+
+def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:
+    if not _host(found.url or ""):
+        yield f"{where}: `url` must be http:// or https:// with a host, and without a user's name"
+    limits = (
+        ("timeout_ms", found.timeout_ms, LONGEST_TIMEOUT_MS),
+        ("in_flight", found.in_flight, MOST_IN_FLIGHT),
+        ("max_attempts", found.max_attempts, None),
+    )
+    for name, value, most in limits:
+        if value is not None and (value < 1 or (most is not None and value > most)):
+            yield f"{where}: `{name}` must be at least 1" + (f" and at most {most}" if most else "")
+
+
+def _host(url: str) -> str:
+    """Host and port of a URL that can be called; empty for any other. A private address is one, too."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        return ""
+    return parts.hostname if port is None else f"{parts.hostname}:{port}"

@@ -1,0 +1,88 @@
+"""Metrics of seen facts. Labels: configured tags and destinations, `unknown` for all others (SEEN-OP-20)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connectors.metric import Metric, counter, gauge, histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import CollectorRegistry
+
+    from schemas.seen_figures import SeenDecided, SeenPaused, SeenTried
+
+LAG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 86_400.0)
+CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+SEEN_DECISIONS = Metric(
+    "carillon_seen_decisions_total",
+    ("tag", "decision"),
+    "Posted facts: passed, repeated, disabled, left_out (of the percentage), unknown (tag).",
+)
+SEEN_DELIVERIES = Metric(
+    "carillon_seen_deliveries_total",
+    ("tag", "destination", "result"),
+    "Tries to deliver a fact: ok, retry, hidden (by a crash; called again), failed (in `seen.failed`).",
+)
+SEEN_LAG = Metric(
+    "carillon_seen_lag_seconds",
+    ("tag", "destination"),
+    "Time from a post to its delivery, in seconds.",
+)
+SEEN_CALL_SECONDS = Metric(
+    "carillon_seen_call_seconds", ("tag", "destination"), "Time a call of a consumer's API took, in seconds."
+)
+SEEN_IN_FLIGHT = Metric(
+    "carillon_seen_calls_in_flight", ("tag", "destination"), "Calls of consumers' APIs that run now."
+)
+SEEN_BREAKER = Metric(
+    "carillon_seen_breaker_open",
+    ("tag", "destination"),
+    "1 while some task of this process pauses calls of the consumer, which fails; else 0.",
+)
+SEEN_METRICS = (SEEN_DECISIONS, SEEN_DELIVERIES, SEEN_LAG, SEEN_CALL_SECONDS, SEEN_IN_FLIGHT, SEEN_BREAKER)
+
+
+class SeenMetrics:
+    """Counts what the seen stage committed, and calls of consumers."""
+
+    def __init__(self, registry: CollectorRegistry, now_ms: Callable[[], int]) -> None:
+        self._decisions = counter(SEEN_DECISIONS, registry)
+        self._deliveries = counter(SEEN_DELIVERIES, registry)
+        self._lag = histogram(SEEN_LAG, registry, LAG_SECONDS)
+        self._seconds = histogram(SEEN_CALL_SECONDS, registry, CALL_SECONDS)
+        self._in_flight = gauge(SEEN_IN_FLIGHT, registry)
+        self._breaker = gauge(SEEN_BREAKER, registry)
+        self._now_ms = now_ms
+        self._until: dict[tuple[str, str], int] = {}
+
+    def decided(self, found: SeenDecided) -> None:
+        """A posted fact was dealt with."""
+        self._decisions.labels(found.tag, found.decision).inc()
+
+    def tried(self, found: SeenTried) -> None:
+        """A try to deliver a fact ended."""
+        self._deliveries.labels(found.tag, found.destination, found.result).inc()
+        if found.lag_ms is not None:
+            self._lag.labels(found.tag, found.destination).observe(found.lag_ms / 1000)
+
+    def paused(self, found: SeenPaused) -> None:
+        """A breaker moved. Read as open until its time: nobody has to take back what a lost task has said."""
+        name = (found.tag, found.destination)
+        if name not in self._until:
+            self._breaker.labels(*name).set_function(lambda: float(self._now_ms() < self._until[name]))
+        self._until[name] = found.until
+
+    @contextmanager
+    def call(self, tag: str, destination: str, clock_s: Callable[[], float]) -> Iterator[None]:
+        """Count and time a running call."""
+        running, began = self._in_flight.labels(tag, destination), clock_s()
+        running.inc()
+        try:
+            yield
+        finally:
+            running.dec()
+            self._seconds.labels(tag, destination).observe(clock_s() - began)

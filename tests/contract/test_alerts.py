@@ -1,0 +1,67 @@
+"""Alert rules ask for metrics that exist, and the chart installs them when it is told to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.metrics import METRICS
+
+CHART = Path(__file__).parents[2] / "helm" / "carillon"
+FILES = sorted((CHART / "alerts").glob("*.yaml"))
+NAMED = re.compile(r"(carillon_\w+)(?:\{([^}]*)\})?")
+LABEL = re.compile(r"(\w+)\s*(?:=~|!=|=|!~)")
+HISTOGRAM = re.compile(r"_(bucket|count|sum)$")
+
+
+def rules() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (rule["alert"], rule)
+        for path in FILES
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+
+
+@pytest.mark.parametrize("rule", [rule for _, rule in rules()], ids=[name for name, _ in rules()])
+def test_a_rule_names_metrics_and_labels_that_exist(rule: dict[str, Any]) -> None:
+    known = {metric.name: set(metric.labels) for metric in METRICS}
+    found = NAMED.findall(rule["expr"])
+    assert found
+    for name, matchers in found:
+        labels = known[HISTOGRAM.sub("", name)]
+        assert set(LABEL.findall(matchers)) <= labels, name
+    by = {
+        label.strip() for labels in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in labels.split(",")
+    }
+    assert by <= {"le"}.union(*(known[HISTOGRAM.sub("", name)] for name, _ in found))
+    assert rule["annotations"]["summary"]
+
+
+def test_the_three_failures_that_no_client_repairs_raise_an_alert() -> None:
+    """SEEN-OP-19."""
+    wanted = {"CarillonSeenDeliveriesFail", "CarillonSeenLate", "CarillonSeenGivenUp"}
+    assert wanted <= {name for name, _ in rules()}
+
+
+def test_what_outsiders_post_raises_none() -> None:
+    assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]
+    assert not [name for name, rule in rules() if 'status=~"4' in rule["expr"]]
+
+
+def test_the_chart_installs_them_when_it_is_told_to() -> None:
+    helm = pytest.importorskip("helm_python", reason="Helm's package has no build for macOS on Intel")
+    values = {"settings": {"kafka": {"bootstrap": "kafka:9092"}}, "alerts": {"enabled": True}}
+    with helm.Chart.load(CHART) as chart:
+        files = chart.render(values, name="prod", namespace="default")
+    texts = [text for name, text in files.items() if name.endswith(".yaml")]
+    made = [one for text in texts for one in yaml.safe_load_all(text) if one]
+    installed = [one for one in made if one["kind"] == "PrometheusRule"]
+    assert [path.stem for path in FILES] == [
+        one["metadata"]["name"].removeprefix("prod-carillon-") for one in installed
+    ]
+    assert [yaml.safe_load(path.read_text()) for path in FILES] == [one["spec"] for one in installed]

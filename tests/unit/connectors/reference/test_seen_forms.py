@@ -1,0 +1,82 @@
+"""Destinations of seen facts: short and long forms, and what is refused (SEEN-OP-15, SEEN-OP-21)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.cipher import Cipher
+from connectors.reference.faults import ReferenceFilesError
+from connectors.reference.files import load_directory
+from connectors.reference.wire import decode, encode, key_of
+from schemas.records import SeenDestination, SeenTag
+from streams.applying import seen_topics
+
+CIPHER = Cipher.of_text(Cipher.new_key("test"))
+API = "{kind: api, url: 'https://wallet.internal:8080/seen'"
+
+
+def loaded(folder: Path, text: str) -> SeenTag:
+    (folder / "seen.yaml").write_text(text)
+    (tag,) = load_directory(folder)
+    assert isinstance(tag, SeenTag)
+    return tag
+
+
+def test_a_plain_name_and_its_long_form_are_both_topics(tmp_path: Path) -> None:
+    tag = loaded(tmp_path, "- {tag: a, destinations: [seen.a, {kind: topic, topic: seen.b}]}")
+    assert ["seen.a"] == tag.destinations
+    assert [SeenDestination(kind="topic", name="seen.b", topic="seen.b")] == tag.targets
+
+
+def test_an_api_is_named_by_its_host_unless_a_name_is_given(tmp_path: Path) -> None:
+    tag = loaded(tmp_path, f"- {{tag: a, destinations: [{API}}}, {API}, name: two, max_attempts: 3}}]}}")
+    assert [("wallet.internal:8080", None), ("two", 3)] == [(t.name, t.max_attempts) for t in tag.targets]
+
+
+def test_what_was_published_before_there_were_targets_is_read() -> None:
+    old = b'{"tag":"a","destinations":["seen.a"],"remember_for_s":60,"is_enabled":true,"version":3}'
+    expected = SeenTag(tag="a", destinations=["seen.a"], remember_for_s=60, version=3)
+    assert expected == decode("tag:a", old, None)
+
+
+def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
+    tag = loaded(tmp_path, f"- {{tag: a, percentage: 5, destinations: [{API}, event_types: [client]}}]}}")
+    assert tag == decode(key_of(tag), encode(tag, CIPHER), CIPHER)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "fault"),
+    [
+        ("[{kind: api}]", "one without a name: `name` must have 1 to 100"),
+        ("[{kind: api, name: x}]", "x: `url` must be http:// or https://"),
+        ("[{kind: api, name: x, url: 'ftp://h/'}]", "x: `url` must be http:// or https://"),
+        ("[{kind: api, name: x, url: 'https://u:p@h/'}]", "x: `url` must be http:// or https://"),
+        ("[{kind: api, name: x, url: 'http://h:99999/'}]", "x: `url` must be http:// or https://"),
+        ("[{kind: mail, name: x}]", "x: `kind`: 'mail' is none of api, topic"),
+        ("[{kind: topic, name: x}]", "x: `topic` must have 1 to 249"),
+        (f"[{API}, timeout_ms: 0}}]", "`timeout_ms` must be at least 1 and at most 120000"),
+        (f"[{API}, in_flight: 0}}]", "`in_flight` must be at least 1 and at most 1000"),
+        (f"[{API}, max_attempts: 0}}]", "`max_attempts` must be at least 1"),
+        (f"[{API}, event_types: [rider]}}]", "'rider' is none of client, driver, unauthorized"),
+        (f"[{API}}}, {API}}}]", "wallet.internal:8080 stands twice"),
+        (f"[{API}, retries: 3}}]", "`retries` is not known"),
+        ("['seen facts']", "`topic` must have 1 to 249"),
+    ],
+)
+def test_what_no_fact_could_be_sent_to_is_refused(tmp_path: Path, destinations: str, fault: str) -> None:
+    with pytest.raises(ReferenceFilesError) as caught:
+        loaded(tmp_path, f"- {{tag: a, destinations: {destinations}}}")
+    assert fault in "\n".join(caught.value.faults)
+
+
+def test_apply_makes_every_topic_that_facts_go_to(tmp_path: Path) -> None:
+    tag = loaded(tmp_path, f"- {{tag: a, destinations: [seen.a, {{kind: topic, topic: seen.b}}, {API}}}]}}")
+    assert ["seen.a", "seen.b"] == seen_topics([tag, tag])
+
+
+@pytest.mark.parametrize("given", ["percentage: 101", "percentage: -1", "targets: []"])
+def test_a_share_is_of_a_hundred_and_targets_are_not_for_people(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ReferenceFilesError, match=given.partition(":")[0]):
+        loaded(tmp_path, f"- {{tag: a, destinations: [seen.a], {given}}}")

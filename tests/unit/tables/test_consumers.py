@@ -1,0 +1,70 @@
+"""A consumer as one task sees it: places, queue, breaker."""
+
+from __future__ import annotations
+
+from tables.consumers import FORGOTTEN_MS, MOST_FAILURES, Consumer, key_of, place_of
+from tests.messages import T0
+
+
+def pause(turn: int) -> int:
+    return 1000 << turn
+
+
+def down(consumer: Consumer, now: int = T0) -> Consumer:
+    for _ in range(MOST_FAILURES):
+        consumer = consumer.called(now).failed(now, pause)
+    return consumer
+
+
+def test_no_more_calls_are_open_than_its_share() -> None:
+    two = Consumer().called(T0).called(T0)
+    assert (True, False) == (two.may_call(T0, 3), two.may_call(T0, 2))
+    assert two.answered(T0).may_call(T0, 2)
+
+
+def test_failures_in_a_row_pause_it_and_one_call_then_tries_it() -> None:
+    consumer = down(Consumer())
+    assert (False, True) == (consumer.may_call(T0 + 999, 8), consumer.may_call(T0 + 1000, 8))
+    assert not consumer.called(T0 + 1000).may_call(T0 + 1000, 8)
+
+
+def test_one_answer_among_failures_is_enough_to_go_on() -> None:
+    consumer = Consumer()
+    for _ in range(3 * MOST_FAILURES):
+        consumer = consumer.called(T0).failed(T0, pause).called(T0).answered(T0)
+    assert Consumer(moved_at=T0) == consumer
+
+
+def test_a_try_that_fails_doubles_the_pause_and_calls_begun_before_do_not() -> None:
+    consumer = down(Consumer(open_calls=2, moved_at=T0))
+    late = consumer.failed(T0 + 500, pause)
+    assert consumer.resumes_at == late.resumes_at
+    again = late.failed(T0 + 1000, pause)
+    assert T0 + 1000 + 2000 == again.resumes_at
+
+
+def test_an_answer_ends_the_pause() -> None:
+    consumer = down(Consumer()).called(T0 + 1000).answered(T0 + 1001)
+    assert (0, 0, 0) == (consumer.failures, consumer.pauses, consumer.resumes_at)
+
+
+def test_what_nobody_knows_says_nothing_about_the_consumer() -> None:
+    consumer = down(Consumer(open_calls=1, moved_at=T0))
+    assert consumer.untold(T0).pauses == consumer.pauses
+    assert consumer.untold(T0).open_calls == consumer.open_calls - 1
+
+
+def test_a_call_that_never_ends_does_not_keep_its_place_for_ever() -> None:
+    stuck = Consumer().called(T0)
+    assert (False, True) == (stuck.may_call(T0 + FORGOTTEN_MS, 1), stuck.may_call(T0 + FORGOTTEN_MS + 1, 1))
+    assert 1 == stuck.called(T0 + FORGOTTEN_MS + 1).open_calls
+
+
+def test_the_queue_is_the_numbers_between_first_and_after() -> None:
+    assert (2, 1) == (Consumer().joined().joined().waiting, Consumer().joined().joined().left().waiting)
+
+
+def test_rows_of_a_queue_are_in_its_order_and_those_of_two_are_apart() -> None:
+    one, other = key_of("a", "bc"), key_of("ab", "c")
+    assert one != other
+    assert [place_of(one, number) for number in range(300)] == sorted(place_of(one, n) for n in range(300))
