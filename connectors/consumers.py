@@ -1,7 +1,7 @@
 """The APIs of services that own notifications: one `POST` per fact, after the common template (SEEN-OP-15).
 
-Any 2xx and 409 (it knew already) is done, another 4xx a refusal for good; whatever else is tried again. What
-the consumer says beyond its status is read away and kept nowhere.
+Any 2xx and 409 (it knew already) is done, 408, 425 and 429 are tried again as whatever else is, other 4xx are
+refusals for good. What the consumer says beyond its status is read away and kept nowhere.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ UNLIMITED = 0
 """Connections: how many calls there are is decided before."""
 KNOWN_ALREADY = 409
 CLASSES = {2: Verdict.ACCEPTED, 4: Verdict.PERMANENT}
+NOT_NOW = frozenset({408, 425, 429})
+"""Said by gateways and limiters about the moment, not about the fact."""
 
 
 class Consumers:
@@ -96,6 +98,8 @@ class _Opened:
             return Verdict.TEMPORARY, reply.detail
         if reply.status == KNOWN_ALREADY:
             return Verdict.ACCEPTED, None
+        if reply.status in NOT_NOW:
+            return Verdict.TEMPORARY, str(reply.status)
         return CLASSES.get(reply.status // 100, Verdict.TEMPORARY), str(reply.status)
 
     async def close_if_retired(self) -> None:

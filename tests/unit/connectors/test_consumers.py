@@ -86,6 +86,8 @@ async def desk(service: Service) -> AsyncIterator[Desk]:
         (409, Verdict.ACCEPTED, None),
         (400, Verdict.PERMANENT, "400"),
         (404, Verdict.PERMANENT, "404"),
+        (408, Verdict.TEMPORARY, "408"),
+        (429, Verdict.TEMPORARY, "429"),
         (302, Verdict.TEMPORARY, "302"),
         (500, Verdict.TEMPORARY, "500"),
         (503, Verdict.TEMPORARY, "503"),
