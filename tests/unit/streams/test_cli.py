@@ -95,7 +95,8 @@ def test_a_question_imports_no_stage() -> None:
 
 def test_the_list_above_names_every_command() -> None:
     listed = {
-        words[: 2 if words[0] in {"topics", "dlq", "seen", "offsets"} else 1] for words in map(words_of, COMMANDS)
+        words[: 2 if words[0] in {"topics", "dlq", "seen", "offsets"} else 1]
+        for words in map(words_of, COMMANDS)
     }
     assert set(commands(typer.main.get_command(app))) == listed
 
