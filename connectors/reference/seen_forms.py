@@ -100,6 +100,7 @@ def _host(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # `a..b` has no name that could be looked up
     except ValueError:
         return ""
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:

@@ -54,6 +54,7 @@ def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
         ("[{kind: api, name: x, url: 'ftp://h/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'https://u:p@h/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'http://h:99999/'}]", "x: `url` must be http:// or https://"),
+        ("[{kind: api, name: x, url: 'http://a..b/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: mail, name: x}]", "x: `kind`: 'mail' is none of api, topic"),
         ("[{kind: topic, name: x}]", "x: `topic` must have 1 to 249"),
         (f"[{API}, timeout_ms: 0}}]", "`timeout_ms` must be at least 1 and at most 120000"),
