@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.forward import PAUSE_CAP_MS, RETRY_CAP_MS
+from agents.forward import RETRY_CAP_MS
 from agents.mark_seen import LONGEST_PATIENCE_MS, fact_of
 from agents.retry import FIRST_MS
 from connectors.http.problems import PROBLEMS
@@ -22,7 +22,7 @@ from schemas.codec import encode_json
 from schemas.records import SeenDestination, SeenFact, SeenPosted, SeenTag
 from schemas.times import parse_rfc3339
 from schemas.topics import DAY_MS
-from tables.consumers import MOST_FAILURES
+from tables.consumers import LONGEST_PAUSE_MS, MOST_FAILURES
 from tests.unit.connectors.http.edge import edge
 
 TEXT = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
@@ -97,7 +97,7 @@ def test_the_numbers_of_the_page_are_those_in_force() -> None:
         "30 days unless said": tag.remember_for_s * 1000 == 30 * DAY_MS,
         "at most 7 days": LONGEST_PATIENCE_MS == 7 * DAY_MS,
         "after 1 s, twice as long each time, 10 min at\nmost": (FIRST_MS, RETRY_CAP_MS) == (1_000, 600_000),
-        "After five failures in a row calls pause for 1 s to 1 min": (MOST_FAILURES, PAUSE_CAP_MS)
+        "After five failures in a row calls pause for 1 s to 1 min": (MOST_FAILURES, LONGEST_PAUSE_MS)
         == (5, 60_000),
     }
     assert [] == [text for text, holds in numbers.items() if text not in TEXT or not holds]
