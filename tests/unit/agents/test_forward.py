@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.records import SeenDue, SeenParcel
 from schemas.seen_figures import Result, SeenPaused, SeenTried
 from schemas.words import Verdict
-from tables.consumers import FORGOTTEN_MS, MOST_FAILURES
+from tables.consumers import MOST_FAILURES
 from tests.consumers import TAG, SeenTask, api, tag_of
 from tests.fakes import MemoryReference
 from tests.messages import DAY, SECOND, T0
@@ -177,54 +177,6 @@ def test_a_fact_sent_again_by_a_person_begins_anew_for_that_destination_only() -
     assert (0, 1, parcel.fact_id) == (again.parcel.attempts, again.parcel.calls, again.parcel.fact_id)
     assert again.parcel.origin != parcel.origin
     assert 1 == len(task.calls_of("b"))
-
-
-def test_a_buried_call_does_not_stop_its_queue_though_nothing_else_comes() -> None:
-    task = task_with(api("a", in_flight=1))
-    for _ in range(3):
-        task.post()
-    task.bury(task.calls[0])
-    task.wait(FORGOTTEN_MS + SECOND)
-    assert 1 == len(task.calls)
-
-
-def test_a_buried_call_of_a_busy_consumer_gives_its_place_back() -> None:
-    task = task_with(api("a", in_flight=2))
-    for _ in range(200):
-        task.post()
-    task.bury(task.calls[0])
-    for _ in range(70):
-        task.wait(60 * SECOND)
-        task.answer(task.calls[0], Verdict.ACCEPTED)
-    assert 2 == len(task.calls)
-    looking = [timer for timer in task.timers.values() if timer.parcel is None]
-    assert 1 == len(looking)
-
-
-def test_results_of_forgotten_calls_count_for_no_other() -> None:
-    """The worker was away for so long; what it had open is told late."""
-    task = task_with(api("a", in_flight=2))
-    for _ in range(2):
-        task.post()
-    old = list(task.calls)
-    task.now += FORGOTTEN_MS + SECOND
-    for _ in range(5):
-        task.post()
-    for call in old:
-        task.answer(call, Verdict.ACCEPTED)
-    assert 2 == len(task.calls) == task.consumer("a").open_calls
-
-
-def test_a_pause_of_a_clock_that_was_ahead_is_over() -> None:
-    task = task_with(api("a", in_flight=1))
-    task.now += 365 * DAY
-    for _ in range(MOST_FAILURES):
-        task.post()
-        task.answer(task.calls[0], Verdict.TEMPORARY)
-    assert task.consumer("a").resumes_at > task.now
-    task.now -= 365 * DAY
-    task.post()
-    assert 1 == len(task.calls)
 
 
 def test_a_timer_of_a_queue_that_is_empty_by_then_does_nothing() -> None:
