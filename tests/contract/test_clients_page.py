@@ -18,6 +18,7 @@ from connectors.http.seen import LONGEST_ID, LONGEST_TAG, OPERATION, PATH
 from connectors.http.seen_batch import MOST_ITEMS
 from connectors.http.seen_batch import PATH as BATCH_PATH
 from connectors.reference.files import load_directory
+from connectors.reference.seen_forms import MOST_IN_FLIGHT
 from schemas.codec import encode_json
 from schemas.records import SeenDestination, SeenFact, SeenPosted, SeenTag
 from schemas.times import parse_rfc3339
@@ -93,7 +94,7 @@ def test_the_numbers_of_the_page_are_those_in_force() -> None:
         f"1 to {LONGEST_ID})": True,
         f"up to {MOST_ITEMS} facts": True,
         "(10 000)": defaults.timeout_ms == 10_000,
-        "one partition (8)": defaults.in_flight == 8,
+        "one partition (8; at most 64)": (defaults.in_flight, MOST_IN_FLIGHT) == (8, 64),
         "30 days unless said": tag.remember_for_s * 1000 == 30 * DAY_MS,
         "at most 7 days": LONGEST_PATIENCE_MS == 7 * DAY_MS,
         "after 1 s, twice as long each time, 10 min at\nmost": (FIRST_MS, RETRY_CAP_MS) == (1_000, 600_000),
