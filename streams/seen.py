@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.wiring import Reading
 
 MOST_SEEN_CALLS = 200 * MOST_IN_FLIGHT
-"""Open calls of consumers' APIs in one process: two hundred that hang, with the most each may have, reach this."""
+"""Open calls of consumers' APIs in one process: two hundred that hang, each with all it may have."""
 
 
 def seen_stage(settings: Settings, outside: Outside) -> Stage:

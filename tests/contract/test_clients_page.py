@@ -15,7 +15,7 @@ from agents.mark_seen import LONGEST_PATIENCE_MS, fact_of
 from agents.retry import FIRST_MS
 from connectors.http.problems import PROBLEMS
 from connectors.http.seen import LONGEST_ID, LONGEST_TAG, OPERATION, PATH
-from connectors.http.seen_batch import MOST_ITEMS
+from connectors.http.seen_batch import MOST_ITEMS, MOST_OF_STRANGERS
 from connectors.http.seen_batch import PATH as BATCH_PATH
 from connectors.reference.files import load_directory
 from connectors.reference.seen_forms import MOST_IN_FLIGHT
@@ -93,6 +93,7 @@ def test_the_numbers_of_the_page_are_those_in_force() -> None:
         f"1 to {LONGEST_TAG} characters": True,
         f"1 to {LONGEST_ID})": True,
         f"up to {MOST_ITEMS} facts": True,
+        f"sends at most {MOST_OF_STRANGERS} at once": True,
         "(10 000)": defaults.timeout_ms == 10_000,
         "one partition (8; at most 64)": (defaults.in_flight, MOST_IN_FLIGHT) == (8, 64),
         "30 days unless said": tag.remember_for_s * 1000 == 30 * DAY_MS,
