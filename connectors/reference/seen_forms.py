@@ -11,7 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from schemas.catalogue import catalogue
 from schemas.records import SeenDestination
+from schemas.topics import DLQ
 from schemas.words import DestinationKind, SeenKind
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 KNOWN = SeenDestination.__struct_fields__
 NAME = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 TOPIC = re.compile(r"[\w.-]{1,249}", re.ASCII)
+OURS = frozenset(topic.name for topic in catalogue())
 LONGEST_TIMEOUT_MS = 120_000
 MOST_IN_FLIGHT = 64
 """Of one task: each of them stands in the consumer's row, which is written with every call."""
@@ -82,6 +85,10 @@ def _faults(found: SeenDestination) -> Iterator[str]:
 def _topic_faults(topic: str, name: str) -> Iterator[str]:
     if not TOPIC.fullmatch(topic):
         yield f"`destinations`, {name}: `topic` must have 1 to 249 letters, digits or _.-"
+    elif topic in {".", ".."}:
+        yield f"`destinations`, {name}: no topic can be called {topic!r}"
+    elif topic in OURS or topic.endswith(DLQ):
+        yield f"`destinations`, {name}: {topic} is a topic of the pipeline itself"
 
 
 def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:

@@ -67,6 +67,10 @@ def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
         (f"[{API}, event_types: [rider]}}]", "'rider' is none of client, driver, unauthorized"),
         (f"[{API}}}, {API}}}]", "wallet stands twice"),
         (f"[{API}, retries: 3}}]", "`retries` is not known"),
+        ("['..']", "no topic can be called '..'"),
+        ("[facts.seen]", "facts.seen is a topic of the pipeline itself"),
+        ("[payment.events.dlq]", "payment.events.dlq is a topic of the pipeline itself"),
+        ("[{kind: topic, topic: seen.failed}]", "seen.failed is a topic of the pipeline itself"),
         ("['seen facts']", "`topic` must have 1 to 249"),
     ],
 )
