@@ -79,7 +79,8 @@ class Forwarding:
         match Verdict(ended.verdict):
             case Verdict.ACCEPTED:
                 self._consumer = self._consumer.answered()
-                yield self._tried(Result.OK, max(self._now - parcel.received_at, 0))
+                lag_ms = None if parcel.is_redriven else max(self._now - parcel.received_at, 0)
+                yield self._tried(Result.OK, lag_ms)
             case Verdict.PERMANENT:
                 self._consumer = self._consumer.answered()
                 yield from self._give_up(parcel, GivenUp.REFUSED, ended.detail)

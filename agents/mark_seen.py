@@ -164,7 +164,7 @@ def _wants(target: Any, posted: SeenPosted, kind: DestinationKind) -> bool:
 def _again(parcel: SeenParcel, event: Event, tag: SeenTag | None, now: int) -> SeenParcel:
     """A fact that was given up, sent again by a person: it begins anew."""
     give_up_at = now + (LONGEST_PATIENCE_MS if tag is None else _patience_ms(tag))
-    return replace(parcel, origin=event.origin, attempts=0, calls=0, give_up_at=give_up_at)
+    return replace(parcel, origin=event.origin, attempts=0, calls=0, give_up_at=give_up_at, is_redriven=True)
 
 
 def _patience_ms(tag: SeenTag) -> int:

@@ -176,6 +176,10 @@ def test_a_fact_sent_again_by_a_person_begins_anew_for_that_destination_only() -
     (again,) = task.calls_of("a")
     assert (0, 1, parcel.fact_id) == (again.parcel.attempts, again.parcel.calls, again.parcel.fact_id)
     assert again.parcel.origin != parcel.origin
+    task.answer(again, Verdict.ACCEPTED)
+    assert SeenTried(TAG, "a", Result.OK, None) == next(
+        one for _, one in reversed(task.log) if isinstance(one, SeenTried)
+    )
     assert 1 == len(task.calls_of("b"))
 
 
