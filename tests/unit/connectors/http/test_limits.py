@@ -60,10 +60,11 @@ def test_memory_is_bounded_and_forgets_who_was_away_longest() -> None:
 
 def test_what_is_given_back_was_never_spent() -> None:
     limit = limits(Clock())
-    for caller in (("user:1", None), (None, "10.0.0.1")):
-        assert limit(*caller, 10) is None
-        limit.give_back(*caller, 10)
-        assert limit(*caller) is None
+    callers: list[tuple[str | None, str | None]] = [("user:1", None), (None, "10.0.0.1")]
+    for user, address in callers:
+        assert limit(user, address, 10) is None
+        limit.give_back(user, address, 10)
+        assert limit(user, address) is None
     limit.give_back(None, None)
     limit.give_back("user:9", None)
     assert 2 == len(limit._full_at)
