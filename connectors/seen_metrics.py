@@ -23,7 +23,8 @@ NEXT_TRY_MS = 780_000
 SEEN_DECISIONS = Metric(
     "carillon_seen_decisions_total",
     ("tag", "decision"),
-    "Posted facts: passed, repeated, disabled, left_out (of the percentage), unknown (tag).",
+    "Posted facts: passed, repeated, disabled, left_out (of the percentage), unknown (tag), receipt (of a"
+    " message).",
 )
 SEEN_DELIVERIES = Metric(
     "carillon_seen_deliveries_total",

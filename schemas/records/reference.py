@@ -22,6 +22,7 @@ class NotificationType(Record, frozen=True, kw_only=True):
     ttl_s: int = 86_400
     unknown_policy: str | None = None  # None: repeat, or hold for marketing
     allowed_senders: list[str] = []  # empty: anyone
+    fallback_after_s: int | None = None  # a reserve channel for what nobody saw by then (SEEN-OP-01)
     version: int = 1
 
 
