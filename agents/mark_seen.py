@@ -85,7 +85,7 @@ def _outcomes(event: Event, now: int, memory: Memory) -> Outcomes:
             yield from forwarding.accept(_again(value, event, queues.reference.tag(value.fact.tag), now))
         case SeenDue():
             forwarding = Forwarding(queues, value.tag, value.destination, now)
-            yield from forwarding.go_on() if value.parcel is None else forwarding.accept(value.parcel)
+            yield from forwarding.go_on() if value.parcel is None else forwarding.come_back(value.parcel)
         case SeenCallEnded():
             parcel = value.call.parcel
             yield from Forwarding(queues, parcel.fact.tag, parcel.destination, now).settle(value)

@@ -159,6 +159,18 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         form=Form.JSON,
         retention_ms=30 * t.DAY_MS,
     )
+    yield Topic(
+        name=t.SEEN_REDRIVEN,
+        use=Use.PUBLIC_OUT,
+        key="topic, partition, offset and time of a fact that was sent again",
+        records=(),
+        about="What `carillon seen redrive` has sent again, so that it sends nothing twice.",
+        writers=("seen redrive",),
+        readers=("seen redrive",),
+        form=Form.RAW,
+        partitions=Partitions.ONE,
+        retention_ms=31 * t.DAY_MS,
+    )
     for name in (*dict.fromkeys(destinations), t.SEEN_UNKNOWN):
         yield Topic(
             name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connectors.reference.seen_forms import seen_checks
+from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 from schemas.words import Category, Channel, Lane, UnknownPolicy
@@ -51,6 +51,7 @@ def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
             remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
     if isinstance(record, SeenTag):
         faults += seen_checks(record)
+        remarks += seen_remarks(record) if not faults else ()
     return faults, remarks
 
 

@@ -80,6 +80,8 @@ class SeenDestination(Record, frozen=True, kw_only=True):
     timeout_ms: int = 10_000
     max_attempts: int | None = None
     in_flight: int = 8
+    auth_header: str | None = None  # of every call; its value is the secret of that name in the settings
+    auth_secret: str | None = None
 
 
 class SeenTag(Record, frozen=True, kw_only=True):

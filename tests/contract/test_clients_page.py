@@ -58,7 +58,11 @@ def test_both_posts_are_shown() -> None:
 
 
 def test_the_entry_of_the_page_can_be_applied(tmp_path: Path) -> None:
-    (entry,) = (block for block in blocks("yaml") if "destinations:" in block)
+    guarded, entry = sorted((b for b in blocks("yaml") if "destinations:" in b), key=len)
+    (tmp_path / "seen.yaml").write_text(guarded)
+    (tag,) = load_directory(tmp_path)
+    assert isinstance(tag, SeenTag)
+    assert ("Authorization", "wallet") == (tag.targets[0].auth_header, tag.targets[0].auth_secret)
     (tmp_path / "seen.yaml").write_text(entry)
     (tag,) = load_directory(tmp_path)
     assert isinstance(tag, SeenTag)
