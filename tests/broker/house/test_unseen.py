@@ -68,7 +68,6 @@ async def _ended(house: House) -> Ended:
     house.worker.start()
     texts = await house.rows(MESSAGES, ["sms"], PEOPLE - len(SAW))
     for stage in ("recipient", "status", "seen", "status", "recipient", "sink"):
-        print("reading", stage)
         await house.read_by(stage)
     return Ended(
         await house.rows(MESSAGES, ["push"], PEOPLE),
