@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.seen_metrics import SEEN_METRICS
+from schemas.words import SeenKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ class HttpMetrics:
         self._mismatches = counter(GATEWAY_MISMATCHES, registry)
         self._seen = counter(SEEN_POSTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._kinds: dict[str, Counter] = {}
+        self._kinds: dict[str, Counter] = {kind: self._seen.labels(kind) for kind in SeenKind}
 
     def began(self) -> None:
         """A request is being answered."""

@@ -4,7 +4,8 @@
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
-    POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed
+    POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
+    status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from agents.deliver import deliver
 from agents.intake import intake
 from agents.recipient import recipient
+from agents.settle import Memory as Settled
 from agents.settle import settle
 from agents.sum_up import sum_up
 from schemas import records as r
@@ -27,9 +29,13 @@ from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.engine.api import Input, Stage
 from streams.routes import (
+    fallback_timer,
     forgotten_key,
+    granted_to,
+    lane_of,
     lanes,
     nothing,
+    planned_for,
     provider_call,
     timer,
     window_key,
@@ -41,6 +47,7 @@ from tables.preferences import Preferences
 from tables.progress import Progress
 from tables.requests import Taken
 from tables.totals import Totals
+from tables.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -70,6 +77,15 @@ class Outside:
     figures: SeenMetrics
 
 
+HAPPENED = (
+    r.RequestDecided,
+    r.MessageQueued,
+    r.AttemptEnded,
+    r.FallbackPlanned,
+    r.MessageSeen,
+    r.FallbackAsked,
+)
+"""What the status stage reads."""
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
 
 
@@ -134,7 +150,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    requests = lanes(settings, t.request_topic, read(r.RequestReceived), first=1)
+    requests = lanes(settings, t.request_topic, read(r.RequestReceived, r.FallbackGranted), first=1)
     return Stage(
         name="recipient",
         inputs=(
@@ -150,6 +166,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
                 timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
             ),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
+            r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
         },
@@ -183,16 +200,22 @@ def _status(settings: Settings, outside: Outside) -> Stage:
     read = outside.reading.records
     return Stage(
         name="status",
-        inputs=(Input(t.OUTCOMES, read(r.RequestDecided, r.MessageQueued, r.AttemptEnded)),),
-        agent=lambda stream, tables: settle(stream, tables["progress"]),
+        inputs=(Input(t.OUTCOMES, read(*HAPPENED)),),
+        agent=lambda stream, tables: settle(stream, Settled(tables["progress"], tables["waits"])),
         routes={
             r.RequestDecided: (to(t.ROWS, same_partition=True),),
             r.MessageRow: (to(t.ROWS, same_partition=True),),
             r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
             r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
             r.StatsPartial: (to(t.PARTIALS, key=window_key),),
+            **dict.fromkeys((r.FallbackDue, r.FallbackOff), (fallback_timer(outside.reading),)),
+            r.FallbackAsked: (to(t.SEEN),),
+            r.FallbackGranted: (to(lane_of, key=granted_to),),
         },
-        tables=(outside.reading.table("progress", 1, Progress),),
+        tables=(
+            outside.reading.table("progress", 1, Progress),
+            outside.reading.table("waits", 2, Wait),
+        ),
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )

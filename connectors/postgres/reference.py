@@ -132,6 +132,7 @@ def columns_of(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
                 timedelta(seconds=record.ttl_s),
                 record.unknown_policy,
                 record.allowed_senders,
+                None if record.fallback_after_s is None else timedelta(seconds=record.fallback_after_s),
             )
         case Template():
             texts = (record.subject, record.title, record.body, record.body_text)

@@ -6,6 +6,14 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 
 from __future__ import annotations
 
+from schemas.records.fallback import (
+    FallbackAsked,
+    FallbackDue,
+    FallbackGranted,
+    FallbackOff,
+    FallbackPlanned,
+    MessageSeen,
+)
 from schemas.records.messages import (
     AttemptEnded,
     CallEnded,
@@ -54,8 +62,14 @@ __all__ = [
     "Content",
     "Device",
     "DomainEvent",
+    "FallbackAsked",
+    "FallbackDue",
+    "FallbackGranted",
+    "FallbackOff",
+    "FallbackPlanned",
     "MessageQueued",
     "MessageRow",
+    "MessageSeen",
     "NotificationEvent",
     "NotificationType",
     "PreferenceChanged",

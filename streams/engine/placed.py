@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streams.engine.meters import Meters
     from streams.engine.offsets import CommittedOffsets, PartitionCounts
     from streams.engine.restore import Changelogs
-    from streams.engine.store import StoreMemory
+    from streams.engine.store import Store, StoreMemory
 
 log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
@@ -53,6 +53,7 @@ class Shared:
     turns: Turns = field(default_factory=Turns)
     broker_time: BrokerTime = field(default_factory=BrokerTime)
     calls: Calls | None = None
+    stores: dict[int, Store] = field(default_factory=dict)
     defects: int = 0
 
     def allow(self, found: list[str]) -> None:

@@ -11,9 +11,10 @@ from streams.engine.outputs import DEFAULT_RECORD_BYTES, OVERHEAD_BYTES, TooLarg
 from streams.engine.store import NEVER, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from streams.engine.api import TableSpec
+    from streams.engine.store import Store
 
 _ABSENT = object()
 MOST_ROW_BYTES = DEFAULT_RECORD_BYTES - OVERHEAD_BYTES - 8
@@ -88,6 +89,12 @@ class TaskTable:
         """Remove; the changelog gets a tombstone."""
         self._overlay.delete(self._prefix + self._encode_key(key))
         self._seen[key] = None
+
+
+def committed(spec: TableSpec, store: Store) -> Iterator[tuple[bytes, Any]]:
+    """Rows of a table as last committed, keys as they are stored, expired ones too; for who only looks on."""
+    for key, raw in store.scan(b"t", bytes([spec.number]), bytes([spec.number + 1])):
+        yield key[1:], spec.decode(raw[8:])
 
 
 def bind(specs: tuple[TableSpec, ...], overlay: Overlay) -> dict[str, TaskTable]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from streams.engine.api import TableSpec
 from streams.engine.outputs import TooLargeError
 from streams.engine.store import NEVER, stamp
-from streams.engine.tables import MOST_ROW_BYTES, Overlay, TaskTable, bind
+from streams.engine.tables import MOST_ROW_BYTES, Overlay, TaskTable, bind, committed
 
 NOW = 1_000
 SPEC = TableSpec("numbers", 7, str.encode, lambda n: b"%d" % n, int)
@@ -107,3 +109,16 @@ def test_a_table_is_a_dictionary_whose_entries_end(batches: list[tuple[int, list
                 rows.pop(row_key, None)
                 if raw is not None:
                     rows[row_key] = raw
+
+
+class Scanned:
+    """A store of three tables."""
+
+    def scan(self, _prefix: bytes, first: bytes, last: bytes) -> list[tuple[bytes, bytes]]:
+        rows = {b"\1a": b"0", b"\2a": b"1", b"\2b": b"2", b"\3a": b"3"}
+        return [(key, b"\0" * 8 + row) for key, row in rows.items() if first <= key < last]
+
+
+def test_who_looks_on_sees_the_rows_of_one_table() -> None:
+    spec = TableSpec("two", 2, bytes, lambda _: b"", int)
+    assert [(b"a", 1), (b"b", 2)] == list(committed(spec, cast("Any", Scanned())))
