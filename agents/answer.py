@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.admit import Ended, Later
-from agents.choose import Chosen, Dropped, choose
+from agents.choose import Chosen, Dropped, choose, narrow
 from agents.conceal import reveal
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
@@ -64,6 +64,8 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     """Everything that follows; the last one is always the decision."""
     kind = case.admitted.kind
     choice = choose(kind, case.preferences)
+    if isinstance(choice, Chosen):
+        choice = narrow(choice, case.request.channels)
     if isinstance(choice, Dropped):
         return [_skipped(case, choice)]
     unmet = unreached(case, choice)

@@ -1,6 +1,6 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
-    others ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
+    others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
 from agents.intake import intake
-from agents.recipient import recipient
+from agents.recipient import Memory, recipient
 from agents.settle import settle
 from agents.sum_up import sum_up
 from schemas import records as r
@@ -37,6 +37,7 @@ from streams.routes import (
 from streams.seen import seen_stage
 from streams.wiring import Reading, to
 from tables.contacts import Contacts
+from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.progress import Progress
 from tables.requests import Taken
@@ -99,8 +100,8 @@ def stateful_stages() -> tuple[str, ...]:
 def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
-        "intake": (t.SEND_REQUEST, *t.EVENT_TOPICS),
-        "recipient": (t.CONTACTS, t.PREFERENCES, *(t.request_topic(lane) for lane in Lane)),
+        "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, *t.EVENT_TOPICS),
+        "recipient": (t.CONTACTS, t.PREFERENCES, t.CANCELS, *(t.request_topic(lane) for lane in Lane)),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -111,7 +112,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
 
 
 def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    topics = (t.SEND_REQUEST, *events)
+    topics = (t.SEND_REQUEST, t.CANCEL_REQUEST, *events)
 
     def decoder(topic: str) -> Callable[[bytes], object]:
         return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
@@ -122,6 +123,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
             r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
+            r.CancelAsked: (to(t.CANCELS),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.PreferenceChanged: (to(t.PREFERENCES),),
             r.RequestDecided: (to(t.OUTCOMES),),
@@ -140,10 +142,11 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         inputs=(
             Input(t.CONTACTS, read(r.ContactChanged), lane=0, urgent=True),
             Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0, urgent=True),
+            Input(t.CANCELS, read(r.CancelAsked), lane=0, urgent=True),
             *requests,
         ),
         agent=lambda stream, tables: recipient(
-            stream, tables["requests"], tables["contacts"], tables["preferences"], outside
+            stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
             r.RequestDue: (
@@ -157,6 +160,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("requests", 1, Taken),
             outside.reading.table("contacts", 2, Contacts),
             outside.reading.table("preferences", 3, Preferences),
+            outside.reading.table("pending", 4, Pending),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,

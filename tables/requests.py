@@ -28,6 +28,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     request_id: str
     taken_at: int
+    content: str | None = None  # digest of what was asked for; None: taken by an earlier version
+
+    def asked_the_same(self, request: RequestReceived) -> bool:
+        """Whether a repeat is one in all it asks for, as far as that was kept."""
+        return self.content is None or self.content == content_of(request)
 
     def repeat_id(self, request: RequestReceived) -> str:
         """Id of the row of a repeat: its own, unless a producer sent one request id twice."""
@@ -40,6 +45,17 @@ def key_of(request: RequestReceived) -> bytes:
     """The identity of a request: source, recipient and idempotency key; never its content."""
     named = f"{request.source}\0{request.idempotency_key}".encode()
     return subject_key(request.user_id) + b"/" + blake2b(named, digest_size=16).digest()
+
+
+def content_of(request: RequestReceived) -> str:
+    """What was asked for, as a digest: a repeat has the same, a key used for something else has not.
+
+    Of the lane only what the sender says could tell, and it is not kept.
+    """
+    asked = (request.notification_type, request.language, request.scheduled_at, request.channels)
+    digest = blake2b(request.data, digest_size=8)
+    digest.update(repr(asked).encode())
+    return digest.hexdigest()
 
 
 def remembered_until(request: RequestReceived, kind: NotificationType, now: int) -> int:

@@ -17,6 +17,8 @@ from schemas.records.messages import (
 )
 from schemas.records.reference import NotificationType, Provider, Rule, SeenDestination, SeenTag, Template
 from schemas.records.requests import (
+    CancelAsked,
+    CancelRequest,
     ContactChanged,
     Device,
     DomainEvent,
@@ -50,6 +52,8 @@ from schemas.records.seen import (
 __all__ = [
     "AttemptEnded",
     "CallEnded",
+    "CancelAsked",
+    "CancelRequest",
     "ContactChanged",
     "Content",
     "Device",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from schemas.codec import SchemaBook
 
 DIGEST = 1 + 16
-"""What stands behind the user's key in a key of `requests`."""
+"""What stands behind the user's key in a key of `requests` and of `pending`."""
 EXPIRY, BEGUN = 8, 1
 
 Home = Callable[[bytes, bytes], bytes]
@@ -60,6 +60,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\1": lambda key, _: key[:-DIGEST],
             b"\2": lambda key, _: key,
             b"\3": lambda key, _: key,
+            b"\4": lambda key, _: key[:-DIGEST],
             TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
         },
         "status": {b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id))},

@@ -21,6 +21,7 @@ from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
+from tables.pending import key_of as pending_key
 from tables.progress import Progress
 from tables.requests import key_of
 from tables.totals import key_of as window_of
@@ -89,10 +90,11 @@ def test_rows_of_every_kind_know_their_key() -> None:
     email = homes("delivery-email", book)
     due = r.RequestDue(request=REQUEST, due_at=DUE_AT, waited_for="contact")
     window = window_of(PARTIAL).encode()
-    assert [USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
+    assert [USER, USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
+        recipient(b"\4" + pending_key(REQUEST.user_id, "shop", REQUEST.request_id), b""),
         recipient(*timer("recipient", due)),
         email(*timer("delivery-email", r.RetryDue(task=TASK, due_at=DUE_AT))),
         email(*call("delivery-email")),
