@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.intake import intake
-from schemas.records import CancelAsked, CancelRequest, RequestReceived
+from schemas.records import CancelAsked, CancelRequest
 from schemas.times import rfc3339
 from tables.pending import NOTED_MS
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, PlainCipher
@@ -123,21 +123,3 @@ async def test_the_intake_takes_a_cancel_over_with_its_source() -> None:
     stream = FakeStream([event], T0 + SECOND)
     found = [one async for one in intake(stream, MemoryReference(), PlainCipher())]
     assert [CANCEL] == found
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"data": b"{}"},
-        {"notification_type": "password_reset"},
-        {"language": "en"},
-        {"channels": ["email"]},
-        {"scheduled_at": T0 + DAY},
-    ],
-)
-async def test_a_key_used_again_for_something_else_is_told(desk: Desk, changed: dict[str, object]) -> None:
-    await desk.tell(REGISTERED, REQUEST)
-    again: RequestReceived = replace(REQUEST, request_id="r2", origin="t/0/9")
-    assert ("repeated", "duplicate") == ending(await desk.tell(again))[:2]
-    other = replace(again, **changed)
-    assert ("repeated", "key_reused", "requests", REQUEST.request_id) == ending(await desk.tell(other))
