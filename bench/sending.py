@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from bench.engines.bare import TOPIC
 from bench.product import Product, cpu_s, product
 from bench.sections import BROKER, CLIENT, RATE, SUBJECT, Column, Ground, Plan, Row, Section
 from bench.seen import posted
@@ -26,6 +27,7 @@ async def _measure(ground: Ground, _plan: Plan) -> list[Row]:
     rows: list[Row] = []
     async with product(ground, "send") as made:
         made.flags["http.api_keys"] = f"bench:{sha256(KEY.encode()).hexdigest()}:send"
+        made.stock.create([TOPIC], made.settings.kafka.partitions)
         port = free_port(0, beside=made.settings.http.port)
         argv = python("bench.engines.bare", [f"--bootstrap={made.stock.bootstrap}", f"--port={port}"])
         bare = await Watched.start(argv, made.folder / "bare")

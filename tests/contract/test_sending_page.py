@@ -80,7 +80,7 @@ def test_the_key_of_the_page_is_one_that_settings_take() -> None:
     entry = re.search(r'API_KEYS="(.*)"', CODE[0])
     assert entry is not None
     (key,) = Http(api_keys=SecretStr(re.sub(r"\$\(.*\)", "0" * 64, entry[1]))).keys()
-    assert ("shop", {"send", "stats"}) == (key.key_id, key.scopes)
+    assert ("shop", frozenset({"send", "stats"})) == (key.key_id, key.scopes)
 
 
 def test_every_field_is_described_and_no_other() -> None:

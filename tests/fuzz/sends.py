@@ -1,4 +1,4 @@
-"""Bodies of `POST /send` and of its batch: refused with a problem, or read by the intake as they are meant."""
+"""Bodies of `POST /send` and of its batch: refused with a problem, or read by the intake as meant."""
 
 from __future__ import annotations
 

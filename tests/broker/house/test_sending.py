@@ -80,7 +80,12 @@ async def _course(house: House) -> Course:
     await house.read_by("intake", "recipient")
     before = house.http.settings
     keys = f"shop:{sha256(KEY.encode()).hexdigest()}:send+stats"
-    told = {"port": free_port(), "ops_port": free_port(), "gateway_secret": SECRET, "api_keys": keys}
+    told: dict[str, Any] = {
+        "port": free_port(),
+        "ops_port": free_port(),
+        "gateway_secret": SECRET,
+        "api_keys": keys,
+    }
     await house.http.stop()
     house.http.settings = before | {"http": told}
     house.http.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.engines.posting import Posting
+from bench.sections import Row
 from bench.sending import BARE, SEND, with_shares
 from connectors.http.send import PATH, read
 
@@ -20,7 +21,7 @@ def test_what_is_posted_is_a_request_that_is_taken() -> None:
 
 
 def test_a_share_is_of_the_bare_handler_under_the_same_load() -> None:
-    rows = [
+    rows: list[Row] = [
         {"subject": subject, "offered": offered, "rate": rate}
         for subject, offered, rate in (
             (BARE, "5000/s", 5000.0),
