@@ -55,7 +55,8 @@ def admit(  # noqa: PLR0911 - a list of checks, each with its answer
     if isinstance(verdict, Ended):
         return verdict
     if first is not None:
-        return Ended(Outcome.REPEATED, Reason.DUPLICATE, "requests", first.request_id)
+        reason = Reason.DUPLICATE if first.asked_the_same(request) else Reason.KEY_REUSED
+        return Ended(Outcome.REPEATED, reason, "requests", first.request_id)
     if request.scheduled_at is not None and request.scheduled_at > now:
         return Later(request.scheduled_at, WaitedFor.SCHEDULED)
     return verdict

@@ -47,7 +47,7 @@ def announce_request(decided: RequestDecided) -> list[NotificationEvent]:
     word = METRIC_OF.get(outcome)
     if word is None:
         return []
-    reason = Reason.DUPLICATE if outcome is Outcome.REPEATED else decided.reason
+    reason = decided.reason or (Reason.DUPLICATE if outcome is Outcome.REPEATED else None)
     event = NotificationEvent(
         event_type=f"notification.{word}",
         message_id=decided.request_id,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.admit import Ended, Later
-from agents.choose import Chosen, Dropped, choose
+from agents.choose import Chosen, Dropped, choose, narrow
 from agents.conceal import reveal
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.remember import NOBODY
@@ -67,6 +67,8 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     """Everything that follows; the last one is always the decision."""
     kind = case.admitted.kind
     choice = choose(kind, case.preferences)
+    if isinstance(choice, Chosen):
+        choice = narrow(choice, case.request.channels)
     if isinstance(choice, Dropped):
         return [_skipped(case, choice)]
     unmet = unreached(case, choice)

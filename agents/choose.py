@@ -16,7 +16,7 @@ from schemas.words import Category, Channel, Reason
 from tables.preferences import ALL_MARKETING, MARKETING, Preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from schemas.records import NotificationType
     from tables.preferences import ChosenType
@@ -56,6 +56,20 @@ def choose(kind: NotificationType, preferences: Preferences | None) -> Chosen | 
         return Dropped(Reason.TYPE_DISABLED, "preferences.is_enabled", kind.code)
     reserve = [channel for channel in kind.fallback_channels if choice is None or channel in choice.channels]
     return _subscribed(kind, known, (wanted, reserve), rule)
+
+
+def narrow(choice: Chosen, asked: Sequence[str] | None) -> Chosen | Dropped:
+    """What the request's own list leaves of the choice: it restricts and never widens (NS-API-OP-16).
+
+    A reserve channel is for a chosen one that reaches nobody; where the list leaves none, nothing is sent.
+    """
+    if asked is None:
+        return choice
+    channels = tuple(channel for channel in choice.channels if channel in asked)
+    reserve = tuple(channel for channel in choice.reserve if channel in asked)
+    if not channels:
+        return Dropped(Reason.NO_CHANNEL_LEFT, "request.channels", ",".join(asked))
+    return Chosen(channels, reserve, choice.rule, choice.value)
 
 
 def _wanted(kind: NotificationType, choice: ChosenType | None) -> tuple[list[str], str]:

@@ -1,8 +1,10 @@
 """The intake stage: everything foreign is validated, mapped, re-keyed by user and split into lanes.
 
-consumes  notification.send.request (SendRequest), event topics (DomainEvent)
+consumes  notification.send.request (SendRequest), notification.cancel.request (CancelRequest), event topics
+          (DomainEvent)
 keeps     nothing
-emits     RequestReceived, ContactChanged, PreferenceChanged, RequestDecided (of an event nobody maps)
+emits     RequestReceived, CancelAsked, ContactChanged, PreferenceChanged, RequestDecided (of an event that
+          nobody maps)
 
 Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11.
 """
@@ -12,9 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from agents.note import note
-from agents.receive import Arrival, Known, receive, receive_event
+from agents.receive import Arrival, Known, receive, receive_cancel, receive_event
 from schemas.ids import derived
 from schemas.records import (
+    CancelAsked,
+    CancelRequest,
     ContactChanged,
     DomainEvent,
     PreferenceChanged,
@@ -30,8 +34,8 @@ if TYPE_CHECKING:
 
     from agents.ports import Cipher, Reference, Stream
 
-Input = SendRequest | DomainEvent
-Taken = RequestReceived | ContactChanged | PreferenceChanged | RequestDecided
+Input = SendRequest | CancelRequest | DomainEvent
+Taken = RequestReceived | CancelAsked | ContactChanged | PreferenceChanged | RequestDecided
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
@@ -43,6 +47,8 @@ async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncI
             case SendRequest():
                 known = await know(value.notification_type, reference)
                 yield receive(value, known, arrival, cipher)
+            case CancelRequest():
+                yield receive_cancel(value, arrival)
             case DomainEvent():
                 for taken in await hear(value, arrival, reference, cipher):
                     yield taken

@@ -1,8 +1,8 @@
 """A send request or a mapped event becomes a request to notify one user.
 
-consumes  SendRequest, DomainEvent with its rule; what the record's headers and position say
+consumes  SendRequest, CancelRequest, DomainEvent with its rule; what the record's headers and position say
 keeps     nothing
-emits     RequestReceived
+emits     RequestReceived, CancelAsked
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ import msgspec
 
 from agents.conceal import ADDRESS_FIELDS, conceal
 from schemas.ids import derived
-from schemas.records import DomainEvent, NotificationType, RequestReceived, Rule, SendRequest
+from schemas.records import (
+    CancelAsked,
+    CancelRequest,
+    DomainEvent,
+    NotificationType,
+    RequestReceived,
+    Rule,
+    SendRequest,
+)
 from schemas.times import parse_rfc3339
 from schemas.words import Category, Lane, Reason
 
@@ -98,6 +106,19 @@ def receive(asked: SendRequest, known: Known, arrival: Arrival, cipher: Cipher) 
         language=asked.language,
         origin=arrival.origin,
         problem=problem,
+        channels=asked.channels,
+    )
+
+
+def receive_cancel(asked: CancelRequest, arrival: Arrival) -> CancelAsked:
+    """Of a cancel."""
+    return CancelAsked(
+        request_id=asked.request_id.lower(),
+        source=arrival.source,
+        user_id=asked.user_id,
+        asked_at=arrival.occurred_at,
+        received_at=arrival.now,
+        origin=arrival.origin,
     )
 
 

@@ -1,8 +1,8 @@
 """The recipient stage: everything that is known of one user meets the requests to him.
 
 consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, FallbackGranted),
-          timers (RequestDue)
-keeps     requests, contacts, preferences
+          request.cancels (CancelAsked), timers (RequestDue)
+keeps     requests, contacts, preferences, pending
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
           to wait)
 
@@ -19,20 +19,25 @@ from msgspec.structs import replace
 
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
+from agents.cancel import cancel, is_told, taken_back
 from agents.remember import remember
 from schemas.ids import subject_key
 from schemas.records import (
+    CancelAsked,
     ContactChanged,
     FallbackGranted,
     FallbackPlanned,
     PreferenceChanged,
+    RequestDecided,
     RequestDue,
     RequestReceived,
 )
 from schemas.words import Outcome, WaitedFor
 from tables.contacts import Contacts
+from tables.pending import NOTED_MS, Pending
+from tables.pending import key_of as pending_key
 from tables.preferences import Preferences
-from tables.requests import Taken, key_of, remembered_until
+from tables.requests import Taken, content_of, key_of, remembered_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
 
-Input = RequestReceived | RequestDue | FallbackGranted | ContactChanged | PreferenceChanged
+Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -50,17 +55,11 @@ class Memory(msgspec.Struct, frozen=True):
     requests: Table[bytes, Taken]
     contacts: Table[bytes, Contacts]
     preferences: Table[bytes, Preferences]
+    pending: Table[bytes, Pending]
 
 
-async def recipient(
-    stream: Stream,
-    requests: Table[bytes, Taken],
-    contacts: Table[bytes, Contacts],
-    preferences: Table[bytes, Preferences],
-    outside: Outside,
-) -> AsyncIterator[Answered]:
+async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
     """One batch of one recipient task."""
-    memory = Memory(requests, contacts, preferences)
     async for event in stream:
         for answered in await decide(event.value, stream.now, memory, outside):
             yield answered
@@ -75,6 +74,8 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             return await release(value, now, memory, outside)
         case FallbackGranted():
             return await fall_back(value.plan, now, memory, outside)
+        case CancelAsked():
+            return [*take_back(value, now, memory)]
         case ContactChanged():
             key = subject_key(value.user_id)
             known = remember(memory.contacts.get(key), value, outside.cipher, outside.addresses)
@@ -99,30 +100,66 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
             request = replace(request, request_id=first.repeat_id(request))
         return [decided(request, kind, now, verdict)]
     assert kind is not None
-    taken = Taken(request_id=request.request_id, taken_at=now)
+    taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(request))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
+    known = memory.pending.get(_pending(request))
+    if known is not None and known.cancelled_at is not None:
+        return [decided(request, kind, now, taken_back(known.cancelled_at))]
     match verdict:
         case Later():
-            return wait(request, kind, verdict, now)
+            return _pend(request, wait(request, kind, verdict, now), memory)
         case Admitted():
-            return await answer(_case(request, verdict, now, memory), outside)
+            return _pend(request, await answer(_case(request, verdict, now, memory), outside), memory)
         case _:
             assert_never(verdict)
 
 
 async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -> list[Answered]:
-    """A request that waited; its own key is no repeat of itself."""
+    """A request that waited; its own key is no repeat of itself. What was cancelled stays where it is."""
     kind = await _kind(due.request, outside)
+    key = _pending(due.request)
+    known = memory.pending.get(key)
+    if known is not None and known.cancelled_at is not None:
+        memory.pending.put(key, known, expires_at=now + NOTED_MS)
+        told = is_told(known, due.request)
+        return [] if told else [decided(due.request, kind, now, taken_back(known.cancelled_at))]
+    if known is not None:
+        memory.pending.delete(key)
     verdict = admit_again(due.request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(due.request, kind, now, verdict)]
-    case = _case(due.request, verdict, now, memory)
-    return await answer(replace(case, has_waited=due.waited_for == WaitedFor.CONTACT), outside)
+    case = replace(_case(due.request, verdict, now, memory), has_waited=due.waited_for == WaitedFor.CONTACT)
+    return _pend(due.request, await answer(case, outside), memory)
+
+
+def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecided]:
+    """A cancel. A request that waits may do so for months, and its cancel is kept as long; else for days."""
+    key = pending_key(asked.user_id, asked.source, asked.request_id)
+    known = memory.pending.get(key)
+    after, rows = cancel(asked, known, now)
+    if known is None or known.waits:
+        memory.pending.put(key, after, expires_at=now + NOTED_MS if after.waiting is None else None)
+    return rows
+
+
+def _pend(request: RequestReceived, answered: list[Answered], memory: Memory) -> list[Answered]:
+    """From now on a cancel finds the request, if it waits."""
+    match answered:
+        case [RequestDue(), RequestDecided() as row]:
+            memory.pending.put(_pending(request), Pending(waiting=row))
+    return answered
+
+
+def _pending(request: RequestReceived) -> bytes:
+    return pending_key(request.user_id, request.source, request.request_id)
 
 
 async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Outside) -> list[Answered]:
     """Nobody saw the request's messages in time: the next channel, if all that holds now allows it."""
     kind = await _kind(plan.request, outside)
+    pending = memory.pending.get(_pending(plan.request))
+    if pending and pending.cancelled_at is not None:
+        return [unused(plan, kind, now, taken_back(pending.cancelled_at))]
     verdict = admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]

@@ -20,6 +20,7 @@ METRIC_OF = {
     Outcome.SKIPPED: "skipped",
     Outcome.REJECTED: "rejected",
     Outcome.EXPIRED: "expired",
+    Outcome.CANCELLED: "cancelled",
 }
 
 

@@ -43,9 +43,9 @@ async def _measure(ground: Ground, _plan: Plan) -> list[Row]:
     return rows
 
 
-async def posted(folder: Path, within_s: float, *arguments: str) -> dict[str, float]:
+async def posted(folder: Path, within_s: float, *arguments: str, secret: str = SECRET) -> dict[str, float]:
     """What a client that posts by these arguments tells."""
-    argv = python("bench.engines.posting", [f"--secret={SECRET}", *arguments])
+    argv = python("bench.engines.posting", [f"--secret={secret}", *arguments])
     watched = await Watched.start(argv, folder)
     try:
         await watched.until(lambda: watched.said(WORD), within_s, "the posts were not answered")

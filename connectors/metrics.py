@@ -38,6 +38,11 @@ GATEWAY_MISMATCHES = Metric(
 SEEN_POSTS = Metric(
     "carillon_seen_posts_total", ("kind",), "Seen posts acknowledged by the broker, by kind of event."
 )
+SEND_REQUESTS = Metric(
+    "carillon_send_requests_total",
+    ("kind",),
+    "Requests acknowledged by the broker, by way: `send`, `batch` (each of its items), `cancel`.",
+)
 PROVIDER_CALLS = Metric(
     "carillon_provider_calls_total",
     ("channel", "provider", "verdict"),
@@ -69,6 +74,7 @@ METRICS: tuple[Metric, ...] = (
     HTTP_IN_FLIGHT,
     GATEWAY_MISMATCHES,
     SEEN_POSTS,
+    SEND_REQUESTS,
     PROVIDER_CALLS,
     PROVIDER_SECONDS_SPENT,
     PROVIDER_IN_FLIGHT,
@@ -87,6 +93,7 @@ class HttpMetrics:
         self._in_flight = gauge(HTTP_IN_FLIGHT, registry)
         self._mismatches = counter(GATEWAY_MISMATCHES, registry)
         self._seen = counter(SEEN_POSTS, registry)
+        self._accepted = counter(SEND_REQUESTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._kinds: dict[str, Counter] = {kind: self._seen.labels(kind) for kind in SeenKind}
 
@@ -114,6 +121,10 @@ class HttpMetrics:
         if known is None:
             known = self._kinds[kind] = self._seen.labels(kind)
         known.inc()
+
+    def accepted(self, way: str, count: int) -> None:
+        """So many requests are in the broker."""
+        self._accepted.labels(way).inc(count)
 
 
 class ProviderMetrics:

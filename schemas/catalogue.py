@@ -43,6 +43,8 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
 def _inputs(events: Iterable[str]) -> Iterator[Topic]:
     about = "Requests to notify one user (NS-EVT-001)."
     yield _foreign(t.SEND_REQUEST, r.SendRequest, about, ("other services", "http"))
+    about = "Requests taken back by whoever made them."
+    yield _foreign(t.CANCEL_REQUEST, r.CancelRequest, about, ("other services", "http"))
     for name in events:
         about = "Events that rules turn into requests (NS-SND-OP-03)."
         if name == t.USER_EVENTS:
@@ -86,6 +88,7 @@ def _requests() -> Iterator[Topic]:
     yield _internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
     saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
     yield _internal(t.SEEN, saw, SAW, ("http status", "seen"))
+    yield _internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
         asked = (r.RequestReceived, r.FallbackGranted)

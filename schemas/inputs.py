@@ -16,7 +16,7 @@ from schemas import facts, topics
 from schemas.avro_files import MARKER
 from schemas.codec import Decoder
 from schemas.errors import DecodeError, Fault
-from schemas.records import DomainEvent, SendRequest
+from schemas.records import CancelRequest, DomainEvent, SendRequest
 
 if TYPE_CHECKING:
     from schemas.codec import SchemaBook
@@ -41,6 +41,12 @@ class _SendRequestForm(msgspec.Struct):
     priority: Annotated[str, Meta(max_length=20)] | None = None
     language: Annotated[str, Meta(max_length=10)] | None = None
     scheduled_at: Annotated[str, Meta(max_length=64)] | None = None
+    channels: Annotated[list[Annotated[str, Meta(max_length=20)]], Meta(max_length=20)] | None = None
+
+
+class _CancelRequestForm(msgspec.Struct):
+    request_id: UserId
+    user_id: UserId
 
 
 class _DomainEventForm(msgspec.Struct):
@@ -99,13 +105,13 @@ class InputDecoder:
         form = self._json.decode(raw)
         if unknown := self._envelope.decode(raw).keys() - self._fields:
             self._ignored(len(unknown))
-        if b"\\u0000" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-            _check_values(msgspec.structs.asdict(form), 0)
+        if may_be_odd(raw):
+            check_values(msgspec.structs.asdict(form))
         return _lowered(form)
 
     def _from_avro(self, raw: bytes) -> Any:
         values = msgspec.structs.asdict(self._avro(raw))
-        _check_values(values, 0)
+        check_values(values)
         return _lowered(msgspec.convert(values, self._form))
 
 
@@ -114,7 +120,12 @@ def _lowered(form: Any) -> Any:
     return form
 
 
-def _check_values(value: Any, depth: int) -> None:
+def may_be_odd(raw: bytes) -> bool:
+    """Whether JSON has to be looked through: a U+0000 is escaped in it, and depth takes brackets."""
+    return b"\\u0000" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
+
+
+def check_values(value: Any, depth: int = 0) -> None:
     """`DecodeError` for a U+0000 anywhere, or a nesting that is too deep."""
     if depth > MAX_DEPTH:
         raise DecodeError(Fault.TOO_LONG, f"nested deeper than {MAX_DEPTH} levels")
@@ -123,11 +134,11 @@ def _check_values(value: Any, depth: int) -> None:
             raise DecodeError(Fault.NUL_CHARACTER)
         case dict():
             for name, item in value.items():
-                _check_values(name, depth)
-                _check_values(item, depth + 1)
+                check_values(name, depth)
+                check_values(item, depth + 1)
         case list():
             for item in value:
-                _check_values(item, depth + 1)
+                check_values(item, depth + 1)
         case _:
             pass
 
@@ -135,6 +146,11 @@ def _check_values(value: Any, depth: int) -> None:
 def send_requests(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """`notification.send.request` (NS-EVT-002)."""
     return InputDecoder(SendRequest, _SendRequestForm, book=book, ignored=ignored)
+
+
+def cancel_requests(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
+    """`notification.cancel.request`."""
+    return InputDecoder(CancelRequest, _CancelRequestForm, book=book, ignored=ignored)
 
 
 def domain_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
@@ -152,6 +168,8 @@ def decoder_of(topic: str, book: SchemaBook | None = None, ignored: Ignored = _u
     match topic:
         case topics.SEND_REQUEST:
             return send_requests(book, ignored)
+        case topics.CANCEL_REQUEST:
+            return cancel_requests(book, ignored)
         case topics.USER_EVENTS:
             return user_events(book, ignored)
         case _:

@@ -80,6 +80,7 @@ class Topic:
 
 SUBJECT_KEY = "`user:<user_id>`"
 SEND_REQUEST = "notification.send.request"
+CANCEL_REQUEST = "notification.cancel.request"
 USER_EVENTS = "user.events"
 EVENT_TOPICS = (
     USER_EVENTS,
@@ -96,6 +97,7 @@ EVENT_TOPICS = (
 CONTACTS = "facts.contacts"
 PREFERENCES = "facts.preferences"
 SEEN = "facts.seen"
+CANCELS = "request.cancels"
 OUTCOMES = "outcomes"
 ROWS = "rows"
 PARTIALS = "stats.partials"

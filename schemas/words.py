@@ -43,7 +43,10 @@ class UnknownPolicy(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a request ended (NS-DATA-OP-21), or that it has not yet: `waiting` is followed by another."""
+    """How a request ended (NS-DATA-OP-21), or that it has not yet: `waiting` is followed by another.
+
+    `noted` is of a cancel that found nothing waiting: it has a row of its own beside the request's.
+    """
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -51,6 +54,8 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    NOTED = "noted"
 
 
 class Status(StrEnum):
@@ -143,6 +148,7 @@ class Reason(StrEnum):
 
     # a request that became no message
     DUPLICATE = "duplicate"
+    KEY_REUSED = "key_reused"
     UNKNOWN_TYPE = "unknown_type"
     UNMAPPED_EVENT = "unmapped_event"
     SENDER_NOT_ALLOWED = "sender_not_allowed"
@@ -153,6 +159,8 @@ class Reason(StrEnum):
     TYPE_DISABLED = "type_disabled"
     NO_CHANNEL_LEFT = "no_channel_left"
     NO_CONTACT = "no_contact"
+    CANCELLED_BY_SENDER = "cancelled_by_sender"
+    NOTHING_WAITS = "nothing_waits"
     # a message that failed before or at the provider
     INVALID_CONTACT = "invalid_contact"
     NO_TEMPLATE = "no_template"
@@ -172,6 +180,7 @@ class Reason(StrEnum):
 
 REASONS: dict[Reason, str] = {
     Reason.DUPLICATE: "The same source, recipient and idempotency key were accepted inside the dedup window.",
+    Reason.KEY_REUSED: "As `duplicate`, but the first request under the key asked for something else.",
     Reason.UNKNOWN_TYPE: "The notification type is not in the registry.",
     Reason.UNMAPPED_EVENT: "No rule maps this topic and event type to a notification type.",
     Reason.SENDER_NOT_ALLOWED: "The producing service is not among the type's allowed senders.",
@@ -182,6 +191,8 @@ REASONS: dict[Reason, str] = {
     Reason.TYPE_DISABLED: "The user switched this type off.",
     Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
+    Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
+    Reason.NOTHING_WAITS: "A cancel found nothing waiting: its request was decided before, or comes later.",
     Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
     Reason.NO_TEMPLATE: "The type has no template for this channel, in the user's language nor in `ru`.",
     Reason.RENDER_FAILED: "The template could not be rendered with the request's data.",

@@ -1,4 +1,4 @@
-"""The HTTP process: takes seen posts and answers 200 once every in-sync replica has them (SEEN-OP-06)."""
+"""The HTTP process: takes seen posts and requests, answers once all in-sync replicas have them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
 from connectors.metrics import HttpMetrics
+from connectors.postgres.database import Waits
+from connectors.postgres.why import Archive
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
 from streams.outside import publish_schemas
+from streams.servers import database_of
 from streams.settings import Settings
 
 log = structlog.get_logger("http")
@@ -31,10 +34,12 @@ LINGER_MS = 2
 REQUEST_TIMEOUT_MS = 5_000
 AWAY_S = 1.0
 NOT_YET = "not connected to Kafka yet"
+WAITS = Waits(connect_s=2.0, acquire_s=2.0, command_s=5.0)
+"""Somebody waits for the answer."""
 
 
-class SeenTopic:
-    """Writes seen posts to their topic, keyed by the user so that repeats meet in one task (SEEN-OP-14)."""
+class EdgeTopics:
+    """Writes what the edge takes, each record to its topic, and says when every in-sync replica has it."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -61,16 +66,19 @@ class SeenTopic:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
-        """Write one post and wait for all in-sync replicas."""
+    async def seen(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:
+        """Write one post, keyed by the user so that repeats meet in one task (SEEN-OP-14)."""
+        key = None if record.user_key is None else record.user_key.encode()
+        await self.produce(topics.SEEN, key, encode(record), headers)
+
+    async def produce(
+        self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes]
+    ) -> None:
+        """Write one record and wait for all in-sync replicas."""
         if self._producer is None:
             raise BrokerUnavailableError(NOT_YET)
-        key = None if record.user_key is None else record.user_key.encode()
         try:
-            written = await self._producer.send(
-                topics.SEEN, encode(record), key=key, headers=list(headers.items())
-            )
-            await written
+            await (await self._producer.send(topic, value, key=key, headers=list(headers.items())))
         except KafkaError as error:
             raise BrokerUnavailableError(repr(error)) from error
 
@@ -101,14 +109,23 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     assert bootstrap is not None
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
-    seen = SeenTopic(bootstrap)
+    edge_topics = EdgeTopics(bootstrap)
+    database = database_of(settings, WAITS)
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
-    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms)))
+    ports = EdgePorts(
+        publish=edge_topics.seen,
+        authenticate=authority.authenticate,
+        now_ms=now_ms,
+        metrics=metrics,
+        throttle=Limits(now_ms),
+        produce=edge_topics.produce,
+        explain=Archive(database).by_id,
+    )
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": seen.reachable},
+            ready={"kafka": edge_topics.reachable},
             version={"version": version("carillon")},
             registry=registry,
             authenticate=authority.authenticate,
@@ -117,16 +134,17 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     )
     try:
         async with (
-            listening(edge, http.host, http.port) as port,
+            listening(edge_app(ports), http.host, http.port) as port,
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            connecting = asyncio.create_task(seen.connect())
+            connecting = asyncio.create_task(edge_topics.connect())
             await stop.wait()
             connecting.cancel()
             await asyncio.wait([connecting])
     finally:
-        await seen.stop()
+        await edge_topics.stop()
+        await database.close()
 
 
 def run_http(settings: Settings) -> int:

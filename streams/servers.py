@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from connectors.embedded import kafka as embedded_kafka
 from connectors.embedded import postgres as embedded_postgres
 from connectors.embedded.process import EmbeddedError
-from connectors.postgres.database import Database
+from connectors.postgres.database import Database, Waits
 from streams.settings import Settings
 
 
@@ -35,8 +35,8 @@ def located(settings: Settings) -> Settings:
     return with_servers(settings, bootstrap, dsn)
 
 
-def database_of(settings: Settings) -> Database:
+def database_of(settings: Settings, waits: Waits | None = None) -> Database:
     """Postgres as configured."""
     dsn = settings.postgres.dsn
     assert dsn is not None
-    return Database(dsn.get_secret_value(), size=settings.postgres.connections)
+    return Database(dsn.get_secret_value(), size=settings.postgres.connections, waits=waits)

@@ -1,6 +1,6 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
-    others ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
+    others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -18,36 +18,25 @@ from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
 from agents.intake import intake
-from agents.recipient import recipient
-from agents.settle import Memory as Settled
-from agents.settle import settle
-from agents.sum_up import sum_up
+from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
-from schemas.codec import encode_json
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.engine.api import Input, Stage
 from streams.routes import (
-    fallback_timer,
-    forgotten_key,
-    granted_to,
-    lane_of,
     lanes,
-    nothing,
     planned_for,
     provider_call,
     timer,
-    window_key,
 )
 from streams.seen import seen_stage
+from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
 from tables.contacts import Contacts
+from tables.pending import Pending
 from tables.preferences import Preferences
-from tables.progress import Progress
 from tables.requests import Taken
-from tables.totals import Totals
-from tables.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -77,15 +66,6 @@ class Outside:
     figures: SeenMetrics
 
 
-HAPPENED = (
-    r.RequestDecided,
-    r.MessageQueued,
-    r.AttemptEnded,
-    r.FallbackPlanned,
-    r.MessageSeen,
-    r.FallbackAsked,
-)
-"""What the status stage reads."""
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
 
 
@@ -95,10 +75,10 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _intake(settings, outside, events),
         _recipient(settings, outside),
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
-        _status(settings, outside),
-        _stats(settings, outside),
+        status_stage(settings, outside),
+        stats_stage(settings, outside),
         seen_stage(settings, outside),
-        _sink(settings, outside),
+        sink_stage(settings, outside),
     )
 
 
@@ -115,8 +95,8 @@ def stateful_stages() -> tuple[str, ...]:
 def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
-        "intake": (t.SEND_REQUEST, *t.EVENT_TOPICS),
-        "recipient": (t.CONTACTS, t.PREFERENCES, *(t.request_topic(lane) for lane in Lane)),
+        "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, *t.EVENT_TOPICS),
+        "recipient": (t.CONTACTS, t.PREFERENCES, t.CANCELS, *(t.request_topic(lane) for lane in Lane)),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -127,7 +107,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
 
 
 def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    topics = (t.SEND_REQUEST, *events)
+    topics = (t.SEND_REQUEST, t.CANCEL_REQUEST, *events)
 
     def decoder(topic: str) -> Callable[[bytes], object]:
         return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
@@ -138,6 +118,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
             r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
+            r.CancelAsked: (to(t.CANCELS),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.PreferenceChanged: (to(t.PREFERENCES),),
             r.RequestDecided: (to(t.OUTCOMES),),
@@ -156,10 +137,11 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         inputs=(
             Input(t.CONTACTS, read(r.ContactChanged), lane=0, urgent=True),
             Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0, urgent=True),
+            Input(t.CANCELS, read(r.CancelAsked), lane=0, urgent=True),
             *requests,
         ),
         agent=lambda stream, tables: recipient(
-            stream, tables["requests"], tables["contacts"], tables["preferences"], outside
+            stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
             r.RequestDue: (
@@ -174,6 +156,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("requests", 1, Taken),
             outside.reading.table("contacts", 2, Contacts),
             outside.reading.table("preferences", 3, Preferences),
+            outside.reading.table("pending", 4, Pending),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,
@@ -192,57 +175,5 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
         },
         min_interval_ms=settings.engine.interval_normal_ms,
-        max_batch=settings.engine.max_batch,
-    )
-
-
-def _status(settings: Settings, outside: Outside) -> Stage:
-    read = outside.reading.records
-    return Stage(
-        name="status",
-        inputs=(Input(t.OUTCOMES, read(*HAPPENED)),),
-        agent=lambda stream, tables: settle(stream, Settled(tables["progress"], tables["waits"])),
-        routes={
-            r.RequestDecided: (to(t.ROWS, same_partition=True),),
-            r.MessageRow: (to(t.ROWS, same_partition=True),),
-            r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
-            r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
-            r.StatsPartial: (to(t.PARTIALS, key=window_key),),
-            **dict.fromkeys((r.FallbackDue, r.FallbackOff), (fallback_timer(outside.reading),)),
-            r.FallbackAsked: (to(t.SEEN),),
-            r.FallbackGranted: (to(lane_of, key=granted_to),),
-        },
-        tables=(
-            outside.reading.table("progress", 1, Progress),
-            outside.reading.table("waits", 2, Wait),
-        ),
-        min_interval_ms=settings.engine.interval_slow_ms,
-        max_batch=settings.engine.max_batch,
-    )
-
-
-def _stats(settings: Settings, outside: Outside) -> Stage:
-    return Stage(
-        name="stats",
-        inputs=(Input(t.PARTIALS, outside.reading.records(r.StatsPartial)),),
-        agent=lambda stream, tables: sum_up(stream, tables["totals"]),
-        routes={
-            r.StatsRecord: (to(t.STATS, key=window_key, encoder=encode_json, same_partition=True),),
-            r.StatsForgotten: (to(t.STATS, key=forgotten_key, encoder=nothing, same_partition=True),),
-            r.StatsDue: (timer(outside.reading, r.StatsDue, lambda due: due.key),),
-        },
-        tables=(outside.reading.table("totals", 1, Totals),),
-        min_interval_ms=settings.engine.interval_slow_ms,
-        max_batch=settings.engine.max_batch,
-    )
-
-
-def _sink(settings: Settings, outside: Outside) -> Stage:
-    read = outside.reading.records
-    return Stage(
-        name="sink",
-        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged)),),
-        sink=outside.sink,
-        min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )

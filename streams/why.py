@@ -39,6 +39,11 @@ def told(found: Explanation) -> str:
 
 
 def _request(request: RequestFound) -> list[str]:
+    if request.outcome == Outcome.NOTED:
+        return [
+            f"cancel of {request.request_id}  →  {request.outcome}{_because(request.reason)}",
+            f"  from {request.source}, {request.origin}, asked {request.value}",
+        ]
     lines = [
         f"request {request.request_id}  {request.notification_type}  →  {request.outcome}"
         + _because(request.reason),

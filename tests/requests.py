@@ -20,6 +20,7 @@ from schemas.records import (
     Template,
 )
 from tables.contacts import Contacts
+from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
 from tests.fakes import MemoryOutside, MemoryReference, MemoryTable
@@ -132,12 +133,13 @@ class Desk:
     requests: MemoryTable[bytes, Taken] = field(default_factory=MemoryTable)
     contacts: MemoryTable[bytes, Contacts] = field(default_factory=MemoryTable)
     preferences: MemoryTable[bytes, Preferences] = field(default_factory=MemoryTable)
+    pending: MemoryTable[bytes, Pending] = field(default_factory=MemoryTable)
     now: int = T0
 
     async def tell(self, *values: Input) -> list[Answered]:
         """What follows from these inputs, in order."""
-        self.requests.now = self.now
-        memory = Memory(self.requests, self.contacts, self.preferences)
+        self.requests.now = self.pending.now = self.now
+        memory = Memory(self.requests, self.contacts, self.preferences, self.pending)
         return [one for value in values for one in await decide(value, self.now, memory, self.outside)]
 
     def known(self) -> Contacts | None:

@@ -1,4 +1,4 @@
-"""Posts seen facts over kept-alive connections, timing the answers.
+"""Posts seen facts, or requests to notify, over kept-alive connections, timing the answers.
 
 Without a rate each connection posts again as soon as it is answered, and a wait counts from the post. With a
 rate posts are due on a fixed schedule, whatever the answers do, and a wait counts from the time at which the
@@ -22,14 +22,23 @@ import uvloop
 
 from bench.waits import at_share, distribution
 from connectors.http.seen import PATH
+from connectors.http.send import PATH as SEND_PATH
 
 HEAD = (
     f"POST {PATH} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     "X-Auth-Kind: client\r\nX-Gateway-Secret: {secret}\r\nX-User-Id: user-{number}\r\n"
     "Content-Length: {length}\r\n\r\n"
 )
-OK = b"HTTP/1.1 200"
+SEND_HEAD = (
+    f"POST {SEND_PATH} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    "Authorization: Bearer {secret}\r\nContent-Length: {length}\r\n\r\n"
+)
+OK = (b"HTTP/1.1 200", b"HTTP/1.1 202")
 END = b"\r\n\r\n"
+SEND_BODY = (
+    b'{"user_id":"00000000-0000-4000-8000-%012d","notification_type":"order_confirmation",'
+    b'"data":{"OrderNumber":"%d","Amount":1500},"priority":"high","idempotency_key":"bench-%d"}'
+)
 TICK_S = 0.001
 GRACE_S = 5.0
 
@@ -44,13 +53,24 @@ class Wait:
 
 @dataclass(slots=True)
 class Posting:
-    """What the connections share: the secret, numbers for the bodies, the answered posts."""
+    """What the connections share: the secret, what is posted, numbers for the bodies, the answered posts."""
 
     secret: str
     after: Callable[[Client], None]
     numbers: count[int] = field(default_factory=count)
     waits: list[Wait] = field(default_factory=list)
     refused: list[bytes] = field(default_factory=list)
+    what: str = "seen"
+
+    def request(self) -> bytes:
+        """The next post, whole."""
+        number = next(self.numbers)
+        if self.what == "seen":
+            head, body = HEAD, b'{"tag":"promotions","id":"%d"}' % number
+        else:
+            head, body = SEND_HEAD, SEND_BODY % (number % 100_000, number, number)
+        told = head.format(secret=self.secret, number=number % 100_000, length=len(body))
+        return told.encode() + body
 
 
 class Client(asyncio.Protocol):
@@ -81,16 +101,13 @@ class Client(asyncio.Protocol):
     def post(self, due: float) -> None:
         """Send the next post, which was due at this time."""
         assert self._transport is not None
-        number = next(self._posting.numbers)
-        body = b'{"tag":"promotions","id":"%d"}' % number
-        head = HEAD.format(secret=self._posting.secret, number=number % 100_000, length=len(body))
         self._due = due
-        self._transport.write(head.encode() + body)
+        self._transport.write(self._posting.request())
 
 
 async def at_once(options: argparse.Namespace) -> dict[str, object]:
     """Each connection posts again when it is answered."""
-    posting = Posting(options.secret, lambda client: client.post(time.monotonic()))
+    posting = Posting(options.secret, lambda client: client.post(time.monotonic()), what=options.what)
     await _connected(posting, options)
     await asyncio.sleep(options.warm)
     began = time.monotonic()
@@ -104,7 +121,7 @@ class Schedule:
     """Posts are due at a steady rate; one that finds no free connection waits for the next free one."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.posting = Posting(options.secret, self._free)
+        self.posting = Posting(options.secret, self._free, what=getattr(options, "what", "seen"))
         self.late_s: list[float] = []
         self._rate = options.rate
         self._posts: int = round(options.rate * (options.warm + options.seconds))
@@ -172,6 +189,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--secret", required=True)
+    parser.add_argument("--what", choices=("seen", "send"), default="seen")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--warm", type=float, default=3.0)
     parser.add_argument("--seconds", type=float, default=10.0)

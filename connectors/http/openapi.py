@@ -19,7 +19,7 @@ from connectors.http.authority import (
     Policy,
     refusals,
 )
-from connectors.http.operation import JSON, Answer, Header, Operation
+from connectors.http.operation import JSON, Answer, Header, Operation, Part
 from connectors.http.problems import CONTENT_TYPE, PROBLEMS, Code, Problem, ProblemError, json_response, told
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ ANSWERED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "Retry-After": ("Seconds after which to come back.", {"type": "integer", "minimum": 0}),
     "RateLimit": ("The limit's name, `r` requests left, `t` seconds until one more.", {"type": "string"}),
     "RateLimit-Policy": ("The limit's name, `q` requests in `w` seconds.", {"type": "string"}),
+    "Location": ("Where to read what becomes of it.", {"type": "string"}),
     "WWW-Authenticate": ("Which credentials are asked for.", {"type": "string"}),
 }
 """Headers of answers: a sentence and a schema each."""
@@ -128,6 +129,7 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "parameters": [
             *({"$ref": f"#/components/parameters/{header.name}"} for header in TRACED),
             *(_parameter(header) for header in told_of.headers),
+            *(_part(part) for part in told_of.parts),
         ],
         "responses": _responses(route, schemas),
     }
@@ -148,7 +150,7 @@ def _responses(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _answer(answer: Answer, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     content = {"schema": schemas[answer.form], "examples": _examples(answer.examples)}
-    headers = _headers({"X-Request-Id"}, set()) if answer.media == JSON else {}
+    headers = _headers({"X-Request-Id", *answer.headers}, set()) if answer.media == JSON else {}
     return {"description": answer.about, **headers, "content": {answer.media: content}}
 
 
@@ -196,13 +198,18 @@ def _security(policy: Policy) -> list[dict[str, list[str]]]:
 
 
 def _parameter(header: Header) -> dict[str, Any]:
-    name, about, example = header
+    name, about, example, schema = header
+    return {"name": name, "in": "header", "description": about, "schema": schema, "example": example}
+
+
+def _part(part: Part) -> dict[str, Any]:
     return {
-        "name": name,
-        "in": "header",
-        "description": about,
-        "schema": {"type": "string"},
-        "example": example,
+        "name": part.name,
+        "in": "path",
+        "required": True,
+        "description": part.about,
+        "schema": {"type": "string", "format": "uuid"},
+        "example": part.example,
     }
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from connectors.http.problems import ProblemError
 
 JSON = "application/json"
+ANY_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
 class Header(NamedTuple):
-    """A header of a request that the route reads; never required, a text of any form."""
+    """A header of a request that the route reads; never required. `schema`: its form; any text otherwise."""
+
+    name: str
+    about: str
+    example: str
+    schema: Mapping[str, Any] = ANY_TEXT
+
+
+class Part(NamedTuple):
+    """A part of the path that is a UUID."""
 
     name: str
     about: str
@@ -34,6 +45,7 @@ class Answer(NamedTuple):
     form: Any
     examples: dict[str, Any]
     media: str = JSON
+    headers: tuple[str, ...] = ()
 
 
 class Operation(NamedTuple):
@@ -49,3 +61,4 @@ class Operation(NamedTuple):
     refusals: tuple[ProblemError, ...] = ()
     body: Body | None = None
     headers: tuple[Header, ...] = ()
+    parts: tuple[Part, ...] = ()

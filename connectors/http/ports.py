@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.postgres.why import Explanation
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from uuid import UUID
 
     from prometheus_client import CollectorRegistry
 
@@ -29,6 +32,28 @@ class Publish(Protocol):
         """`headers` (`traceparent`, `request_id`) go onto the record."""
 
 
+class Produce(Protocol):
+    """Writes one record and returns once all in-sync replicas have it; raises `BrokerUnavailableError`."""
+
+    async def __call__(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None: ...
+
+
+class Explain(Protocol):
+    """What the database knows of a request's or message's id; raises `PostgresUnavailableError`."""
+
+    async def __call__(self, asked: UUID) -> Explanation: ...
+
+
+async def nowhere(topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:  # noqa: ARG001
+    """A `Produce` of a port that has no broker."""
+    raise BrokerUnavailableError
+
+
+async def unknown(asked: UUID) -> Explanation:
+    """An `Explain` of a port that has no database."""
+    return Explanation(str(asked), (), ())
+
+
 class Throttle(Protocol):
     """Says whether a request comes too soon (NS-SEC-OP-04)."""
 
@@ -44,7 +69,7 @@ class Throttle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
-    """The public port. `throttle` None: no limits."""
+    """The public port. `throttle` None: no limits. Without `produce` nothing is taken."""
 
     publish: Publish
     authenticate: Authenticate
@@ -52,6 +77,8 @@ class EdgePorts:
     metrics: HttpMetrics
     throttle: Throttle | None = None
     publish_timeout_ms: int = 5_000
+    produce: Produce = nowhere
+    explain: Explain = unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,11 @@ class Code(StrEnum):
     IDENTITY_INCOMPLETE = "identity_incomplete"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    KEY_REPEATED = "key_repeated"
     TOO_LARGE = "too_large"
     THROTTLED = "throttled"
     BROKER_UNAVAILABLE = "broker_unavailable"
+    DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL = "internal"
 
 
@@ -42,9 +44,11 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.IDENTITY_INCOMPLETE: (403, "The gateway's headers do not name the session's user."),
     Code.NOT_FOUND: (404, "There is nothing under this path."),
     Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
+    Code.KEY_REPEATED: (409, "One idempotency key stands at two requests for one user."),
     Code.TOO_LARGE: (413, "The body is too large."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
+    Code.DATABASE_UNAVAILABLE: (503, "The database cannot be asked now; nothing was changed."),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
 }
 
@@ -104,11 +108,13 @@ def problem_response(problem: ProblemError, trace_id: str) -> web.Response:
     )
 
 
-def json_response(body: bytes, request_id: str, status: int = 200) -> web.Response:
-    """Wrap an encoded JSON body."""
+def json_response(
+    body: bytes, request_id: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Wrap an encoded JSON body; `headers` beside those that every answer has."""
     return web.Response(
         status=status,
         body=body,
         content_type="application/json",
-        headers={"Server": SERVER, "X-Request-Id": request_id},
+        headers={"Server": SERVER, "X-Request-Id": request_id, **(headers or {})},
     )

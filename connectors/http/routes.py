@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
-from connectors.http import openapi, ops, seen, seen_batch
-from connectors.http.authority import Anyone, Operations, Policy
+from connectors.http import openapi, ops, seen, seen_batch, send, send_batch, send_cancel, send_state
+from connectors.http.authority import Anyone, NeedsKey, Operations, Policy
 from connectors.http.operation import Operation
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, problem_response
@@ -50,6 +50,14 @@ class Route(NamedTuple, Generic[Ports]):
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
     Route("seen_batch", "POST", seen_batch.PATH, Anyone(), seen_batch.BatchPost, seen_batch.OPERATION),
+    Route("send", "POST", send.PATH, NeedsKey("send"), send.SendPost, send.OPERATION),
+    Route(
+        "send_batch", "POST", send_batch.PATH, NeedsKey("send"), send_batch.BatchPost, send_batch.OPERATION
+    ),
+    Route(
+        "cancel", "POST", send_cancel.PATH, NeedsKey("send"), send_cancel.CancelPost, send_cancel.OPERATION
+    ),
+    Route("message", "GET", send_state.PATH, NeedsKey("stats"), send_state.StateGet, send_state.OPERATION),
     Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
 )
 """The public port."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SAMPLED = "01"
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 
@@ -40,6 +41,12 @@ def traced(headers: Mapping[str, str]) -> Trace:
     return Trace(
         trace_id, secrets.token_hex(8), flags, given.lower() if _UUID.fullmatch(given) else _uuid(trace_id)
     )
+
+
+def new_id() -> str:
+    """An id for what nobody gave a key: a UUID of version 4."""
+    h = secrets.token_hex(16)
+    return _uuid(f"{h[:12]}4{h[13:16]}{_VARIANT[h[16]]}{h[17:]}")
 
 
 def _uuid(h: str) -> str:

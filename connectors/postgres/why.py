@@ -112,7 +112,7 @@ class Archive:
     async def why(self, asked: str, *, is_key: bool = False) -> Explanation:
         """Find by id, then by key, with `is_key` by key alone. A repeat brings its first request along."""
         async with self._database.connection() as connection:
-            request_ids = [] if is_key else await self._by_id(connection, asked)
+            request_ids = [] if is_key else await self._by_id(connection, as_uuid(asked))
             if not request_ids:
                 request_ids = await self._by_key(connection, asked)
             if not request_ids and not is_key:
@@ -121,8 +121,15 @@ class Archive:
                 return Explanation(asked, (), ())
             return await self._explain(connection, asked, request_ids)
 
-    async def _by_id(self, connection: Connection, asked: str) -> list[UUID]:
-        uuid = as_uuid(asked)
+    async def by_id(self, asked: UUID) -> Explanation:
+        """Find by the id of a message or of a request, and by nothing else."""
+        async with self._database.connection() as connection:
+            request_ids = await self._by_id(connection, asked)
+            if not request_ids:
+                return Explanation(str(asked), (), ())
+            return await self._explain(connection, str(asked), request_ids)
+
+    async def _by_id(self, connection: Connection, uuid: UUID | None) -> list[UUID]:
         if uuid is None:
             return []
         messages = await connection.fetch(self._query["messages_by_id"], uuid, LIMIT)

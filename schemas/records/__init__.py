@@ -25,6 +25,8 @@ from schemas.records.messages import (
 )
 from schemas.records.reference import NotificationType, Provider, Rule, SeenDestination, SeenTag, Template
 from schemas.records.requests import (
+    CancelAsked,
+    CancelRequest,
     ContactChanged,
     Device,
     DomainEvent,
@@ -58,6 +60,8 @@ from schemas.records.seen import (
 __all__ = [
     "AttemptEnded",
     "CallEnded",
+    "CancelAsked",
+    "CancelRequest",
     "ContactChanged",
     "Content",
     "Device",

@@ -17,6 +17,14 @@ class SendRequest(Record, frozen=True, kw_only=True):
     priority: str | None = None
     language: str | None = None
     scheduled_at: str | None = None
+    channels: list[str] | None = None  # of the channels it would take, only these (NS-API-OP-16)
+
+
+class CancelRequest(Record, frozen=True, kw_only=True):
+    """`notification.cancel.request`: take a request back that waits. The header `source` is its sender's."""
+
+    request_id: str
+    user_id: str
 
 
 class DomainEvent(Record, frozen=True, kw_only=True):
@@ -44,6 +52,18 @@ class RequestReceived(Record, frozen=True, kw_only=True):
     origin: str = ""  # topic/partition/offset it came from
     rule: str | None = None  # the rule that mapped a domain event
     problem: str | None = None  # a Reason that intake already knows (unmapped_event, invalid_time)
+    channels: list[str] | None = None  # of the channels it would take, only these
+
+
+class CancelAsked(Record, frozen=True, kw_only=True):
+    """Somebody takes his own request back. Topic `request.cancels`, key as of the request."""
+
+    request_id: str
+    source: str  # a request of another source is not his to cancel
+    user_id: str
+    asked_at: int
+    received_at: int
+    origin: str = ""
 
 
 class Device(Record, frozen=True, kw_only=True):

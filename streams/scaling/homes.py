@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schemas.codec import SchemaBook
 
 DIGEST = 1 + 16
-"""What stands behind the user's key in a key of `requests`."""
+"""What stands behind the user's key in a key of `requests` and of `pending`."""
 EXPIRY, BEGUN = 8, 1
 
 Home = Callable[[bytes, bytes], bytes]
@@ -61,6 +61,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\1": lambda key, _: key[:-DIGEST],
             b"\2": lambda key, _: key,
             b"\3": lambda key, _: key,
+            b"\4": lambda key, _: key[:-DIGEST],
             TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
         },
         "status": {

@@ -67,10 +67,10 @@ async def test_what_another_version_wrote_waits_for_its_schema(decode: Callable[
 
 
 def test_what_is_known_of_a_user_is_read_before_requests_to_him() -> None:
-    """Else a request overtakes an address or an opt-out in a backlog. Mutation: one rank for both."""
+    """Else a request overtakes an address, an opt-out or a cancel. Mutation: one rank for both."""
     (recipient,) = (stage for stage in stages() if stage.name == "recipient")
     rank = {source.topic: (not source.urgent, source.lane) for source in recipient.inputs}
-    facts = {name for name in rank if name.startswith("facts.")}
-    assert 2 == len(facts)
+    facts = {name for name in rank if name.startswith("facts.") or name == "request.cancels"}
+    assert 3 == len(facts)
     assert len(Lane) == len(rank) - len(facts)
     assert max(rank[name] for name in facts) < min(rank[name] for name in rank.keys() - facts)

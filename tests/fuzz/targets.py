@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fuzz import decoders, files, posts, templating
+from tests.fuzz import decoders, files, posts, sends, templating
 
 TARGETS = {
-    target.name: target for target in (*decoders.TARGETS, *templating.TARGETS, *posts.TARGETS, *files.TARGETS)
+    target.name: target for module in (decoders, templating, posts, sends, files) for target in module.TARGETS
 }

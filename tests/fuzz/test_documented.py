@@ -14,11 +14,16 @@ from connectors.http.problems import Code, ProblemError, json_response
 from connectors.http.routes import EDGE, OPS, Route, app_of, edge_app, ops_app
 from connectors.http.seen import OPERATION, PATH, SeenPost
 from connectors.metrics import HttpMetrics
+from connectors.postgres.errors import PostgresUnavailableError
+from connectors.postgres.why import Explanation
+from schemas.inputs import decoder_of
 from tests.fuzz.documented import driven
-from tests.unit.connectors.http.edge import NOW, SECRET
+from tests.unit.connectors.http.edge import NOW, SECRET, SHOP, SHOP_KEY, entry
+from tests.unit.connectors.http.test_send_state import MESSAGE, REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from uuid import UUID
 
     from aiohttp import web
 
@@ -39,6 +44,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.produced: list[tuple[str, bytes]] = []
 
     async def __call__(self, record: SeenPosted, headers: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the port's
         self.asked += 1
@@ -49,17 +55,54 @@ class Broker:
         self.asked += 1
         return "no broker" if self.asked % AWAY_EVERY == 0 else None
 
+    async def produce(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the port's
+        self.asked += 1
+        if self.asked % AWAY_EVERY == 0:
+            raise BrokerUnavailableError
+        self.produced.append((topic, value))
 
-def edge_ports() -> EdgePorts:
-    authority = Authority([], [SECRET])
-    return EdgePorts(Broker(), authority.authenticate, lambda: NOW, HttpMetrics(CollectorRegistry()))
+    async def explain(self, asked: UUID) -> Explanation:
+        self.asked += 1
+        if self.asked % AWAY_EVERY == 0:
+            raise PostgresUnavailableError("away")
+        found = ((REQUEST,), (MESSAGE,)) if self.asked % 2 else ((), ())
+        return Explanation(str(asked), *found)
+
+
+def edge_ports(broker: Broker | None = None) -> EdgePorts:
+    broker = broker or Broker()
+    authority = Authority([entry(SHOP, "send", "stats")], [SECRET])
+    metrics = HttpMetrics(CollectorRegistry())
+    return EdgePorts(
+        broker,
+        authority.authenticate,
+        lambda: NOW,
+        metrics,
+        produce=broker.produce,
+        explain=broker.explain,
+    )
 
 
 @pytest.mark.parametrize("headers", [{}, CLIENT], ids=["a stranger", "the gateway"])
 def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) -> None:
-    found = driven(edge_app(edge_ports()), encoded(PUBLIC, EDGE), DRAWN, headers)
+    routes = [route for route in EDGE if isinstance(route.policy, Anyone)]
+    found = driven(edge_app(edge_ports()), encoded(PUBLIC, routes), DRAWN, headers)
     assert {} == found.faults
     assert {(SEEN, 200), (SEEN, 400), (SEEN, 405), (SEEN, 503), ("GET /openapi.json", 200)} <= found.answered
+
+
+def test_what_needs_a_key_does_what_its_document_says_and_what_is_accepted_can_be_read() -> None:
+    broker = Broker()
+    routes = [route for route in EDGE if isinstance(route.policy, NeedsKey)]
+    found = driven(edge_app(edge_ports(broker)), encoded(PUBLIC, routes), DRAWN // 4, SHOP_KEY)
+    assert {} == found.faults
+    asked = {f"{route.method} {route.path}": {202, 400, 503} for route in routes if route.method == "POST"}
+    asked |= {f"{route.method} {route.path}": {200, 404, 503} for route in routes if route.method == "GET"}
+    expected = {(label, status) for label, statuses in asked.items() for status in statuses}
+    assert set() == expected - found.answered
+    assert broker.produced
+    for topic, value in broker.produced:
+        decoder_of(topic)(value)
 
 
 def test_the_operations_port_does_what_its_document_says() -> None:

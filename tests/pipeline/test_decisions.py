@@ -93,7 +93,7 @@ def _events(run: Run) -> Iterator[FakeEvent]:
 
 
 async def _feed(run: Run) -> None:
-    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable()), NOW
+    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()), NOW
     stream = FakeStream(_events(run), now)
     waiting: deque[Any] = deque(
         [taken async for taken in intake(stream, run.world.reference, run.world.cipher)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from agents.choose import Chosen, Dropped, choose
+from agents.choose import Chosen, Dropped, choose, narrow
 from schemas.records import NotificationType, PreferenceChanged
 from schemas.words import Reason
 from tables.preferences import Preferences
@@ -34,6 +34,20 @@ def consent(channel: str | None = None, purpose: str = "marketing") -> Preferenc
 
 def test_without_a_choice_the_types_channels_are_used() -> None:
     assert Chosen(("email", "push"), (), "type.default_channels", "email,push") == choose(ORDER, None)
+
+
+def test_a_request_narrows_and_never_widens() -> None:
+    choice = Chosen(("email", "push"), ("sms",), "rule", "value")
+    assert choice == narrow(choice, None)
+    assert Chosen(("push",), ("sms",), "rule", "value") == narrow(choice, ["sms", "push", "in_app"])
+    assert Chosen(("email",), (), "rule", "value") == narrow(choice, ["email"])
+
+
+@pytest.mark.parametrize("asked", [["sms"], ["in_app", "pigeon"], []])
+def test_a_request_that_leaves_no_chosen_channel_sends_nothing(asked: list[str]) -> None:
+    choice = Chosen(("email", "push"), ("sms",), "rule", "value")
+    expected = Dropped(Reason.NO_CHANNEL_LEFT, "request.channels", ",".join(asked))
+    assert expected == narrow(choice, asked)
 
 
 def test_a_choice_decides() -> None:

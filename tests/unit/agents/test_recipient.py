@@ -7,7 +7,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from agents.recipient import recipient
+from agents.recipient import Memory, recipient
 from agents.render_channels import message_id
 from schemas.ids import subject_key
 from schemas.records import Content, MessageQueued, NotificationType, RequestDecided, SendTask, Template
@@ -244,5 +244,6 @@ async def test_one_batch_sees_its_own_facts() -> None:
     inputs = [REGISTERED, *stop, REQUEST]
     stream = FakeStream([FakeEvent(value, subject_key(USER)) for value in inputs], T0)
     outside = MemoryOutside(reference=reference())
-    found = [one async for one in recipient(stream, MemoryTable(), MemoryTable(), MemoryTable(), outside)]
+    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
+    found = [one async for one in recipient(stream, memory, outside)]
     assert ["skipped"] == [one.outcome for one in found if isinstance(one, RequestDecided)]

@@ -179,7 +179,7 @@ async def test_progress_is_kept_for_weeks_after_the_last_fact() -> None:
     assert NOW + KEEP_MS == expires_at
 
 
-@pytest.mark.parametrize("outcome", ["accepted", "waiting"])
+@pytest.mark.parametrize("outcome", ["accepted", "waiting", "noted"])
 async def test_what_has_messages_or_not_ended_passes_to_the_rows_without_an_event(outcome: str) -> None:
     decided = replace(DECIDED, outcome=outcome)
     assert [decided] == await settled(Table(), decided)
@@ -192,6 +192,8 @@ async def test_what_has_messages_or_not_ended_passes_to_the_rows_without_an_even
         ("skipped", "no_consent", "notification.skipped", "no_consent"),
         ("rejected", "unknown_type", "notification.rejected", "unknown_type"),
         ("expired", "too_late", "notification.expired", "too_late"),
+        ("cancelled", "cancelled_by_sender", "notification.cancelled", "cancelled_by_sender"),
+        ("repeated", "key_reused", "notification.skipped", "key_reused"),
     ],
 )
 async def test_a_request_without_a_message_is_told_under_its_own_id(

@@ -26,6 +26,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
     lanes = ("high", "normal", "low")
     expected = {
         *(f"request.{lane}" for lane in lanes),
+        "request.cancels",
         *(f"channel.{channel}.{lane}" for channel in ("email", "sms", "push") for lane in lanes),
         "facts.contacts",
         "facts.preferences",
@@ -47,7 +48,8 @@ def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
 
 def test_inputs_of_other_services_keep_their_own_partitions() -> None:
     inputs = {topic.name: topic.partitions for topic in TOPICS.values() if topic.use is Use.PUBLIC_IN}
-    assert dict.fromkeys(("notification.send.request", *EVENT_TOPICS), Partitions.FOREIGN) == inputs
+    asked = ("notification.send.request", "notification.cancel.request")
+    assert dict.fromkeys((*asked, *EVENT_TOPICS), Partitions.FOREIGN) == inputs
 
 
 def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> None:

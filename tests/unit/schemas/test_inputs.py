@@ -176,6 +176,21 @@ def test_avro_of_a_schema_not_learned_yet_waits() -> None:
         send_requests(SchemaBook())(encode(event))
 
 
+def test_a_request_may_name_its_channels() -> None:
+    assert ["email", "pigeon"] == decode_send_request(raw(REQUEST, channels=["email", "pigeon"])).channels
+    assert decode_send_request(raw(REQUEST)).channels is None
+    with pytest.raises(DecodeError, match="channels"):
+        decode_send_request(raw(REQUEST, channels="email"))
+
+
+def test_a_cancel_names_its_request_and_user_in_lower_case() -> None:
+    cancel = {"request_id": USER.upper(), "user_id": USER.upper()}
+    found = decoder_of(topics.CANCEL_REQUEST)(json.dumps(cancel).encode())
+    assert (USER.upper(), USER) == (found.request_id, found.user_id)
+    with pytest.raises(DecodeError, match="request_id"):
+        decoder_of(topics.CANCEL_REQUEST)(json.dumps(cancel | {"request_id": "7"}).encode())
+
+
 def test_each_topic_has_its_decoder() -> None:
     assert isinstance(decoder_of(topics.SEND_REQUEST)(raw(REQUEST)), SendRequest)
     assert isinstance(decoder_of("payment.events")(raw(EVENT)), DomainEvent)

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.http.ports import BrokerUnavailableError
 from schemas.records import SeenPosted
-from streams.http import NOT_YET, SeenTopic, durable_producer
+from streams.http import NOT_YET, EdgeTopics, durable_producer
 
 ALL_IN_SYNC_REPLICAS = -1
 
@@ -19,8 +19,8 @@ async def test_a_post_is_written_with_the_acknowledgement_of_all_in_sync_replica
 
 
 async def test_before_kafka_is_there_a_post_is_refused_for_now() -> None:
-    topic = SeenTopic("127.0.0.1:1")
+    topic = EdgeTopics("127.0.0.1:1")
     assert NOT_YET == await topic.reachable()
     with pytest.raises(BrokerUnavailableError):
-        await topic(SeenPosted(kind="click", tag="news", id="1", seen_at=1, received_at=1), {})
+        await topic.seen(SeenPosted(kind="click", tag="news", id="1", seen_at=1, received_at=1), {})
     await topic.stop()

@@ -21,6 +21,7 @@ from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
+from tables.pending import key_of as pending_key
 from tables.progress import Progress
 from tables.requests import key_of
 from tables.totals import key_of as window_of
@@ -94,10 +95,12 @@ def test_rows_of_every_kind_know_their_key() -> None:
     due = r.RequestDue(request=REQUEST, due_at=DUE_AT, waited_for="contact")
     window = window_of(PARTIAL).encode()
     fallback = r.FallbackDue(user_id=REQUEST.user_id, wait_id="00", due_at=DUE_AT)
-    assert [USER, USER, USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
+    sent = [SENT_TO, SENT_TO, window, window, SENT_TO]
+    assert [USER, USER, USER, USER, USER, USER, USER, *sent] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
+        recipient(b"\4" + pending_key(REQUEST.user_id, "shop", REQUEST.request_id), b""),
         recipient(*timer("recipient", due)),
         status(b"\2" + b"request", row(Wait.of(PLAN))),
         status(*timer("status", fallback)),

@@ -1,0 +1,94 @@
+"""The stages that tell what became of requests: status, statistics, and the rows of Postgres."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.settle import Memory, settle
+from agents.sum_up import sum_up
+from schemas import records as r
+from schemas import topics as t
+from schemas.codec import encode_json
+from streams.engine.api import Input, Stage
+from streams.routes import (
+    fallback_timer,
+    forgotten_key,
+    granted_to,
+    lane_of,
+    nothing,
+    timer,
+    window_key,
+)
+from streams.wiring import to
+from tables.progress import Progress
+from tables.totals import Totals
+from tables.waits import Wait
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+    from streams.topology import Outside
+
+HAPPENED = (
+    r.RequestDecided,
+    r.MessageQueued,
+    r.AttemptEnded,
+    r.FallbackPlanned,
+    r.MessageSeen,
+    r.FallbackAsked,
+)
+"""What the status stage reads."""
+
+
+def status_stage(settings: Settings, outside: Outside) -> Stage:
+    """One state per message, and what is told of it (agents/settle.py)."""
+    read = outside.reading.records
+    return Stage(
+        name="status",
+        inputs=(Input(t.OUTCOMES, read(*HAPPENED)),),
+        agent=lambda stream, tables: settle(stream, Memory(tables["progress"], tables["waits"])),
+        routes={
+            r.RequestDecided: (to(t.ROWS, same_partition=True),),
+            r.MessageRow: (to(t.ROWS, same_partition=True),),
+            r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
+            r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
+            r.StatsPartial: (to(t.PARTIALS, key=window_key),),
+            **dict.fromkeys((r.FallbackDue, r.FallbackOff), (fallback_timer(outside.reading),)),
+            r.FallbackAsked: (to(t.SEEN),),
+            r.FallbackGranted: (to(lane_of, key=granted_to),),
+        },
+        tables=(
+            outside.reading.table("progress", 1, Progress),
+            outside.reading.table("waits", 2, Wait),
+        ),
+        min_interval_ms=settings.engine.interval_slow_ms,
+        max_batch=settings.engine.max_batch,
+    )
+
+
+def stats_stage(settings: Settings, outside: Outside) -> Stage:
+    """Sums by window (agents/sum_up.py)."""
+    return Stage(
+        name="stats",
+        inputs=(Input(t.PARTIALS, outside.reading.records(r.StatsPartial)),),
+        agent=lambda stream, tables: sum_up(stream, tables["totals"]),
+        routes={
+            r.StatsRecord: (to(t.STATS, key=window_key, encoder=encode_json, same_partition=True),),
+            r.StatsForgotten: (to(t.STATS, key=forgotten_key, encoder=nothing, same_partition=True),),
+            r.StatsDue: (timer(outside.reading, r.StatsDue, lambda due: due.key),),
+        },
+        tables=(outside.reading.table("totals", 1, Totals),),
+        min_interval_ms=settings.engine.interval_slow_ms,
+        max_batch=settings.engine.max_batch,
+    )
+
+
+def sink_stage(settings: Settings, outside: Outside) -> Stage:
+    """Rows for Postgres."""
+    read = outside.reading.records
+    return Stage(
+        name="sink",
+        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged)),),
+        sink=outside.sink,
+        min_interval_ms=settings.engine.interval_slow_ms,
+        max_batch=settings.engine.max_batch,
+    )

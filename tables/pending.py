@@ -1,0 +1,44 @@
+"""Table `pending`: what a cancel can still reach, by the request's id.
+
+key     `key_of(user_id, source, request_id)`
+value   `Pending`
+writer  agents/recipient.py
+
+A row is there while a request waits, and once a cancel came: a cancel travels on another topic than its
+request and may be the first of the two.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.ids import subject_key
+from schemas.records import RequestDecided
+
+NOTED_MS = 8 * 86_400_000
+"""How long a cancel is remembered of which nothing waits: longer than a record stays in a topic (7 days)."""
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be said of a request by its id. Time in ms."""
+
+    waiting: RequestDecided | None = None  # its row while it waits
+    cancelled_at: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """A cancel ends it."""
+        return self.waiting is not None and self.cancelled_at is None
+
+    def cancelled(self, at: int) -> Pending:
+        """Taken back; the first cancel stands."""
+        return self if self.cancelled_at is not None else replace(self, cancelled_at=at)
+
+
+def key_of(user_id: str, source: str, request_id: str) -> bytes:
+    """A request by its id and its source: nobody reaches what another service asked for."""
+    named = f"{source}\0{request_id}".encode()
+    return subject_key(user_id) + b"/" + blake2b(named, digest_size=16).digest()
