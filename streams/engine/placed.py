@@ -188,8 +188,7 @@ class PlacedTask(ABC):
     def _rest_s(self) -> float:
         if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
-        interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
-        rest = rest_s(interval, self._turn_s)
+        rest = rest_s(self.lanes.interval_ms(self.stage.min_interval_ms) / 1000, self._turn_s)
         return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:
