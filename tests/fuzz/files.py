@@ -83,6 +83,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "rate_limit": 5,
     },
     "seen.yaml": {"tag": "a", "destinations": ["seen.a"], "remember_for_s": 5},
+    "communications.yaml": {"id": "a", "kind": "fullscreen", "content": {"title": "A"}},
+    "filters.yaml": {"filter_id": "a", "value_type": "string"},
+    "experiments.yaml": {"name": "a", "filters": {"a": ["b", "c"]}},
 }
 TEMPLATE: dict[str, Any] = {
     "subject": "A",
