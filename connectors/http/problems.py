@@ -28,6 +28,9 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_LARGE = "too_large"
+    CONFLICT = "conflict"
+    UNKNOWN_LABEL = "unknown_label"
+    NO_RESOLVER = "no_resolver"
     THROTTLED = "throttled"
     BROKER_UNAVAILABLE = "broker_unavailable"
     INTERNAL = "internal"
@@ -43,6 +46,9 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.NOT_FOUND: (404, "There is nothing under this path."),
     Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
     Code.TOO_LARGE: (413, "The body is too large."),
+    Code.CONFLICT: (409, "It contradicts what was published before, or what came under the same token."),
+    Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
+    Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
