@@ -57,6 +57,11 @@ class MemoryTable(Generic[K, V]):
     def delete(self, key: K) -> None:
         self.rows.pop(key, None)
 
+    def scan(self, prefix: bytes, after: bytes = b"", limit: int = 1_000) -> list[tuple[bytes, V]]:
+        keys = [key for key in self.rows if isinstance(key, bytes) and key.startswith(prefix) and key > after]
+        found = ((key, self.get(key)) for key in sorted(keys))  # type: ignore[arg-type]
+        return [(key, value) for key, value in found if value is not None][:limit]
+
 
 @dataclass(slots=True)
 class MemoryReference:

@@ -11,7 +11,7 @@ from schemas import topics as t
 from schemas.codec import SchemaBook, encode
 from schemas.ids import subject_key
 from streams.engine import inner
-from streams.engine.tables import Overlay
+from streams.engine.tables import NoRows, Overlay
 from streams.scaling import homes as homes_module
 from streams.scaling.homes import HomelessError, homes
 from streams.scaling.plan import ScaleError, writers_of
@@ -62,7 +62,7 @@ def row(value: Any) -> bytes:
 
 
 def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.set_timer(stages()[stage].timer, due, (("traceparent", b"x"),), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
@@ -70,7 +70,7 @@ def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
 
 
 def call(stage: str) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.record_effect(stages()[stage].effect, CALL, (), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
