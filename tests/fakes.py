@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from schemas.errors import RenderFailedError
 from schemas.records import Content
@@ -58,9 +58,12 @@ class MemoryTable(Generic[K, V]):
         self.rows.pop(key, None)
 
     def scan(self, prefix: bytes, after: bytes = b"", limit: int = 1_000) -> list[tuple[bytes, V]]:
-        keys = [key for key in self.rows if isinstance(key, bytes) and key.startswith(prefix) and key > after]
-        found = ((key, self.get(key)) for key in sorted(keys))  # type: ignore[arg-type]
-        return [(key, value) for key, value in found if value is not None][:limit]
+        found: list[tuple[bytes, V]] = []
+        for key in sorted(key for key in self.rows if isinstance(key, bytes)):
+            value = self.get(cast("K", key)) if key.startswith(prefix) and key > after else None
+            if value is not None:
+                found.append((key, value))
+        return found[:limit]
 
 
 @dataclass(slots=True)

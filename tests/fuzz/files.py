@@ -13,7 +13,7 @@ import yaml
 from hypothesis import strategies as st
 
 from connectors.cipher import Cipher
-from connectors.postgres.reference import columns_of
+from connectors.postgres.reference_columns import columns_of
 from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.files import LISTS, load_directory
 from connectors.reference.wire import decode, encode, key_of
