@@ -81,8 +81,10 @@ async def assign(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
     async for event in stream:
         for outcome in decide(event.value, stream.now, memory, changed):
             yield outcome
-    for told in (*changed.labels.values(), *changed.requests.values()):
-        yield told
+    for label in changed.labels.values():
+        yield label
+    for progress in changed.requests.values():
+        yield progress
 
 
 def decide(value: Input, now: int, memory: Memory, changed: Changed) -> Iterable[Outcome]:
@@ -106,12 +108,10 @@ def _publish(command: AudiencePublished, now: int, memory: Memory, changed: Chan
     campaign = memory.campaigns.get(command.campaign_label.encode()) or Campaign()
     known = {asked.audience_label: _label(asked.audience_label, memory) for asked in command.labels}
     if campaign.is_withdrawn:
-        text = f"campaign {command.campaign_label} was withdrawn"
-        return [refused(command, AudienceOutcome.CONFLICT, text)]
-    conflicts = [
-        text for asked in command.labels if (text := of_label.conflict(known[asked.audience_label], asked))
-    ]
-    if conflicts:
+        why = f"campaign {command.campaign_label} was withdrawn"
+        return [refused(command, AudienceOutcome.CONFLICT, why)]
+    found = [of_label.conflict(known[asked.audience_label], asked) for asked in command.labels]
+    if conflicts := [text for text in found if text is not None]:
         return [refused(command, AudienceOutcome.CONFLICT, "; ".join(conflicts))]
     labels = [
         of_label.published(known[asked.audience_label], asked, command.campaign_label, now)

@@ -25,6 +25,14 @@ CHUNKS_AT_ONCE = 100
 """Records of users in a batch: some 5 MiB, which a transaction and its outputs still take in their stride."""
 
 
+AUDIENCE_INPUTS = {"audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS), "members": (t.LABELLED,)}
+
+
+def audiences(settings: Settings, reading: Reading) -> tuple[Stage, Stage]:
+    """Both stages."""
+    return audience(settings, reading), members(settings, reading)
+
+
 def audience(settings: Settings, reading: Reading) -> Stage:
     """Decides on labels; its one task holds every key, label and campaign."""
     read = reading.records

@@ -5,8 +5,7 @@
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>
-    POST /publish ─► audience.commands ─ audience ─► facts.labels ─ members ─► audience.progress ─ audience
-    audience ─► audience.answers, audience.labels, rows
+    POST /publish ─► audience.commands ─ audience ─► facts.labels ─ members; audience.answers, rows
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.
@@ -28,7 +27,7 @@ from schemas import topics as t
 from schemas.codec import encode_json
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
-from streams.audiences import audience, members
+from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage
 from streams.routes import (
     fact,
@@ -84,8 +83,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _status(settings, outside),
         _stats(settings, outside),
         _seen(settings, outside),
-        audience(settings, outside.reading),
-        members(settings, outside.reading),
+        *audiences(settings, outside.reading),
         _sink(settings, outside),
     )
 
@@ -118,8 +116,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
-        "audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS),
-        "members": (t.LABELLED,),
+        **AUDIENCE_INPUTS,
         "sink": (t.ROWS,),
     }
     inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in Lane) for c in DELIVERY})

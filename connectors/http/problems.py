@@ -110,6 +110,29 @@ def problem_response(problem: ProblemError, trace_id: str) -> web.Response:
     )
 
 
+class PlainError(msgspec.Struct, frozen=True):
+    """An error of an old form (AUD-OP-05)."""
+
+    code: Code
+    message: str
+
+
+def told_plainly(problem: ProblemError) -> PlainError:
+    """Code and sentence, with what is wrong in particular."""
+    details = (f" {fault.pointer} {fault.detail}".rstrip() for fault in problem.errors)
+    return PlainError(problem.code, PROBLEMS[problem.code][1] + ";".join(details))
+
+
+def plain_response(problem: ProblemError, _trace_id: str) -> web.Response:
+    """As `problem_response`, for routes of an old form."""
+    return web.Response(
+        status=PROBLEMS[problem.code][0],
+        body=msgspec.json.encode(told_plainly(problem)),
+        content_type="application/json",
+        headers={"Server": SERVER, **problem.headers},
+    )
+
+
 def json_response(body: bytes, request_id: str, status: int = 200) -> web.Response:
     """Wrap an encoded JSON body."""
     return web.Response(

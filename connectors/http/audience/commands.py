@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -75,9 +74,9 @@ def _chunks(users: Iterable[str]) -> Iterator[list[UserGroup]]:
     """Groups of users by bucket, so many that a chunk is not too large; a bucket may go on in the next."""
     groups: list[UserGroup] = []
     room = CHUNK_CHARACTERS
-    for bucket, members in groupby(sorted((bucket_of(user), user) for user in users), lambda one: one[0]):
+    for bucket, members in _by_bucket(users).items():
         found: list[str] = []
-        for _, user in members:
+        for user in members:
             if room < len(user):
                 if found:
                     groups.append(UserGroup(bucket=bucket, users=found))
@@ -88,3 +87,10 @@ def _chunks(users: Iterable[str]) -> Iterator[list[UserGroup]]:
         groups.append(UserGroup(bucket=bucket, users=found))
     if groups:
         yield groups
+
+
+def _by_bucket(users: Iterable[str]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for user in users:
+        found.setdefault(bucket_of(user), []).append(user)
+    return found
