@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from connectors.http.problems import Code, Fault, ProblemError
+from schemas.codec import encode
 from schemas.ids import bucket_of
 from schemas.records import AudiencePublished, AudienceWithdrawn, UserGroup, UsersUploaded
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 CHUNK_CHARACTERS = 48 * 1024
 """Of user names in one record. Kafka takes 1 MiB; a batch of the engine should not be one record."""
+
+LARGEST_COMMAND = 512 * 1024
+"""Of a request without its users: filters stand with every label of it, and each must fit into rows."""
 
 Record = AudiencePublished | AudienceWithdrawn | UsersUploaded
 
@@ -47,8 +51,10 @@ def digest_of(operation: str, body: Body) -> bytes:
 
 
 def publication(asking: Asking, campaign_label: str, labelled: Labelled) -> Upload:
-    """Publish these labels to these users."""
+    """Publish these labels to these users; `ProblemError` (413) if they are too long without the users."""
     command = AudiencePublished(**asking._asdict(), campaign_label=campaign_label, labels=labelled.labels)
+    if len(encode(command)) > LARGEST_COMMAND:
+        raise ProblemError(Code.TOO_LARGE, [Fault("", "filters and tickets of all labels are too long")])
     chunks = [
         UsersUploaded(upload_id=asking.upload_id, audience_label=label, groups=groups)
         for label, users in labelled.users.items()

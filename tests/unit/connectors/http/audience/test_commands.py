@@ -56,6 +56,15 @@ def test_no_chunk_is_too_large_for_kafka(length: int) -> None:
     assert max(len(encode(chunk)) for chunk in chunks) < 2 * CHUNK_CHARACTERS
 
 
+def test_what_would_not_fit_into_a_record_is_refused_before_it_is_written() -> None:
+    """Mutation tried: no look at the size: fails."""
+    long = {"filter_id": "city", "value_type": "string", "values": [f"{n:0100}" for n in range(6_000)]}
+    found = published(whole(filters={"filters": [long]}))
+    with pytest.raises(ProblemError) as caught:
+        publication(ASKING, "c", found)
+    assert Code.TOO_LARGE == caught.value.code
+
+
 def test_buckets_never_change() -> None:
     """Rows lie where their bucket's key sends them: another function would lose them."""
     assert (1024, [853, 95, 405]) == (
