@@ -6,6 +6,7 @@ test compares it with the topology. Changelogs belong to the engine and are name
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas import records as r
@@ -31,6 +32,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_requests(),
         *_channels(),
         *_outcomes(),
+        *_audience(),
         *_outputs(destinations),
         *_reference(),
     )
@@ -99,8 +101,8 @@ def _outcomes() -> Iterator[Topic]:
     happened = (r.RequestDecided, r.MessageQueued, r.AttemptEnded)
     writers = "intake recipient delivery-email delivery-sms delivery-push"
     yield _internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
-    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged)
-    yield _internal(t.ROWS, rows, "Rows for Postgres.", ("status", "sink"))
+    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)
+    yield _internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
     yield Topic(
         name=t.PARTIALS,
         use=Use.INTERNAL,
@@ -110,6 +112,46 @@ def _outcomes() -> Iterator[Topic]:
         writers=("status",),
         readers=("stats",),
         extra=_OURS,
+    )
+
+
+def _audience() -> Iterator[Topic]:
+    """Commands and counts go to the one task that decides on labels, users to the members by bucket."""
+    commands = (r.AudiencePublished, r.UsersUploaded, r.AudienceWithdrawn)
+    about = "Requests about audiences, each with its users in one transaction (AUD-OP-21)."
+    decided = _internal(t.AUDIENCE_COMMANDS, commands, about, ("http", "audience"))
+    yield replace(decided, key="campaign label", partitions=Partitions.ONE)
+    about = "How many users of a request have their label."
+    counted = _internal(t.AUDIENCE_PROGRESS, (r.UsersCounted,), about, ("members", "audience"))
+    yield replace(counted, key="audience label", partitions=Partitions.ONE)
+    about = "Users and the labels they get, and labels that are taken away (AUD-123)."
+    users = _internal(t.LABELLED, (r.UsersLabelled, r.LabelsEnded), about, ("audience", "members"))
+    yield replace(users, key="`bucket:<n>`, a share of all users")
+    yield Topic(
+        name=t.AUDIENCE_ANSWERS,
+        use=Use.REFERENCE,
+        key="upload id",
+        records=(r.AudienceAnswered,),
+        about="Answers to requests about audiences, read by every HTTP process from its start on.",
+        writers=("audience",),
+        readers=("http",),
+        form=Form.JSON,
+        partitions=Partitions.ONE,
+        retention_ms=t.HOUR_MS,
+        extra=_OURS,
+    )
+    yield Topic(
+        name=t.AUDIENCE_LABELS,
+        use=Use.REFERENCE,
+        key="`label:<audience label>` or `request:<request id>`",
+        records=(r.AudienceLabel, r.RequestProgress),
+        about="Every label with its dates and progress, and the progress of recent requests (CRM-OP-04).",
+        writers=("audience",),
+        readers=("http",),
+        form=Form.JSON,
+        partitions=Partitions.ONE,
+        retention_ms=None,
+        extra=_COMPACTED,
     )
 
 
@@ -168,10 +210,19 @@ def _reference() -> Iterator[Topic]:
         name=t.REFERENCE,
         use=Use.REFERENCE,
         key="`<kind>:<name>`",
-        records=(r.NotificationType, r.Template, r.Rule, r.Provider, r.SeenTag),
-        about="Types, templates, rules, providers and tags, read whole by every worker.",
+        records=(
+            r.NotificationType,
+            r.Template,
+            r.Rule,
+            r.Provider,
+            r.SeenTag,
+            r.Communication,
+            r.AudienceFilter,
+            r.Experiment,
+        ),
+        about="Types, templates, rules, providers, tags, what audiences need; read whole by all.",
         writers=("apply", "relay"),
-        readers=("intake", "recipient", "delivery", "seen"),
+        readers=("intake", "recipient", "delivery", "seen", "http"),
         form=Form.JSON,
         partitions=Partitions.ONE,
         retention_ms=None,

@@ -79,6 +79,8 @@ class Topic:
 
 
 SUBJECT_KEY = "`user:<user_id>`"
+LABEL_KEY, REQUEST_KEY = "label:", "request:"
+"""How keys of `audience.labels` begin."""
 SEND_REQUEST = "notification.send.request"
 USER_EVENTS = "user.events"
 EVENT_TOPICS = (
@@ -103,6 +105,11 @@ EVENTS = "notification.events"
 STATS = "notification.stats"
 SEEN_UNKNOWN = "seen.unknown"
 SEEN_FAILED = "seen.failed"
+AUDIENCE_COMMANDS = "audience.commands"
+AUDIENCE_PROGRESS = "audience.progress"
+AUDIENCE_ANSWERS = "audience.answers"
+AUDIENCE_LABELS = "audience.labels"
+LABELLED = "facts.labels"
 REFERENCE = "reference"
 SCHEMAS = "carillon.schemas"
 DELIVERED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)

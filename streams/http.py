@@ -1,4 +1,4 @@
-"""The HTTP process: takes seen posts and answers 200 once every in-sync replica has them (SEEN-OP-06)."""
+"""The HTTP process: seen posts, answered once every in-sync replica has them (SEEN-OP-06), and audiences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from connectors.metrics import HttpMetrics
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
-from streams.outside import publish_schemas
+from streams.audience_edge import AudienceEdge
+from streams.outside import engine_config, publish_schemas
 from streams.settings import Settings
 
 log = structlog.get_logger("http")
@@ -102,13 +103,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
     seen = SeenTopic(bootstrap)
+    audience = AudienceEdge(engine_config(settings))
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
-    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms)))
+    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms), audience))
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": seen.reachable},
+            ready={"kafka": seen.reachable, "audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
             authenticate=authority.authenticate,
@@ -121,11 +123,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            connecting = asyncio.create_task(seen.connect())
+            connecting = [asyncio.create_task(each.connect()) for each in (seen, audience)]
             await stop.wait()
-            connecting.cancel()
-            await asyncio.wait([connecting])
+            for each in connecting:
+                each.cancel()
+            await asyncio.wait(connecting)
     finally:
+        await audience.stop()
         await seen.stop()
 
 

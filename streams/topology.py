@@ -5,6 +5,7 @@
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed
+    POST /publish ─► audience.commands ─ audience ─► facts.labels ─ members; audience.answers, rows
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.
@@ -25,6 +26,7 @@ from schemas import topics as t
 from schemas.codec import encode_json
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
+from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage
 from streams.routes import (
     forgotten_key,
@@ -82,18 +84,29 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _status(settings, outside),
         _stats(settings, outside),
         seen_stage(settings, outside),
+        *audiences(settings, outside.reading),
         _sink(settings, outside),
     )
 
 
 def stage_names() -> tuple[str, ...]:
     """Names of all stages."""
-    return ("intake", "recipient", *DELIVERY.values(), "status", "stats", "seen", "sink")
+    return (
+        "intake",
+        "recipient",
+        *DELIVERY.values(),
+        "status",
+        "stats",
+        "seen",
+        "audience",
+        "members",
+        "sink",
+    )
 
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    return ("recipient", *DELIVERY.values(), "status", "stats", "seen")
+    return ("recipient", *DELIVERY.values(), "status", "stats", "seen", "audience", "members")
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -104,6 +117,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
+        **AUDIENCE_INPUTS,
         "sink": (t.ROWS,),
     }
     inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in Lane) for c in DELIVERY})
@@ -218,7 +232,7 @@ def _sink(settings: Settings, outside: Outside) -> Stage:
     read = outside.reading.records
     return Stage(
         name="sink",
-        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged)),),
+        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)),),
         sink=outside.sink,
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,

@@ -11,7 +11,7 @@ JSON = "application/json"
 
 
 class Header(NamedTuple):
-    """A header of a request that the route reads; never required, a text of any form."""
+    """A header or query parameter that the route reads; never required, a text of any form."""
 
     name: str
     about: str
@@ -40,7 +40,7 @@ class Operation(NamedTuple):
     """One route as clients see it. `refusals`: an example of each problem that its handler may raise.
 
     The document adds what every route may answer: a request that is no HTTP, a defect of ours, and what its
-    policy refuses.
+    policy refuses. `has_plain_errors`: code and message only, as an old form has them (AUD-OP-05).
     """
 
     summary: str
@@ -49,3 +49,5 @@ class Operation(NamedTuple):
     refusals: tuple[ProblemError, ...] = ()
     body: Body | None = None
     headers: tuple[Header, ...] = ()
+    queries: tuple[Header, ...] = ()
+    has_plain_errors: bool = False

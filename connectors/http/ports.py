@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from connectors.http.audience.ports import Audience
     from connectors.http.authority import Authenticate
     from connectors.metrics import HttpMetrics
     from schemas.records import SeenPosted
@@ -41,13 +42,14 @@ class Throttle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
-    """The public port. `throttle` None: no limits."""
+    """The public port. `throttle` None: no limits. `audience` None: its endpoints answer 503."""
 
     publish: Publish
     authenticate: Authenticate
     now_ms: Callable[[], int]
     metrics: HttpMetrics
     throttle: Throttle | None = None
+    audience: Audience | None = None
     publish_timeout_ms: int = 5_000
 
 

@@ -6,6 +6,26 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 
 from __future__ import annotations
 
+from schemas.records.audience import (
+    AudienceAnswered,
+    AudienceLabel,
+    AudiencePublished,
+    AudienceWithdrawn,
+    ChosenFilter,
+    LabelAsked,
+    LabelChanged,
+    LabelDue,
+    LabelNamed,
+    LabelsEnded,
+    ProgressDue,
+    ProgressForgotten,
+    RequestCount,
+    RequestProgress,
+    UserGroup,
+    UsersCounted,
+    UsersLabelled,
+    UsersUploaded,
+)
 from schemas.records.messages import (
     AttemptEnded,
     CallEnded,
@@ -15,7 +35,17 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
-from schemas.records.reference import NotificationType, Provider, Rule, SeenDestination, SeenTag, Template
+from schemas.records.reference import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenDestination,
+    SeenTag,
+    Template,
+)
 from schemas.records.requests import (
     ContactChanged,
     Device,
@@ -49,21 +79,38 @@ from schemas.records.seen import (
 
 __all__ = [
     "AttemptEnded",
+    "AudienceAnswered",
+    "AudienceFilter",
+    "AudienceLabel",
+    "AudiencePublished",
+    "AudienceWithdrawn",
     "CallEnded",
+    "ChosenFilter",
+    "Communication",
     "ContactChanged",
     "Content",
     "Device",
     "DomainEvent",
+    "Experiment",
+    "LabelAsked",
+    "LabelChanged",
+    "LabelDue",
+    "LabelNamed",
+    "LabelsEnded",
     "MessageQueued",
     "MessageRow",
     "NotificationEvent",
     "NotificationType",
     "PreferenceChanged",
+    "ProgressDue",
+    "ProgressForgotten",
     "Provider",
     "ProviderCall",
     "Record",
+    "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestProgress",
     "RequestReceived",
     "RetryDue",
     "Rule",
@@ -86,4 +133,8 @@ __all__ = [
     "StatsRecord",
     "StatusLogged",
     "Template",
+    "UserGroup",
+    "UsersCounted",
+    "UsersLabelled",
+    "UsersUploaded",
 ]

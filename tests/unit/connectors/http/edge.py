@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOW = 1_800_000_000_000
 SECRET = "the gateway's secret"
 KEY = "ck_live_abc"
+AUDIENCE_KEY = "ck_live_audience"
 
 
 class Entry(NamedTuple):
@@ -80,7 +81,7 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
     """Serve with these ports changed."""
     one = Edge()
     metrics = HttpMetrics(one.registry)
-    keys = [entry(KEY, "gateway"), entry("ck_test_def", "send")]
+    keys = [entry(KEY, "gateway"), entry("ck_test_def", "send"), entry(AUDIENCE_KEY, "audience")]
     authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
     ports: dict[str, Any] = {
         "publish": one.publish,

@@ -12,15 +12,16 @@ from connectors.seen_metrics import SeenMetrics
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import SchemaBook, encode
-from schemas.ids import subject_key
+from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine import inner
-from streams.engine.tables import Overlay
+from streams.engine.tables import NoRows, Overlay
 from streams.scaling import homes as homes_module
 from streams.scaling.homes import HomelessError, homes
 from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
+from tables.memberships import enlisted_prefix
 from tables.progress import Progress
 from tables.requests import key_of
 from tables.totals import key_of as window_of
@@ -68,7 +69,7 @@ def row(value: Any) -> bytes:
 
 
 def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.set_timer(stages()[stage].timer, due, (("traceparent", b"x"),), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
@@ -76,7 +77,7 @@ def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
 
 
 def call(stage: str) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.record_effect(stages()[stage].effect, CALL, (), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
@@ -102,6 +103,17 @@ def test_rows_of_every_kind_know_their_key() -> None:
     ]
 
 
+def test_rows_of_members_know_their_bucket() -> None:
+    user, home = "yandex_uid:4001", homes("members", SchemaBook())
+    bucket = bucket_of(user)
+    due = r.LabelDue(bucket=bucket, audience_label="c:x", due_at=DUE_AT)
+    assert [bucket_key(bucket)] * 3 == [
+        home(b"\1" + user.encode(), b""),
+        home(b"\2" + enlisted_prefix(bucket, "c:x") + user.encode(), b""),
+        home(*timer("members", due)),
+    ]
+
+
 @pytest.mark.parametrize("stage", scalable())
 def test_no_kind_of_row_of_a_stage_is_unknown(stage: str) -> None:
     """A table that is added must be added in `homes`, too."""
@@ -119,4 +131,4 @@ def test_an_unknown_row_is_told() -> None:
 
 def test_delivery_of_every_channel_is_scalable() -> None:
     delivery = {f"delivery-{one}" for one in t.DELIVERED_CHANNELS}
-    assert {"recipient", "status", "stats", *delivery} == set(scalable())
+    assert {"recipient", "status", "stats", "members", *delivery} == set(scalable())

@@ -1,0 +1,102 @@
+"""What the edge tells the audience stage: one transaction of a command and, behind it, chunks of users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from connectors.http.problems import Code, Fault, ProblemError
+from schemas.codec import encode
+from schemas.ids import bucket_of
+from schemas.records import AudiencePublished, AudienceWithdrawn, UserGroup, UsersUploaded
+
+if TYPE_CHECKING:
+    from connectors.http.audience.bodies import Body, UnpublishBody
+    from connectors.http.audience.rules import Labelled
+
+CHUNK_CHARACTERS = 48 * 1024
+"""Of user names in one record. Kafka takes 1 MiB; a batch of the engine should not be one record."""
+
+LARGEST_COMMAND = 512 * 1024
+"""Of a request without its users: filters stand with every label of it, and each must fit into rows."""
+
+Record = AudiencePublished | AudienceWithdrawn | UsersUploaded
+
+
+class Asking(NamedTuple):
+    """Of whom an answer is awaited, and what makes a repeat: key and digest of the body (AUD-OP-10)."""
+
+    upload_id: str
+    request_id: str
+    idempotency_key: str
+    digest: bytes
+    received_at: int
+
+
+class Upload(NamedTuple):
+    """The records of one transaction, of one campaign."""
+
+    upload_id: str
+    campaign_label: str
+    records: list[Record]
+
+
+def digest_of(operation: str, body: Body) -> bytes:
+    """The same for the same body, however its JSON was written."""
+    return blake2b(operation.encode() + b"\0" + msgspec.json.encode(body), digest_size=16).digest()
+
+
+def publication(asking: Asking, campaign_label: str, labelled: Labelled) -> Upload:
+    """Publish these labels to these users; `ProblemError` (413) if they are too long without the users."""
+    command = AudiencePublished(**asking._asdict(), campaign_label=campaign_label, labels=labelled.labels)
+    if len(encode(command)) > LARGEST_COMMAND:
+        raise ProblemError(Code.TOO_LARGE, [Fault("", "filters and tickets of all labels are too long")])
+    chunks = [
+        UsersUploaded(upload_id=asking.upload_id, audience_label=label, groups=groups)
+        for label, users in labelled.users.items()
+        for groups in _chunks(users)
+    ]
+    return Upload(asking.upload_id, campaign_label, [command, *chunks])
+
+
+def withdrawal(asking: Asking, body: UnpublishBody) -> Upload:
+    """Withdraw one label, or all labels of a campaign; `ProblemError` unless exactly one is named."""
+    if (body.campaign_label is UNSET) == (body.audience_label is UNSET):
+        raise ProblemError(
+            Code.INVALID_FIELD, [Fault("", "must have exactly one of campaign_label and audience_label")]
+        )
+    campaign = body.campaign_label or str(body.audience_label).partition(":")[0]
+    command = AudienceWithdrawn(
+        **asking._asdict(), campaign_label=campaign, audience_label=body.audience_label or None
+    )
+    return Upload(asking.upload_id, campaign, [command])
+
+
+def _chunks(users: Iterable[str]) -> Iterator[list[UserGroup]]:
+    """Groups of users by bucket, so many that a chunk is not too large; a bucket may go on in the next."""
+    groups: list[UserGroup] = []
+    room = CHUNK_CHARACTERS
+    for bucket, members in _by_bucket(users).items():
+        found: list[str] = []
+        for user in members:
+            if room < len(user):
+                if found:
+                    groups.append(UserGroup(bucket=bucket, users=found))
+                yield groups
+                groups, found, room = [], [], CHUNK_CHARACTERS
+            found.append(user)
+            room -= len(user)
+        groups.append(UserGroup(bucket=bucket, users=found))
+    if groups:
+        yield groups
+
+
+def _by_bucket(users: Iterable[str]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for user in users:
+        found.setdefault(bucket_of(user), []).append(user)
+    return found

@@ -1,0 +1,109 @@
+"""What the audience stage is told: chunks of bounded size by bucket, repeats by key and digest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connectors.http.audience.bodies import UnpublishBody
+from connectors.http.audience.commands import CHUNK_CHARACTERS, Asking, digest_of, publication, withdrawal
+from connectors.http.audience.reading import Reader
+from connectors.http.problems import Code, ProblemError
+from schemas.codec import encode
+from schemas.ids import BUCKETS, bucket_of
+from schemas.records import AudiencePublished, AudienceWithdrawn, UsersUploaded
+from tests.unit.connectors.http.audience.publishing import PERSONAL, published, read, whole
+
+ASKING = Asking("up-1", "req-1", "key-1", b"digest", 7)
+UNPUBLISH = Reader(UnpublishBody)
+
+
+def many(count: int, length: int = 8) -> dict[str, Any]:
+    users = [{"id_type": "yandex_uid", "id": f"{n:0{length}d}"} for n in range(count)]
+    items = [{**PERSONAL, "users": users[at : at + 1000]} for at in range(0, count, 1000)]
+    return whole(personal_communications=items, filters=...)
+
+
+def test_every_user_is_in_one_chunk_in_the_group_of_his_bucket() -> None:
+    found = published(many(5_000))
+    command, *chunks = publication(ASKING, "campaign12345", found).records
+    assert (
+        AudiencePublished(
+            upload_id="up-1",
+            request_id="req-1",
+            idempotency_key="key-1",
+            digest=b"digest",
+            received_at=7,
+            campaign_label="campaign12345",
+            labels=found.labels,
+        )
+        == command
+    )
+    groups = [group for chunk in chunks if isinstance(chunk, UsersUploaded) for group in chunk.groups]
+    assert sorted(found.users["campaign12345:comm-personal"]) == sorted(u for g in groups for u in g.users)
+    assert all(bucket_of(user) == group.bucket for group in groups for user in group.users)
+    assert {("up-1", "campaign12345:comm-personal")} == {
+        (chunk.upload_id, chunk.audience_label) for chunk in chunks if isinstance(chunk, UsersUploaded)
+    }
+
+
+@pytest.mark.parametrize("length", [8, 256])
+def test_no_chunk_is_too_large_for_kafka(length: int) -> None:
+    _, *chunks = publication(ASKING, "c", published(many(3_000, length))).records
+    assert len(chunks) > 1
+    assert max(len(encode(chunk)) for chunk in chunks) < 2 * CHUNK_CHARACTERS
+
+
+def test_what_would_not_fit_into_a_record_is_refused_before_it_is_written() -> None:
+    """Mutation tried: no look at the size: fails."""
+    long = {"filter_id": "city", "value_type": "string", "values": [f"{n:0100}" for n in range(6_000)]}
+    found = published(whole(filters={"filters": [long]}))
+    with pytest.raises(ProblemError) as caught:
+        publication(ASKING, "c", found)
+    assert Code.TOO_LARGE == caught.value.code
+
+
+def test_buckets_never_change() -> None:
+    """Rows lie where their bucket's key sends them: another function would lose them."""
+    assert (1024, [853, 95, 405]) == (
+        BUCKETS,
+        [bucket_of(user) for user in ("yandex_uid:4001", "phone_id:5b2c", "device_id:é")],
+    )
+
+
+def test_the_same_body_has_the_same_digest_however_it_is_written() -> None:
+    body = whole()
+    turned = json.loads(json.dumps(dict(reversed(body.items()))))
+    assert digest_of("publish", read(body)) == digest_of("publish", read(turned))
+
+
+def test_another_body_or_operation_has_another_digest() -> None:
+    bodies = [whole(), whole(id="req-2"), whole(is_test_publication=True), whole(filters=...)]
+    digests = {digest_of("publish", read(body)) for body in bodies} | {digest_of("unpublish", read(whole()))}
+    assert 5 == len(digests)
+
+
+@pytest.mark.parametrize(
+    ("named", "campaign", "label"),
+    [
+        ({"campaign_label": "c1"}, "c1", None),
+        ({"audience_label": "c1"}, "c1", "c1"),
+        ({"audience_label": "c1:comm"}, "c1", "c1:comm"),
+    ],
+)
+def test_a_campaign_or_one_label_is_withdrawn(
+    named: dict[str, str], campaign: str, label: str | None
+) -> None:
+    body = UNPUBLISH(json.dumps({"id": "req-1", **named}).encode())
+    (command,) = withdrawal(ASKING, body).records
+    assert isinstance(command, AudienceWithdrawn)
+    assert (campaign, label) == (command.campaign_label, command.audience_label)
+
+
+@pytest.mark.parametrize("named", [{}, {"campaign_label": "c1", "audience_label": "c1:comm"}])
+def test_exactly_one_label_field_is_given(named: dict[str, str]) -> None:
+    with pytest.raises(ProblemError) as caught:
+        withdrawal(ASKING, UNPUBLISH(json.dumps({"id": "req-1", **named}).encode()))
+    assert Code.INVALID_FIELD == caught.value.code
