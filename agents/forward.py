@@ -1,7 +1,8 @@
 """Forwards facts to consumers' APIs: call, queue, retry, give up (SEEN-OP-16, SEEN-OP-18).
 
 Each consumer of a task has its own queue, its own few calls and its own breaker, so none delays another.
-Whenever something waits, a call of that consumer is open or a timer is set: one of them takes the next one.
+Whenever something waits, a timer of that queue is set: to now, to the end of the pause, or to the time when
+the oldest open call is forgotten. Calls that end take the next one long before that.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from schemas.records import SeenCall, SeenCallEnded, SeenDue, SeenFailed, SeenPa
 from schemas.seen_figures import UNKNOWN, Result, SeenPaused, SeenTried
 from schemas.times import rfc3339
 from schemas.words import DestinationKind, GivenUp, Verdict
-from tables.consumers import Consumer, key_of, place_of
+from tables.consumers import LONGEST_PAUSE_MS, Consumer, key_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 Outcome = SeenCall | SeenDue | SeenFailed | SeenTried | SeenPaused
 RETRY_CAP_MS = 600_000
-PAUSE_CAP_MS = 60_000
-"""A consumer that is back is found within a minute; facts that wait meanwhile spend no attempt."""
 AT_ONCE = 100
 """Facts taken out of a queue by one event; a timer goes on with the rest."""
 
@@ -57,7 +56,7 @@ class Forwarding:
         self._queues = queues
         self._tag, self._destination, self._now = tag, destination, now
         self._key = key_of(tag, destination)
-        self._consumer = queues.consumers.get(self._key) or Consumer()
+        self._consumer = (queues.consumers.get(self._key) or Consumer()).at(now)
         self._target = queues.target(tag, destination)
         known = self._target is not None
         self._labels = (tag, destination) if known else (UNKNOWN, UNKNOWN)
@@ -76,15 +75,16 @@ class Forwarding:
         """A call ended: the fact is done, given up, or goes again; its place goes to the next one."""
         parcel = ended.call.parcel
         before = self._consumer.resumes_at
+        self._consumer = self._consumer.ended(_name(parcel))
         match Verdict(ended.verdict):
             case Verdict.ACCEPTED:
-                self._consumer = self._consumer.answered(self._now)
-                yield self._tried(Result.OK, max(self._now - parcel.received_at, 0))
+                self._consumer = self._consumer.answered()
+                lag_ms = None if parcel.is_redriven else max(self._now - parcel.received_at, 0)
+                yield self._tried(Result.OK, lag_ms)
             case Verdict.PERMANENT:
-                self._consumer = self._consumer.answered(self._now)
+                self._consumer = self._consumer.answered()
                 yield from self._give_up(parcel, GivenUp.REFUSED, ended.detail)
             case Verdict.HIDDEN | Verdict.LAPSED as verdict:
-                self._consumer = self._consumer.untold(self._now)
                 if verdict is Verdict.HIDDEN:
                     yield self._tried(Result.HIDDEN)
                 yield from self.accept(parcel)
@@ -106,10 +106,20 @@ class Forwarding:
             self._consumer = self._consumer.left()
             if parcel is not None:
                 yield from self._take(parcel)
+        if self._consumer.waiting:
+            yield from self._timer()
         self._keep()
-        if self._consumer.waiting and (self._may_call() or self._now < self._consumer.resumes_at):
+
+    def _timer(self) -> Outcomes:
+        """Not one for each call to see whether it is forgotten: one, and when it comes, the next one."""
+        if self._may_call() or self._now < self._consumer.resumes_at:
             due_at = max(self._now, self._consumer.resumes_at)
-            yield SeenDue(tag=self._tag, destination=self._destination, due_at=due_at)
+        else:
+            before, self._consumer = self._consumer, self._consumer.looked(self._now)
+            if before == self._consumer:
+                return
+            due_at = self._consumer.looks_at
+        yield SeenDue(tag=self._tag, destination=self._destination, due_at=due_at)
 
     def _take(self, parcel: SeenParcel) -> Outcomes:
         """Call, unless it is too late or there is nobody to call."""
@@ -118,8 +128,9 @@ class Forwarding:
         elif self._now >= parcel.give_up_at:
             yield from self._give_up(parcel, GivenUp.OUT_OF_TIME, None)
         else:
-            self._consumer = self._consumer.called(self._now)
-            yield SeenCall(parcel=replace(parcel, calls=parcel.calls + 1))
+            again = replace(parcel, calls=parcel.calls + 1)
+            self._consumer = self._consumer.called(_name(again), self._now)
+            yield SeenCall(parcel=again)
 
     def _retry(self, parcel: SeenParcel, detail: str | None) -> Outcomes:
         due_at = self._now + backoff_ms(
@@ -161,4 +172,9 @@ class Forwarding:
 
     @property
     def _pause_ms(self) -> Callable[[int], int]:
-        return partial(backoff_ms, f"{self._tag}/{self._destination}", cap_ms=PAUSE_CAP_MS)
+        return partial(backoff_ms, f"{self._tag}/{self._destination}", cap_ms=LONGEST_PAUSE_MS)
+
+
+def _name(parcel: SeenParcel) -> str:
+    """Of a call, among those of its destination."""
+    return f"{parcel.origin}/{parcel.calls}"

@@ -54,6 +54,9 @@ class Memory:
 async def mark_seen(stream: Stream, memory: Memory) -> AsyncIterator[Given]:
     """One batch of one seen task."""
     async for event in stream:
+        named = _destination_of(event.value)
+        if named is not None and memory.queues.target(*named) is None:
+            await memory.queues.reference.find_tag(named[0])  # a worker that lags behind gives up no queue
         for outcome in _outcomes(event, stream.now, memory):
             yield outcome
 
@@ -73,6 +76,21 @@ def _outcomes(event: Event, now: int, memory: Memory) -> Outcomes:
         case SeenCallEnded():
             parcel = value.call.parcel
             yield from Forwarding(queues, parcel.fact.tag, parcel.destination, now).settle(value)
+        case _:
+            assert_never(value)
+
+
+def _destination_of(value: SeenPosted | SeenParcel | SeenDue | SeenCallEnded) -> tuple[str, str] | None:
+    """Tag and destination of what was passed on already."""
+    match value:
+        case SeenDue():
+            return value.tag, value.destination
+        case SeenParcel():
+            return value.fact.tag, value.destination
+        case SeenCallEnded():
+            return value.call.parcel.fact.tag, value.call.parcel.destination
+        case SeenPosted():
+            return None
         case _:
             assert_never(value)
 
@@ -146,7 +164,7 @@ def _wants(target: Any, posted: SeenPosted, kind: DestinationKind) -> bool:
 def _again(parcel: SeenParcel, event: Event, tag: SeenTag | None, now: int) -> SeenParcel:
     """A fact that was given up, sent again by a person: it begins anew."""
     give_up_at = now + (LONGEST_PATIENCE_MS if tag is None else _patience_ms(tag))
-    return replace(parcel, origin=event.origin, attempts=0, calls=0, give_up_at=give_up_at)
+    return replace(parcel, origin=event.origin, attempts=0, calls=0, give_up_at=give_up_at, is_redriven=True)
 
 
 def _patience_ms(tag: SeenTag) -> int:

@@ -69,6 +69,9 @@ class Reference(Protocol):
     async def find_template(self, name: str, channel: str, language: str) -> Template | None:
         """This language only; fallback is the agent's decision."""
 
+    async def find_tag(self, tag: str) -> SeenTag | None:
+        """The entry as it was written last: one that is known may be old, so this always waits."""
+
     def rule(self, topic: str, event_type: str) -> Rule | None: ...
     def type(self, code: str) -> NotificationType | None: ...
     def template(self, name: str, channel: str, language: str) -> Template | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
 from connectors.providers.http_call import HttpCalls
 from connectors.providers.port import Answer
 from schemas.codec import encode_json
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from connectors.seen_metrics import SeenMetrics
     from schemas.records import SeenCall, SeenDestination, SeenParcel, SeenTag
+
+log = structlog.get_logger("consumers")
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 UNLIMITED = 0
@@ -47,15 +51,23 @@ class Consumers:
         target = self._target(tag, destination)
         if target is None:  # changed since the call was decided: the stage sees it, too, when this comes back
             return SeenCallEnded(call=call, verdict=Verdict.TEMPORARY, detail="not configured any longer")
+        try:
+            verdict, detail = await self._post(target, call.parcel)
+        except Exception as error:  # noqa: BLE001 - as hidden it would come again at once, and spend no attempt
+            log.warning("consumer_call_failed", tag=tag, destination=destination, error=type(error).__name__)
+            verdict, detail = Verdict.TEMPORARY, type(error).__name__
+        return SeenCallEnded(call=call, verdict=verdict, detail=detail)
+
+    async def _post(self, target: SeenDestination, parcel: SeenParcel) -> tuple[Verdict, str | None]:
+        tag = parcel.fact.tag
         opened = await self._session(tag, target)
         opened.calls += 1
         try:
-            with self._metrics.call(tag, destination, asyncio.get_running_loop().time):
-                verdict, detail = await opened.post(call.parcel)
+            with self._metrics.call(tag, target.name, asyncio.get_running_loop().time):
+                return await opened.post(parcel)
         finally:
             opened.calls -= 1
             await opened.close_if_retired()
-        return SeenCallEnded(call=call, verdict=verdict, detail=detail)
 
     async def close(self) -> None:
         """Close every session. No call may be running."""

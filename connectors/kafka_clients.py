@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ) -> None: ...
 
 
+MOST_UNANSWERED = 4_096
 Client = TypeVar("Client", bound=Any)
 
 
@@ -42,7 +43,7 @@ async def connected(client: Client) -> AsyncIterator[Client]:
 async def writing(bootstrap: str) -> AsyncIterator[Write]:
     """Write records in order; all in-sync replicas have every one when the block ends, else `KafkaError`.
 
-    Each answer is awaited: aiokafka's `flush` hides records that failed.
+    Each answer is awaited: aiokafka's `flush` hides records that failed. At most `MOST_UNANSWERED` are kept.
     """
     answers: list[asyncio.Future[Any]] = []
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
@@ -55,6 +56,10 @@ async def writing(bootstrap: str) -> AsyncIterator[Write]:
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
+        if len(answers) >= MOST_UNANSWERED:
+            before = answers.copy()
+            answers.clear()
+            await asyncio.gather(*before)
         answers.append(await producer.send(topic, value, key=key, partition=partition, headers=list(headers)))
 
     async with connected(producer):

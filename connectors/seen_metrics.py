@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LAG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 86_400.0)
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+NEXT_TRY_MS = 780_000
+"""When a try has failed, the next one ends by then: the longest wait of a fact, pause and time-out."""
+
 SEEN_DECISIONS = Metric(
     "carillon_seen_decisions_total",
     ("tag", "decision"),
@@ -41,7 +44,7 @@ SEEN_IN_FLIGHT = Metric(
 SEEN_BREAKER = Metric(
     "carillon_seen_breaker_open",
     ("tag", "destination"),
-    "1 while some task of this process pauses calls of the consumer, which fails; else 0.",
+    "1 from the first pause of calls of the consumer, which fails, until one is answered; else 0.",
 )
 SEEN_METRICS = (SEEN_DECISIONS, SEEN_DELIVERIES, SEEN_LAG, SEEN_CALL_SECONDS, SEEN_IN_FLIGHT, SEEN_BREAKER)
 
@@ -70,11 +73,14 @@ class SeenMetrics:
             self._lag.labels(found.tag, found.destination).observe(found.lag_ms / 1000)
 
     def paused(self, found: SeenPaused) -> None:
-        """A breaker moved. Read as open until its time: nobody has to take back what a lost task has said."""
+        """A breaker moved. Between a pause and the end of the try after it, it reads as open, too.
+
+        After that as closed: nobody has to take back what a lost task has said.
+        """
         name = (found.tag, found.destination)
         if name not in self._until:
             self._breaker.labels(*name).set_function(lambda: float(self._now_ms() < self._until[name]))
-        self._until[name] = found.until
+        self._until[name] = self._now_ms() + NEXT_TRY_MS if found.until else 0
 
     @contextmanager
     def call(self, tag: str, destination: str, clock_s: Callable[[], float]) -> Iterator[None]:

@@ -165,7 +165,7 @@ class GivenUp(StrEnum):
 
 
 GIVEN_UP: dict[GivenUp, str] = {
-    GivenUp.REFUSED: "The consumer refused it for good: a 4xx other than 409.",
+    GivenUp.REFUSED: "The consumer refused it for good: a 4xx other than 408, 409, 425 and 429.",
     GivenUp.ATTEMPTS_EXHAUSTED: "`max_attempts` calls failed.",
     GivenUp.OUT_OF_TIME: "Calls failed, or none could begin, for `remember_for_s` (at most 7 days).",
     GivenUp.UNCONFIGURED: "Its tag no longer names this destination.",

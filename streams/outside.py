@@ -34,7 +34,7 @@ from streams.topology import Outside
 from streams.wiring import Reading
 
 if TYPE_CHECKING:
-    from schemas.records import NotificationType, Template
+    from schemas.records import NotificationType, SeenTag, Template
     from streams.settings import Settings
 
 log = structlog.get_logger("outside")
@@ -91,6 +91,11 @@ class WaitingReference:
             await self._catch_up()
             found = self._book.template(name, channel, language)
         return found
+
+    async def find_tag(self, tag: str) -> SeenTag | None:
+        """The tag with all that was just written; asked before a destination is taken for gone."""
+        await self._catch_up()
+        return self._book.tag(tag)
 
     async def _catch_up(self) -> None:
         if not await self._table.catch_up():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.forward import Queues
 from agents.mark_seen import Memory, mark_seen
+from connectors.reference.seen_forms import MOST_IN_FLIGHT
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import encode, encode_json
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from streams.topology import Outside
     from streams.wiring import Reading
 
-MOST_SEEN_CALLS = 10_000
-"""Open calls of consumers' APIs: each has far fewer (`in_flight`), so it takes hundreds to reach this."""
+MOST_SEEN_CALLS = 200 * MOST_IN_FLIGHT
+"""Open calls of consumers' APIs in one process: two hundred that hang, each with all it may have."""
 
 
 def seen_stage(settings: Settings, outside: Outside) -> Stage:

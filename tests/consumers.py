@@ -46,6 +46,7 @@ class SeenTask:
     timers: dict[Any, SeenDue] = field(default_factory=dict)
     log: list[tuple[int, Any]] = field(default_factory=list)
     done: list[SeenParcel] = field(default_factory=list)
+    buried: list[SeenParcel] = field(default_factory=list)
     consumers: MemoryTable[bytes, Consumer] = field(default_factory=MemoryTable)
     parcels: MemoryTable[bytes, SeenParcel] = field(default_factory=MemoryTable)
     seen: MemoryTable[bytes, Any] = field(default_factory=MemoryTable)
@@ -64,6 +65,11 @@ class SeenTask:
         if verdict is Verdict.ACCEPTED:
             self.done.append(call.parcel)
         self.take(SeenCallEnded(call=call, verdict=verdict, detail="503"))
+
+    def bury(self, call: SeenCall) -> None:
+        """Its result became a dead letter: the agent never gets it."""
+        self.calls.remove(call)
+        self.buried.append(call.parcel)
 
     def wait(self, duration_ms: int) -> None:
         """Time passes; timers fire in their order, each at its time."""

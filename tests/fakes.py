@@ -79,6 +79,9 @@ class MemoryReference:
     async def find_type(self, code: str) -> NotificationType | None:
         return self.type(code)
 
+    async def find_tag(self, tag: str) -> SeenTag | None:
+        return self.tag(tag)
+
     async def find_template(self, name: str, channel: str, language: str) -> Template | None:
         return self.template(name, channel, language)
 

@@ -35,7 +35,7 @@ def main() -> None:
     """Run what the command line asks for."""
     given = _given()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics are asked for until they are led
-    options = Options(given.seconds, given.warm, given.factor, given.most)
+    options = Options(given.seconds, given.warm, given.factor, given.most, given.run_in)
     chosen = [subject for subject in SUBJECTS if given.only in (None, subject.table.name)]
     if given.first:
         chosen = [replace(subject, first_rate=given.first) for subject in chosen]
@@ -67,6 +67,7 @@ def _given() -> argparse.Namespace:
         "--factor", type=float, default=usual.factor, help="from one step's rate to the next's"
     )
     parser.add_argument("--most", type=float, default=usual.most, help="requests a second of the last step")
+    parser.add_argument("--run-in", type=float, default=usual.run_in, help="seconds before the first step")
     parser.add_argument("--first", type=float, help="requests a second of the first step")
     return parser.parse_args()
 

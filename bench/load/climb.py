@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import psutil
@@ -47,6 +47,8 @@ async def climb(subject: Subject, place: Place, options: Options) -> tuple[list[
     """Rows of the steps, and those of the profile; no profile when no step held or none can be taken."""
     rows: list[Row] = []
     async with subject.running(place) as loaded:
+        place.say(f"{subject.table.title}: {options.run_in:g} s until Java has compiled the broker")
+        await loaded.step(subject.first_rate, replace(options, seconds=options.run_in, warm=1.0))
         for rate in options.rates(subject.first_rate):
             rows.append(await _tried(subject, place, loaded, rate, options))
             if rows[-1]["budget"] != HELD:

@@ -17,12 +17,16 @@ HELD = "held"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How long each step is measured after how long a warm-up, and how the rates grow up to which one."""
+    """How long each step is measured after how long a warm-up, and how the rates grow up to which one.
+
+    `run_in`: how long the first rate is driven before the first step, measured by nobody.
+    """
 
     seconds: float = 20.0
     warm: float = 5.0
     factor: float = 1.5
     most: float = 50_000.0
+    run_in: float = 40.0
 
     def rates(self, first: float) -> Iterator[float]:
         """Requests a second of one step after the other."""

@@ -60,6 +60,13 @@ class Limits:
             return self._spend(user_key, self._per_user, count)
         return self._spend(f"address {address}", self._per_address, count) if address else None
 
+    def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
+        """Facts that passed and that the broker did not take: their sender is to repeat them at once."""
+        limit = self._per_address if user_key is None else self._per_user
+        caller = f"address {address}" if user_key is None else user_key
+        if caller in self._full_at:
+            self._full_at[caller] -= count * MINUTE_MS / limit.per_minute
+
     def _spend(self, caller: str, limit: Limit, count: int) -> Mapping[str, str] | None:
         """A bucket is kept as the moment at which it is full again; each fact moves it by one turn."""
         now = self._now_ms()

@@ -39,6 +39,9 @@ class Throttle(Protocol):
         `address` is the client address that a proven gateway forwarded, never the gateway's own.
         """
 
+    def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
+        """Count them no longer: the broker took none, and who is told 503 comes again."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgePorts:

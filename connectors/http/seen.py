@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -19,7 +20,7 @@ from schemas.records import SeenPosted
 from schemas.times import parse_rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from aiohttp import web
 
@@ -115,15 +116,15 @@ class SeenPost:
     async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer one post."""
         identity, address = sender(request.headers, caller)
-        throttled(self._ports, identity, address)
-        if (request.content_length or 0) > LARGEST_BODY:
-            raise ProblemError(Code.TOO_LARGE)
-        record = posted(await request.read(), identity, self._ports.now_ms())
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._ports.publish(record, trace.headers())
-        except (BrokerUnavailableError, TimeoutError):
-            raise ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON) from None
+        with counted(self._ports, identity, address):
+            if (request.content_length or 0) > LARGEST_BODY:
+                raise ProblemError(Code.TOO_LARGE)
+            record = posted(await request.read(), identity, self._ports.now_ms())
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._ports.publish(record, trace.headers())
+            except (BrokerUnavailableError, TimeoutError):
+                raise ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON) from None
         self._ports.metrics.seen(record.kind)
         return json_response(DONE, trace.request_id)
 
@@ -135,11 +136,21 @@ def sender(headers: Mapping[str, str], caller: Caller) -> tuple[Identity, str | 
     return identified(headers), headers.get("X-Forwarded-For", "").partition(",")[0].strip() or None
 
 
-def throttled(ports: EdgePorts, identity: Identity, address: str | None, count: int = 1) -> None:
-    """Count so many facts; `ProblemError` when they come too soon."""
-    refused = None if ports.throttle is None else ports.throttle(identity.user_key, address, count)
+@contextmanager
+def counted(ports: EdgePorts, identity: Identity, address: str | None, count: int = 1) -> Iterator[None]:
+    """Count so many facts, unless the block ends in a 503; `ProblemError` when they come too soon."""
+    if ports.throttle is None:
+        yield
+        return
+    refused = ports.throttle(identity.user_key, address, count)
     if refused is not None:
         raise ProblemError(Code.THROTTLED, headers=refused)
+    try:
+        yield
+    except ProblemError as problem:
+        if problem.code is Code.BROKER_UNAVAILABLE:
+            ports.throttle.give_back(identity.user_key, address, count)
+        raise
 
 
 def posted(raw: bytes, identity: Identity, now: int) -> SeenPosted:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from connectors.http.authority import CallerKind
 from connectors.http.operation import Answer, Body, Operation
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import PROBLEMS, Code, Fault, ProblemError, json_response
 from connectors.http.seen import OPERATION as SEEN
 from connectors.http.seen import PATH as SEEN_PATH
-from connectors.http.seen import READ, RETRY_SOON, posted, sender, throttled
+from connectors.http.seen import READ, RETRY_SOON, counted, posted, sender
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PATH = f"{SEEN_PATH}/batch"
 MOST_ITEMS = 500
+MOST_OF_STRANGERS = 20
+"""Nobody counts what strangers send, so one request of theirs makes no flood."""
 LARGEST_BODY = 512 * 1024
 
 
@@ -81,8 +84,8 @@ OPERATION = Operation(
     headers=READ,
     body=Body(
         SeenBatch,
-        f"At most {MOST_ITEMS} items and {LARGEST_BODY} bytes, whatever its content type says; a beacon sends"
-        " `text/plain`.",
+        f"At most {MOST_ITEMS} items ({MOST_OF_STRANGERS} of a caller that is not the gateway) and"
+        f" {LARGEST_BODY} bytes, whatever its content type says; a beacon sends `text/plain`.",
         {
             "two": SeenBatch(
                 [
@@ -112,6 +115,7 @@ OPERATION = Operation(
         for problem in SEEN.refusals
     ),
 )
+OF_STRANGERS = Fault("/items", f"must have 1 to {MOST_OF_STRANGERS} items; the gateway may send more")
 _DECODER = msgspec.json.Decoder(_Items)
 _TAKEN = SeenItem(200)
 
@@ -129,9 +133,11 @@ class BatchPost:
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
         items = items_in(await request.read())
-        throttled(self._ports, identity, address, len(items))
-        results, records = taken(items, identity, self._ports.now_ms())
-        await self._publish(records, trace)
+        if caller.kind is not CallerKind.GATEWAY and len(items) > MOST_OF_STRANGERS:
+            raise ProblemError(Code.INVALID_FIELD, [OF_STRANGERS])
+        with counted(self._ports, identity, address, len(items)):
+            results, records = taken(items, identity, self._ports.now_ms())
+            await self._publish(records, trace)
         for record in records:
             self._ports.metrics.seen(record.kind)
         return json_response(msgspec.json.encode(SeenBatchDone(results)), trace.request_id)

@@ -1,7 +1,8 @@
 """Destinations of seen facts as people write them, and what each must be (SEEN-OP-15).
 
 Among `destinations` a plain text is a topic, `{kind: topic, topic: seen.wallet, event_types: [client]}` one
-in full, `{kind: api, url: "https://wallet.internal/seen"}` an API, named by its host unless a name is given.
+in full, `{kind: api, name: wallet, url: "https://wallet.internal/seen"}` an API. What waits for an API waits
+under its name, so it has one of its own: its URL may change.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from schemas.catalogue import catalogue
 from schemas.records import SeenDestination
+from schemas.topics import DLQ
 from schemas.words import DestinationKind, SeenKind
 
 if TYPE_CHECKING:
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
 KNOWN = SeenDestination.__struct_fields__
 NAME = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 TOPIC = re.compile(r"[\w.-]{1,249}", re.ASCII)
+OURS = frozenset(topic.name for topic in catalogue())
 LONGEST_TIMEOUT_MS = 120_000
-MOST_IN_FLIGHT = 1_000
+MOST_IN_FLIGHT = 64
+"""Of one task: each of them stands in the consumer's row, which is written with every call."""
 
 
 def seen_entry(entry: dict[str, Any], faults: list[str]) -> dict[str, Any]:
@@ -38,12 +43,10 @@ def seen_entry(entry: dict[str, Any], faults: list[str]) -> dict[str, Any]:
 
 
 def _named(said: dict[str, Any]) -> dict[str, Any]:
-    """With the name it has when none is given."""
+    """With the name it has when none is given: of a topic its own, of an API none."""
     if said.get("name") is not None:
         return said
-    if said.get("kind") == DestinationKind.TOPIC:
-        return said | {"name": said.get("topic") or ""}
-    return said | {"name": _host(str(said.get("url") or ""))}
+    return said | {"name": (said.get("kind") == DestinationKind.TOPIC and said.get("topic")) or ""}
 
 
 def seen_checks(tag: SeenTag) -> Iterator[str]:
@@ -62,8 +65,10 @@ def seen_checks(tag: SeenTag) -> Iterator[str]:
 
 
 def _faults(found: SeenDestination) -> Iterator[str]:
-    where = f"`destinations`, {found.name or 'one without a name'}"
-    if not NAME.fullmatch(found.name):
+    where = f"`destinations`, {found.name or found.url or 'one without a name'}"
+    if not found.name and found.kind == DestinationKind.API:
+        yield f"{where}: an API needs a `name`; its queue and its metrics keep it when the URL changes"
+    elif not NAME.fullmatch(found.name):
         yield f"{where}: `name` must have 1 to 100 letters, digits or _.:-"
     for kind in found.event_types:
         if kind not in set(SeenKind):
@@ -80,10 +85,14 @@ def _faults(found: SeenDestination) -> Iterator[str]:
 def _topic_faults(topic: str, name: str) -> Iterator[str]:
     if not TOPIC.fullmatch(topic):
         yield f"`destinations`, {name}: `topic` must have 1 to 249 letters, digits or _.-"
+    elif topic in {".", ".."}:
+        yield f"`destinations`, {name}: no topic can be called {topic!r}"
+    elif topic in OURS or topic.endswith(DLQ):
+        yield f"`destinations`, {name}: {topic} is a topic of the pipeline itself"
 
 
 def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:
-    if not _host(found.url or ""):
+    if not _can_be_called(found.url or ""):
         yield f"{where}: `url` must be http:// or https:// with a host, and without a user's name"
     limits = (
         ("timeout_ms", found.timeout_ms, LONGEST_TIMEOUT_MS),
@@ -95,13 +104,12 @@ def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:
             yield f"{where}: `{name}` must be at least 1" + (f" and at most {most}" if most else "")
 
 
-def _host(url: str) -> str:
-    """Host and port of a URL that can be called; empty for any other. A private address is one, too."""
+def _can_be_called(url: str) -> bool:
+    """Whether it is a URL with a host that could be looked up. A private address is one, too."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port
+        (parts.hostname or "").encode("idna")  # `a..b` has no name
     except ValueError:
-        return ""
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        return ""
-    return parts.hostname if port is None else f"{parts.hostname}:{port}"
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None

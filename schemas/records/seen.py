@@ -53,6 +53,7 @@ class SeenParcel(Record, frozen=True, kw_only=True):
     traceparent: str | None = None
     attempts: int = 0
     calls: int = 0
+    is_redriven: bool = False  # its way took as long as a person did: that is no lag of ours
 
 
 class SeenCall(Record, frozen=True, kw_only=True):

@@ -107,7 +107,11 @@ async def _dead_letters_of(bootstrap: str, topic: str) -> str:
 
 
 async def records_in(bootstrap: str, topic: str) -> AsyncIterator[Any]:
-    """All dead letters of a topic, oldest first by partition."""
+    """All records that a topic has now, oldest first by partition.
+
+    Where each partition ends is asked before the first record is given: what its reader sends again may fail
+    at once and land behind, and is none of them.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -117,11 +121,11 @@ async def records_in(bootstrap: str, topic: str) -> AsyncIterator[Any]:
     async with connected(consumer):
         async with topics_of(bootstrap) as topics:
             count = (await topics.partition_counts([topic])).get(topic, 0)
-        for number in range(count):
-            tp = TopicPartition(topic, number)
+        partitions = [TopicPartition(topic, number) for number in range(count)]
+        ends = await consumer.end_offsets(partitions) if partitions else {}
+        for tp, end in ends.items():
             consumer.assign([tp])
             await consumer.seek_to_beginning(tp)
-            end = (await consumer.end_offsets([tp]))[tp]
             while await consumer.position(tp) < end:
                 for records in (await consumer.getmany(tp, timeout_ms=200)).values():
                     for record in records:

@@ -53,6 +53,12 @@ def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if 'status=~"4' in rule["expr"]]
 
 
+def test_what_is_given_up_for_a_destination_that_is_gone_is_told_too() -> None:
+    """It counts under `unknown`."""
+    (rule,) = (rule for name, rule in rules() if name == "CarillonSeenGivenUp")
+    assert "destination!=" not in rule["expr"]
+
+
 def test_the_chart_installs_them_when_it_is_told_to() -> None:
     helm = pytest.importorskip("helm_python", reason="Helm's package has no build for macOS on Intel")
     values = {"settings": {"kafka": {"bootstrap": "kafka:9092"}}, "alerts": {"enabled": True}}

@@ -10,19 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.forward import PAUSE_CAP_MS, RETRY_CAP_MS
+from agents.forward import RETRY_CAP_MS
 from agents.mark_seen import LONGEST_PATIENCE_MS, fact_of
 from agents.retry import FIRST_MS
 from connectors.http.problems import PROBLEMS
 from connectors.http.seen import LONGEST_ID, LONGEST_TAG, OPERATION, PATH
-from connectors.http.seen_batch import MOST_ITEMS
+from connectors.http.seen_batch import MOST_ITEMS, MOST_OF_STRANGERS
 from connectors.http.seen_batch import PATH as BATCH_PATH
 from connectors.reference.files import load_directory
+from connectors.reference.seen_forms import MOST_IN_FLIGHT
 from schemas.codec import encode_json
 from schemas.records import SeenDestination, SeenFact, SeenPosted, SeenTag
 from schemas.times import parse_rfc3339
 from schemas.topics import DAY_MS
-from tables.consumers import MOST_FAILURES
+from tables.consumers import LONGEST_PAUSE_MS, MOST_FAILURES
 from tests.unit.connectors.http.edge import edge
 
 TEXT = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
@@ -92,12 +93,13 @@ def test_the_numbers_of_the_page_are_those_in_force() -> None:
         f"1 to {LONGEST_TAG} characters": True,
         f"1 to {LONGEST_ID})": True,
         f"up to {MOST_ITEMS} facts": True,
+        f"sends at most {MOST_OF_STRANGERS} at once": True,
         "(10 000)": defaults.timeout_ms == 10_000,
-        "one partition (8)": defaults.in_flight == 8,
+        "one partition (8; at most 64)": (defaults.in_flight, MOST_IN_FLIGHT) == (8, 64),
         "30 days unless said": tag.remember_for_s * 1000 == 30 * DAY_MS,
         "at most 7 days": LONGEST_PATIENCE_MS == 7 * DAY_MS,
         "after 1 s, twice as long each time, 10 min at\nmost": (FIRST_MS, RETRY_CAP_MS) == (1_000, 600_000),
-        "After five failures in a row calls pause for 1 s to 1 min": (MOST_FAILURES, PAUSE_CAP_MS)
+        "After five failures in a row calls pause for 1 s to 1 min": (MOST_FAILURES, LONGEST_PAUSE_MS)
         == (5, 60_000),
     }
     assert [] == [text for text, holds in numbers.items() if text not in TEXT or not holds]

@@ -146,3 +146,20 @@ async def test_calls_are_counted_while_they_run(desk: Desk, service: Service) ->
     await running
     assert 0 == desk.registry.get_sample_value("carillon_seen_calls_in_flight", labels)
     assert 1 == desk.registry.get_sample_value("carillon_seen_call_seconds_count", labels)
+
+
+async def test_whatever_a_call_raises_is_a_failure_that_spends_an_attempt(desk: Desk) -> None:
+    """As an exception it would be hidden, called again at once, and so for ever."""
+    desk.target = replace(desk.target, url="http://a..b/")
+    verdict, detail = await desk.called()
+    assert (Verdict.TEMPORARY, True) == (verdict, bool(detail))
+
+
+async def test_a_call_that_is_cancelled_says_nothing(desk: Desk, service: Service) -> None:
+    service.hangs = True
+    running = asyncio.create_task(desk.called())
+    while not service.asked:
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from connectors.seen_metrics import SeenMetrics
+from agents.forward import RETRY_CAP_MS
+from connectors.reference.seen_forms import LONGEST_TIMEOUT_MS
+from connectors.seen_metrics import NEXT_TRY_MS, SeenMetrics
 from schemas.seen_figures import Decision, Result, SeenDecided, SeenPaused, SeenTried
+from tables.consumers import LONGEST_PAUSE_MS
 
 
 def test_decisions_and_tries_are_counted_by_configured_words() -> None:
@@ -25,13 +28,28 @@ def test_decisions_and_tries_are_counted_by_configured_words() -> None:
     assert [1, 1, 1, 1, 1.5] == found
 
 
-def test_a_breaker_reads_as_closed_after_its_time_even_if_nobody_says_so() -> None:
+AT = {"tag": "a", "destination": "wallet"}
+
+
+def states(*at: int, until: int, answered: bool = False) -> list[float | None]:
     registry, clock = CollectorRegistry(), [100]
     metrics = SeenMetrics(registry, lambda: clock[0])
-    metrics.paused(SeenPaused("a", "wallet", 200))
-    at = {"tag": "a", "destination": "wallet"}
-    states = []
-    for now in (199, 200):
+    metrics.paused(SeenPaused("a", "wallet", until))
+    if answered:
+        metrics.paused(SeenPaused("a", "wallet", 0))
+    found = []
+    for now in at:
         clock[0] = now
-        states.append(registry.get_sample_value("carillon_seen_breaker_open", at))
-    assert [1, 0] == states
+        found.append(registry.get_sample_value("carillon_seen_breaker_open", AT))
+    return found
+
+
+def test_a_breaker_stays_open_between_a_pause_and_the_try_after_it() -> None:
+    assert [1, 1] == states(199, 100 + NEXT_TRY_MS - 1, until=200)
+    assert [0] == states(101, until=200, answered=True)
+    assert RETRY_CAP_MS + LONGEST_PAUSE_MS + LONGEST_TIMEOUT_MS == NEXT_TRY_MS
+
+
+def test_a_breaker_reads_as_closed_after_its_time_even_if_nobody_says_so() -> None:
+    assert [0] == states(100 + NEXT_TRY_MS, until=200)
+    assert [0] == states(100 + NEXT_TRY_MS, until=10**12)

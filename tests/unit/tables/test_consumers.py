@@ -12,31 +12,31 @@ def pause(turn: int) -> int:
 
 def down(consumer: Consumer, now: int = T0) -> Consumer:
     for _ in range(MOST_FAILURES):
-        consumer = consumer.called(now).failed(now, pause)
+        consumer = consumer.called("x", now).ended("x").failed(now, pause)
     return consumer
 
 
 def test_no_more_calls_are_open_than_its_share() -> None:
-    two = Consumer().called(T0).called(T0)
+    two = Consumer().called("x", T0).called("y", T0)
     assert (True, False) == (two.may_call(T0, 3), two.may_call(T0, 2))
-    assert two.answered(T0).may_call(T0, 2)
+    assert two.ended("x").may_call(T0, 2)
 
 
 def test_failures_in_a_row_pause_it_and_one_call_then_tries_it() -> None:
     consumer = down(Consumer())
     assert (False, True) == (consumer.may_call(T0 + 999, 8), consumer.may_call(T0 + 1000, 8))
-    assert not consumer.called(T0 + 1000).may_call(T0 + 1000, 8)
+    assert not consumer.called("x", T0 + 1000).may_call(T0 + 1000, 8)
 
 
 def test_one_answer_among_failures_is_enough_to_go_on() -> None:
     consumer = Consumer()
     for _ in range(3 * MOST_FAILURES):
-        consumer = consumer.called(T0).failed(T0, pause).called(T0).answered(T0)
-    assert Consumer(moved_at=T0) == consumer
+        consumer = consumer.failed(T0, pause).answered()
+    assert Consumer() == consumer
 
 
 def test_a_try_that_fails_doubles_the_pause_and_calls_begun_before_do_not() -> None:
-    consumer = down(Consumer(open_calls=2, moved_at=T0))
+    consumer = down(Consumer())
     late = consumer.failed(T0 + 500, pause)
     assert consumer.resumes_at == late.resumes_at
     again = late.failed(T0 + 1000, pause)
@@ -44,20 +44,34 @@ def test_a_try_that_fails_doubles_the_pause_and_calls_begun_before_do_not() -> N
 
 
 def test_an_answer_ends_the_pause() -> None:
-    consumer = down(Consumer()).called(T0 + 1000).answered(T0 + 1001)
+    consumer = down(Consumer()).answered()
     assert (0, 0, 0) == (consumer.failures, consumer.pauses, consumer.resumes_at)
 
 
-def test_what_nobody_knows_says_nothing_about_the_consumer() -> None:
-    consumer = down(Consumer(open_calls=1, moved_at=T0))
-    assert consumer.untold(T0).pauses == consumer.pauses
-    assert consumer.untold(T0).open_calls == consumer.open_calls - 1
+def test_the_end_of_a_call_gives_back_its_own_place_and_no_other() -> None:
+    consumer = Consumer().called("x", T0).called("y", T0)
+    assert {"y": T0} == consumer.ended("x").ended("x").began
 
 
 def test_a_call_that_never_ends_does_not_keep_its_place_for_ever() -> None:
-    stuck = Consumer().called(T0)
-    assert (False, True) == (stuck.may_call(T0 + FORGOTTEN_MS, 1), stuck.may_call(T0 + FORGOTTEN_MS + 1, 1))
-    assert 1 == stuck.called(T0 + FORGOTTEN_MS + 1).open_calls
+    stuck = Consumer().called("x", T0).called("y", T0 + 1)
+    assert {"x": T0, "y": T0 + 1} == stuck.at(T0 + FORGOTTEN_MS).began
+    assert {"y": T0 + 1} == stuck.at(T0 + FORGOTTEN_MS + 1).began
+
+
+def test_one_timer_at_a_time_looks_for_forgotten_calls() -> None:
+    looked = Consumer().called("x", T0).looked(T0)
+    assert T0 + FORGOTTEN_MS + 1 == looked.looks_at
+    later = looked.ended("x").called("y", T0 + 5)
+    assert later == later.looked(T0 + 5)
+    assert T0 + 5 + FORGOTTEN_MS + 1 == later.looked(looked.looks_at).looks_at
+
+
+def test_times_of_a_clock_that_was_ahead_hold_nothing_up() -> None:
+    ahead = T0 + 10 * FORGOTTEN_MS
+    consumer = down(Consumer(), ahead).called("x", ahead).looked(ahead).at(T0)
+    assert (0, 0, {"x": T0}) == (consumer.resumes_at, consumer.looks_at, consumer.began)
+    assert down(Consumer()) == down(Consumer()).at(T0)
 
 
 def test_the_queue_is_the_numbers_between_first_and_after() -> None:

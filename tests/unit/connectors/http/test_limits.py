@@ -58,6 +58,18 @@ def test_memory_is_bounded_and_forgets_who_was_away_longest() -> None:
     assert (limit("user:1", None), len(limit._full_at)) == (None, 2)
 
 
+def test_what_is_given_back_was_never_spent() -> None:
+    limit = limits(Clock())
+    callers: list[tuple[str | None, str | None]] = [("user:1", None), (None, "10.0.0.1")]
+    for user, address in callers:
+        assert limit(user, address, 10) is None
+        limit.give_back(user, address, 10)
+        assert limit(user, address) is None
+    limit.give_back(None, None)
+    limit.give_back("user:9", None)
+    assert 2 == len(limit._full_at)
+
+
 def test_a_batch_passes_if_one_would_and_is_paid_back_before_the_next() -> None:
     clock = Clock()
     limit = limits(clock)

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.http.limits import Limit, Limits
 from connectors.http.ports import BrokerUnavailableError
-from connectors.http.seen_batch import LARGEST_BODY, MOST_ITEMS, PATH
+from connectors.http.seen_batch import LARGEST_BODY, MOST_ITEMS, MOST_OF_STRANGERS, PATH
 from tests.unit.connectors.http.callers import CLIENT
 from tests.unit.connectors.http.edge import NOW, Edge, edge
 
@@ -77,8 +77,33 @@ async def test_an_item_that_nobody_can_read_is_refused_alone(item: bytes) -> Non
 
 async def test_five_hundred_pass() -> None:
     async with edge() as one:
-        status, body = await post(one, {"items": [ONE] * MOST_ITEMS})
+        status, body = await post(one, {"items": [ONE] * MOST_ITEMS}, **CLIENT)
     assert (200, MOST_ITEMS, MOST_ITEMS) == (status, len(body["results"]), len(one.published))
+
+
+async def test_who_is_not_the_gateway_sends_few_at_once() -> None:
+    async with edge() as one:
+        taken, _ = await post(one, {"items": [ONE] * MOST_OF_STRANGERS})
+        one.published.clear()
+        status, problem = await post(one, {"items": [ONE] * (MOST_OF_STRANGERS + 1)})
+    assert (200, 400, []) == (taken, status, one.published)
+    assert ["must have 1 to 20 items; the gateway may send more"] == [
+        fault["detail"] for fault in problem["errors"]
+    ]
+
+
+async def test_what_the_broker_did_not_take_is_not_counted() -> None:
+    limits = Limits(lambda: NOW, Limit("user", 4), Limit("address", 4))
+    async with edge(throttle=limits) as one:
+        there, one.broker = one.broker, _away
+        found = [(await post(one, {"items": [ONE] * 4}, **CLIENT))[0] for _ in range(3)]
+        one.broker = there
+        found += [(await post(one, {"items": [ONE] * 4}, **CLIENT))[0] for _ in range(2)]
+    assert [503, 503, 503, 200, 429] == found
+
+
+async def _away() -> None:
+    raise BrokerUnavailableError
 
 
 async def test_one_item_that_is_not_durable_makes_it_a_503() -> None:

@@ -14,7 +14,7 @@ from schemas.records import SeenDestination, SeenTag
 from streams.applying import seen_topics
 
 CIPHER = Cipher.of_text(Cipher.new_key("test"))
-API = "{kind: api, url: 'https://wallet.internal:8080/seen'"
+API = "{kind: api, name: wallet, url: 'https://wallet.internal:8080/seen'"
 
 
 def loaded(folder: Path, text: str) -> SeenTag:
@@ -30,9 +30,10 @@ def test_a_plain_name_and_its_long_form_are_both_topics(tmp_path: Path) -> None:
     assert [SeenDestination(kind="topic", name="seen.b", topic="seen.b")] == tag.targets
 
 
-def test_an_api_is_named_by_its_host_unless_a_name_is_given(tmp_path: Path) -> None:
-    tag = loaded(tmp_path, f"- {{tag: a, destinations: [{API}}}, {API}, name: two, max_attempts: 3}}]}}")
-    assert [("wallet.internal:8080", None), ("two", 3)] == [(t.name, t.max_attempts) for t in tag.targets]
+def test_two_apis_at_one_host_have_names_of_their_own(tmp_path: Path) -> None:
+    two = API.replace("wallet,", "two,")
+    tag = loaded(tmp_path, f"- {{tag: a, destinations: [{API}}}, {two}, max_attempts: 3}}]}}")
+    assert [("wallet", None), ("two", 3)] == [(t.name, t.max_attempts) for t in tag.targets]
 
 
 def test_what_was_published_before_there_were_targets_is_read() -> None:
@@ -49,19 +50,27 @@ def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("destinations", "fault"),
     [
-        ("[{kind: api}]", "one without a name: `name` must have 1 to 100"),
+        ("[{kind: api}]", "one without a name: an API needs a `name`"),
+        ("[{kind: api, url: 'http://h:80/'}]", "http://h:80/: an API needs a `name`"),
+        ("[{kind: api, name: 'a b', url: 'http://h/'}]", "a b: `name` must have 1 to 100"),
         ("[{kind: api, name: x}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'ftp://h/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'https://u:p@h/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'http://h:99999/'}]", "x: `url` must be http:// or https://"),
+        ("[{kind: api, name: x, url: 'http://a..b/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: mail, name: x}]", "x: `kind`: 'mail' is none of api, topic"),
         ("[{kind: topic, name: x}]", "x: `topic` must have 1 to 249"),
         (f"[{API}, timeout_ms: 0}}]", "`timeout_ms` must be at least 1 and at most 120000"),
-        (f"[{API}, in_flight: 0}}]", "`in_flight` must be at least 1 and at most 1000"),
+        (f"[{API}, in_flight: 0}}]", "`in_flight` must be at least 1 and at most 64"),
+        (f"[{API}, in_flight: 65}}]", "`in_flight` must be at least 1 and at most 64"),
         (f"[{API}, max_attempts: 0}}]", "`max_attempts` must be at least 1"),
         (f"[{API}, event_types: [rider]}}]", "'rider' is none of client, driver, unauthorized"),
-        (f"[{API}}}, {API}}}]", "wallet.internal:8080 stands twice"),
+        (f"[{API}}}, {API}}}]", "wallet stands twice"),
         (f"[{API}, retries: 3}}]", "`retries` is not known"),
+        ("['..']", "no topic can be called '..'"),
+        ("[facts.seen]", "facts.seen is a topic of the pipeline itself"),
+        ("[payment.events.dlq]", "payment.events.dlq is a topic of the pipeline itself"),
+        ("[{kind: topic, topic: seen.failed}]", "seen.failed is a topic of the pipeline itself"),
         ("['seen facts']", "`topic` must have 1 to 249"),
     ],
 )

@@ -1,0 +1,95 @@
+"""What a redrive reads and writes, against a broker that holds lists."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.structs import TopicPartition
+
+from connectors import kafka_clients
+from connectors.kafka_clients import MOST_UNANSWERED, writing
+from streams.cli import dead
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+
+class Held:
+    """A consumer of one topic with two partitions, and its admin client."""
+
+    def __init__(self, **_settings: Any) -> None:
+        self.records = {TopicPartition("t", 0): ["a"], TopicPartition("t", 1): ["b"]}
+        self.at: dict[TopicPartition, int] = {}
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def assign(self, partitions: list[TopicPartition]) -> None: ...
+
+    async def seek_to_beginning(self, tp: TopicPartition) -> None:
+        self.at[tp] = 0
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: len(self.records[tp]) for tp in partitions}
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self.at[tp]
+
+    async def getmany(self, tp: TopicPartition, **_settings: Any) -> dict[TopicPartition, list[str]]:
+        found = self.records[tp][self.at[tp] : self.at[tp] + 1]
+        self.at[tp] += len(found)
+        return {tp: found}
+
+    async def partition_counts(self, _topics: list[str]) -> dict[str, int]:
+        return {"t": 2}
+
+
+async def test_what_fails_again_while_it_is_sent_again_is_not_sent_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held()
+
+    @asynccontextmanager
+    async def topics_of(_bootstrap: str) -> AsyncIterator[Held]:
+        yield held
+
+    monkeypatch.setattr(dead, "topics_of", topics_of)
+    monkeypatch.setattr(dead, "AIOKafkaConsumer", lambda **_settings: held)
+    sent = []
+    async for record in dead.records_in("kafka:9092", "t"):
+        sent.append(record)
+        held.records[TopicPartition("t", 1)].append(f"{cast('str', record)} again")
+    assert ["a", "b"] == sent
+
+
+class Slow:
+    """A producer whose answers come later; it counts those that are missing."""
+
+    def __init__(self) -> None:
+        self.missing = self.most = 0
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    async def send(self, *_record: Any, **_more: Any) -> asyncio.Future[None]:
+        self.missing += 1
+        self.most = max(self.most, self.missing)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(self._answer, answer)
+        return answer
+
+    def _answer(self, answer: asyncio.Future[None]) -> None:
+        self.missing -= 1
+        answer.set_result(None)
+
+
+async def test_no_more_records_than_that_are_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow()
+    monkeypatch.setattr(kafka_clients, "AIOKafkaProducer", lambda **_settings: slow)
+    async with writing("kafka:9092") as write:
+        for _ in range(2 * MOST_UNANSWERED + 1):
+            await write("t", b"")
+    assert (MOST_UNANSWERED, 0) == (slow.most, slow.missing)
