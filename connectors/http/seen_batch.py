@@ -33,6 +33,7 @@ PATH = f"{SEEN_PATH}/batch"
 MOST_ITEMS = 500
 MOST_OF_STRANGERS = 20
 """Nobody counts what strangers send, so one request of theirs makes no flood."""
+OF_STRANGERS = Fault("/items", f"must have 1 to {MOST_OF_STRANGERS} items; the gateway may send more")
 LARGEST_BODY = 512 * 1024
 
 
@@ -108,14 +109,16 @@ OPERATION = Operation(
             },
         ),
     ),
-    refusals=tuple(
-        ProblemError(Code.INVALID_FIELD, [Fault("/items", f"must have 1 to {MOST_ITEMS} items")])
-        if problem.code is Code.INVALID_FIELD
-        else problem
-        for problem in SEEN.refusals
+    refusals=(
+        *(
+            ProblemError(Code.INVALID_FIELD, [Fault("/items", f"must have 1 to {MOST_ITEMS} items")])
+            if problem.code is Code.INVALID_FIELD
+            else problem
+            for problem in SEEN.refusals
+        ),
+        ProblemError(Code.FORBIDDEN, [OF_STRANGERS]),
     ),
 )
-OF_STRANGERS = Fault("/items", f"must have 1 to {MOST_OF_STRANGERS} items; the gateway may send more")
 _DECODER = msgspec.json.Decoder(_Items)
 _TAKEN = SeenItem(200)
 
@@ -134,7 +137,7 @@ class BatchPost:
             raise ProblemError(Code.TOO_LARGE)
         items = items_in(await request.read())
         if caller.kind is not CallerKind.GATEWAY and len(items) > MOST_OF_STRANGERS:
-            raise ProblemError(Code.INVALID_FIELD, [OF_STRANGERS])
+            raise ProblemError(Code.FORBIDDEN, [OF_STRANGERS])
         with counted(self._ports, identity, address, len(items)):
             results, records = taken(items, identity, self._ports.now_ms())
             await self._publish(records, trace)

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,9 +131,14 @@ class AppProcess:
         return "\n".join(raw.decode(errors="replace").splitlines()[-lines:])
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process, if it still runs."""
+        """Send a signal to the process, if it still runs.
+
+        asyncio takes an ended child's id from the system a moment before its loop hears of the end: until then the
+        process counts as running here, and there is nothing left to signal.
+        """
         if self.running:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def freeze(self) -> None:
         """SIGSTOP."""
