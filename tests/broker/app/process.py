@@ -133,8 +133,8 @@ class AppProcess:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it still runs.
 
-        asyncio takes an ended child's id from the system a moment before its loop hears of the end: until then the
-        process counts as running here, and there is nothing left to signal.
+        asyncio takes an ended child's id from the system a moment before its loop hears of the end: in that
+        moment the process counts as running here, and there is nothing left to signal.
         """
         if self.running:
             with suppress(ProcessLookupError):
