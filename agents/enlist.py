@@ -1,31 +1,34 @@
 """The members stage: give users their labels, and take away those that ended.
 
-consumes  facts.labels (UsersLabelled, LabelsEnded), key = bucket; timers (LabelDue)
-keeps     memberships: labels by user; enlisted: users by bucket and label
-emits     UsersCounted (audience.progress), once per request and batch; LabelDue (timer)
+consumes  facts.labels (UsersLabelled, LabelsEnded), key = bucket; timers (EntriesDue)
+keeps     memberships: labels by user; enlisted: users by bucket, end and label
+emits     UsersCounted (audience.progress), once per upload and batch; EntriesDue (timer)
 
-A label's entries leave in steps of `STEP` users: at its end, and at once when it is withdrawn.
+Entries leave in steps of `STEP`: at the end of their label, and at once when it is withdrawn.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
-from schemas.records import LabelDue, LabelsEnded, UsersCounted, UsersLabelled
-from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix
+from schemas.records import EntriesDue, LabelCount, LabelsEnded, UsersCounted, UsersLabelled
+from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix, of_entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from agents.ports import Stream, Table
+    from schemas.records import LabelGiven
 
 STEP = 500
 NOBODY = Memberships()
 
-Outcome = UsersCounted | LabelDue
+Outcome = UsersCounted | EntriesDue
+Counts = dict[str, dict[str, LabelCount]]
+"""Users dealt with in a batch, by upload and label."""
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -35,56 +38,51 @@ class Memory(msgspec.Struct, frozen=True):
     enlisted: Table[bytes, Enlisted]
 
 
-class Counts(msgspec.Struct):
-    """Users dealt with in a batch, by label, number and id of the request."""
-
-    processed: Counter[tuple[str, int, str]]
-    failed: Counter[tuple[str, int, str]]
-
-
 async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
     """One batch of one members task."""
-    counts = Counts(Counter(), Counter())
+    counts: Counts = {}
     async for event in stream:
         for due in decide(event.value, stream.now, memory, counts):
             yield due
-    for place in counts.processed | counts.failed:
-        label, number, request_id = place
-        yield UsersCounted(
-            audience_label=label,
-            number=number,
-            request_id=request_id,
-            processed=counts.processed[place],
-            failed=counts.failed[place],
-        )
+    for upload_id, by_label in counts.items():
+        yield UsersCounted(upload_id=upload_id, counts=list(by_label.values()))
 
 
 def decide(
-    value: UsersLabelled | LabelsEnded | LabelDue, now: int, memory: Memory, counts: Counts
-) -> list[LabelDue]:
+    value: UsersLabelled | LabelsEnded | EntriesDue, now: int, memory: Memory, counts: Counts
+) -> list[EntriesDue]:
     """What follows from one input at `now` (ms), beside what is counted."""
     match value:
         case UsersLabelled():
-            return give(value, now, memory, counts)
+            return give(value, now, memory, counts.setdefault(value.upload_id, {}))
         case LabelsEnded():
-            return [
-                LabelDue(bucket=value.bucket, audience_label=label, due_at=value.at) for label in value.labels
-            ]
-        case LabelDue():
-            return take_away(value, memory)
+            return list(end(value, now, memory))
+        case EntriesDue():
+            return list(take_away(value, memory, STEP)[1])
         case _:
             assert_never(value)
 
 
-def give(given: UsersLabelled, now: int, memory: Memory, counts: Counts) -> list[LabelDue]:
-    """Enter the label for each user, and remember to take it away; not if it has ended already."""
-    place = (given.audience_label, given.number, given.request_id)
-    if given.ends_at <= now:
-        counts.processed[place] += len(given.users)
-        return []
-    prefix = enlisted_prefix(given.bucket, given.audience_label)
+def give(given: UsersLabelled, now: int, memory: Memory, counts: dict[str, LabelCount]) -> list[EntriesDue]:
+    """Enter the labels for each user, and remember to take them away; not those that have ended already."""
+    ends = set()
+    for one in given.labels:
+        name = one.audience_label
+        before = counts.get(name) or LabelCount(audience_label=name)
+        if one.ends_at <= now:
+            counts[name] = replace(before, processed=before.processed + len(one.users))
+            continue
+        entered, failed = _enter(given.bucket, one, memory)
+        counts[name] = replace(before, processed=before.processed + entered, failed=before.failed + failed)
+        ends.add(one.ends_at)
+    return [EntriesDue(bucket=given.bucket, ends_at=at, due_at=at) for at in sorted(ends)]
+
+
+def _enter(bucket: int, given: LabelGiven, memory: Memory) -> tuple[int, int]:
+    """How many users got the label, and how many have too many. Who had it of this request does not count."""
+    prefix = enlisted_prefix(bucket, given.ends_at, given.audience_label)
     mark = Enlisted(ends_at=given.ends_at)
-    failed = 0
+    entered = failed = 0
     for user in given.users:
         key = user.encode()
         before = memory.memberships.get(key) or NOBODY
@@ -92,25 +90,41 @@ def give(given: UsersLabelled, now: int, memory: Memory, counts: Counts) -> list
         if after is None:
             failed += 1
         elif after is not before:
+            entered += 1
             memory.memberships.put(key, after, expires_at=after.kept_until)
             if len(after.entries) > len(before.entries):
                 memory.enlisted.put(prefix + key, mark, expires_at=given.ends_at + KEEP_MS)
-    counts.processed[place] += len(given.users) - failed
-    counts.failed[place] += failed
-    return [LabelDue(bucket=given.bucket, audience_label=given.audience_label, due_at=given.ends_at)]
+    return entered, failed
 
 
-def take_away(due: LabelDue, memory: Memory) -> list[LabelDue]:
-    """Remove the next entries of the label; the rest follows as soon as this is committed."""
-    prefix = enlisted_prefix(due.bucket, due.audience_label)
-    found = memory.enlisted.scan(prefix, prefix + due.after.encode() if due.after else b"", STEP)
+def end(ended: LabelsEnded, now: int, memory: Memory) -> Iterator[EntriesDue]:
+    """Take away the entries of labels that were withdrawn; what is more than a step follows by timers."""
+    room = STEP
+    for one in ended.labels:
+        due = EntriesDue(
+            bucket=ended.bucket, ends_at=one.ends_at, due_at=now, audience_label=one.audience_label
+        )
+        if room:
+            removed, rest = take_away(due, memory, room)
+            room -= removed
+            yield from rest
+        else:
+            yield due
+
+
+def take_away(due: EntriesDue, memory: Memory, most: int) -> tuple[int, list[EntriesDue]]:
+    """Remove the next entries; how many, and the timer for the rest, as soon as this is committed."""
+    prefix = enlisted_prefix(due.bucket, due.ends_at, due.audience_label)
+    found = memory.enlisted.scan(prefix, prefix + due.after.encode() if due.after else b"", most)
     last = b""
     for key, _ in found:
         last = key[len(prefix) :]
-        kept = (memory.memberships.get(last) or NOBODY).remove(due.audience_label)
+        label, user = of_entry(key)
+        kept = (memory.memberships.get(user) or NOBODY).remove(label)
         if kept.entries:
-            memory.memberships.put(last, kept, expires_at=kept.kept_until)
+            memory.memberships.put(user, kept, expires_at=kept.kept_until)
         else:
-            memory.memberships.delete(last)
+            memory.memberships.delete(user)
         memory.enlisted.delete(key)
-    return [msgspec.structs.replace(due, after=last.decode())] if len(found) == STEP else []
+    rest = [replace(due, after=last.decode())] if len(found) == most else []
+    return len(found), rest

@@ -22,8 +22,8 @@ Command = AudiencePublished | AudienceWithdrawn
 def repeated(
     command: Command, operation: bytes, answers: Table[bytes, GivenAnswer]
 ) -> list[AudienceAnswered]:
-    """The answer to a key that came before; none for a new one."""
-    given = answers.get(_key(command, operation))
+    """The answer to a key that came before; none for a new one, or for a request without a key."""
+    given = answers.get(_key(command, operation)) if command.idempotency_key else None
     if given is None:
         return []
     if given.digest != command.digest:
@@ -38,7 +38,7 @@ def accepted(
     now: int,
     answers: Table[bytes, GivenAnswer],
 ) -> AudienceAnswered:
-    """The answer with these labels, which is remembered."""
+    """The answer with these labels, which is remembered under its key, if it has one."""
     named = [
         LabelNamed(communication_id=label.communication_id, audience_label=label.audience_label)
         for label in labels
@@ -49,8 +49,9 @@ def accepted(
         outcome=AudienceOutcome.ACCEPTED,
         labels=named,
     )
-    given = GivenAnswer(digest=command.digest, answer=answer)
-    answers.put(_key(command, operation), given, expires_at=now + REMEMBERED_MS)
+    if command.idempotency_key:
+        given = GivenAnswer(digest=command.digest, answer=answer)
+        answers.put(_key(command, operation), given, expires_at=now + REMEMBERED_MS)
     return answer
 
 

@@ -6,20 +6,18 @@ test compares it with the topology. Changelogs belong to the engine and are name
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas import records as r
 from schemas import topics as t
+from schemas.audience_topics import audience_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_OURS = {"message.timestamp.type": "LogAppendTime"}
 SAW = "What users saw, and facts that are sent to an API again; key: the seen user's key."
-_COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 
 
 def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str] = ()) -> tuple[Topic, ...]:
@@ -32,7 +30,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_requests(),
         *_channels(),
         *_outcomes(),
-        *_audience(),
+        *audience_topics(),
         *_outputs(destinations),
         *_reference(),
     )
@@ -66,27 +64,13 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
     )
 
 
-def _internal(name: str, records: tuple[type[r.Record], ...], about: str, ways: tuple[str, str]) -> Topic:
-    """A topic between two stages, keyed by the user; `ways`: writers and readers, in words."""
-    return Topic(
-        name=name,
-        use=Use.INTERNAL,
-        key=t.SUBJECT_KEY,
-        records=records,
-        about=about,
-        writers=tuple(ways[0].split()),
-        readers=tuple(ways[1].split()),
-        extra=_OURS,
-    )
-
-
 def _requests() -> Iterator[Topic]:
-    yield _internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
-    yield _internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
-    yield _internal(t.SEEN, (r.SeenPosted, r.SeenParcel), SAW, ("http", "seen"))
+    yield t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
+    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
+    yield t.internal(t.SEEN, (r.SeenPosted, r.SeenParcel), SAW, ("http", "seen"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
-        yield _internal(t.request_topic(lane), (r.RequestReceived,), about, ("intake", "recipient"))
+        yield t.internal(t.request_topic(lane), (r.RequestReceived,), about, ("intake", "recipient"))
 
 
 def _channels() -> Iterator[Topic]:
@@ -94,15 +78,15 @@ def _channels() -> Iterator[Topic]:
         for lane in Lane:
             about = f"Messages for {channel}, {lane} lane (GEN-004)."
             ways = ("recipient", f"delivery-{channel}")
-            yield _internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
+            yield t.internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
 
 
 def _outcomes() -> Iterator[Topic]:
     happened = (r.RequestDecided, r.MessageQueued, r.AttemptEnded)
     writers = "intake recipient delivery-email delivery-sms delivery-push"
-    yield _internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
+    yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
     rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)
-    yield _internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
+    yield t.internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
     yield Topic(
         name=t.PARTIALS,
         use=Use.INTERNAL,
@@ -111,47 +95,7 @@ def _outcomes() -> Iterator[Topic]:
         about="Counts of one batch of the status stage.",
         writers=("status",),
         readers=("stats",),
-        extra=_OURS,
-    )
-
-
-def _audience() -> Iterator[Topic]:
-    """Commands and counts go to the one task that decides on labels, users to the members by bucket."""
-    commands = (r.AudiencePublished, r.UsersUploaded, r.AudienceWithdrawn)
-    about = "Requests about audiences, each with its users in one transaction (AUD-OP-21)."
-    decided = _internal(t.AUDIENCE_COMMANDS, commands, about, ("http", "audience"))
-    yield replace(decided, key="campaign label", partitions=Partitions.ONE)
-    about = "How many users of a request have their label."
-    counted = _internal(t.AUDIENCE_PROGRESS, (r.UsersCounted,), about, ("members", "audience"))
-    yield replace(counted, key="audience label", partitions=Partitions.ONE)
-    about = "Users and the labels they get, and labels that are taken away (AUD-123)."
-    users = _internal(t.LABELLED, (r.UsersLabelled, r.LabelsEnded), about, ("audience", "members"))
-    yield replace(users, key="`bucket:<n>`, a share of all users")
-    yield Topic(
-        name=t.AUDIENCE_ANSWERS,
-        use=Use.REFERENCE,
-        key="upload id",
-        records=(r.AudienceAnswered,),
-        about="Answers to requests about audiences, read by every HTTP process from its start on.",
-        writers=("audience",),
-        readers=("http",),
-        form=Form.JSON,
-        partitions=Partitions.ONE,
-        retention_ms=t.HOUR_MS,
-        extra=_OURS,
-    )
-    yield Topic(
-        name=t.AUDIENCE_LABELS,
-        use=Use.REFERENCE,
-        key="`label:<audience label>` or `request:<request id>`",
-        records=(r.AudienceLabel, r.RequestProgress),
-        about="Every label with its dates and progress, and the progress of recent requests (CRM-OP-04).",
-        writers=("audience",),
-        readers=("http",),
-        form=Form.JSON,
-        partitions=Partitions.ONE,
-        retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.OURS,
     )
 
 
@@ -176,7 +120,7 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         readers=("analysts",),
         form=Form.JSON,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
     yield Topic(
         name=t.SEEN_FAILED,
@@ -226,7 +170,7 @@ def _reference() -> Iterator[Topic]:
         form=Form.JSON,
         partitions=Partitions.ONE,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
     yield Topic(
         name=t.SCHEMAS,
@@ -239,7 +183,7 @@ def _reference() -> Iterator[Topic]:
         form=Form.RAW,
         partitions=Partitions.ONE,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
 
 

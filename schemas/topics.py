@@ -78,6 +78,8 @@ class Topic:
         return self.use in {Use.PUBLIC_IN, Use.INTERNAL}
 
 
+OURS = {"message.timestamp.type": "LogAppendTime"}
+COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 SUBJECT_KEY = "`user:<user_id>`"
 LABEL_KEY, REQUEST_KEY = "label:", "request:"
 """How keys of `audience.labels` begin."""
@@ -106,6 +108,7 @@ STATS = "notification.stats"
 SEEN_UNKNOWN = "seen.unknown"
 SEEN_FAILED = "seen.failed"
 AUDIENCE_COMMANDS = "audience.commands"
+AUDIENCE_USERS = "audience.users"
 AUDIENCE_PROGRESS = "audience.progress"
 AUDIENCE_ANSWERS = "audience.answers"
 AUDIENCE_LABELS = "audience.labels"
@@ -129,3 +132,17 @@ def channel_topic(channel: str, lane: str) -> str:
 def dead_letter_topic(topic: str) -> str:
     """Where unreadable records of a topic go."""
     return f"{topic}{DLQ}"
+
+
+def internal(name: str, records: tuple[type[Record], ...], about: str, ways: tuple[str, str]) -> Topic:
+    """A topic between two stages, keyed by the user; `ways`: writers and readers, in words."""
+    return Topic(
+        name=name,
+        use=Use.INTERNAL,
+        key=SUBJECT_KEY,
+        records=records,
+        about=about,
+        writers=tuple(ways[0].split()),
+        readers=tuple(ways[1].split()),
+        extra=OURS,
+    )

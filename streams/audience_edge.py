@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from aiokafka.structs import TopicPartition
 
 from connectors.clock import now_ms
-from connectors.http.audience.commands import Upload
+from connectors.http.audience.commands import Upload, topic_of
 from connectors.http.ports import BrokerUnavailableError
 from connectors.reference.book import ReferenceBook
 from schemas import topics as t
@@ -222,7 +222,7 @@ class AudienceEdge:
             await producer.begin_transaction()
             key, at = upload.campaign_label.encode(), now_ms()
             for record in upload.records:
-                outputs.append(t.AUDIENCE_COMMANDS, 0, key, encode(record), at, headers)
+                outputs.append(topic_of(record), 0, key, encode(record), at, headers)
             await outputs.flush()
             await producer.commit_transaction()
             is_done = True

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agents import assign, enlist
+from agents import assign, audience, enlist
 from schemas import records as r
 from schemas import topics as t
-from schemas.codec import encode_json
+from schemas.codec import encode, encode_json
 from schemas.ids import bucket_key
-from streams.engine.api import Input, Stage
+from streams.engine.api import Input, Stage, ToTimer
 from streams.routes import nothing, timer
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
-from tables.publications import Campaign, GivenAnswer, Upload
+from tables.publications import Campaign, GivenAnswer
+from tables.uploads import Spread, Upload
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -25,31 +26,37 @@ CHUNKS_AT_ONCE = 100
 """Records of users in a batch: some 5 MiB, which a transaction and its outputs still take in their stride."""
 
 
-AUDIENCE_INPUTS = {"audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS), "members": (t.LABELLED,)}
+AUDIENCE_INPUTS = {
+    "audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS, t.AUDIENCE_USERS),
+    "members": (t.LABELLED,),
+}
 
 
 def audiences(settings: Settings, reading: Reading) -> tuple[Stage, Stage]:
     """Both stages."""
-    return audience(settings, reading), members(settings, reading)
+    return labels(settings, reading), members(settings, reading)
 
 
-def audience(settings: Settings, reading: Reading) -> Stage:
-    """Decides on labels; its one task holds every key, label and campaign."""
-    read = reading.records
+def labels(settings: Settings, reading: Reading) -> Stage:
+    """Decides on labels; its one task holds every key, label and campaign. Users go last: there are many."""
+    read, timers = reading.records, _timers(reading)
     return Stage(
         name="audience",
         inputs=(
-            Input(t.AUDIENCE_COMMANDS, read(r.AudiencePublished, r.UsersUploaded, r.AudienceWithdrawn)),
-            Input(t.AUDIENCE_PROGRESS, read(r.UsersCounted)),
+            Input(t.AUDIENCE_COMMANDS, read(r.AudiencePublished, r.AudienceWithdrawn), lane=0),
+            Input(t.AUDIENCE_PROGRESS, read(r.UsersCounted), lane=1),
+            Input(t.AUDIENCE_USERS, read(r.UsersUploaded), lane=2),
         ),
         agent=lambda stream, tables: assign.assign(
             stream,
-            assign.Memory(
+            audience.Memory(
                 tables["answers"],
                 tables["labels"],
                 tables["campaigns"],
                 tables["uploads"],
                 tables["requests"],
+                tables["strays"],
+                tables["spread"],
             ),
         ),
         routes={
@@ -60,7 +67,7 @@ def audience(settings: Settings, reading: Reading) -> Stage:
             r.RequestProgress: (to(t.AUDIENCE_LABELS, key=_request, encoder=encode_json),),
             r.ProgressForgotten: (to(t.AUDIENCE_LABELS, key=_request, encoder=nothing),),
             r.LabelChanged: (to(t.ROWS, key=lambda row: row.label.audience_label.encode()),),
-            r.ProgressDue: (timer(reading, r.ProgressDue, lambda due: due.request_id),),
+            **dict.fromkeys((r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue), (timers,)),
         },
         tables=(
             reading.table("answers", 1, GivenAnswer),
@@ -68,6 +75,8 @@ def audience(settings: Settings, reading: Reading) -> Stage:
             reading.table("campaigns", 3, Campaign),
             reading.table("uploads", 4, Upload),
             reading.table("requests", 5, r.RequestProgress),
+            reading.table("strays", 6, r.UsersUploaded),
+            reading.table("spread", 7, Spread),
         ),
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=CHUNKS_AT_ONCE,
@@ -83,8 +92,8 @@ def members(settings: Settings, reading: Reading) -> Stage:
             stream, enlist.Memory(tables["memberships"], tables["enlisted"])
         ),
         routes={
-            r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=lambda count: count.audience_label.encode()),),
-            r.LabelDue: (timer(reading, r.LabelDue, lambda due: f"{due.bucket}/{due.audience_label}"),),
+            r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=_upload),),
+            r.EntriesDue: (timer(reading, r.EntriesDue, _entries),),
         },
         tables=(
             reading.table("memberships", 1, Memberships),
@@ -95,8 +104,30 @@ def members(settings: Settings, reading: Reading) -> Stage:
     )
 
 
-def _upload(answer: r.AudienceAnswered) -> bytes:
-    return answer.upload_id.encode()
+def _timers(reading: Reading) -> ToTimer:
+    """All timers of labels: a stage has one route to timers, and their kind is part of their id."""
+    decode = reading.records(r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue)
+    return ToTimer(_timer_id, lambda due: due.due_at, encode, decode)
+
+
+def _timer_id(due: r.ProgressDue | r.UploadDue | r.StraysDue | r.WithdrawalDue) -> bytes:
+    match due:
+        case r.ProgressDue():
+            return f"progress/{due.request_id}".encode()
+        case r.UploadDue():
+            return f"upload/{due.upload_id}".encode()
+        case r.StraysDue():
+            return f"strays/{due.upload_id}".encode()
+        case _:
+            return f"withdrawal/{due.command.upload_id}".encode()
+
+
+def _entries(due: r.EntriesDue) -> str:
+    return f"{due.bucket}/{due.ends_at}/{due.audience_label}"
+
+
+def _upload(record: r.AudienceAnswered | r.UsersCounted) -> bytes:
+    return record.upload_id.encode()
 
 
 def _bucket(record: r.UsersLabelled | r.LabelsEnded) -> bytes:

@@ -5,7 +5,7 @@
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed
-    POST /publish ─► audience.commands ─ audience ─► facts.labels ─ members; audience.answers, rows
+    POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.

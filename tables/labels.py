@@ -5,8 +5,8 @@ value   `AudienceLabel`
 writer  agents/assign.py
 
 Dates and content of a label never change: that is a conflict (AUD-OP-01). Requests add to it, each under a
-number; an entry of a user names the requests that brought it, and shows once one of them is done (AUD-OP-29).
-Withdrawal is for ever.
+number; an entry of a user names the requests that brought it, and shows once one of them is done: all users
+of all its labels (AUD-OP-29). Withdrawal is for ever.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from schemas.words import ValueType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from schemas.records import ChosenFilter, LabelAsked, UsersCounted
+    from schemas.records import ChosenFilter, LabelAsked, LabelCount
     from tables.memberships import Entry
 
 CONTENT = (
@@ -41,10 +41,17 @@ def conflict(label: AudienceLabel | None, asked: LabelAsked) -> str | None:
         return None
     if label.withdrawn_at is not None:
         return f"label {label.audience_label} was withdrawn"
-    changed = [name for name in CONTENT if getattr(label, name) != getattr(asked, name)]
+    changed = [name for name in CONTENT if _compared(label, name) != _compared(asked, name)]
     if changed:
         return f"label {label.audience_label} was published with another {', '.join(changed)}"
     return None
+
+
+def _compared(one: AudienceLabel | LabelAsked, name: str) -> object:
+    """Content as it is compared: all filters must match and any value will do, so order says nothing."""
+    if name == "filters":
+        return {chosen.filter_id: (chosen.value_type, frozenset(chosen.values)) for chosen in one.filters}
+    return getattr(one, name)
 
 
 def published(label: AudienceLabel | None, asked: LabelAsked, campaign: str, now: int) -> AudienceLabel:
@@ -66,22 +73,28 @@ def published(label: AudienceLabel | None, asked: LabelAsked, campaign: str, now
         updated_at=now,
         requests=number,
         total=label.total + asked.users,
-        left={**label.left, str(number): asked.users} if asked.users else label.left,
+        unfinished=[*label.unfinished, number] if asked.users else label.unfinished,
     )
 
 
-def counted(label: AudienceLabel, count: UsersCounted, now: int) -> AudienceLabel:
-    """With so many users of a request dealt with; the request is done when none is left."""
-    number = str(count.number)
-    left = label.left.get(number, 0) - count.processed - count.failed
-    others = {name: users for name, users in label.left.items() if name != number}
+def counted(label: AudienceLabel, count: LabelCount, now: int) -> AudienceLabel:
+    """With so many users dealt with."""
     return replace(
         label,
         version=label.version + 1,
         updated_at=now,
         processed=label.processed + count.processed,
         failed=label.failed + count.failed,
-        left={**others, number: left} if left > 0 else others,
+    )
+
+
+def finished(label: AudienceLabel, number: int, now: int) -> AudienceLabel:
+    """With a request done: what it brought shows."""
+    return replace(
+        label,
+        version=label.version + 1,
+        updated_at=now,
+        unfinished=[one for one in label.unfinished if one != number],
     )
 
 
@@ -97,8 +110,8 @@ def withdrawn(label: AudienceLabel, now: int) -> AudienceLabel:
 
 
 def is_done(label: AudienceLabel, number: int) -> bool:
-    """Whether all users of a request are dealt with. A label read before the request knows nothing of it."""
-    return number <= label.requests and str(number) not in label.left
+    """Whether a request is done. A label read before the request knows nothing of it."""
+    return number <= label.requests and number not in label.unfinished
 
 
 def visible(

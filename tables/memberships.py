@@ -1,11 +1,11 @@
 """Tables `memberships` and `enlisted`: which labels a user has, and which users a label has.
 
-memberships  key user, `<id_type>:<id>` (utf-8)                    value `Memberships`
-enlisted     key bucket (2 bytes), label, U+0000, user             value `Enlisted`
+memberships  key user, `<id_type>:<id>` (utf-8)                              value `Memberships`
+enlisted     key bucket (2 bytes), end (8 bytes), label, U+0000, user        value `Enlisted`
 writer       agents/enlist.py
 
-The second finds the entries of a label when it ends, without a look at all users. Both rows of an entry end
-by themselves some days after the label, should nobody have removed them.
+The second finds the entries that end at a time, and those of a label, without a look at all users. Both rows
+of an entry end by themselves some days after the label, should nobody have removed them.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Memberships(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """With the label, brought by a request of it; the same for a repeat, None if there are too many."""
         for place, entry in enumerate(self.entries):
             if entry.audience_label == audience_label:
-                if number in entry.numbers or len(entry.numbers) >= MOST_NUMBERS:
+                if number in entry.numbers:
                     return self
-                found = replace(entry, numbers=[*entry.numbers, number])
+                found = replace(entry, numbers=[*entry.numbers, number][:MOST_NUMBERS])
                 return Memberships(entries=[*self.entries[:place], found, *self.entries[place + 1 :]])
         if len(self.entries) >= MOST_LABELS:
             return None
@@ -62,6 +62,13 @@ class Enlisted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends_at: int
 
 
-def enlisted_prefix(bucket: int, audience_label: str) -> bytes:
-    """How the keys of a label in a bucket begin; no label holds U+0000."""
-    return bucket.to_bytes(2, "big") + audience_label.encode() + b"\0"
+def enlisted_prefix(bucket: int, ends_at: int, audience_label: str = "") -> bytes:
+    """How keys of entries begin: of all that end at a time (ms), or of a label. No label holds U+0000."""
+    prefix = bucket.to_bytes(2, "big") + ends_at.to_bytes(8, "big")
+    return prefix + audience_label.encode() + b"\0" if audience_label else prefix
+
+
+def of_entry(key: bytes) -> tuple[str, bytes]:
+    """The label and the user of an entry's key."""
+    label, _, user = key[10:].partition(b"\0")
+    return label.decode(), user

@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import assign, enlist
+from msgspec.structs import replace
+
+from agents import assign, audience, enlist
 from schemas.codec import Decoder, encode
 from schemas.ids import BUCKETS, bucket_of
 from schemas.records import (
@@ -14,17 +16,21 @@ from schemas.records import (
     AudienceLabel,
     AudiencePublished,
     AudienceWithdrawn,
+    EntriesDue,
     LabelAsked,
     LabelChanged,
-    LabelDue,
     LabelsEnded,
     ProgressDue,
     ProgressForgotten,
     RequestProgress,
+    StraysDue,
+    UploadDue,
     UserGroup,
     UsersCounted,
     UsersLabelled,
+    UsersOfLabel,
     UsersUploaded,
+    WithdrawalDue,
 )
 from tables.labels import visible
 from tables.memberships import Memberships
@@ -40,30 +46,43 @@ def asked(name: str = "spring:sale", users: int = 0, **changes: Any) -> LabelAsk
     return LabelAsked(audience_label=name, users=users, **given)
 
 
-def groups(users: list[str]) -> list[UserGroup]:
-    found: dict[int, list[str]] = {}
-    for user in users:
-        found.setdefault(bucket_of(user), []).append(user)
-    return [UserGroup(bucket=bucket, users=some) for bucket, some in found.items()]
+def groups(*users: list[str]) -> list[UserGroup]:
+    """Of users for each label of a request, in the order of its labels."""
+    found: dict[int, dict[int, list[str]]] = {}
+    for place, some in enumerate(users):
+        for user in some:
+            found.setdefault(bucket_of(user), {}).setdefault(place, []).append(user)
+    return [
+        UserGroup(
+            bucket=bucket, labels=[UsersOfLabel(label=label, users=some) for label, some in by_label.items()]
+        )
+        for bucket, by_label in found.items()
+    ]
 
 
 def upload(
     upload_id: str, users: list[str], *, key: str | None = None, digest: bytes = b"1", **changes: Any
 ) -> list[Any]:
-    """A publish request for one label, users in a chunk each."""
-    label = asked(users=len(users), **changes)
+    """A publish request for one label, users of a bucket in a chunk each."""
+    return several(upload_id, [(asked(**changes), users)], key=key, digest=digest)
+
+
+def several(
+    upload_id: str, parts: list[tuple[LabelAsked, list[str]]], *, key: str | None = None, digest: bytes = b"1"
+) -> list[Any]:
+    """A publish request for some labels, users of a bucket in a chunk each."""
     command = AudiencePublished(
         upload_id=upload_id,
         request_id=f"req-{key or upload_id}",
-        idempotency_key=key or upload_id,
+        idempotency_key=upload_id if key is None else key,
         digest=digest,
         campaign_label=CAMPAIGN,
         received_at=T0,
-        labels=[label],
+        labels=[replace(label, users=len(some)) for label, some in parts],
     )
     chunks = [
-        UsersUploaded(upload_id=upload_id, audience_label=label.audience_label, groups=[group])
-        for group in groups(users)
+        UsersUploaded(upload_id=upload_id, place=place, groups=[group])
+        for place, group in enumerate(groups(*(some for _, some in parts)))
     ]
     return [command, *chunks]
 
@@ -86,14 +105,17 @@ _DECODE = Decoder(
     AudiencePublished,
     AudienceWithdrawn,
     LabelChanged,
-    LabelDue,
+    EntriesDue,
     LabelsEnded,
     ProgressDue,
     ProgressForgotten,
     RequestProgress,
+    StraysDue,
+    UploadDue,
     UsersCounted,
     UsersLabelled,
     UsersUploaded,
+    WithdrawalDue,
 )
 
 
@@ -102,10 +124,8 @@ class Audience:
     """Both stages at one clock; `waiting`: records on their way to members, `counts`: back to the owner."""
 
     now: int = T0
-    owner: assign.Memory = field(
-        default_factory=lambda: assign.Memory(
-            MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()
-        )
+    owner: audience.Memory = field(
+        default_factory=lambda: audience.Memory(*[MemoryTable() for _ in range(7)])
     )
     members: enlist.Memory = field(default_factory=lambda: enlist.Memory(MemoryTable(), MemoryTable()))
     waiting: deque[Any] = field(default_factory=deque)
@@ -114,7 +134,8 @@ class Audience:
     rows: list[AudienceLabel] = field(default_factory=list)
     labels: dict[str, AudienceLabel] = field(default_factory=dict)
     requests: dict[str, RequestProgress] = field(default_factory=dict)
-    timers: dict[bytes, LabelDue | ProgressDue] = field(default_factory=dict)
+    timers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    events: list[Any] = field(default_factory=list)
 
     async def ask(self, *records: Any) -> list[AudienceAnswered]:
         """One batch of commands, users or counts at the owner; the answers it gave."""
@@ -139,7 +160,7 @@ class Audience:
                 await self.ask(self.counts.popleft())
             elif due := [key for key, timer in self.timers.items() if timer.due_at <= self.now]:
                 timer = self.timers.pop(due[0])
-                await (self.enlist(timer) if isinstance(timer, LabelDue) else self.ask(timer))
+                await (self.enlist(timer) if isinstance(timer, EntriesDue) else self.ask(timer))
             else:
                 return
 
@@ -156,6 +177,7 @@ class Audience:
         return self.now
 
     def _take(self, outcome: Any) -> None:
+        self.events.append(outcome)
         match _copied(outcome):
             case AudienceAnswered() as answer:
                 self.answers.append(answer)
@@ -164,10 +186,14 @@ class Audience:
                 self.waiting.append(record)
             case UsersCounted() as count:
                 self.counts.append(count)
-            case LabelDue() as due:
-                self.timers[f"{due.bucket}/{due.audience_label}/{due.due_at}".encode()] = due
+            case EntriesDue() as due:
+                self.timers[due.due_at, due.bucket, due.ends_at, due.audience_label] = due
+            case WithdrawalDue() as due:
+                self.timers[due.due_at, WithdrawalDue, due.command.upload_id] = due
             case ProgressDue() as due:
-                self.timers[f"{due.request_id}/{due.due_at}".encode()] = due
+                self.timers[due.due_at, ProgressDue, due.request_id] = due
+            case StraysDue() | UploadDue() as due:
+                self.timers[due.due_at, type(due), due.upload_id] = due
             case state:
                 self._publish(state)
 

@@ -33,9 +33,10 @@ class LabelAsked(Record, frozen=True, kw_only=True):
 
 
 class AudiencePublished(Record, frozen=True, kw_only=True):
-    """A publish request without its users, who follow as `UsersUploaded` in the same transaction (AUD-OP-21).
+    """A publish request without its users, who come as `UsersUploaded` in the same transaction (AUD-OP-21).
 
-    `digest`: of the body, so that the same key with another body is found (AUD-OP-10).
+    `digest`: of the body, so that the same key with another body is found (AUD-OP-10). Without a key each
+    request is decided by the state of its labels.
     """
 
     upload_id: str
@@ -47,18 +48,25 @@ class AudiencePublished(Record, frozen=True, kw_only=True):
     labels: list[LabelAsked]
 
 
+class UsersOfLabel(Record, frozen=True, kw_only=True):
+    """Users who get one label. `label`: its place among the labels of the request, from 0."""
+
+    label: int
+    users: list[str]
+
+
 class UserGroup(Record, frozen=True, kw_only=True):
     """Users of one bucket."""
 
     bucket: int
-    users: list[str]
+    labels: list[UsersOfLabel]
 
 
 class UsersUploaded(Record, frozen=True, kw_only=True):
-    """Some of the users of one label of an upload."""
+    """Some of the users of an upload. `place`: of this record among those of the upload, from 0."""
 
     upload_id: str
-    audience_label: str
+    place: int
     groups: list[UserGroup]
 
 
@@ -92,40 +100,57 @@ class AudienceAnswered(Record, frozen=True, kw_only=True):
     is_replay: bool = False
 
 
-class UsersLabelled(Record, frozen=True, kw_only=True):
-    """Users of one bucket get a label. `number`: of the request among those of the label, from 1."""
+class LabelGiven(Record, frozen=True, kw_only=True):
+    """A label that users get. `number`: of the request among those of the label, from 1."""
 
     audience_label: str
-    bucket: int
     number: int
-    request_id: str
     ends_at: int
     users: list[str]
 
 
+class UsersLabelled(Record, frozen=True, kw_only=True):
+    """Users of one bucket get the labels of an upload."""
+
+    upload_id: str
+    bucket: int
+    labels: list[LabelGiven]
+
+
+class EndedLabel(Record, frozen=True, kw_only=True):
+    """A label that was withdrawn. `ends_at`: as its entries have it."""
+
+    audience_label: str
+    ends_at: int
+
+
 class LabelsEnded(Record, frozen=True, kw_only=True):
-    """Labels that were withdrawn at `at`: their entries in this bucket are garbage."""
+    """Labels that were withdrawn: their entries in this bucket are garbage."""
 
     bucket: int
-    labels: list[str]
-    at: int
+    labels: list[EndedLabel]
+
+
+class LabelCount(Record, frozen=True, kw_only=True):
+    """So many users got a label, or could not get it."""
+
+    audience_label: str
+    processed: int = 0
+    failed: int = 0
 
 
 class UsersCounted(Record, frozen=True, kw_only=True):
-    """So many users of a request were labelled, or could not be."""
+    """How many users of an upload were dealt with in a batch."""
 
-    audience_label: str
-    number: int
-    request_id: str
-    processed: int
-    failed: int = 0
+    upload_id: str
+    counts: list[LabelCount]
 
 
 class AudienceLabel(Record, frozen=True, kw_only=True):
     """A label (AUD-110…AUD-119). Topic `audience.labels`, read whole by whoever shows communications; a row.
 
-    `requests`: how many were accepted. `left`: number of a request → users of it not dealt with yet; one that
-    is not in it is done.
+    `requests`: how many were accepted. `unfinished`: numbers of those that are not done yet; one is done when
+    all users of all its labels are dealt with (AUD-OP-29).
     """
 
     audience_label: str
@@ -146,7 +171,7 @@ class AudienceLabel(Record, frozen=True, kw_only=True):
     total: int = 0
     processed: int = 0
     failed: int = 0
-    left: dict[str, int] = {}
+    unfinished: list[int] = []
 
 
 class LabelChanged(Record, frozen=True, kw_only=True):
@@ -186,10 +211,36 @@ class ProgressDue(Record, frozen=True, kw_only=True):
     due_at: int
 
 
-class LabelDue(Record, frozen=True, kw_only=True):
-    """Timer: the entries of a label in a bucket are garbage. `after`: users up to here are done."""
+class UploadDue(Record, frozen=True, kw_only=True):
+    """Timer: users of an upload that have not come by now will not come any more."""
+
+    upload_id: str
+    due_at: int
+
+
+class StraysDue(Record, frozen=True, kw_only=True):
+    """Timer: users that came before their command are dealt with, or have waited long enough for it."""
+
+    upload_id: str
+    due_at: int
+
+
+class WithdrawalDue(Record, frozen=True, kw_only=True):
+    """Timer: a withdrawal goes on. `done`: labels that it has dealt with."""
+
+    command: AudienceWithdrawn
+    done: int
+    due_at: int
+
+
+class EntriesDue(Record, frozen=True, kw_only=True):
+    """Timer: entries in a bucket that end at `ends_at` are garbage: all, or those of one label.
+
+    `after`: where the last step came to.
+    """
 
     bucket: int
-    audience_label: str
+    ends_at: int
     due_at: int
+    audience_label: str = ""
     after: str = ""

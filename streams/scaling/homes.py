@@ -70,7 +70,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "members": {
             b"\1": lambda key, _: bucket_key(bucket_of(key.decode())),
             b"\2": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
-            TIMER: _read(r.LabelDue, book, lambda due: bucket_key(due.bucket)),
+            TIMER: _read(r.EntriesDue, book, lambda due: bucket_key(due.bucket)),
         },
         **dict.fromkeys(DELIVERY.values(), delivery),
     }

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from agents.withdraw import LABELS_AT_ONCE
 from connectors.http.audience.bodies import UnpublishBody
-from connectors.http.audience.commands import Asking, Upload, digest_of, publication, withdrawal
+from connectors.http.audience.commands import Asking, Upload, digest_of, publication, topic_of, withdrawal
 from connectors.http.audience.reading import Reader
+from connectors.http.audience.rules import Labelled
 from schemas import topics as t
 from schemas.codec import SchemaBook, encode
-from schemas.records import AudienceAnswered, AudienceLabel
+from schemas.ids import BUCKETS
+from schemas.records import AudienceAnswered, AudienceLabel, LabelAsked
 from streams.audience_edge import LabelBook
-from streams.audiences import audience, members
+from streams.audiences import labels, members
 from streams.engine import inner
 from streams.engine.api import LATER, Event
 from streams.settings import Settings
@@ -44,16 +48,21 @@ class Line:
     book: LabelBook = field(default_factory=LabelBook)
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
+    carried: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         reading = Reading(SchemaBook(), _never)
-        for stage in (audience(Settings(), reading), members(Settings(), reading)):
+        for stage in (labels(Settings(), reading), members(Settings(), reading)):
             self.stages[stage.name] = Bench(stage)
             self.waiting[stage.name] = deque()
 
     async def publish(self, upload: Upload) -> AudienceAnswered:
         """One transaction of the edge, and all that follows from it; its answer."""
-        self.waiting["audience"] += [event(t.AUDIENCE_COMMANDS, encode(one)) for one in upload.records]
+        return await self.read(upload.records)
+
+    async def read(self, records: Iterable[Any]) -> AudienceAnswered:
+        """Records of the edge in this order, and all that follows; the last answer."""
+        self.waiting["audience"] += [event(topic_of(one), encode(one)) for one in records]
         while stage := next((name for name, events in self.waiting.items() if events), None):
             await self._batch(stage)
         return self.answers[-1]
@@ -82,6 +91,7 @@ class Line:
                 self.waiting[name].append(Event(LATER, key, NOW, (), "", -1, -1, payload))
 
     def _carry(self, record: Written) -> None:
+        self.carried[record.topic] += 1
         match record.topic:
             case t.LABELLED:
                 self.waiting["members"].append(event(record.topic, record.value, record.key or b""))
@@ -123,7 +133,7 @@ async def test_a_request_labels_its_users_answers_and_tells_its_progress() -> No
     assert ("accepted", [name]) == (answer.outcome, [label.audience_label for label in answer.labels])
     assert {f"phone_id:{n}" for n in range(300)} == set(line.users())
     label = line.book.labels[name]
-    assert (300, 300, {}, 1) == (label.total, label.processed, label.left, label.requests)
+    assert (300, 300, [], 1) == (label.total, label.processed, label.unfinished, label.requests)
     assert [(300, 300)] == [(one.total, one.processed) for one in line.book.requests["req-0001"].counts]
     assert [(t.ROWS, name.encode())] == [(row.topic, row.key) for row in line.rows]
 
@@ -146,3 +156,46 @@ async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> No
     assert [] == left
     label: AudienceLabel = line.book.labels["campaign12345:comm-personal"]
     assert (NOW, NOW, 2) == (label.withdrawn_at, label.ends_at, len(line.rows))
+
+
+async def test_users_that_are_read_before_their_command_are_labelled_too() -> None:
+    """Their topic is another one: through the engine's tables and timers."""
+    line = Line()
+    command, *chunks = asked("u1", **request(300)).records
+    answer = await line.read([*chunks, command])
+    label = line.book.labels["campaign12345:comm-personal"]
+    assert ("accepted", 300, 300, []) == (answer.outcome, label.total, label.processed, label.unfinished)
+    assert {f"phone_id:{n}" for n in range(300)} == set(line.users())
+
+
+def many(labels: int, users: int) -> Upload:
+    """A request of so many labels, each for so many users of its own."""
+    found = [
+        LabelAsked(
+            audience_label=f"c:{n}", communication_id=str(n), starts_at=0, ends_at=2 * NOW, users=users
+        )
+        for n in range(labels)
+    ]
+    people = {
+        one.audience_label: [f"phone_id:{one.communication_id}-{m}" for m in range(users)] for one in found
+    }
+    return publication(Asking("u1", "r", "k", b"d", NOW), "c", Labelled(found, people))
+
+
+async def test_a_request_of_many_labels_is_a_record_per_bucket_and_few_counts() -> None:
+    """By bucket and label they were some 9 500 records, and a count of each label from each batch."""
+    line, upload = Line(), many(100, 100)
+    await line.publish(upload)
+    told = {(one.total, one.processed, len(one.unfinished)) for one in line.book.labels.values()}
+    assert ({(100, 100, 0)}, 10_000) == (told, len(line.users()))
+    assert line.carried[t.LABELLED] <= BUCKETS + len(upload.records)
+    assert line.carried[t.AUDIENCE_PROGRESS] < 50
+
+
+async def test_a_withdrawn_campaign_of_many_labels_leaves_nothing() -> None:
+    line = Line()
+    await line.publish(many(3 * LABELS_AT_ONCE, 10))
+    body = UNPUBLISH(b'{"id": "w", "campaign_label": "c"}')
+    answer = await line.publish(withdrawal(Asking("w1", "w", "w", digest_of("unpublish", body), NOW), body))
+    ended = {one.withdrawn_at for one in line.book.labels.values()}
+    assert (3 * LABELS_AT_ONCE, {NOW}, {}) == (len(answer.labels), ended, line.users())

@@ -10,39 +10,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.records import UsersCounted
-from tables.labels import counted, published
-from tests.audiences import DAY, T0, Audience, asked, upload, withdrawal
+from tests.audiences import DAY, T0, Audience, upload, withdrawal
 
 USERS = [f"phone_id:{n}" for n in range(12)]
 PEOPLE = st.lists(st.sampled_from(USERS), unique=True, max_size=12)
-COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=6)
 
 
-@given(st.lists(COUNTS, min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_counts_in_any_order_come_to_the_same_state(
-    requests: list[list[tuple[int, int]]], random: Any
+@settings(deadline=None, max_examples=40)
+@given(st.lists(PEOPLE, min_size=1, max_size=4), st.randoms(use_true_random=False), st.integers(1, 4))
+def test_records_in_any_order_and_any_number_of_times_label_each_user_once(
+    uploads: list[list[str]], random: Any, most: int
 ) -> None:
-    """Mutation tried: `left` without the failed ones: fails."""
-    label = None
-    for counts in requests:
-        label = published(label, asked(users=sum(p + f for p, f in counts)), "spring", T0)
-    assert label is not None
-    waiting = [
-        UsersCounted(audience_label="spring:sale", number=n, request_id="r", processed=p, failed=f)
-        for n, counts in enumerate(requests, 1)
-        for p, f in counts
-    ]
-    random.shuffle(waiting)
-    for count in waiting:
-        label = counted(label, count, T0)
-    flat = [one for counts in requests for one in counts]
-    assert (sum(p for p, _ in flat), sum(f for _, f in flat), {}) == (
+    """Users before their command, dead letters sent again, batches of any size: the sums are the same.
+
+    Mutation tried: users that come before their command are passed over: fails.
+    """
+    records = [record for n, people in enumerate(uploads) for record in upload(f"u{n}", people)]
+    records += random.choices(records, k=len(records) // 2)
+    random.shuffle(records)
+    audience = Audience()
+    while records:
+        batch = [records.pop() for _ in range(min(random.randint(1, most), len(records)))]
+        asyncio.run(audience.ask(*batch))
+        if random.random() < 0.5:
+            asyncio.run(audience.settle())
+    asyncio.run(audience.settle())
+    label = audience.labels["spring:sale"]
+    total = sum(len(people) for people in uploads)
+    assert (len(uploads), total, total, 0, []) == (
+        label.requests,
+        label.total,
         label.processed,
         label.failed,
-        label.left,
+        label.unfinished,
     )
-    assert label.total == label.processed + label.failed
+    assert {user for people in uploads for user in people} == {
+        user for user in USERS if audience.seen_by(user)
+    }
+    memory: Any = audience.owner
+    assert {} == memory.strays.rows
 
 
 @settings(deadline=None, max_examples=40)
@@ -85,7 +91,7 @@ def test_what_a_user_sees_he_goes_on_seeing_until_the_label_ends(
         assert set() == shown - now_shown
         shown = now_shown
     assert {user for people in uploads for user in people} == shown
-    assert {} == audience.labels["spring:sale"].left
+    assert [] == audience.labels["spring:sale"].unfinished
     audience.now = T0 + DAY
     assert [] == [user for user in USERS if audience.seen_by(user)]
 
@@ -127,6 +133,6 @@ def test_a_withdrawal_at_any_moment_leaves_no_garbage_and_no_open_request(
     asyncio.run(audience.ask(*records))
     asyncio.run(audience.settle())
     label = audience.labels["spring:sale"]
-    assert ({}, label.total) == (label.left, label.processed + label.failed)
+    assert ([], label.total) == (label.unfinished, label.processed + label.failed)
     memory: Any = audience.members
     assert ({}, {}) == (memory.memberships.rows, memory.enlisted.rows)

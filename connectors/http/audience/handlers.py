@@ -128,7 +128,7 @@ class Unpublish(_Endpoint):
 
 
 class AdminPublish(_Endpoint):
-    """`POST /admin/promotions/publish/`: the old form (AUD-010). It has no key: the body is its own."""
+    """`POST /admin/promotions/publish/`: the old form (AUD-010). It has no key: its label says all."""
 
     _reader = Reader(AdminPublishBody)
 
@@ -138,7 +138,7 @@ class AdminPublish(_Endpoint):
         found = await self._checked(legacy.labelled, body)
         digest = digest_of("admin", body)
         name = f"admin:{digest.hex()}"
-        upload = publication(self._asking(trace, name, name, digest), legacy.campaign_of(body), found)
+        upload = publication(self._asking(trace, name, "", digest), legacy.campaign_of(body), found)
         await self._ask(upload, trace)
         return json_response(b"{}", trace.request_id)
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from schemas.ids import BUCKETS
+from schemas.ids import bucket_of
 from schemas.records import ChosenFilter, LabelNamed, RequestCount, UsersLabelled
-from tests.audiences import DAY, T0, Audience, asked, upload, withdrawal
+from tables.publications import MOST_LABELS
+from tests.audiences import DAY, T0, Audience, asked, several, upload, withdrawal
 
 USERS = [f"yandex_uid:{n}" for n in range(5)]
 
@@ -25,10 +26,10 @@ async def test_a_request_is_answered_with_its_labels_and_its_users_go_to_their_b
     )
     assert [LabelNamed(communication_id="sale", audience_label="spring:sale")] == answer.labels
     sent = [record for record in audience.waiting if isinstance(record, UsersLabelled)]
-    assert sorted(USERS) == sorted(user for record in sent for user in record.users)
-    assert {("spring:sale", 1, "req-u1", T0 + DAY)} == {
-        (record.audience_label, record.number, record.request_id, record.ends_at) for record in sent
-    }
+    given = [one for record in sent for one in record.labels]
+    assert sorted(USERS) == sorted(user for one in given for user in one.users)
+    assert {("spring:sale", 1, T0 + DAY)} == {(one.audience_label, one.number, one.ends_at) for one in given}
+    assert {"u1"} == {record.upload_id for record in sent}
 
 
 async def test_a_repeat_gets_the_same_answer_and_labels_nobody_again() -> None:
@@ -49,7 +50,7 @@ async def test_a_repeat_while_the_first_is_under_way_is_a_repeat() -> None:
     mixed = [record for pair in zip(first, again, strict=True) for record in pair]
     answers = await audience.ask(*mixed)
     assert [False, True] == [answer.is_replay for answer in answers]
-    assert len(USERS) == sum(len(record.users) for record in audience.waiting)
+    assert len(USERS) == sum(len(one.users) for record in audience.waiting for one in record.labels)
 
 
 async def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing() -> None:
@@ -98,6 +99,46 @@ async def test_other_dates_or_content_of_a_label_are_a_conflict(changes: dict[st
     assert (1, []) == (audience.labels["spring:sale"].requests, audience.seen_by("phone_id:9"))
 
 
+async def test_filters_in_another_order_are_the_same_content() -> None:
+    """AUD-OP-01: nothing has changed. Mutation tried: lists are compared: fails."""
+    city = ChosenFilter(filter_id="city", value_type="string", values=["a", "b"])
+    turned = replace(city, values=["b", "a"])
+    trips = ChosenFilter(filter_id="trips", value_type="number", values=["3"])
+    audience = Audience()
+    answers = [
+        *await audience.ask(*upload("u1", USERS, filters=[city, trips])),
+        *await audience.ask(*upload("u2", USERS, filters=[trips, turned])),
+        *await audience.ask(*upload("u3", USERS, filters=[trips])),
+    ]
+    assert ["accepted", "accepted", "conflict"] == [answer.outcome for answer in answers]
+
+
+async def test_a_request_without_a_key_is_decided_by_its_label_alone() -> None:
+    """The old form. Mutation tried: its answer is remembered: a publication after a withdrawal is a 200."""
+    audience = Audience()
+    general = {"name": "spring", "is_for_everyone": True}
+    answers = [
+        *await audience.ask(*upload("u1", [], key="", **general)),
+        *await audience.ask(*upload("u2", [], key="", digest=b"2", **general)),
+        *await audience.ask(withdrawal("w")),
+        *await audience.ask(*upload("u3", [], key="", **general)),
+    ]
+    assert ["accepted", "accepted", "accepted", "conflict"] == [answer.outcome for answer in answers]
+    assert [False] * 4 == [answer.is_replay for answer in answers]
+
+
+async def test_a_campaign_has_so_many_labels_and_no_more() -> None:
+    """Its row and the answer to its withdrawal must fit into a record."""
+    audience = Audience()
+    for start in range(0, MOST_LABELS, 100):
+        parts = [(asked(f"spring:{n}"), USERS[:0]) for n in range(start, start + 100)]
+        await audience.ask(*several(f"u{start}", parts))
+    (again,) = await audience.ask(*upload("again", USERS, name="spring:7"))
+    (more,) = await audience.ask(*upload("more", USERS, name="spring:more"))
+    assert ("accepted", "conflict") == (again.outcome, more.outcome)
+    assert more.detail.endswith(f"more than {MOST_LABELS} labels")
+
+
 async def test_one_label_in_conflict_refuses_the_whole_request() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
@@ -120,10 +161,10 @@ async def test_requests_of_a_label_add_up() -> None:
     await audience.ask(*upload("u1", USERS))
     await audience.ask(*upload("u2", ["phone_id:1"]))
     label = audience.labels["spring:sale"]
-    assert (2, 6, {"1": 5, "2": 1}) == (label.requests, label.total, label.left)
+    assert (2, 6, [1, 2]) == (label.requests, label.total, label.unfinished)
     await audience.settle()
     label = audience.labels["spring:sale"]
-    assert (6, 0, {}) == (label.processed, label.failed, label.left)
+    assert (6, 0, []) == (label.processed, label.failed, label.unfinished)
 
 
 async def test_progress_is_told_by_request_too_and_forgotten_after_7_days() -> None:
@@ -171,12 +212,12 @@ async def test_a_withdrawn_campaign_takes_no_new_labels() -> None:
     assert "conflict" == answer.outcome
 
 
-async def test_a_withdrawal_reaches_every_bucket_once() -> None:
+async def test_a_withdrawal_reaches_the_buckets_that_have_users_once() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
     await audience.settle()
     await audience.ask(withdrawal("w"), withdrawal("w"), withdrawal("again"))
-    assert list(range(BUCKETS)) == [record.bucket for record in audience.waiting]
+    assert sorted({bucket_of(user) for user in USERS}) == [record.bucket for record in audience.waiting]
     assert ["accepted"] * 3 == [answer.outcome for answer in audience.answers[-3:]]
     assert T0 == audience.labels["spring:sale"].ends_at
 
@@ -198,5 +239,5 @@ async def test_users_that_come_after_their_label_was_withdrawn_have_failed() -> 
     await audience.ask(command, withdrawal("w"), *chunks)
     await audience.settle()
     label = audience.labels["spring:sale"]
-    assert (0, 5, {}) == (label.processed, label.failed, label.left)
+    assert (0, 5, []) == (label.processed, label.failed, label.unfinished)
     assert {} == audience.members.memberships.rows  # type: ignore[attr-defined]

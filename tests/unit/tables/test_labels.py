@@ -49,8 +49,8 @@ def test_an_entry_without_its_label_shows_nothing() -> None:
         ({"ends_at": NOW + 1}, True),
         ({"ends_at": NOW}, False),
         ({"withdrawn_at": 5}, False),
-        ({"left": {"1": 3}}, False),
-        ({"left": {"2": 3}, "requests": 2}, True),
+        ({"unfinished": [1]}, False),
+        ({"unfinished": [2], "requests": 2}, True),
         ({"requests": 0}, False),
     ],
     ids=str,
@@ -61,7 +61,7 @@ def test_a_label_shows_in_its_time_and_once_its_request_is_done(changes: Any, *,
 
 def test_one_done_request_of_an_entry_is_enough() -> None:
     entry = Entry(audience_label="c:x", numbers=[1, 2], ends_at=2_000)
-    known = {"c:x": label(left={"1": 3}, requests=2)}
+    known = {"c:x": label(unfinished=[1], requests=2)}
     assert list(known.values()) == visible([entry], known, {}, NOW, lambda _: False)
 
 

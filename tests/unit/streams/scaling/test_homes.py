@@ -106,10 +106,10 @@ def test_rows_of_every_kind_know_their_key() -> None:
 def test_rows_of_members_know_their_bucket() -> None:
     user, home = "yandex_uid:4001", homes("members", SchemaBook())
     bucket = bucket_of(user)
-    due = r.LabelDue(bucket=bucket, audience_label="c:x", due_at=DUE_AT)
+    due = r.EntriesDue(bucket=bucket, ends_at=DUE_AT, due_at=DUE_AT)
     assert [bucket_key(bucket)] * 3 == [
         home(b"\1" + user.encode(), b""),
-        home(b"\2" + enlisted_prefix(bucket, "c:x") + user.encode(), b""),
+        home(b"\2" + enlisted_prefix(bucket, DUE_AT, "c:x") + user.encode(), b""),
         home(*timer("members", due)),
     ]
 

@@ -8,12 +8,21 @@ from typing import Any
 import pytest
 
 from connectors.http.audience.bodies import UnpublishBody
-from connectors.http.audience.commands import CHUNK_CHARACTERS, Asking, digest_of, publication, withdrawal
+from connectors.http.audience.commands import (
+    CHUNK_CHARACTERS,
+    Asking,
+    digest_of,
+    publication,
+    topic_of,
+    withdrawal,
+)
 from connectors.http.audience.reading import Reader
+from connectors.http.audience.rules import Labelled
 from connectors.http.problems import Code, ProblemError
+from schemas import topics as t
 from schemas.codec import encode
 from schemas.ids import BUCKETS, bucket_of
-from schemas.records import AudiencePublished, AudienceWithdrawn, UsersUploaded
+from schemas.records import AudiencePublished, AudienceWithdrawn, LabelAsked, UsersUploaded
 from tests.unit.connectors.http.audience.publishing import PERSONAL, published, read, whole
 
 ASKING = Asking("up-1", "req-1", "key-1", b"digest", 7)
@@ -42,11 +51,38 @@ def test_every_user_is_in_one_chunk_in_the_group_of_his_bucket() -> None:
         == command
     )
     groups = [group for chunk in chunks if isinstance(chunk, UsersUploaded) for group in chunk.groups]
-    assert sorted(found.users["campaign12345:comm-personal"]) == sorted(u for g in groups for u in g.users)
-    assert all(bucket_of(user) == group.bucket for group in groups for user in group.users)
-    assert {("up-1", "campaign12345:comm-personal")} == {
-        (chunk.upload_id, chunk.audience_label) for chunk in chunks if isinstance(chunk, UsersUploaded)
+    placed = [
+        (group.bucket, one.label, user) for group in groups for one in group.labels for user in one.users
+    ]
+    assert sorted(found.users["campaign12345:comm-personal"]) == sorted(user for *_, user in placed)
+    assert {0} == {label for _, label, _ in placed}
+    assert all(bucket_of(user) == bucket for bucket, _, user in placed)
+    assert [("up-1", place) for place in range(len(chunks))] == [
+        (chunk.upload_id, chunk.place) for chunk in chunks if isinstance(chunk, UsersUploaded)
+    ]
+
+
+def test_a_full_request_is_a_group_per_bucket_whatever_its_labels() -> None:
+    """Each group becomes a record; with chunks by label they were 63 769."""
+    labels = [
+        LabelAsked(audience_label=f"c:{n}", communication_id=str(n), starts_at=0, ends_at=1)
+        for n in range(100)
+    ]
+    users = {
+        one.audience_label: [f"yandex_uid:{n}-{one.communication_id}" for n in range(1000)] for one in labels
     }
+    _, *chunks = publication(ASKING, "c", Labelled(labels, users)).records
+    groups = [group for chunk in chunks if isinstance(chunk, UsersUploaded) for group in chunk.groups]
+    assert len(groups) < BUCKETS + len(chunks)
+    told = {
+        (labels[one.label].audience_label, user) for g in groups for one in g.labels for user in one.users
+    }
+    assert {(name, user) for name, some in users.items() for user in some} == told
+
+
+def test_users_have_a_topic_of_their_own() -> None:
+    records = publication(ASKING, "c", published(whole())).records
+    assert [t.AUDIENCE_COMMANDS, t.AUDIENCE_USERS] == [topic_of(record) for record in records]
 
 
 @pytest.mark.parametrize("length", [8, 256])

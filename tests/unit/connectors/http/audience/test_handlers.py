@@ -97,7 +97,8 @@ async def test_a_full_request_is_taken() -> None:
     ]
     status, _, _ = await post(stage, PUBLISH_PATH, whole(personal_communications=items, filters=...))
     chunks = [record for record in stage.uploads[0].records if isinstance(record, UsersUploaded)]
-    assert (200, 100_000) == (status, sum(len(g.users) for chunk in chunks for g in chunk.groups))
+    users = [len(one.users) for chunk in chunks for group in chunk.groups for one in group.labels]
+    assert (200, 100_000) == (status, sum(users))
 
 
 async def test_a_communication_that_was_just_written_is_waited_for() -> None:
