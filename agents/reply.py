@@ -22,8 +22,8 @@ Command = AudiencePublished | AudienceWithdrawn
 def repeated(
     command: Command, operation: bytes, answers: Table[bytes, GivenAnswer]
 ) -> list[AudienceAnswered]:
-    """The answer to a key that came before; none for a new one, or for a request without a key."""
-    given = answers.get(_key(command, operation)) if command.idempotency_key else None
+    """The answer to a key that came before; none for a new one."""
+    given = answers.get(_key(command, operation))
     if given is None:
         return []
     if given.digest != command.digest:

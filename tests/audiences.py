@@ -119,14 +119,16 @@ _DECODE = Decoder(
 )
 
 
+def _tables(count: int) -> list[Any]:
+    return [MemoryTable[bytes, Any]() for _ in range(count)]
+
+
 @dataclass
 class Audience:
     """Both stages at one clock; `waiting`: records on their way to members, `counts`: back to the owner."""
 
     now: int = T0
-    owner: audience.Memory = field(
-        default_factory=lambda: audience.Memory(*[MemoryTable() for _ in range(7)])
-    )
+    owner: audience.Memory = field(default_factory=lambda: audience.Memory(*_tables(7)))
     members: enlist.Memory = field(default_factory=lambda: enlist.Memory(MemoryTable(), MemoryTable()))
     waiting: deque[Any] = field(default_factory=deque)
     counts: deque[UsersCounted] = field(default_factory=deque)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +15,13 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from agents.withdraw import LABELS_AT_ONCE
 from connectors.embedded.kafka import EmbeddedKafka
 from schemas import topics as t
 from schemas.codec import Decoder, SchemaBook, encode
 from schemas.records import (
     AudienceAnswered,
     AudienceLabel,
-    AudienceWithdrawn,
     LabelsEnded,
     UsersLabelled,
     UsersUploaded,
@@ -156,9 +156,9 @@ async def struck(own_kafka: EmbeddedKafka, database: str, tmp_path: Path) -> Asy
         yield one
 
 
-def published() -> tuple[list[Any], list[Any]]:
-    """A request of three labels: its command with half of its users, and the other half."""
-    parts = [(asked(name, starts_at=START, ends_at=END), users) for name, users in USERS.items()]
+def published(given: Mapping[str, list[str]] = USERS) -> tuple[list[Any], list[Any]]:
+    """A request of users by label: its command with half of them, and the other half."""
+    parts = [(asked(name, starts_at=START, ends_at=END), users) for name, users in given.items()]
     records = several("u1", parts)
     half = len(records) // 2
     return records[:half], records[half:]
@@ -195,26 +195,28 @@ async def test_a_worker_that_is_killed_amid_labelling_labels_every_user_once(str
 
 
 async def test_a_withdrawal_amid_labelling_leaves_no_entries(struck: Struck) -> None:
-    """The worker is killed while entries are taken away again. Mutation to try: buckets are not told."""
-    first, second = published()
+    """Of more labels than a step takes, and killed between them. Mutation to try: buckets are not told."""
+    users = {
+        f"spring:{n}": [f"yandex_uid:{10 * n + m}" for m in range(80)] for n in range(3 * LABELS_AT_ONCE)
+    }
+    many = sum(map(len, users.values()))
+    first, second = published(users)
     log = struck.log
     await struck.write(first)
     await log.read(until=lambda: log.of(t.AUDIENCE_PROGRESS))
-    command: AudienceWithdrawn = withdrawal("w1")
-    await struck.write([command])
+    await struck.write([withdrawal("w1")])
     await struck.write(second)
+    await struck.kill_and_restart()
     await log.read(until=lambda: "w1" in log.answers())
-    assert "accepted" == log.answers()["w1"].outcome
+    assert ("accepted", len(users)) == (log.answers()["w1"].outcome, len(log.answers()["w1"].labels))
     await struck.kill_and_restart()
     await log.read(
-        until=lambda: dealt_with(log) == MANY and not log.rows(1, Memberships) and not log.rows(2, Enlisted)
+        until=lambda: dealt_with(log) == many and not log.rows(1, Memberships) and not log.rows(2, Enlisted)
     )
     labels = log.labels()
-    assert sorted(USERS) == sorted(label.audience_label for label in labels.values() if label.withdrawn_at)
-    assert [[]] * 3 == [label.unfinished for label in labels.values()]
-    assert {name: len(users) for name, users in USERS.items()} == {
-        name: label.processed + label.failed for name, label in labels.items()
-    }
+    assert sorted(users) == sorted(label.audience_label for label in labels.values() if label.withdrawn_at)
+    assert {0} == {len(label.unfinished) for label in labels.values()}
+    assert {80} == {label.processed + label.failed for label in labels.values()}
 
 
 async def test_a_withdrawal_does_not_wait_behind_the_users_of_a_request(struck: Struck) -> None:

@@ -116,7 +116,7 @@ async def test_filters_in_another_order_are_the_same_content() -> None:
 async def test_a_request_without_a_key_is_decided_by_its_label_alone() -> None:
     """The old form. Mutation tried: its answer is remembered: a publication after a withdrawal is a 200."""
     audience = Audience()
-    general = {"name": "spring", "is_for_everyone": True}
+    general: dict[str, Any] = {"name": "spring", "is_for_everyone": True}
     answers = [
         *await audience.ask(*upload("u1", [], key="", **general)),
         *await audience.ask(*upload("u2", [], key="", digest=b"2", **general)),

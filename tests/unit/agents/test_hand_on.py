@@ -11,7 +11,7 @@ from tables.uploads import KEPT_MS, PATIENCE_MS
 from tests.audiences import DAY, T0, Audience, asked, several, upload, withdrawal
 
 USERS = [f"yandex_uid:{n}" for n in range(30)]
-FAR = {"ends_at": T0 + 400 * DAY}
+FAR: dict[str, Any] = {"ends_at": T0 + 400 * DAY}
 
 
 def labelled(audience: Audience) -> set[str]:
