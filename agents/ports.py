@@ -57,6 +57,7 @@ class Table(Protocol[K_contra, V]):
 
     def scan(self, prefix: bytes, after: bytes = b"", limit: int = 1_000) -> list[tuple[bytes, V]]:
         """Live rows whose key begins with `prefix` and lies behind `after`, in order, at most `limit`."""
+        ...
 
 
 class Reference(Protocol):

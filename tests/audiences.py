@@ -209,6 +209,8 @@ class Audience:
                 self.requests.pop(request_id, None)
             case LabelChanged(label=label):
                 self.rows.append(label)
+            case other:
+                raise AssertionError(other)
 
 
 def _copied(record: Any) -> Any:

@@ -199,3 +199,10 @@ async def test_a_withdrawn_campaign_of_many_labels_leaves_nothing() -> None:
     answer = await line.publish(withdrawal(Asking("w1", "w", "w", digest_of("unpublish", body), NOW), body))
     ended = {one.withdrawn_at for one in line.book.labels.values()}
     assert (3 * LABELS_AT_ONCE, {NOW}, {}) == (len(answer.labels), ended, line.users())
+
+
+def test_no_request_waits_behind_the_users_of_others() -> None:
+    """Mutation tried: one lane for all inputs: fails."""
+    by_lane = sorted(labels(Settings(), Reading(SchemaBook(), _never)).inputs, key=lambda one: one.lane)
+    assert [t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS, t.AUDIENCE_USERS] == [one.topic for one in by_lane]
+    assert 3 == len({one.lane for one in by_lane})
