@@ -12,13 +12,14 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.codec import encode_json
 from schemas.ids import bucket_key
-from streams.engine.api import Input, Stage
+from streams.engine.api import Input, Stage, ToCount
 from streams.routes import nothing, timer
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
 from tables.publications import Campaign, GivenAnswer, Upload
 
 if TYPE_CHECKING:
+    from connectors.audience_metrics import AudienceMetrics
     from streams.settings import Settings
 
 CHUNKS_AT_ONCE = 100
@@ -28,12 +29,12 @@ CHUNKS_AT_ONCE = 100
 AUDIENCE_INPUTS = {"audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS), "members": (t.LABELLED,)}
 
 
-def audiences(settings: Settings, reading: Reading) -> tuple[Stage, Stage]:
+def audiences(settings: Settings, reading: Reading, figures: AudienceMetrics) -> tuple[Stage, Stage]:
     """Both stages."""
-    return audience(settings, reading), members(settings, reading)
+    return audience(settings, reading, figures), members(settings, reading, figures)
 
 
-def audience(settings: Settings, reading: Reading) -> Stage:
+def audience(settings: Settings, reading: Reading, figures: AudienceMetrics) -> Stage:
     """Decides on labels; its one task holds every key, label and campaign."""
     read = reading.records
     return Stage(
@@ -57,9 +58,15 @@ def audience(settings: Settings, reading: Reading) -> Stage:
             r.UsersLabelled: (to(t.LABELLED, key=_bucket),),
             r.LabelsEnded: (to(t.LABELLED, key=_bucket),),
             r.AudienceLabel: (to(t.AUDIENCE_LABELS, key=_label, encoder=encode_json),),
-            r.RequestProgress: (to(t.AUDIENCE_LABELS, key=_request, encoder=encode_json),),
+            r.RequestProgress: (
+                to(t.AUDIENCE_LABELS, key=_request, encoder=encode_json),
+                ToCount(figures.progressed),
+            ),
             r.ProgressForgotten: (to(t.AUDIENCE_LABELS, key=_request, encoder=nothing),),
-            r.LabelChanged: (to(t.ROWS, key=lambda row: row.label.audience_label.encode()),),
+            r.LabelChanged: (
+                to(t.ROWS, key=lambda row: row.label.audience_label.encode()),
+                ToCount(figures.changed),
+            ),
             r.ProgressDue: (timer(reading, r.ProgressDue, lambda due: due.request_id),),
         },
         tables=(
@@ -74,7 +81,7 @@ def audience(settings: Settings, reading: Reading) -> Stage:
     )
 
 
-def members(settings: Settings, reading: Reading) -> Stage:
+def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> Stage:
     """Keeps who has which label; rows, records and timers are of one bucket each."""
     return Stage(
         name="members",
@@ -83,7 +90,10 @@ def members(settings: Settings, reading: Reading) -> Stage:
             stream, enlist.Memory(tables["memberships"], tables["enlisted"])
         ),
         routes={
-            r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=lambda count: count.audience_label.encode()),),
+            r.UsersCounted: (
+                to(t.AUDIENCE_PROGRESS, key=lambda count: count.audience_label.encode()),
+                ToCount(figures.counted),
+            ),
             r.LabelDue: (timer(reading, r.LabelDue, lambda due: f"{due.bucket}/{due.audience_label}"),),
         },
         tables=(

@@ -59,7 +59,11 @@ def asked_for(
             audience_label=label.audience_label, communication_id=label.communication_id, total=0
         )
         counts[label.audience_label] = replace(known, total=known.total + label.users)
-    return RequestProgress(request_id=request_id, updated_at=now, counts=list(counts.values()))
+    done = before is None or all(one.processed + one.failed >= one.total for one in before.counts)
+    accepted_at = now if before is None or done else before.accepted_at
+    return RequestProgress(
+        request_id=request_id, updated_at=now, accepted_at=accepted_at, counts=list(counts.values())
+    )
 
 
 def counted(before: RequestProgress, count: UsersCounted, now: int) -> RequestProgress:

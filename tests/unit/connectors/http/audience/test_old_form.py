@@ -8,7 +8,7 @@ import pytest
 
 from connectors.http.audience.operations import ADMIN_PATH
 from connectors.http.audience.progress import status_of
-from tests.unit.connectors.http.audience.stage import Stage, get, post
+from tests.unit.connectors.http.audience.stage import Stage, get, post, written
 
 OLD = {
     "promotion_id": "comm-general",
@@ -60,10 +60,10 @@ async def test_the_old_form_answers_an_empty_object_and_repeats_are_one_request(
     stage = Stage()
     answers = [await post(stage, ADMIN_PATH, OLD) for _ in range(2)]
     assert [(200, {})] * 2 == [(status, body) for status, body, _ in answers]
-    keys = {upload.records[0].idempotency_key for upload in stage.uploads}  # type: ignore[union-attr]
+    keys = {written(upload)[0].idempotency_key for upload in stage.uploads}
     assert 1 == len(keys)
     await post(stage, ADMIN_PATH, {**OLD, "ticket": "TASK-2"})
-    assert stage.uploads[-1].records[0].idempotency_key not in keys  # type: ignore[union-attr]
+    assert written(stage.uploads[-1])[0].idempotency_key not in keys
 
 
 @pytest.mark.parametrize(
