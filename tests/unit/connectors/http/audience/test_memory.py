@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from connectors.http.audience import reading
 from connectors.http.audience.bodies import PublishBody
 from connectors.http.audience.commands import Asking, digest_of, publication
 from connectors.http.audience.reading import PublishReader
@@ -96,4 +95,3 @@ def test_no_body_takes_more_than_the_desk_has(shape: str) -> None:
 def test_the_bound_counts_every_place() -> None:
     large, small = PLACES[Size.LARGE], PLACES[Size.SMALL] + PLACES[Size.WITHDRAWAL]
     assert large * LARGEST_BODY + small * SMALL_BODY + DESK_MEMORY < most_memory() < 320 << 20
-    assert reading.LARGEST_BODY == LARGEST_BODY
