@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceMetrics
 from connectors.http.audience.bodies import UnpublishBody
 from connectors.http.audience.commands import Asking, Upload, digest_of, publication, withdrawal
 from connectors.http.audience.reading import Reader
 from schemas import topics as t
-from schemas.codec import SchemaBook, encode
+from schemas.codec import SchemaBook
 from schemas.records import AudienceAnswered, AudienceLabel
-from streams.audience_edge import LabelBook
-from streams.audiences import audience, members
+from streams.audience_labels import LabelBook
+from streams.audiences import audiences
 from streams.engine import inner
 from streams.engine.api import LATER, Event
 from streams.settings import Settings
@@ -44,16 +46,17 @@ class Line:
     book: LabelBook = field(default_factory=LabelBook)
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
         reading = Reading(SchemaBook(), _never)
-        for stage in (audience(Settings(), reading), members(Settings(), reading)):
+        for stage in audiences(Settings(), reading, AudienceMetrics(self.registry)):
             self.stages[stage.name] = Bench(stage)
             self.waiting[stage.name] = deque()
 
     async def publish(self, upload: Upload) -> AudienceAnswered:
         """One transaction of the edge, and all that follows from it; its answer."""
-        self.waiting["audience"] += [event(t.AUDIENCE_COMMANDS, encode(one)) for one in upload.records]
+        self.waiting["audience"] += [event(t.AUDIENCE_COMMANDS, raw) for raw in upload.records]
         while stage := next((name for name, events in self.waiting.items() if events), None):
             await self._batch(stage)
         return self.answers[-1]
@@ -62,6 +65,8 @@ class Line:
         bench, events = self.stages[name], list(self.waiting[name])
         done = await bench.compute(*events)
         assert [] == done.dead
+        for tell, outcome in done.told:
+            tell(outcome)
         for _ in range(done.taken):
             self.waiting[name].popleft()
         for key, row in done.overlay.writes.items():
@@ -126,6 +131,8 @@ async def test_a_request_labels_its_users_answers_and_tells_its_progress() -> No
     assert (300, 300, {}, 1) == (label.total, label.processed, label.left, label.requests)
     assert [(300, 300)] == [(one.total, one.processed) for one in line.book.requests["req-0001"].counts]
     assert [(t.ROWS, name.encode())] == [(row.topic, row.key) for row in line.rows]
+    assert 300 == line.registry.get_sample_value("carillon_audience_users_total", {"result": "labelled"})
+    assert 1 == line.registry.get_sample_value("carillon_audience_lag_seconds_count")
 
 
 async def test_a_repeat_is_answered_and_changes_no_row() -> None:
