@@ -12,7 +12,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.codec import encode, encode_json
 from schemas.ids import bucket_key
-from streams.engine.api import Input, Stage, ToTimer
+from streams.engine.api import Input, Stage, ToCount, ToTimer
 from streams.routes import nothing, timer
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
@@ -20,6 +20,7 @@ from tables.publications import Campaign, GivenAnswer
 from tables.uploads import Spread, Upload
 
 if TYPE_CHECKING:
+    from connectors.audience_metrics import AudienceMetrics
     from streams.settings import Settings
 
 CHUNKS_AT_ONCE = 100
@@ -32,12 +33,12 @@ AUDIENCE_INPUTS = {
 }
 
 
-def audiences(settings: Settings, reading: Reading) -> tuple[Stage, Stage]:
+def audiences(settings: Settings, reading: Reading, figures: AudienceMetrics) -> tuple[Stage, Stage]:
     """Both stages."""
-    return labels(settings, reading), members(settings, reading)
+    return labels(settings, reading, figures), members(settings, reading, figures)
 
 
-def labels(settings: Settings, reading: Reading) -> Stage:
+def labels(settings: Settings, reading: Reading, figures: AudienceMetrics) -> Stage:
     """Decides on labels; its one task holds every key, label and campaign. Users go last: there are many."""
     read, timers = reading.records, _timers(reading)
     return Stage(
@@ -64,9 +65,15 @@ def labels(settings: Settings, reading: Reading) -> Stage:
             r.UsersLabelled: (to(t.LABELLED, key=_bucket),),
             r.LabelsEnded: (to(t.LABELLED, key=_bucket),),
             r.AudienceLabel: (to(t.AUDIENCE_LABELS, key=_label, encoder=encode_json),),
-            r.RequestProgress: (to(t.AUDIENCE_LABELS, key=_request, encoder=encode_json),),
+            r.RequestProgress: (
+                to(t.AUDIENCE_LABELS, key=_request, encoder=encode_json),
+                ToCount(figures.progressed),
+            ),
             r.ProgressForgotten: (to(t.AUDIENCE_LABELS, key=_request, encoder=nothing),),
-            r.LabelChanged: (to(t.ROWS, key=lambda row: row.label.audience_label.encode()),),
+            r.LabelChanged: (
+                to(t.ROWS, key=lambda row: row.label.audience_label.encode()),
+                ToCount(figures.changed),
+            ),
             **dict.fromkeys((r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue), (timers,)),
         },
         tables=(
@@ -83,7 +90,7 @@ def labels(settings: Settings, reading: Reading) -> Stage:
     )
 
 
-def members(settings: Settings, reading: Reading) -> Stage:
+def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> Stage:
     """Keeps who has which label; rows, records and timers are of one bucket each."""
     return Stage(
         name="members",
@@ -92,7 +99,7 @@ def members(settings: Settings, reading: Reading) -> Stage:
             stream, enlist.Memory(tables["memberships"], tables["enlisted"])
         ),
         routes={
-            r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=_upload),),
+            r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=_upload), ToCount(figures.counted)),
             r.EntriesDue: (timer(reading, r.EntriesDue, _entries),),
         },
         tables=(

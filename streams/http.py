@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceGauges
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
-from connectors.http.limits import Limits
+from connectors.http.limits import KeyLimits, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
@@ -106,11 +107,19 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     audience = AudienceEdge(engine_config(settings))
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
-    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms), audience))
+    AudienceGauges(
+        registry,
+        is_up=lambda: audience.trouble is None,
+        labels=lambda: len(audience.book.labels),
+        oldest_s=lambda: audience.book.oldest_s(now_ms),
+    )
+    limits = (Limits(now_ms), audience, KeyLimits(now_ms))
+    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, *limits))
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": seen.reachable, "audience": audience.reachable},
+            ready={"kafka": seen.reachable},
+            aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
             authenticate=authority.authenticate,

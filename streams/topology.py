@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from agents.ports import Addresses, Cipher, Reference, Renderer
+    from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
@@ -70,6 +71,7 @@ class Outside:
     sink: SinkWriter
     consumers: Consumers
     figures: SeenMetrics
+    audience_figures: AudienceMetrics
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -84,7 +86,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _status(settings, outside),
         _stats(settings, outside),
         seen_stage(settings, outside),
-        *audiences(settings, outside.reading),
+        *audiences(settings, outside.reading, outside.audience_figures),
         _sink(settings, outside),
     )
 

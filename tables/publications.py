@@ -61,7 +61,11 @@ def asked_for(
             audience_label=label.audience_label, communication_id=label.communication_id, total=0
         )
         counts[label.audience_label] = replace(known, total=known.total + label.users)
-    return RequestProgress(request_id=request_id, updated_at=now, counts=_last(list(counts.values())))
+    has_ended = before is None or all(_is_done(count) for count in before.counts)
+    accepted_at = now if before is None or has_ended else before.accepted_at
+    return RequestProgress(
+        request_id=request_id, updated_at=now, accepted_at=accepted_at, counts=_last(list(counts.values()))
+    )
 
 
 def _last(counts: list[RequestCount]) -> list[RequestCount]:

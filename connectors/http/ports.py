@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from connectors.http.audience.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -43,9 +45,19 @@ class Throttle(Protocol):
         """Count them no longer: the broker took none, and who is told 503 comes again."""
 
 
+class KeyThrottle(Protocol):
+    """Says whether a request of an API key comes too soon (AUD-OP-22)."""
+
+    def __call__(self, key_id: str, operation: str) -> Mapping[str, str] | None:
+        """Return the headers of a 429, or None to let it pass."""
+
+    def give_back(self, key_id: str, operation: str) -> None:
+        """Count it no longer: who is told 503 comes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
-    """The public port. `throttle` None: no limits. `audience` None: its endpoints answer 503."""
+    """The public port. A throttle None: no limits. `audience` None: its endpoints answer 503."""
 
     publish: Publish
     authenticate: Authenticate
@@ -53,6 +65,8 @@ class EdgePorts:
     metrics: HttpMetrics
     throttle: Throttle | None = None
     audience: Audience | None = None
+    key_throttle: KeyThrottle | None = None
+    slots: Slots = field(default_factory=Slots)
     publish_timeout_ms: int = 5_000
 
 
@@ -60,7 +74,8 @@ class EdgePorts:
 class OpsPorts:
     """The operations port. A check returns None when all is well, else a sentence; raising is failing.
 
-    `live`: what only a restart can repair. `ready`: what work needs (kafka, postgres, tables).
+    `live`: what only a restart can repair. `ready`: what work needs (kafka, postgres, tables). `aside`: parts
+    that refuse their own calls while they wait; `/readyz` tells them, and stays 200 for the others' sake.
     """
 
     live: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -70,3 +85,4 @@ class OpsPorts:
     authenticate: Authenticate
     metrics: HttpMetrics
     check_timeout_ms: int = 2_000
+    aside: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)

@@ -27,11 +27,13 @@ class Code(StrEnum):
     IDENTITY_INCOMPLETE = "identity_incomplete"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    REQUEST_TIMEOUT = "request_timeout"
     TOO_LARGE = "too_large"
     CONFLICT = "conflict"
     UNKNOWN_LABEL = "unknown_label"
     NO_RESOLVER = "no_resolver"
     THROTTLED = "throttled"
+    BUSY = "busy"
     BROKER_UNAVAILABLE = "broker_unavailable"
     INTERNAL = "internal"
 
@@ -45,11 +47,13 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.IDENTITY_INCOMPLETE: (403, "The gateway's headers do not name the session's user."),
     Code.NOT_FOUND: (404, "There is nothing under this path."),
     Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
+    Code.REQUEST_TIMEOUT: (408, "The body did not come in time."),
     Code.TOO_LARGE: (413, "The body is too large."),
     Code.CONFLICT: (409, "It contradicts what was published before, or what came under the same token."),
     Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
     Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
+    Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
 }

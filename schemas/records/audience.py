@@ -191,10 +191,14 @@ class RequestCount(Record, frozen=True, kw_only=True):
 
 
 class RequestProgress(Record, frozen=True, kw_only=True):
-    """How far a publish request has come (CRM-OP-04). Topic `audience.labels` too."""
+    """How far a publish request has come (CRM-OP-04). Topic `audience.labels` too.
+
+    `accepted_at`: when users of it began to wait; 0 in what an older version wrote.
+    """
 
     request_id: str
     updated_at: int
+    accepted_at: int = 0
     counts: list[RequestCount] = []
 
 

@@ -82,6 +82,7 @@ class Registered:
             sink=port,
             consumers=self.consumers,
             figures=figures,
+            audience_figures=port,
         )
         self.stage = seen_stage(Settings(), outside)
 

@@ -8,20 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
 from agents.withdraw import LABELS_AT_ONCE
+from connectors.audience_metrics import AudienceMetrics
 from connectors.http.audience.bodies import UnpublishBody
 from connectors.http.audience.commands import Asking, Upload, digest_of, publication, topic_of, withdrawal
 from connectors.http.audience.reading import Reader
 from connectors.http.audience.rules import Labelled
 from schemas import topics as t
-from schemas.codec import SchemaBook, encode
+from schemas.codec import SchemaBook
 from schemas.ids import BUCKETS
 from schemas.records import AudienceAnswered, AudienceLabel, LabelAsked
-from streams.audience_edge import LabelBook
-from streams.audiences import labels, members
+from streams.audience_labels import LabelBook
+from streams.audiences import audiences
 from streams.engine import inner
-from streams.engine.api import LATER, Event
+from streams.engine.api import LATER, Event, Stage
 from streams.settings import Settings
 from streams.wiring import Reading
 from tables.memberships import Memberships
@@ -39,6 +41,15 @@ def event(topic: str, raw: bytes | None, key: bytes = b"") -> Event:
     return Event(LATER, key, NOW, (), topic, TASK, 0, raw)
 
 
+def sent(upload: Upload) -> list[Event]:
+    """As the edge writes it: the command, and its users on a topic of their own."""
+    return [event(topic_of(place), raw) for place, raw in enumerate(upload.records)]
+
+
+def stages(registry: CollectorRegistry) -> tuple[Stage, Stage]:
+    return audiences(Settings(), Reading(SchemaBook(), _never), AudienceMetrics(registry))
+
+
 @dataclass
 class Line:
     """The two stages, what lies between them, and what others read."""
@@ -49,20 +60,20 @@ class Line:
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
     carried: Counter[str] = field(default_factory=Counter)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        reading = Reading(SchemaBook(), _never)
-        for stage in (labels(Settings(), reading), members(Settings(), reading)):
+        for stage in stages(self.registry):
             self.stages[stage.name] = Bench(stage)
             self.waiting[stage.name] = deque()
 
     async def publish(self, upload: Upload) -> AudienceAnswered:
         """One transaction of the edge, and all that follows from it; its answer."""
-        return await self.read(upload.records)
+        return await self.read(sent(upload))
 
-    async def read(self, records: Iterable[Any]) -> AudienceAnswered:
+    async def read(self, records: Iterable[Event]) -> AudienceAnswered:
         """Records of the edge in this order, and all that follows; the last answer."""
-        self.waiting["audience"] += [event(topic_of(one), encode(one)) for one in records]
+        self.waiting["audience"] += records
         while stage := next((name for name, events in self.waiting.items() if events), None):
             await self._batch(stage)
         return self.answers[-1]
@@ -71,6 +82,8 @@ class Line:
         bench, events = self.stages[name], list(self.waiting[name])
         done = await bench.compute(*events)
         assert [] == done.dead
+        for tell, outcome in done.told:
+            tell(outcome)
         for _ in range(done.taken):
             self.waiting[name].popleft()
         for key, row in done.overlay.writes.items():
@@ -136,6 +149,8 @@ async def test_a_request_labels_its_users_answers_and_tells_its_progress() -> No
     assert (300, 300, [], 1) == (label.total, label.processed, label.unfinished, label.requests)
     assert [(300, 300)] == [(one.total, one.processed) for one in line.book.requests["req-0001"].counts]
     assert [(t.ROWS, name.encode())] == [(row.topic, row.key) for row in line.rows]
+    assert 300 == line.registry.get_sample_value("carillon_audience_users_total", {"result": "labelled"})
+    assert 1 == line.registry.get_sample_value("carillon_audience_lag_seconds_count")
 
 
 async def test_a_repeat_is_answered_and_changes_no_row() -> None:
@@ -161,7 +176,7 @@ async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> No
 async def test_users_that_are_read_before_their_command_are_labelled_too() -> None:
     """Their topic is another one: through the engine's tables and timers."""
     line = Line()
-    command, *chunks = asked("u1", **request(300)).records
+    command, *chunks = sent(asked("u1", **request(300)))
     answer = await line.read([*chunks, command])
     label = line.book.labels["campaign12345:comm-personal"]
     assert ("accepted", 300, 300, []) == (answer.outcome, label.total, label.processed, label.unfinished)
@@ -203,6 +218,6 @@ async def test_a_withdrawn_campaign_of_many_labels_leaves_nothing() -> None:
 
 def test_no_request_waits_behind_the_users_of_others() -> None:
     """Mutation tried: one lane for all inputs: fails."""
-    by_lane = sorted(labels(Settings(), Reading(SchemaBook(), _never)).inputs, key=lambda one: one.lane)
+    by_lane = sorted(stages(CollectorRegistry())[0].inputs, key=lambda one: one.lane)
     assert [t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS, t.AUDIENCE_USERS] == [one.topic for one in by_lane]
     assert 3 == len({one.lane for one in by_lane})

@@ -16,6 +16,8 @@ from schemas.words import IdType, ValueType
 MOST_COMMUNICATIONS: Final = 100
 MOST_USERS: Final = 1000
 LONGEST_ID: Final = 256
+LONGEST_TEXT: Final = 1024
+"""Of a value that filters compare."""
 NAME: Final = r"[A-Za-z0-9_.-]{1,128}"
 
 RequestId = Annotated[
@@ -25,8 +27,12 @@ CampaignLabel = Annotated[
     str,
     Meta(pattern=rf"^{NAME}(?!\n)$", description="Names the campaign; written to logs."),
 ]
-Moment = Annotated[str, Meta(description="RFC 3339 with an offset.", examples=["2025-06-01T00:00:00+03:00"])]
-Value = bool | int | float | str
+Moment = Annotated[
+    str,
+    Meta(max_length=64, description="RFC 3339 with an offset.", examples=["2025-06-01T00:00:00+03:00"]),
+]
+Name = Annotated[str, Meta(max_length=LONGEST_ID)]
+Value = bool | int | float | Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,10 +49,10 @@ class User(Body, frozen=True, kw_only=True, gc=False):
 class Communication(Body, frozen=True, kw_only=True):
     """What is published to everyone whom the filters select. Personal ones inherit what they lack."""
 
-    communication_id: str | UnsetType = UNSET
+    communication_id: Name | UnsetType = UNSET
     start_date: Moment | UnsetType = UNSET
     end_date: Moment | UnsetType = UNSET
-    ticket: str | UnsetType = UNSET
+    ticket: Name | UnsetType = UNSET
 
 
 class PersonalCommunication(Communication, frozen=True, kw_only=True):
@@ -60,7 +66,7 @@ class PersonalCommunication(Communication, frozen=True, kw_only=True):
 class Filter(Body, frozen=True, kw_only=True):
     """A filter with exactly one of `value` and `values`; of `values` any will do, none is no restriction."""
 
-    filter_id: str
+    filter_id: Name
     value_type: ValueType
     value: Value | UnsetType = UNSET
     values: list[Value] | UnsetType = UNSET
@@ -106,12 +112,12 @@ class UnpublishBody(Body, frozen=True, kw_only=True):
 class AdminPublishBody(Body, frozen=True, kw_only=True):
     """The old form: one promotion, published to an experiment (AUD-012…AUD-017)."""
 
-    promotion_id: str
+    promotion_id: Name
     start_date: Moment
     end_date: Moment
-    ticket: str
-    experiment: str | UnsetType = UNSET
-    yql_link: str | UnsetType = UNSET
+    ticket: Name
+    experiment: Name | UnsetType = UNSET
+    yql_link: Annotated[str, Meta(max_length=2048)] | UnsetType = UNSET
 
 
 class LabelInfo(msgspec.Struct, frozen=True):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from connectors.http.audience.bodies import PublishBody
 from connectors.http.problems import Code, Fault, ProblemError
-from schemas.codec import encode
+from schemas.codec import encode, encode_json
 from schemas.ids import bucket_of
 from schemas.records import AudiencePublished, AudienceWithdrawn, UserGroup, UsersOfLabel, UsersUploaded
 from schemas.topics import AUDIENCE_COMMANDS, AUDIENCE_USERS
@@ -23,9 +25,11 @@ CHUNK_CHARACTERS = 48 * 1024
 """Of user names in one record. Kafka takes 1 MiB; a batch of the engine should not be one record."""
 
 LARGEST_COMMAND = 512 * 1024
-"""Of a request without its users: filters stand with every label of it, and each must fit into rows."""
+"""Of a request without its users, in Avro: filters stand with every label of it."""
 
-Record = AudiencePublished | AudienceWithdrawn | UsersUploaded
+LARGEST_LABEL = 256 * 1024
+"""Of one label in JSON, as `audience.labels` has it: there a character may take six bytes. What is counted
+of its requests stands beside it in a record of 1 MiB."""
 
 
 class Asking(NamedTuple):
@@ -39,28 +43,35 @@ class Asking(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """The records of one transaction, of one campaign."""
+    """The records of one transaction, of one campaign, as they are written: the command, then its users."""
 
     upload_id: str
     campaign_label: str
-    records: list[Record]
+    records: list[bytes]
 
 
 def digest_of(operation: str, body: Body) -> bytes:
-    """The same for the same body, however its JSON was written."""
-    return blake2b(operation.encode() + b"\0" + msgspec.json.encode(body), digest_size=16).digest()
+    """The same for the same body, however its JSON was written. Item by item, as it is decoded."""
+    found = blake2b(operation.encode() + b"\0", digest_size=16)
+    if isinstance(body, PublishBody) and body.personal_communications is not UNSET:
+        for one in body.personal_communications:
+            found.update(msgspec.json.encode(one) + b"\0")
+        body = replace(body, personal_communications=[])
+    found.update(msgspec.json.encode(body))
+    return found.digest()
 
 
 def publication(asking: Asking, campaign_label: str, labelled: Labelled) -> Upload:
     """Publish these labels to these users; `ProblemError` (413) if they are too long without the users."""
     command = AudiencePublished(**asking._asdict(), campaign_label=campaign_label, labels=labelled.labels)
-    if len(encode(command)) > LARGEST_COMMAND:
+    raw = encode(command)
+    if len(raw) > LARGEST_COMMAND or any(len(encode_json(one)) > LARGEST_LABEL for one in labelled.labels):
         raise ProblemError(Code.TOO_LARGE, [Fault("", "filters and tickets of all labels are too long")])
-    chunks = [
+    chunks = (
         UsersUploaded(upload_id=asking.upload_id, place=place, groups=groups)
         for place, groups in enumerate(_chunks(labelled))
-    ]
-    return Upload(asking.upload_id, campaign_label, [command, *chunks])
+    )
+    return Upload(asking.upload_id, campaign_label, [raw, *map(encode, chunks)])
 
 
 def withdrawal(asking: Asking, body: UnpublishBody) -> Upload:
@@ -73,12 +84,15 @@ def withdrawal(asking: Asking, body: UnpublishBody) -> Upload:
     command = AudienceWithdrawn(
         **asking._asdict(), campaign_label=campaign, audience_label=body.audience_label or None
     )
-    return Upload(asking.upload_id, campaign, [command])
+    return Upload(asking.upload_id, campaign, [encode(command)])
 
 
-def topic_of(record: Record) -> str:
-    """Where a record goes: users have a topic of their own, so that no request waits behind them."""
-    return AUDIENCE_USERS if isinstance(record, UsersUploaded) else AUDIENCE_COMMANDS
+def topic_of(place: int) -> str:
+    """Where the record of an upload at this place goes: users, behind the command, have a topic of their own.
+
+    So no request waits behind the users of others.
+    """
+    return AUDIENCE_USERS if place else AUDIENCE_COMMANDS
 
 
 def _chunks(labelled: Labelled) -> Iterator[list[UserGroup]]:

@@ -8,7 +8,9 @@ from msgspec import UNSET
 
 from connectors.http.audience import bodies as b
 from connectors.http.audience.progress import StatusAnswer, StatusItem
-from connectors.http.audience.reading import LARGEST_BODY, TOKEN_HEADER
+from connectors.http.audience.reading import TOKEN_HEADER
+from connectors.http.audience.slots import LARGEST_BODY, MOST_VALUES, RETRY_SOON, SMALL_BODY
+from connectors.http.limits import PER_KEY, too_soon
 from connectors.http.operation import Answer, Body, Header, Operation
 from connectors.http.problems import Code, Fault, ProblemError
 from schemas.words import IdType, LabelStatus, ValueType
@@ -17,16 +19,20 @@ PUBLISH_PATH = "/communications-audience/v1/publish"
 UNPUBLISH_PATH = "/communications-audience/v1/unpublish"
 STATUS_PATH = "/communications-audience/v1/status"
 ADMIN_PATH = "/admin/promotions/publish/"
-SIZE = f"At most {LARGEST_BODY >> 20} MiB."
+SIZE = f"At most {LARGEST_BODY >> 20} MiB and {MOST_VALUES} commas."
+SMALL = f"At most {SMALL_BODY >> 10} KiB."
 TOKEN = Header(TOKEN_HEADER, "Names the request for 24 hours, 1 to 64 characters; else `id` does.", "token-1")
 STARTS, ENDS = "2025-06-01T00:00:00+03:00", "2025-06-08T00:00:00+03:00"
 
 _REFUSALS = (
     ProblemError(Code.INVALID_JSON),
     ProblemError(Code.INVALID_FIELD, [Fault("/communication/end_date", "is not after start_date")]),
-    ProblemError(Code.TOO_LARGE),
+    ProblemError(Code.REQUEST_TIMEOUT),
     ProblemError(Code.CONFLICT, [Fault("", "label campaign12345 was withdrawn")]),
-    ProblemError(Code.BROKER_UNAVAILABLE, headers={"Retry-After": "1"}),
+    ProblemError(Code.TOO_LARGE),
+    ProblemError(Code.THROTTLED, headers=too_soon(PER_KEY, 2)),
+    ProblemError(Code.BUSY, headers=RETRY_SOON),
+    ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
 )
 _LABELLED = b.LabelledAnswer("req-0001", [b.LabelInfo("comm-personal", "campaign12345:comm-personal")])
 _PERSONAL = b.PersonalCommunication(
@@ -50,9 +56,11 @@ PUBLISH = Operation(
     summary="Publish communications to an audience",
     about=(
         "To listed users, to everyone whom filters select, or to listed users where filters select them."
-        " Requests of one campaign add up; other dates or content of a label that exists are a conflict."
+        " Requests of one campaign add up; other dates or content of a label that exists are a conflict,"
+        " and so is a label that would be more than 1 000 of its campaign."
         " 200 means that the request is durable and its labels are assigned; users are labelled afterwards."
-        " Repeat it with the same token after a broken connection, 429, 500 and 503: the answer is the same."
+        " Repeat it with the same token after a broken connection, 408, 429, 500 and 503: the answer is the"
+        " same."
     ),
     headers=(TOKEN,),
     body=Body(
@@ -76,7 +84,7 @@ UNPUBLISH = Operation(
     headers=(TOKEN,),
     body=Body(
         b.UnpublishBody,
-        SIZE,
+        SMALL,
         {
             "a campaign": b.UnpublishBody(id="req-0002", campaign_label="campaign12345"),
             "a part": b.UnpublishBody(id="req-0003", audience_label="campaign12345:comm-personal"),
@@ -87,7 +95,10 @@ UNPUBLISH = Operation(
 )
 STATUS = Operation(
     summary="How far the labelling of users has come",
-    about="Ask for exactly one of a label, a campaign and a request; a request is known for 7 days.",
+    about=(
+        "Ask for exactly one of a label, a campaign and a request. A request is known for 7 days; an `id`"
+        " that came with more than 300 labels shows the last 300."
+    ),
     queries=(
         Header("audience_label", "One label.", "campaign12345:comm-personal"),
         Header("campaign_label", "All labels of a campaign.", "campaign12345"),
@@ -118,7 +129,8 @@ STATUS = Operation(
     refusals=(
         ProblemError(Code.INVALID_FIELD, [Fault("", "ask for exactly one")]),
         ProblemError(Code.UNKNOWN_LABEL),
-        ProblemError(Code.BROKER_UNAVAILABLE, headers={"Retry-After": "1"}),
+        ProblemError(Code.THROTTLED, headers=too_soon(PER_KEY, 2)),
+        ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
     ),
 )
 ADMIN = Operation(
@@ -126,7 +138,7 @@ ADMIN = Operation(
     about="The old form, kept for its callers: one promotion to everyone in an experiment.",
     body=Body(
         b.AdminPublishBody,
-        SIZE,
+        SMALL,
         {
             "by experiment": b.AdminPublishBody(
                 promotion_id="comm-general",

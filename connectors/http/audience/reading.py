@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import asdict
 
+from connectors.http.audience.bodies import MOST_COMMUNICATIONS, PersonalCommunication, PublishBody
+from connectors.http.audience.slots import LARGEST_BODY, MOST_VALUES
 from connectors.http.problems import Code, Fault, ProblemError
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-LARGEST_BODY = 16 << 20
+BODY_S = 60.0
+"""To send a body in: it holds a place meanwhile."""
 LONGEST_TOKEN = 64
 TOKEN_HEADER = "X-Idempotency-Token"  # noqa: S105 - the header's name
 _PLACE = re.compile(r"\[(\d+|\.\.\.)\]")
 
 B = TypeVar("B", bound=msgspec.Struct)
+Bytes = bytes | bytearray | Raw
 
 
 class Reader(Generic[B]):
@@ -26,33 +33,70 @@ class Reader(Generic[B]):
     def __init__(self, form: type[B]) -> None:
         self._decoder = msgspec.json.Decoder(form)
 
-    def __call__(self, raw: bytes) -> B:
-        """The body; `ProblemError` (400) with the first fault of its names, types and lengths."""
+    def __call__(self, raw: Bytes, place: str = "") -> B:
+        """The body; `ProblemError` (400) with the first fault of its names, types and lengths.
+
+        `place`: where the bytes stand in the whole body.
+        """
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:
-            raise _fault(error) from None
+            raise _fault(error, place) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ProblemError(Code.INVALID_JSON) from None
 
 
-def _fault(error: msgspec.ValidationError) -> ProblemError:
+class _Outer(PublishBody, frozen=True, kw_only=True):
+    """A publish request whose personal communications are not looked into yet."""
+
+    personal_communications: list[Raw] | UnsetType = UNSET  # type: ignore[assignment] # narrower than it will be
+
+
+class PublishReader:
+    """Decodes a publish request item by item: a call of the decoder holds up all other threads."""
+
+    def __init__(self) -> None:
+        self._outer = Reader(_Outer)
+        self._item = Reader(PersonalCommunication)
+
+    def __call__(self, raw: Bytes) -> PublishBody:
+        """As `Reader`; too many items are a 413 before any of them is decoded (AUD-OP-22)."""
+        outer: Any = self._outer(raw)
+        items = outer.personal_communications
+        if items is UNSET:
+            return PublishBody(**asdict(outer))
+        where = "/personal_communications"
+        if len(items) > MOST_COMMUNICATIONS:
+            raise ProblemError(Code.TOO_LARGE, [Fault(where, f"has more than {MOST_COMMUNICATIONS} items")])
+        decoded = [self._item(item, f"{where}/{number}") for number, item in enumerate(items)]
+        return PublishBody(**{**asdict(outer), "personal_communications": decoded})
+
+
+def _fault(error: msgspec.ValidationError, place: str) -> ProblemError:
     text, _, where = str(error).partition(" - at `")
     path = where.removesuffix("`").removeprefix("$")
     pointer = _PLACE.sub(r"/\1", path).replace(".", "/")
-    return ProblemError(Code.INVALID_FIELD, [Fault(pointer, text)])
+    return ProblemError(Code.INVALID_FIELD, [Fault(place + pointer, text)])
 
 
-async def whole_body(request: web.Request) -> bytes:
-    """The body, if it is not over `LARGEST_BODY`; else a 413, before the rest of it is read (AUD-OP-21)."""
-    if (request.content_length or 0) > LARGEST_BODY:
+async def whole_body(request: web.Request, most: int = LARGEST_BODY) -> bytearray:
+    """The body, if it has at most `most` bytes and `MOST_VALUES` commas; else a 413, and no more is read.
+
+    A 408 when it takes longer than `BODY_S`.
+    """
+    if (request.content_length or 0) > most:
         raise ProblemError(Code.TOO_LARGE)
-    raw = bytearray()
-    async for part in request.content.iter_any():
-        raw += part
-        if len(raw) > LARGEST_BODY:
-            raise ProblemError(Code.TOO_LARGE)
-    return bytes(raw)
+    raw, commas = bytearray(), 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.content.iter_any():
+                raw += part
+                commas += part.count(b",")
+                if len(raw) > most or commas > MOST_VALUES:
+                    raise ProblemError(Code.TOO_LARGE)
+    except TimeoutError:
+        raise ProblemError(Code.REQUEST_TIMEOUT) from None
+    return raw
 
 
 def idempotency_key(token: str | None, request_id: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
 from schemas import records as r
@@ -48,7 +49,8 @@ def stages() -> dict[str, Any]:
     reading, ignored = Reading(SchemaBook(), nothing), lambda _topic: lambda _count: None
     figures: Any = SeenMetrics(CollectorRegistry(), lambda: 0)
     consumers = Consumers(lambda _tag: None, figures)
-    others = {"consumers": consumers, "figures": figures}
+    counting = AudienceMetrics(CollectorRegistry())
+    others = {"consumers": consumers, "figures": figures, "audience_figures": counting}
     outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 

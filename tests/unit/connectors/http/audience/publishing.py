@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.http.audience.bodies import PublishBody
-from connectors.http.audience.reading import Reader
+from connectors.http.audience.reading import PublishReader
 from connectors.http.audience.rules import Labelled, labelled
 from connectors.http.problems import Code, ProblemError
 from schemas.records import AudienceFilter, Communication, Experiment
 
-READ = Reader(PublishBody)
+READ = PublishReader()
 GENERAL = {
     "communication_id": "comm-general",
     "start_date": "2025-06-01T00:00:00+03:00",

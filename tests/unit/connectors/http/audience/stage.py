@@ -10,6 +10,7 @@ from typing import Any
 from connectors.http.audience.commands import Upload
 from connectors.http.audience.operations import STATUS_PATH
 from connectors.http.ports import BrokerUnavailableError
+from schemas.codec import Decoder
 from schemas.records import (
     AudienceAnswered,
     AudienceLabel,
@@ -18,11 +19,18 @@ from schemas.records import (
     LabelNamed,
     RequestCount,
     RequestProgress,
+    UsersUploaded,
 )
 from tests.unit.connectors.http.audience.publishing import Known
 from tests.unit.connectors.http.edge import AUDIENCE_KEY, edge
 
 ALLOWED = {"Authorization": f"Bearer {AUDIENCE_KEY}"}
+_DECODE = Decoder(AudiencePublished, AudienceWithdrawn, UsersUploaded)
+
+
+def written(upload: Upload) -> list[Any]:
+    """The records of a transaction."""
+    return [_DECODE(raw) for raw in upload.records]
 
 
 def label(name: str, **changes: Any) -> AudienceLabel:
@@ -57,7 +65,7 @@ class Stage:
         if self.is_away:
             raise BrokerUnavailableError
         self.uploads.append(upload)
-        command = upload.records[0]
+        command = _DECODE(upload.records[0])
         assert isinstance(command, AudiencePublished | AudienceWithdrawn)
         named = [LabelNamed(communication_id="comm", audience_label="a:comm")]
         return AudienceAnswered(

@@ -10,6 +10,7 @@ import pytest
 from connectors.http.audience.bodies import UnpublishBody
 from connectors.http.audience.commands import (
     CHUNK_CHARACTERS,
+    LARGEST_LABEL,
     Asking,
     digest_of,
     publication,
@@ -20,10 +21,11 @@ from connectors.http.audience.reading import Reader
 from connectors.http.audience.rules import Labelled
 from connectors.http.problems import Code, ProblemError
 from schemas import topics as t
-from schemas.codec import encode
 from schemas.ids import BUCKETS, bucket_of
 from schemas.records import AudiencePublished, AudienceWithdrawn, LabelAsked, UsersUploaded
+from schemas.topics import RECORD_BYTES
 from tests.unit.connectors.http.audience.publishing import PERSONAL, published, read, whole
+from tests.unit.connectors.http.audience.stage import written
 
 ASKING = Asking("up-1", "req-1", "key-1", b"digest", 7)
 UNPUBLISH = Reader(UnpublishBody)
@@ -37,7 +39,7 @@ def many(count: int, length: int = 8) -> dict[str, Any]:
 
 def test_every_user_is_in_one_chunk_in_the_group_of_his_bucket() -> None:
     found = published(many(5_000))
-    command, *chunks = publication(ASKING, "campaign12345", found).records
+    command, *chunks = written(publication(ASKING, "campaign12345", found))
     assert (
         AudiencePublished(
             upload_id="up-1",
@@ -71,7 +73,7 @@ def test_a_full_request_is_a_group_per_bucket_whatever_its_labels() -> None:
     users = {
         one.audience_label: [f"yandex_uid:{n}-{one.communication_id}" for n in range(1000)] for one in labels
     }
-    _, *chunks = publication(ASKING, "c", Labelled(labels, users)).records
+    _, *chunks = written(publication(ASKING, "c", Labelled(labels, users)))
     groups = [group for chunk in chunks if isinstance(chunk, UsersUploaded) for group in chunk.groups]
     assert len(groups) < BUCKETS + len(chunks)
     told = {
@@ -81,15 +83,18 @@ def test_a_full_request_is_a_group_per_bucket_whatever_its_labels() -> None:
 
 
 def test_users_have_a_topic_of_their_own() -> None:
-    records = publication(ASKING, "c", published(whole())).records
-    assert [t.AUDIENCE_COMMANDS, t.AUDIENCE_USERS] == [topic_of(record) for record in records]
+    records = written(publication(ASKING, "c", published(many(20_000))))
+    told = [(topic_of(place), type(record)) for place, record in enumerate(records)]
+    users = [(t.AUDIENCE_USERS, UsersUploaded)] * (len(records) - 1)
+    assert len(users) > 1
+    assert [(t.AUDIENCE_COMMANDS, AudiencePublished), *users] == told
 
 
 @pytest.mark.parametrize("length", [8, 256])
 def test_no_chunk_is_too_large_for_kafka(length: int) -> None:
     _, *chunks = publication(ASKING, "c", published(many(3_000, length))).records
     assert len(chunks) > 1
-    assert max(len(encode(chunk)) for chunk in chunks) < 2 * CHUNK_CHARACTERS
+    assert max(map(len, chunks)) < 2 * CHUNK_CHARACTERS
 
 
 def test_what_would_not_fit_into_a_record_is_refused_before_it_is_written() -> None:
@@ -99,6 +104,24 @@ def test_what_would_not_fit_into_a_record_is_refused_before_it_is_written() -> N
     with pytest.raises(ProblemError) as caught:
         publication(ASKING, "c", found)
     assert Code.TOO_LARGE == caught.value.code
+
+
+def test_the_size_of_a_label_is_that_of_the_json_that_is_sent() -> None:
+    """U+0001 is one byte in Avro and six in JSON: 50 of these filters are 51 KiB there and 300 KiB here.
+
+    Mutation tried: a look at the Avro alone: fails.
+    """
+    values = [f"{n:04}" + "\x01" * 1_000 for n in range(50)]
+    found = published(
+        whole(filters={"filters": [{"filter_id": "city", "value_type": "string", "values": values}]})
+    )
+    with pytest.raises(ProblemError) as caught:
+        publication(ASKING, "c", found)
+    assert Code.TOO_LARGE == caught.value.code
+
+
+def test_the_largest_label_that_is_taken_fits_into_a_record_with_its_counts() -> None:
+    assert LARGEST_LABEL < RECORD_BYTES // 2
 
 
 def test_buckets_never_change() -> None:
@@ -116,9 +139,18 @@ def test_the_same_body_has_the_same_digest_however_it_is_written() -> None:
 
 
 def test_another_body_or_operation_has_another_digest() -> None:
-    bodies = [whole(), whole(id="req-2"), whole(is_test_publication=True), whole(filters=...)]
+    two = [PERSONAL, PERSONAL]
+    bodies = [
+        whole(),
+        whole(personal_communications=two),
+        whole(personal_communications=...),
+        whole(personal_communications=[]),
+        whole(id="req-2"),
+        whole(is_test_publication=True),
+        whole(filters=...),
+    ]
     digests = {digest_of("publish", read(body)) for body in bodies} | {digest_of("unpublish", read(whole()))}
-    assert 5 == len(digests)
+    assert 8 == len(digests)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +165,7 @@ def test_a_campaign_or_one_label_is_withdrawn(
     named: dict[str, str], campaign: str, label: str | None
 ) -> None:
     body = UNPUBLISH(json.dumps({"id": "req-1", **named}).encode())
-    (command,) = withdrawal(ASKING, body).records
+    (command,) = written(withdrawal(ASKING, body))
     assert isinstance(command, AudienceWithdrawn)
     assert (campaign, label) == (command.campaign_label, command.audience_label)
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from connectors.http.audience.operations import ADMIN_PATH, PUBLISH_PATH, UNPUBLISH_PATH
-from connectors.http.audience.reading import LARGEST_BODY
+from connectors.http.audience.slots import LARGEST_BODY
 from schemas.records import (
     AudiencePublished,
     AudienceWithdrawn,
     UsersUploaded,
 )
 from tests.unit.connectors.http.audience.publishing import PERSONAL, whole
-from tests.unit.connectors.http.audience.stage import Stage, post
+from tests.unit.connectors.http.audience.stage import Stage, post, written
 from tests.unit.connectors.http.edge import NOW
 
 
@@ -25,7 +25,7 @@ async def test_a_published_request_is_answered_with_its_labels() -> None:
     assert (200, {"id": "req-0001", "audience_info": info}) == (status, body)
     assert "Idempotent-Replayed" not in headers
     (upload,) = stage.uploads
-    command, chunk = upload.records
+    command, chunk = written(upload)
     assert isinstance(command, AudiencePublished)
     assert isinstance(chunk, UsersUploaded)
     assert ("req-0001", "campaign12345", NOW) == (
@@ -40,7 +40,7 @@ async def test_the_token_names_the_request_and_a_replay_is_told() -> None:
     stage = Stage(replay=True)
     status, _, headers = await post(stage, PUBLISH_PATH, whole(), X_Idempotency_Token="token-1")
     assert (200, "true") == (status, headers["Idempotent-Replayed"])
-    command = stage.uploads[0].records[0]
+    command = written(stage.uploads[0])[0]
     assert isinstance(command, AudiencePublished)
     assert "token-1" == command.idempotency_key
 
@@ -67,7 +67,7 @@ async def test_a_withdrawal_is_answered_with_its_labels() -> None:
     stage = Stage()
     status, body, _ = await post(stage, UNPUBLISH_PATH, {"id": "r", "audience_label": "a:comm"})
     assert (200, "r", "a:comm") == (status, body["id"], body["audience_info"][0]["audience_label"])
-    assert isinstance(stage.uploads[0].records[0], AudienceWithdrawn)
+    assert isinstance(written(stage.uploads[0])[0], AudienceWithdrawn)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_a_full_request_is_taken() -> None:
         for p in range(100)
     ]
     status, _, _ = await post(stage, PUBLISH_PATH, whole(personal_communications=items, filters=...))
-    chunks = [record for record in stage.uploads[0].records if isinstance(record, UsersUploaded)]
+    chunks = [record for record in written(stage.uploads[0]) if isinstance(record, UsersUploaded)]
     users = [len(one.users) for chunk in chunks for group in chunk.groups for one in group.labels]
     assert (200, 100_000) == (status, sum(users))
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.http.audience.operations import ADMIN_PATH
 from connectors.http.audience.progress import status_of
-from tests.unit.connectors.http.audience.stage import Stage, get, post
+from tests.unit.connectors.http.audience.stage import Stage, get, post, written
 
 OLD = {
     "promotion_id": "comm-general",
@@ -60,7 +60,7 @@ async def test_the_old_form_answers_an_empty_object_and_repeats_are_one_request(
     stage = Stage()
     answers = [await post(stage, ADMIN_PATH, OLD) for _ in range(2)]
     assert [(200, {})] * 2 == [(status, body) for status, body, _ in answers]
-    keys = {upload.records[0].idempotency_key for upload in stage.uploads}  # type: ignore[union-attr]
+    keys = {written(upload)[0].idempotency_key for upload in stage.uploads}
     assert {""} == keys, "nobody asked for a replay: its label decides"
 
 

@@ -36,6 +36,9 @@ WRONG: list[tuple[tuple[Any, ...], Any]] = [
     (("communication",), None),
     (("communication", "communication_id"), None),
     (("communication", "ticket"), 1),
+    (("communication", "ticket"), "x" * 257),
+    (("communication", "communication_id"), "x" * 257),
+    (("communication", "start_date"), "x" * 65),
     (("is_test_publication",), "true"),
     (("personal_communications",), None),
     (("personal_communications", 0, "users"), []),
@@ -47,6 +50,8 @@ WRONG: list[tuple[tuple[Any, ...], Any]] = [
     (("filters", "filters", 0, "value"), None),
     (("filters", "filters", 0, "value"), {}),
     (("filters", "filters", 1, "values"), "a"),
+    (("filters", "filters", 1, "values"), ["x" * 1025]),
+    (("filters", "filters", 0, "filter_id"), "x" * 257),
 ]
 
 
