@@ -2,7 +2,8 @@
 
 consumes  a request, what is known of its user, templates
 keeps     nothing
-emits     MessageQueued, SendTask and RequestDecided; RequestDue (timer) while no address is known
+emits     MessageQueued, SendTask and RequestDecided; RequestDue (timer) while no address is known;
+          FallbackPlanned before messages that a reserve channel may follow
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import msgspec
 from agents.admit import Ended, Later
 from agents.choose import Chosen, Dropped, choose
 from agents.conceal import reveal
+from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
-from schemas.records import RequestDecided, RequestDue, SendTask
+from schemas.records import FallbackPlanned, RequestDecided, RequestDue, SendTask
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue
+Answered = Made | RequestDecided | RequestDue | FallbackPlanned
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -58,6 +60,7 @@ class Case(msgspec.Struct, frozen=True):
     contacts: Contacts | None
     has_waited: bool
     now: int
+    is_fallback: bool = False
 
 
 async def answer(case: Case, outside: Outside) -> list[Answered]:
@@ -76,7 +79,32 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
         tried = ",".join((*choice.channels, *choice.reserve))
         return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
     accepted = Ended(Outcome.ACCEPTED, None, choice.rule, choice.value)
-    return [*made, decided(case.request, kind, case.now, accepted, used)]
+    return [
+        *planned(case, choice, made, used),
+        *made,
+        decided(case.request, kind, case.now, accepted, used),
+    ]
+
+
+async def answer_unseen(case: Case, plan: FallbackPlanned, outside: Outside) -> list[Answered]:
+    """Of messages that nobody saw in time: the next channel, or why there is none; the decision is last."""
+    kind = case.admitted.kind
+    choice = next_channels(case, plan)
+    if isinstance(choice, Dropped):
+        return [unused(plan, kind, case.now, choice)]
+    made, used = await _compose(case, choice, outside)
+    if not made:
+        return [
+            unused(plan, kind, case.now, Dropped(Reason.NO_CONTACT, "contacts", ",".join(choice.reserve)))
+        ]
+    return [*made, after(decided(plan.request, kind, case.now, used_now(kind), used), plan)]
+
+
+def unused(
+    plan: FallbackPlanned, kind: NotificationType | None, now: int, ended: Ended | Dropped
+) -> RequestDecided:
+    """The row of a request whose reserve channels stay unused."""
+    return after(decided(plan.request, kind, now, not_used(ended)), plan)
 
 
 def wait(request: RequestReceived, kind: NotificationType | None, later: Later, now: int) -> list[Answered]:
@@ -105,7 +133,7 @@ async def _compose(case: Case, choice: Chosen, outside: Outside) -> tuple[list[M
 
     A reserve channel is for a user whom nothing else reaches (NS-SND-042), not for one more message.
     """
-    draft = _draft(case, outside)
+    draft = _draft(case, choice, outside)
     made: list[Made] = []
     used: list[str] = []
     for step, channels in enumerate([choice.channels, *((channel,) for channel in choice.reserve)]):
@@ -129,7 +157,7 @@ async def _messages(case: Case, draft: Draft, where: tuple[str, int], outside: O
     return render_channel(draft, Way(channel, addresses, template, step), outside.renderer, outside.cipher)
 
 
-def _draft(case: Case, outside: Outside) -> Draft:
+def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
     secret = outside.reference.secret_variables(case.admitted.kind.code) or frozenset()
     variables, payload = reveal(case.request.data, secret, outside.cipher)
     return Draft(
@@ -139,6 +167,8 @@ def _draft(case: Case, outside: Outside) -> Draft:
         payload=payload,
         now=case.now,
         expires_at=case.admitted.expires_at,
+        is_awaited=is_awaited(case, choice),
+        because=Reason.NOT_SEEN_IN_TIME if case.is_fallback else None,
     )
 
 

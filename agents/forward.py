@@ -71,6 +71,11 @@ class Forwarding:
             yield from self._take(parcel)
             self._keep()
 
+    def come_back(self, parcel: SeenParcel) -> Outcomes:
+        """A fact that failed comes off its timer."""
+        self._consumer = self._consumer.returned()
+        yield from self.accept(parcel)
+
     def settle(self, ended: SeenCallEnded) -> Outcomes:
         """A call ended: the fact is done, given up, or goes again; its place goes to the next one."""
         parcel = ended.call.parcel
@@ -143,6 +148,7 @@ class Forwarding:
         elif due_at >= parcel.give_up_at:
             yield from self._give_up(parcel, GivenUp.OUT_OF_TIME, detail)
         else:
+            self._consumer = self._consumer.postponed()
             yield self._tried(Result.RETRY)
             yield SeenDue(tag=self._tag, destination=self._destination, due_at=due_at, parcel=parcel)
 

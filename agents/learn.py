@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from agents.report import RETRYING
 from schemas.ids import derived
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
-from schemas.words import Status
+from schemas.topics import SHOWN
+from schemas.words import Channel, Status
 from tables.progress import Fact, Progress
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from schemas.records import MessageSeen
 
 LATE_MS = 7 * 86_400_000  # beyond this a fact no longer corrects the window of its time (NS-STAT-OP-02)
 
@@ -41,6 +45,48 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
         detail=value.detail,
         provider=value.provider,
         provider_message_id=value.provider_message_id,
+    )
+
+
+def receipt_of(seen: MessageSeen, known: Progress | None) -> AttemptEnded | None:
+    """What a seen fact says about a message (GEN-OP-06); None when its user has no such message.
+
+    Shown is delivered, in the app opened; tapped is opened. The provider is the one that sent it.
+    """
+    if known is None or not known.is_complete or known.queued.user_id != seen.user_id:
+        return None
+    sent, is_shown = (
+        known.facts.get(Status.SENT),
+        seen.tag == SHOWN and known.queued.channel != Channel.IN_APP,
+    )
+    return replace(
+        _blank(known.queued),
+        event_id=derived("seen", seen.message_id, seen.tag),
+        status=Status.DELIVERED if is_shown else Status.OPENED,
+        at=seen.seen_at,
+        detail=f"seen as {seen.tag}",
+        provider=sent.provider if sent else None,
+    )
+
+
+def _blank(queued: MessageQueued) -> AttemptEnded:
+    """A fact about a message that is not of an attempt."""
+    return AttemptEnded(
+        event_id="",
+        message_id=queued.message_id,
+        request_id=queued.request_id,
+        user_id=queued.user_id,
+        channel=queued.channel,
+        lane=queued.lane,
+        notification_type=queued.notification_type,
+        category=queued.category,
+        source=queued.source,
+        idempotency_key=queued.idempotency_key,
+        created_at=queued.created_at,
+        status=Status.PENDING,
+        at=queued.created_at,
+        attempt=0,
+        epoch=0,
     )
 
 
@@ -92,6 +138,7 @@ def _stub(ended: AttemptEnded) -> MessageQueued:
         payload=b"{}",
         created_at=ended.created_at,
         expires_at=ended.created_at,
+        is_awaited=True,  # unknown: whoever looks finds out
     )
 
 

@@ -1,10 +1,12 @@
 """The seen stage: pass each display fact to every destination of its tag, once while it is remembered.
 
-consumes  facts.seen (SeenPosted; SeenParcel when redriven), key = user key; results of calls, timers
+consumes  facts.seen (SeenPosted; SeenParcel when redriven; FallbackAsked), key = user key; results of calls,
+          timers
 keeps     seen: what was passed on, for the tag's `remember_for` (SEEN-OP-04, SEEN-OP-14)
           consumers, parcels: what each API has open and what waits for it (agents/forward.py)
 emits     SeenRouted (a topic; seen.unknown for a tag nobody configured, SEEN-OP-08), SeenCall (effect),
-          SeenDue (timer), SeenFailed, and figures
+          SeenDue (timer), SeenFailed, and figures; MessageSeen for a user's fact under a reserved tag
+          (GEN-OP-06), and FallbackAsked behind all of those that came before it
 
 A disabled tag, and a user outside its percentage, yields and remembers nothing (SEEN-OP-21). A fact without
 a user key is never a repeat.
@@ -20,11 +22,21 @@ from msgspec.structs import replace
 
 from agents.forward import Forwarding, Outcome
 from schemas.ids import derived
-from schemas.records import SeenCallEnded, SeenDue, SeenFact, SeenParcel, SeenPosted, SeenRouted, SeenTag
+from schemas.records import (
+    FallbackAsked,
+    MessageSeen,
+    SeenCallEnded,
+    SeenDue,
+    SeenFact,
+    SeenParcel,
+    SeenPosted,
+    SeenRouted,
+    SeenTag,
+)
 from schemas.seen_figures import UNKNOWN, Decision, Result, SeenDecided, SeenTried
 from schemas.times import rfc3339
-from schemas.topics import DAY_MS, SEEN_UNKNOWN
-from schemas.words import DestinationKind
+from schemas.topics import DAY_MS, SEEN_UNKNOWN, SHOWN, TAPPED
+from schemas.words import DestinationKind, SeenKind
 from tables.seen import Seen, key_of
 
 if TYPE_CHECKING:
@@ -35,7 +47,8 @@ if TYPE_CHECKING:
 
     Outcomes = Iterator["Given"]
 
-Given = Outcome | SeenRouted | SeenDecided
+Given = Outcome | SeenRouted | SeenDecided | MessageSeen | FallbackAsked
+Input = SeenPosted | SeenParcel | SeenDue | SeenCallEnded | FallbackAsked
 LONGEST_PATIENCE_MS = 7 * DAY_MS
 FIELDS: dict[str, dict[str, Any]] = {
     "client": {"user_id": None, "uid": None, "bound_uids": [], "phone_id": None},
@@ -63,7 +76,7 @@ async def mark_seen(stream: Stream, memory: Memory) -> AsyncIterator[Given]:
 
 def _outcomes(event: Event, now: int, memory: Memory) -> Outcomes:
     queues = memory.queues
-    value: SeenPosted | SeenParcel | SeenDue | SeenCallEnded = event.value
+    value: Input = event.value
     match value:
         case SeenPosted():
             yield from _posted(value, event, now, memory)
@@ -72,15 +85,17 @@ def _outcomes(event: Event, now: int, memory: Memory) -> Outcomes:
             yield from forwarding.accept(_again(value, event, queues.reference.tag(value.fact.tag), now))
         case SeenDue():
             forwarding = Forwarding(queues, value.tag, value.destination, now)
-            yield from forwarding.go_on() if value.parcel is None else forwarding.accept(value.parcel)
+            yield from forwarding.go_on() if value.parcel is None else forwarding.come_back(value.parcel)
         case SeenCallEnded():
             parcel = value.call.parcel
             yield from Forwarding(queues, parcel.fact.tag, parcel.destination, now).settle(value)
+        case FallbackAsked():
+            yield value
         case _:
             assert_never(value)
 
 
-def _destination_of(value: SeenPosted | SeenParcel | SeenDue | SeenCallEnded) -> tuple[str, str] | None:
+def _destination_of(value: Input) -> tuple[str, str] | None:
     """Tag and destination of what was passed on already."""
     match value:
         case SeenDue():
@@ -89,7 +104,7 @@ def _destination_of(value: SeenPosted | SeenParcel | SeenDue | SeenCallEnded) ->
             return value.fact.tag, value.destination
         case SeenCallEnded():
             return value.call.parcel.fact.tag, value.call.parcel.destination
-        case SeenPosted():
+        case SeenPosted() | FallbackAsked():
             return None
         case _:
             assert_never(value)
@@ -98,6 +113,12 @@ def _destination_of(value: SeenPosted | SeenParcel | SeenDue | SeenCallEnded) ->
 def _posted(posted: SeenPosted, event: Event, now: int, memory: Memory) -> Outcomes:
     seen, queues = memory.seen, memory.queues
     tag, key = queues.reference.tag(posted.tag), key_of(posted)
+    receipt = receipt_of(posted)
+    if receipt is not None:
+        yield receipt
+        if tag is None:
+            yield SeenDecided(posted.tag, Decision.RECEIPT)
+            return
     decision = decide(posted, tag, seen.get(key) if key else None, event.origin)
     yield SeenDecided(posted.tag if tag else UNKNOWN, decision)
     if tag is None:
@@ -109,6 +130,14 @@ def _posted(posted: SeenPosted, event: Event, now: int, memory: Memory) -> Outco
         yield from _to_topics(posted, tag, now)
         for parcel in parcels(posted, tag, event, now):
             yield from Forwarding(queues, tag.tag, parcel.destination, now).accept(parcel)
+
+
+def receipt_of(posted: SeenPosted) -> MessageSeen | None:
+    """What a user saw of a message of his; nobody else can say so (GEN-OP-06)."""
+    user_id = posted.user.get("user_id")
+    if posted.tag not in {SHOWN, TAPPED} or posted.kind != SeenKind.CLIENT or not isinstance(user_id, str):
+        return None
+    return MessageSeen(message_id=posted.id, user_id=user_id, tag=posted.tag, seen_at=posted.seen_at)
 
 
 def decide(posted: SeenPosted, tag: SeenTag | None, before: Seen | None, origin: str) -> Decision:

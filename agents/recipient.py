@@ -1,8 +1,10 @@
 """The recipient stage: everything that is known of one user meets the requests to him.
 
-consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived), timers (RequestDue)
+consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, FallbackGranted),
+          timers (RequestDue)
 keeps     requests, contacts, preferences
-emits     MessageQueued, SendTask, RequestDecided, RequestDue (timer, beside a decision to wait)
+emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
+          to wait)
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -16,10 +18,17 @@ import msgspec
 from msgspec.structs import replace
 
 from agents.admit import Admitted, Ended, Later, admit, admit_again
-from agents.answer import Answered, Case, answer, decided, wait
+from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.remember import remember
 from schemas.ids import subject_key
-from schemas.records import ContactChanged, PreferenceChanged, RequestDue, RequestReceived
+from schemas.records import (
+    ContactChanged,
+    FallbackGranted,
+    FallbackPlanned,
+    PreferenceChanged,
+    RequestDue,
+    RequestReceived,
+)
 from schemas.words import Outcome, WaitedFor
 from tables.contacts import Contacts
 from tables.preferences import Preferences
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
 
-Input = RequestReceived | RequestDue | ContactChanged | PreferenceChanged
+Input = RequestReceived | RequestDue | FallbackGranted | ContactChanged | PreferenceChanged
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -64,6 +73,8 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             return await take(value, now, memory, outside)
         case RequestDue():
             return await release(value, now, memory, outside)
+        case FallbackGranted():
+            return await fall_back(value.plan, now, memory, outside)
         case ContactChanged():
             key = subject_key(value.user_id)
             known = remember(memory.contacts.get(key), value, outside.cipher, outside.addresses)
@@ -107,6 +118,16 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
         return [decided(due.request, kind, now, verdict)]
     case = _case(due.request, verdict, now, memory)
     return await answer(replace(case, has_waited=due.waited_for == WaitedFor.CONTACT), outside)
+
+
+async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Outside) -> list[Answered]:
+    """Nobody saw the request's messages in time: the next channel, if all that holds now allows it."""
+    kind = await _kind(plan.request, outside)
+    verdict = admit_again(plan.request, kind, now)
+    if isinstance(verdict, Ended):
+        return [unused(plan, kind, now, verdict)]
+    case = _case(plan.request, verdict, now, memory)
+    return await answer_unseen(replace(case, is_fallback=True), plan, outside)
 
 
 async def _kind(request: RequestReceived, outside: Outside) -> NotificationType | None:

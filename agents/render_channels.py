@@ -33,7 +33,10 @@ Made = MessageQueued | SendTask
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A request on its way to its channels. `payload`: what rows may show of `variables`. Times in ms."""
+    """A request on its way to its channels. `payload`: what rows may show of `variables`. Times in ms.
+
+    `is_awaited`: a reserve channel may follow; `because`: why there is a message, where that must be told.
+    """
 
     request: RequestReceived
     kind: NotificationType
@@ -41,6 +44,8 @@ class Draft(msgspec.Struct, frozen=True):
     payload: bytes
     now: int
     expires_at: int
+    is_awaited: bool = False
+    because: Reason | None = None
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -140,8 +145,9 @@ def _message(draft: Draft, way: Way, number: int, failure: Failure | None) -> Me
         template_version=template.version if template else None,
         scheduled_at=request.scheduled_at,
         status=Status.FAILED if failure else Status.PENDING,
-        reason=failure.reason if failure else None,
+        reason=failure.reason if failure else draft.because,
         detail=failure.detail if failure else None,
+        is_awaited=draft.is_awaited and way.step == 0,
     )
 
 

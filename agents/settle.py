@@ -1,63 +1,117 @@
 """The status stage: one state per message out of all that is said about it; rows, events, statistics of it.
 
-consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded)
-keeps     progress: how far each message has come
+consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen; FallbackPlanned, FallbackAsked),
+          timers (FallbackDue)
+keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py)
 emits     MessageRow, StatusLogged, RequestDecided (rows); NotificationEvent (notification.events);
-          StatsPartial (stats.partials), folded at the end of the batch
+          StatsPartial (stats.partials), folded at the end of the batch; what agents/watch.py says
 
-Rules: NS-SND-021, NS-SND-OP-06…08, NS-STAT-001…005, NS-STAT-OP-01, NS-STAT-OP-02.
+Rules: NS-SND-021, NS-SND-OP-06…08, NS-STAT-001…005, NS-STAT-OP-01, NS-STAT-OP-02, GEN-OP-06.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
 
 from agents.announce import announce, announce_request
-from agents.learn import fact_of, learn, logged
+from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request
+from agents.watch import Watched, fire, grant, look, plan
 from schemas.records import (
     AttemptEnded,
+    FallbackAsked,
+    FallbackDue,
+    FallbackPlanned,
     MessageQueued,
     MessageRow,
+    MessageSeen,
     NotificationEvent,
     RequestDecided,
     StatsPartial,
     StatusLogged,
 )
 from tables.progress import KEEP_MS, Progress
+from tables.waits import Wait
 from tables.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from agents.ports import Stream, Table
+    from agents.ports import Event, Stream, Table
 
-Outcome = MessageRow | StatusLogged | RequestDecided | NotificationEvent | StatsPartial
+Told = MessageRow | StatusLogged | RequestDecided | NotificationEvent
+Outcome = Told | StatsPartial | Watched
+Input = (
+    RequestDecided
+    | MessageQueued
+    | AttemptEnded
+    | MessageSeen
+    | FallbackPlanned
+    | FallbackAsked
+    | FallbackDue
+)
 
 
-async def settle(stream: Stream, progress: Table[bytes, Progress]) -> AsyncIterator[Outcome]:
+class Memory(msgspec.Struct, frozen=True):
+    """The tables of the stage."""
+
+    progress: Table[bytes, Progress]
+    waits: Table[bytes, Wait]
+
+
+async def settle(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
     """One batch of one status task."""
     windows = Windows()
     async for event in stream:
-        value: RequestDecided | MessageQueued | AttemptEnded = event.value
-        if isinstance(value, RequestDecided):
-            windows.add(tally_request(value))
-            outcomes: list[Outcome] = [value, *announce_request(value)]
-        else:
-            before = progress.get(value.message_id.encode())
-            after, outcomes = decide(before, value, event.at)
-            if after is not before:
-                windows.add(tally(before, after))
-                progress.put(value.message_id.encode(), after, expires_at=stream.now + KEEP_MS)
-        for outcome in outcomes:
+        for outcome in _outcomes(event, stream.now, memory, windows):
             yield outcome
     for partial in windows.partials():
         yield partial
 
 
+def _outcomes(event: Event, now: int, memory: Memory, windows: Windows) -> Iterator[Outcome]:
+    value: Input = event.value
+    match value:
+        case RequestDecided():
+            windows.add(tally_request(value))
+            yield value
+            yield from announce_request(value)
+        case MessageQueued() | AttemptEnded():
+            yield from _settled(value, event.at, now, (memory, windows))
+        case MessageSeen():
+            receipt = receipt_of(value, memory.progress.get(value.message_id.encode()))
+            if receipt is not None:
+                yield from _settled(receipt, event.at, now, (memory, windows))
+        case FallbackPlanned():
+            yield from plan(value, memory.waits)
+        case FallbackDue():
+            yield from fire(value, memory.waits)
+        case FallbackAsked():
+            yield from grant(value, memory.waits)
+        case _:
+            assert_never(value)
+
+
+def _settled(
+    value: MessageQueued | AttemptEnded, received_at: int, now: int, kept: tuple[Memory, Windows]
+) -> Iterator[Outcome]:
+    memory, windows = kept
+    key = value.message_id.encode()
+    before = memory.progress.get(key)
+    after, outcomes = decide(before, value, received_at)
+    if after is before:
+        return
+    windows.add(tally(before, after))
+    memory.progress.put(key, after, expires_at=now + KEEP_MS)
+    yield from outcomes
+    yield from look(after, now, memory.waits)
+
+
 def decide(
     before: Progress | None, value: MessageQueued | AttemptEnded, received_at: int
-) -> tuple[Progress, list[Outcome]]:
+) -> tuple[Progress, list[Told]]:
     """The message's next state and what is told about it; the same object and nothing for a repeat."""
     fact = fact_of(value, received_at)
     if before is not None and before.knows(fact.event_id):

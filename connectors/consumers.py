@@ -7,6 +7,7 @@ refusals for good. What the consumer says beyond its status is read away and kep
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,7 +19,7 @@ from schemas.records import SeenCallEnded
 from schemas.words import DestinationKind, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from connectors.seen_metrics import SeenMetrics
     from schemas.records import SeenCall, SeenDestination, SeenParcel, SeenTag
@@ -34,15 +35,26 @@ NOT_NOW = frozenset({408, 425, 429})
 """Said by gateways and limiters about the moment, not about the fact."""
 
 
+NOT_US = frozenset({401, 403})
+"""Said to a call with credentials: about a key that somebody must change, not about the fact."""
+
+
 class Consumers:
     """A session with each configured API, made when first needed and again when its entry changes.
 
-    `tag`: the configured tag of that name, None without one.
+    `tag`: the configured tag of that name, None without one. `secrets`: by name; they go into headers of
+    calls and nowhere else.
     """
 
-    def __init__(self, tag: Callable[[str], SeenTag | None], metrics: SeenMetrics) -> None:
+    def __init__(
+        self,
+        tag: Callable[[str], SeenTag | None],
+        metrics: SeenMetrics,
+        secrets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._tag = tag
         self._metrics = metrics
+        self._secrets = secrets
         self._opened: dict[tuple[str, str], _Opened] = {}
 
     async def perform(self, call: SeenCall) -> SeenCallEnded:
@@ -51,6 +63,13 @@ class Consumers:
         target = self._target(tag, destination)
         if target is None:  # changed since the call was decided: the stage sees it, too, when this comes back
             return SeenCallEnded(call=call, verdict=Verdict.TEMPORARY, detail="not configured any longer")
+        if target.auth_secret is not None and target.auth_secret not in self._secrets:
+            log.warning(
+                "consumer_secret_missing", tag=tag, destination=destination, secret=target.auth_secret
+            )
+            return SeenCallEnded(
+                call=call, verdict=Verdict.TEMPORARY, detail="its secret is not in the settings"
+            )
         try:
             verdict, detail = await self._post(target, call.parcel)
         except Exception as error:  # noqa: BLE001 - as hidden it would come again at once, and spend no attempt
@@ -84,7 +103,8 @@ class Consumers:
         known = self._opened.get((tag, target.name))
         if known is not None and known.target == target:
             return known
-        opened = self._opened[tag, target.name] = _Opened(target)
+        secret = self._secrets.get(target.auth_secret or "")
+        opened = self._opened[tag, target.name] = _Opened(target, secret)
         if known is not None:
             known.is_retired = True
             await known.close_if_retired()
@@ -94,9 +114,10 @@ class Consumers:
 class _Opened:
     """A session in use; a retired one closes after its last call."""
 
-    def __init__(self, target: SeenDestination) -> None:
+    def __init__(self, target: SeenDestination, secret: str | None) -> None:
         self.target = target
-        self.http = HttpCalls({}, timeout_ms=target.timeout_ms, connections=UNLIMITED)
+        known = {} if target.auth_header is None or secret is None else {target.auth_header: secret}
+        self.http = HttpCalls(known, timeout_ms=target.timeout_ms, connections=UNLIMITED)
         self.calls = 0
         self.is_retired = False
 
@@ -110,7 +131,7 @@ class _Opened:
             return Verdict.TEMPORARY, reply.detail
         if reply.status == KNOWN_ALREADY:
             return Verdict.ACCEPTED, None
-        if reply.status in NOT_NOW:
+        if reply.status in NOT_NOW or (self.target.auth_header and reply.status in NOT_US):
             return Verdict.TEMPORARY, str(reply.status)
         return CLASSES.get(reply.status // 100, Verdict.TEMPORARY), str(reply.status)
 

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
             headers: Sequence[tuple[str, bytes]] = (),
         ) -> None: ...
 
+    class WriteTogether(Protocol):
+        """Write these records, all or none; they are there when it returns."""
 
+        async def __call__(self, records: Sequence[Record]) -> None: ...
+
+
+Headers = tuple[tuple[str, bytes], ...]
+Record = tuple[str, bytes | None, bytes | None, Headers]
+"""Topic, key, value, headers."""
 MOST_UNANSWERED = 4_096
 Client = TypeVar("Client", bound=Any)
 
@@ -65,3 +73,20 @@ async def writing(bootstrap: str) -> AsyncIterator[Write]:
     async with connected(producer):
         yield write
         await asyncio.gather(*answers)
+
+
+@asynccontextmanager
+async def writing_together(bootstrap: str, name: str) -> AsyncIterator[WriteTogether]:
+    """Write groups of records, each in a transaction. Who begins under the same `name` ends the last."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=name)
+
+    async def write(records: Sequence[Record]) -> None:
+        async with producer.transaction():
+            answers = [
+                await producer.send(topic, value, key=key, headers=list(headers))
+                for topic, key, value, headers in records
+            ]
+            await asyncio.gather(*answers)
+
+    async with connected(producer):
+        yield write

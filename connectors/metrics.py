@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.seen_metrics import SEEN_METRICS
+from schemas.words import SeenKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ class HttpMetrics:
         self._mismatches = counter(GATEWAY_MISMATCHES, registry)
         self._seen = counter(SEEN_POSTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._kinds: dict[str, Counter] = {}
+        self._kinds: dict[str, Counter] = {kind: self._seen.labels(kind) for kind in SeenKind}
         self.audience = AudienceRequests(registry)
 
     def began(self) -> None:

@@ -6,24 +6,29 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connectors.metric import Metric, counter, gauge, histogram
+from schemas.seen_figures import Decision, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from prometheus_client import CollectorRegistry
 
+    from schemas.records import SeenTag
     from schemas.seen_figures import SeenDecided, SeenPaused, SeenTried
 
 LAG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 86_400.0)
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+OF_TAGS = (Decision.PASSED, Decision.REPEATED, Decision.DISABLED, Decision.LEFT_OUT)
+"""Decisions about facts of configured tags."""
 NEXT_TRY_MS = 780_000
 """When a try has failed, the next one ends by then: the longest wait of a fact, pause and time-out."""
 
 SEEN_DECISIONS = Metric(
     "carillon_seen_decisions_total",
     ("tag", "decision"),
-    "Posted facts: passed, repeated, disabled, left_out (of the percentage), unknown (tag).",
+    "Posted facts: passed, repeated, disabled, left_out (of the percentage), unknown (tag), receipt (of a"
+    " message).",
 )
 SEEN_DELIVERIES = Metric(
     "carillon_seen_deliveries_total",
@@ -46,7 +51,20 @@ SEEN_BREAKER = Metric(
     ("tag", "destination"),
     "1 from the first pause of calls of the consumer, which fails, until one is answered; else 0.",
 )
-SEEN_METRICS = (SEEN_DECISIONS, SEEN_DELIVERIES, SEEN_LAG, SEEN_CALL_SECONDS, SEEN_IN_FLIGHT, SEEN_BREAKER)
+SEEN_UNDELIVERED = Metric(
+    "carillon_seen_undelivered_facts",
+    ("tag", "destination"),
+    "Facts of this process's tasks that the consumer's API has not taken yet: queued, called, on timers.",
+)
+SEEN_METRICS = (
+    SEEN_DECISIONS,
+    SEEN_DELIVERIES,
+    SEEN_LAG,
+    SEEN_CALL_SECONDS,
+    SEEN_IN_FLIGHT,
+    SEEN_BREAKER,
+    SEEN_UNDELIVERED,
+)
 
 
 class SeenMetrics:
@@ -59,8 +77,27 @@ class SeenMetrics:
         self._seconds = histogram(SEEN_CALL_SECONDS, registry, CALL_SECONDS)
         self._in_flight = gauge(SEEN_IN_FLIGHT, registry)
         self._breaker = gauge(SEEN_BREAKER, registry)
+        self._undelivered = gauge(SEEN_UNDELIVERED, registry)
+        self._shown: set[tuple[str, str]] = set()
         self._now_ms = now_ms
         self._until: dict[tuple[str, str], int] = {}
+
+    def configured(self, tags: Iterable[SeenTag]) -> None:
+        """Every counter of what is configured begins at 0: of one that appears with 1 no rate is known."""
+        for tag in tags:
+            for decision in OF_TAGS:
+                self._decisions.labels(tag.tag, decision)
+            for name in (*tag.destinations, *(target.name for target in tag.targets)):
+                for result in Result:
+                    self._deliveries.labels(tag.tag, name, result)
+
+    def undelivered(self, found: Mapping[tuple[str, str], int]) -> None:
+        """How many facts wait for each API now; one that is not named any longer is shown no more."""
+        for name in self._shown - found.keys():
+            self._undelivered.remove(*name)
+        for name, count in found.items():
+            self._undelivered.labels(*name).set(count)
+        self._shown = set(found)
 
     def decided(self, found: SeenDecided) -> None:
         """A posted fact was dealt with."""

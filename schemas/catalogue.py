@@ -17,7 +17,10 @@ from schemas.words import Lane
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SAW = "What users saw, and facts that are sent to an API again; key: the seen user's key."
+SAW = (
+    "What users saw, facts that are sent to an API again, questions whether a message was seen; key: the seen"
+    " user's key."
+)
 
 
 def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str] = ()) -> tuple[Topic, ...]:
@@ -67,10 +70,12 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
 def _requests() -> Iterator[Topic]:
     yield t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
     yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
-    yield t.internal(t.SEEN, (r.SeenPosted, r.SeenParcel), SAW, ("http", "seen"))
+    saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
+    yield t.internal(t.SEEN, saw, SAW, ("http status", "seen"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
-        yield t.internal(t.request_topic(lane), (r.RequestReceived,), about, ("intake", "recipient"))
+        asked = (r.RequestReceived, r.FallbackGranted)
+        yield t.internal(t.request_topic(lane), asked, about, ("intake status", "recipient"))
 
 
 def _channels() -> Iterator[Topic]:
@@ -82,8 +87,15 @@ def _channels() -> Iterator[Topic]:
 
 
 def _outcomes() -> Iterator[Topic]:
-    happened = (r.RequestDecided, r.MessageQueued, r.AttemptEnded)
-    writers = "intake recipient delivery-email delivery-sms delivery-push"
+    happened = (
+        r.RequestDecided,
+        r.MessageQueued,
+        r.AttemptEnded,
+        r.FallbackPlanned,
+        r.MessageSeen,
+        r.FallbackAsked,
+    )
+    writers = "intake recipient delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
     rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)
     yield t.internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
@@ -132,6 +144,18 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         readers=("seen redrive",),
         form=Form.JSON,
         retention_ms=30 * t.DAY_MS,
+    )
+    yield Topic(
+        name=t.SEEN_REDRIVEN,
+        use=Use.PUBLIC_OUT,
+        key="topic, partition, offset and time of a fact that was sent again",
+        records=(),
+        about="What `carillon seen redrive` has sent again, so that it sends nothing twice.",
+        writers=("seen redrive",),
+        readers=("seen redrive",),
+        form=Form.RAW,
+        partitions=Partitions.ONE,
+        retention_ms=31 * t.DAY_MS,
     )
     for name in (*dict.fromkeys(destinations), t.SEEN_UNKNOWN):
         yield Topic(

@@ -17,6 +17,7 @@ class Decision(StrEnum):
     DISABLED = "disabled"
     LEFT_OUT = "left_out"  # its user is not in the tag's percentage
     UNKNOWN = "unknown"
+    RECEIPT = "receipt"  # of a message, under a reserved tag without destinations
 
 
 class Result(StrEnum):

@@ -200,6 +200,8 @@ class Reason(StrEnum):
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
     NOT_REPEATED = "not_repeated"
+    # a message that is there because another was not seen
+    NOT_SEEN_IN_TIME = "not_seen_in_time"
 
 
 REASONS: dict[Reason, str] = {
@@ -226,6 +228,7 @@ REASONS: dict[Reason, str] = {
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
     Reason.NOT_REPEATED: "The answer is hidden, and no attempt, time or provider is left to send it again.",
+    Reason.NOT_SEEN_IN_TIME: "Nobody saw the request's messages in time: a reserve channel is used.",
 }
 
 RANK: dict[Status, int] = {

@@ -74,7 +74,8 @@ def metrics_page() -> str:
     """The closed list of metrics, the engine's included."""
     about = (
         "At `/metrics` on the operations port of a worker and of the HTTP process. Labels are bounded: no"
-        "\nuser or address, and tags only as configured. Alert rules: helm/carillon/alerts/."
+        "\nuser or address, and tags only as configured. Alert rules: helm/carillon/alerts/,"
+        " dashboards beside them."
     )
     head = ("metric", "kind", "labels", "what it counts")
     outside: list[tuple[str, ...]] = [

@@ -139,6 +139,7 @@ class World:
         self._bootstrap = config.bootstrap
         cipher = cipher_of(settings)
         book = ReferenceBook(cipher)
+        self.tags = book.tags
         self._schema_book = SchemaBook()
         self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
@@ -147,7 +148,7 @@ class World:
             cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
         )
         figures = SeenMetrics(registry, now_ms)
-        self._consumers = Consumers(book.tag, figures)
+        self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
         self.outside = Outside(
             reading=Reading(self._schema_book, self._schemas.catch_up),
             book=self._schema_book,

@@ -6,7 +6,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from schemas import records as r
+from schemas import topics as t
 from schemas.codec import encode
+from schemas.ids import subject_key
 from schemas.words import Lane, Verdict
 from streams.engine.api import Input, Route, ToEffect, ToTimer
 from tables.totals import key_of
@@ -46,6 +48,31 @@ def lanes(
 def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route:
     """A record that comes back at its `due_at`."""
     return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))
+
+
+def fallback_timer(reading: Reading) -> Route:
+    """The timer of a wait for receipts, and its end."""
+    return ToTimer(
+        lambda due: due.wait_id.encode(),
+        lambda due: due.due_at,
+        lambda due: None if isinstance(due, r.FallbackOff) else encode(due),
+        reading.records(r.FallbackDue),
+    )
+
+
+def planned_for(plan: r.FallbackPlanned) -> bytes:
+    """The user whose messages are waited for."""
+    return subject_key(plan.request.user_id)
+
+
+def granted_to(granted: r.FallbackGranted) -> bytes:
+    """The user who gets one more."""
+    return planned_for(granted.plan)
+
+
+def lane_of(granted: r.FallbackGranted) -> str:
+    """The topic that its request came by."""
+    return t.request_topic(granted.plan.request.lane)
 
 
 def provider_call(

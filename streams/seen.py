@@ -33,7 +33,7 @@ def seen_stage(settings: Settings, outside: Outside) -> Stage:
     """Facts to topics and to the APIs of consumers (agents/mark_seen.py, agents/forward.py)."""
     return Stage(
         name="seen",
-        inputs=(Input(t.SEEN, outside.reading.records(r.SeenPosted, r.SeenParcel)),),
+        inputs=(Input(t.SEEN, outside.reading.records(r.SeenPosted, r.SeenParcel, r.FallbackAsked)),),
         agent=lambda stream, tables: mark_seen(
             stream,
             Memory(tables["seen"], Queues(tables["consumers"], tables["parcels"], outside.reference)),
@@ -43,6 +43,8 @@ def seen_stage(settings: Settings, outside: Outside) -> Stage:
             r.SeenCall: (seen_call(settings, outside.reading, outside.consumers.perform),),
             r.SeenDue: (timer(outside.reading, r.SeenDue, seen_due_id),),
             r.SeenFailed: (to(t.SEEN_FAILED, key=seen_key, encoder=encode_json),),
+            r.MessageSeen: (to(t.OUTCOMES),),
+            r.FallbackAsked: (to(t.OUTCOMES),),
             SeenDecided: (ToCount(outside.figures.decided),),
             SeenTried: (ToCount(outside.figures.tried),),
             SeenPaused: (ToCount(outside.figures.paused),),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from schemas.records import SeenFact, SeenFailed, SeenParcel, SeenPosted
@@ -46,6 +48,33 @@ class Wanted(msgspec.Struct, frozen=True):
             give_up_at=0,
             user_key=failed.user_key,
         )
+
+
+class Again(msgspec.Struct):
+    """What a redrive has come to. `known`: marks of what was sent again before."""
+
+    known: set[bytes]
+    sent: int = 0
+    left: int = 0
+
+    def takes(self, record: Any, *, repeats: bool) -> bool:
+        """Whether this one goes out; one that did before only if `repeats`."""
+        if mark_of(record) in self.known and not repeats:
+            self.left += 1
+            return False
+        self.sent += 1
+        return True
+
+    def told(self) -> str:
+        """For the person who gave the command."""
+        if not self.left:
+            return f"{self.sent} sent again"
+        return f"{self.sent} sent again; {self.left} were before, --again sends them once more"
+
+
+def mark_of(record: Any) -> bytes:
+    """Key under which a record that was sent again is remembered; its time tells topics made anew apart."""
+    return f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}".encode()
 
 
 def line_of(raw: bytes, *, has_failed: bool) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_sections import (
     ApiKey,
+    Consumers,
     Crypto,
     Embedded,
     Engine,
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     http: Http = Field(default_factory=Http)
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
+    consumers: Consumers = Field(default_factory=Consumers)
     crypto: Crypto = Field(default_factory=Crypto)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)

@@ -118,6 +118,26 @@ class Providers(BaseModel):
     """Address of a running fake provider; without it `up` and `demo` start one."""
 
 
+class Consumers(BaseModel):
+    """Services whose APIs take seen facts."""
+
+    model_config = SECTION
+
+    secrets: SecretStr = SecretStr("")
+    """What their APIs ask for, as `name=value` a line, by the names that `auth_secret` of seen.yaml gives."""
+
+    def by_name(self) -> dict[str, str]:
+        """`secrets`, taken apart; ValueError names the first line that is none by its number."""
+        lines = [line.strip() for line in self.secrets.get_secret_value().splitlines()]
+        entries = [(number, line) for number, line in enumerate(lines, start=1) if line]
+        return dict(_secret(number, line) for number, line in entries)
+
+    @model_validator(mode="after")
+    def _secrets_are_well_formed(self) -> Self:
+        self.by_name()
+        return self
+
+
 class Crypto(BaseModel):
     """Encryption of addresses, tokens and secret template variables."""
 
@@ -201,6 +221,13 @@ class Log(BaseModel):
     """`json` for machines, `console` for people, `auto`: console on a terminal, else json."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are written."""
+
+
+def _secret(number: int, line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    if not name.strip() or not value.strip() or not value.isprintable() or not value.isascii():
+        raise ValueError(f"line {number} of secrets is not name=value")
+    return name.strip(), value.strip()
 
 
 def _api_key(number: int, entry: str) -> ApiKey:

@@ -4,7 +4,8 @@
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
-    POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed
+    POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
+    status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
     POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING
 from agents.deliver import deliver
 from agents.intake import intake
 from agents.recipient import recipient
-from agents.settle import settle
 from agents.sum_up import sum_up
 from schemas import records as r
 from schemas import topics as t
@@ -32,15 +32,16 @@ from streams.routes import (
     forgotten_key,
     lanes,
     nothing,
+    planned_for,
     provider_call,
     timer,
     window_key,
 )
 from streams.seen import seen_stage
+from streams.status import status_stage
 from streams.wiring import Reading, to
 from tables.contacts import Contacts
 from tables.preferences import Preferences
-from tables.progress import Progress
 from tables.requests import Taken
 from tables.totals import Totals
 
@@ -83,7 +84,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _intake(settings, outside, events),
         _recipient(settings, outside),
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
-        _status(settings, outside),
+        status_stage(settings, outside.reading),
         _stats(settings, outside),
         seen_stage(settings, outside),
         *audiences(settings, outside.reading, outside.audience_figures),
@@ -150,7 +151,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    requests = lanes(settings, t.request_topic, read(r.RequestReceived), first=1)
+    requests = lanes(settings, t.request_topic, read(r.RequestReceived, r.FallbackGranted), first=1)
     return Stage(
         name="recipient",
         inputs=(
@@ -166,6 +167,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
                 timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
             ),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
+            r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
         },
@@ -191,25 +193,6 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
         },
         min_interval_ms=settings.engine.interval_normal_ms,
-        max_batch=settings.engine.max_batch,
-    )
-
-
-def _status(settings: Settings, outside: Outside) -> Stage:
-    read = outside.reading.records
-    return Stage(
-        name="status",
-        inputs=(Input(t.OUTCOMES, read(r.RequestDecided, r.MessageQueued, r.AttemptEnded)),),
-        agent=lambda stream, tables: settle(stream, tables["progress"]),
-        routes={
-            r.RequestDecided: (to(t.ROWS, same_partition=True),),
-            r.MessageRow: (to(t.ROWS, same_partition=True),),
-            r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
-            r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
-            r.StatsPartial: (to(t.PARTIALS, key=window_key),),
-        },
-        tables=(outside.reading.table("progress", 1, Progress),),
-        min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,
     )
 

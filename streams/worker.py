@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib.metadata import version
 from uuid import uuid4  # noqa: TID251 - a changelog's birth id is the one id that must be new
 
@@ -32,11 +32,12 @@ from connectors.postgres.errors import PostgresError
 from connectors.postgres.partitions import add_partitions, drop_partitions
 from connectors.postgres.reference import PublishFailedError
 from streams.applying import relay
-from streams.engine.api import StageFailedError
+from streams.engine.api import NotYet, StageFailedError
 from streams.engine.meters import Meters
 from streams.engine.stage import StageRunner
 from streams.engine.worker import Worker
 from streams.outside import World, engine_config
+from streams.seen_queues import undelivered
 from streams.settings import Settings
 from streams.topology import build
 
@@ -45,6 +46,7 @@ Check = Callable[[], Awaitable[str | None]]
 NEEDS_A_PERSON = 2
 PARTITIONS_S = 6 * 3600.0
 RELAY_S = 60.0
+QUEUES_S = 2.0
 
 
 class OurServicesOnly(BootStrategy):
@@ -128,6 +130,18 @@ class Pipeline(Service):
         for stage in self._stages:
             stage.leaving = True
         os.kill(os.getpid(), signal.SIGTERM)
+
+    @Service.timer(QUEUES_S)
+    async def _queues(self) -> None:
+        """Say of each consumer how many facts wait for it here, beside the seen stage."""
+        if self._world is None:
+            return
+        tags, figures = self._world.tags(), self._world.outside.figures
+        for stage in self._stages:
+            if stage.runner.stage.name == "seen":
+                figures.configured(tags)
+                with suppress(NotYet):
+                    figures.undelivered(undelivered(tags, stage.runner.rows("consumers")))
 
     @Service.timer(PARTITIONS_S)
     async def _partitions(self) -> None:

@@ -40,6 +40,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     pauses      how many were taken in a row; while there are any, one call at a time tries whether it is back
     resumes_at  no call begins before; 0 when nothing is wrong
     looks_at    when a timer comes that looks for forgotten calls; one in the past came
+    later       facts that failed and are on timers; for people only, nothing is decided by it
     """
 
     began: dict[str, int] = {}
@@ -49,6 +50,12 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     pauses: int = 0
     resumes_at: int = 0
     looks_at: int = 0
+    later: int = 0
+
+    @property
+    def undelivered(self) -> int:
+        """Facts that are waiting, called or on timers."""
+        return self.waiting + self.open_calls + self.later
 
     @property
     def open_calls(self) -> int:
@@ -88,6 +95,14 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     def left(self) -> Consumer:
         """The first of the queue is taken out of it."""
         return replace(self, first=self.first + 1)
+
+    def postponed(self) -> Consumer:
+        """A fact is on a timer now."""
+        return replace(self, later=self.later + 1)
+
+    def returned(self) -> Consumer:
+        """A fact came off its timer. One that was set before this was counted is none less."""
+        return replace(self, later=max(self.later - 1, 0))
 
     def ended(self, name: str) -> Consumer:
         """A call ended. That alone says nothing: a crash may have hidden it, or it was never begun."""

@@ -58,6 +58,16 @@ PROMO = NotificationType(
     template_name="promo",
     default_priority="high",
 )
+ALARM = NotificationType(
+    code="alarm",
+    title="Alarm",
+    category="transactional",
+    default_channels=["push"],
+    fallback_channels=["sms", "email"],
+    template_name="alarm",
+    ttl_s=3600,
+    fallback_after_s=600,
+)
 TEMPLATES = [
     Template(name="order", channel_type="email", language_code="ru", body="Заказ {OrderNumber}", version=3),
     Template(name="order", channel_type="email", language_code="en", body="Order {OrderNumber}"),
@@ -71,6 +81,9 @@ TEMPLATES = [
     ),
     Template(name="reset", channel_type="email", language_code="ru", body="Код {Code}"),
     Template(name="promo", channel_type="email", language_code="ru", body="Скидки"),
+    Template(name="alarm", channel_type="push", language_code="ru", body="Тревога"),
+    Template(name="alarm", channel_type="sms", language_code="ru", body="Тревога"),
+    Template(name="alarm", channel_type="email", language_code="ru", body="Тревога"),
 ]
 
 REQUEST = RequestReceived(
@@ -107,8 +120,8 @@ def chosen(**fields: Any) -> PreferenceChanged:
 
 
 def reference() -> MemoryReference:
-    """The three types and their templates."""
-    return MemoryReference(types=[ORDER, RESET, PROMO], templates=list(TEMPLATES))
+    """The types and their templates."""
+    return MemoryReference(types=[ORDER, RESET, PROMO, ALARM], templates=list(TEMPLATES))
 
 
 @dataclass

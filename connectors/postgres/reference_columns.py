@@ -58,6 +58,7 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
         timedelta(seconds=record.ttl_s),
         record.unknown_policy,
         record.allowed_senders,
+        None if record.fallback_after_s is None else timedelta(seconds=record.fallback_after_s),
     )
 
 

@@ -93,6 +93,10 @@ class ReferenceBook:
         found = self._records.get(f"experiment:{name}")
         return found if isinstance(found, Experiment) else None
 
+    def tags(self) -> list[SeenTag]:
+        """List tags, those switched off too."""
+        return [record for record in self._records.values() if isinstance(record, SeenTag)]
+
     def secret_variables(self, code: str) -> frozenset[str] | None:
         """Name what any template of the type marks as secret (NS-EVT-OP-09); None: none is known yet."""
         found = self.type(code)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from connectors.reference.expressions import expression_faults, unknown_filters
-from connectors.reference.seen_forms import seen_checks
+from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from schemas.records import (
     AudienceFilter,
@@ -54,7 +54,7 @@ LONGEST: dict[type, dict[str, int]] = {
 }
 PUBLISHED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 """Ids of communications: they become part of audience labels."""
-AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit")
+AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fallback_after_s")
 
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
@@ -64,15 +64,28 @@ def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     if isinstance(record, Template):
         for finding in lint(record):
             (faults if finding.level == "error" else remarks).append(finding.text)
-    if isinstance(record, NotificationType) and record.dedup_window_s < record.ttl_s:
-        remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
+    if isinstance(record, NotificationType):
+        faults += _fallback(record)
+        if record.dedup_window_s < record.ttl_s:
+            remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
     if isinstance(record, SeenTag):
         faults += seen_checks(record)
+        remarks += seen_remarks(record) if not faults else ()
     if isinstance(record, Communication) and not PUBLISHED.fullmatch(record.id):
         faults.append("`id`: only letters of ASCII, digits, `_`, `.` and `-`")
     if isinstance(record, Experiment):
         faults += expression_faults(record)
     return faults, remarks
+
+
+def _fallback(kind: NotificationType) -> Iterator[str]:
+    """A reserve channel for what nobody saw must exist, and be in time (SEEN-OP-01)."""
+    if kind.fallback_after_s is None:
+        return
+    if not set(kind.fallback_channels) - set(kind.default_channels):
+        yield "`fallback_after_s`: name a channel in `fallback_channels` that `default_channels` has not"
+    if kind.fallback_after_s >= kind.ttl_s:
+        yield "`fallback_after_s`: must be shorter than `ttl_s`; later nothing of the request is sent"
 
 
 def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:

@@ -26,6 +26,11 @@ NAME = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 TOPIC = re.compile(r"[\w.-]{1,249}", re.ASCII)
 OURS = frozenset(topic.name for topic in catalogue())
 LONGEST_TIMEOUT_MS = 120_000
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+SECRET = re.compile(r"[a-z0-9_-]{1,100}")
+NOT_THEIRS = frozenset({"connection", "content-length", "content-type", "cookie", "expect", "host"})
+NOT_THEIRS |= {"idempotency-key", "te", "traceparent", "trailer", "transfer-encoding", "upgrade"}
+"""Headers that say something else in a call of ours."""
 MOST_IN_FLIGHT = 64
 """Of one task: each of them stands in the consumer's row, which is written with every call."""
 
@@ -94,6 +99,7 @@ def _topic_faults(topic: str, name: str) -> Iterator[str]:
 def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:
     if not _can_be_called(found.url or ""):
         yield f"{where}: `url` must be http:// or https:// with a host, and without a user's name"
+    yield from _credential_faults(found, where)
     limits = (
         ("timeout_ms", found.timeout_ms, LONGEST_TIMEOUT_MS),
         ("in_flight", found.in_flight, MOST_IN_FLIGHT),
@@ -102,6 +108,25 @@ def _api_faults(found: SeenDestination, where: str) -> Iterator[str]:
     for name, value, most in limits:
         if value is not None and (value < 1 or (most is not None and value > most)):
             yield f"{where}: `{name}` must be at least 1" + (f" and at most {most}" if most else "")
+
+
+def _credential_faults(found: SeenDestination, where: str) -> Iterator[str]:
+    """The file names a secret; its text stands in the settings only."""
+    header, secret = found.auth_header, found.auth_secret
+    if (header is None) != (secret is None):
+        yield f"{where}: `auth_header` and `auth_secret` go together"
+    if header is not None and (not HEADER.fullmatch(header) or header.lower() in NOT_THEIRS):
+        yield f"{where}: `auth_header` is no header that may be set; Authorization is the usual one"
+    if secret is not None and not SECRET.fullmatch(secret):
+        yield f"{where}: `auth_secret` is the name of an entry of `consumers.secrets`: a to z, digits, _ or -"
+
+
+def seen_remarks(tag: SeenTag) -> Iterator[str]:
+    """What can be meant so and mostly is not."""
+    for each in tag.targets:
+        parts = urlsplit(each.url or "")
+        if each.auth_header and parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost"}:
+            yield f"`destinations`, {each.name}: its secret goes over http: whoever is on the way can read it"
 
 
 def _can_be_called(url: str) -> bool:

@@ -33,6 +33,14 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.fallback import (
+    FallbackAsked,
+    FallbackDue,
+    FallbackGranted,
+    FallbackOff,
+    FallbackPlanned,
+    MessageSeen,
+)
 from schemas.records.messages import (
     AttemptEnded,
     CallEnded,
@@ -101,6 +109,11 @@ __all__ = [
     "EndedLabel",
     "EntriesDue",
     "Experiment",
+    "FallbackAsked",
+    "FallbackDue",
+    "FallbackGranted",
+    "FallbackOff",
+    "FallbackPlanned",
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
@@ -109,6 +122,7 @@ __all__ = [
     "LabelsEnded",
     "MessageQueued",
     "MessageRow",
+    "MessageSeen",
     "NotificationEvent",
     "NotificationType",
     "PreferenceChanged",

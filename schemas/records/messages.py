@@ -30,6 +30,7 @@ class MessageQueued(Record, frozen=True, kw_only=True):
     )
     reason: str | None = None
     detail: str | None = None
+    is_awaited: bool = False  # a reserve channel may follow if nobody sees it
 
 
 class SendTask(Record, frozen=True, kw_only=True):

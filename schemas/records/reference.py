@@ -22,6 +22,7 @@ class NotificationType(Record, frozen=True, kw_only=True):
     ttl_s: int = 86_400
     unknown_policy: str | None = None  # None: repeat, or hold for marketing
     allowed_senders: list[str] = []  # empty: anyone
+    fallback_after_s: int | None = None  # a reserve channel for what nobody saw by then (SEEN-OP-01)
     version: int = 1
 
 
@@ -79,6 +80,8 @@ class SeenDestination(Record, frozen=True, kw_only=True):
     timeout_ms: int = 10_000
     max_attempts: int | None = None
     in_flight: int = 8
+    auth_header: str | None = None  # of every call; its value is the secret of that name in the settings
+    auth_secret: str | None = None
 
 
 class SeenTag(Record, frozen=True, kw_only=True):

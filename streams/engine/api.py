@@ -130,12 +130,13 @@ class ToTopic:
 class ToTimer:
     """Outcome → timer: the same value comes back as an event once `at` (ms) has come, or at once.
 
-    `id` and `at` together name the timer: both again replace it, another `at` is another timer.
+    `id` and `at` together name the timer: both again replace it, another `at` is another timer. Where
+    `encode` gives None it ends, if there is one; but one that is due in the same batch comes all the same.
     """
 
     id: Callable[[Any], bytes]
     at: Callable[[Any], int]
-    encode: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes | None]
     decode: Callable[[bytes], Any]
 
 

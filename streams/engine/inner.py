@@ -44,9 +44,13 @@ def unpack(row: bytes) -> tuple[Headers, bytes]:
 
 
 def set_timer(route: ToTimer, outcome: object, headers: Headers, overlay: Overlay) -> int:
-    """Write the timer's row; returns when it is due (ms)."""
+    """Write the timer's row, or its end; returns when it is due (ms)."""
     at = max(0, route.at(outcome))
-    overlay.put(TIMER + stamp(at) + route.id(outcome), pack(headers, route.encode(outcome)))
+    key, payload = TIMER + stamp(at) + route.id(outcome), route.encode(outcome)
+    if payload is None:
+        overlay.delete(key)
+    else:
+        overlay.put(key, pack(headers, payload))
     return at
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from streams.engine.turns import SHARE
+from streams.engine.places import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,6 +15,7 @@ from streams.engine.api import NotYet, StageFailedError
 from streams.engine.broker_time import BrokerTime
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
+from streams.engine.pace import rest_s
 from streams.engine.refusals import Refusals
 from streams.engine.turns import Turns
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from streams.engine.meters import Meters
     from streams.engine.offsets import CommittedOffsets, PartitionCounts
     from streams.engine.restore import Changelogs
-    from streams.engine.store import StoreMemory
+    from streams.engine.store import Store, StoreMemory
 
 log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
@@ -53,6 +54,7 @@ class Shared:
     turns: Turns = field(default_factory=Turns)
     broker_time: BrokerTime = field(default_factory=BrokerTime)
     calls: Calls | None = None
+    stores: dict[int, Store] = field(default_factory=dict)
     defects: int = 0
 
     def allow(self, found: list[str]) -> None:
@@ -80,8 +82,7 @@ class PlacedTask(ABC):
         self.wake = asyncio.Event()
         self.ready = False
         self.state = "new"
-        self.turned_at = 0.0
-        self._last_turn_at = 0.0
+        self.turned_at = self._last_turn_at = self._turn_s = 0.0
         self._stopping = False
         self.refusals = Refusals(self.stage)
 
@@ -172,6 +173,7 @@ class PlacedTask(ABC):
             raise StageFailedError(text) from error
 
     async def _one_turn(self) -> None:
+        began = asyncio.get_running_loop().time()
         try:
             worked = await self._turn()
         except NotYet as wait:
@@ -181,12 +183,13 @@ class PlacedTask(ABC):
             return
         if worked:
             self._last_turn_at = asyncio.get_running_loop().time()
+            self._turn_s = self._last_turn_at - began
 
     def _rest_s(self) -> float:
         if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
-        interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
-        return max(self._last_turn_at + interval - asyncio.get_running_loop().time(), self._markers_s())
+        rest = rest_s(self.lanes.interval_ms(self.stage.min_interval_ms) / 1000, self._turn_s)
+        return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:
         """Drop everything of the failed turn; wait for what the failure's class demands."""

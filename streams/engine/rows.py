@@ -47,6 +47,7 @@ class Rows:
         self._birth = bounds.birth or b""
         self._ask = ask
         self._written_at = bounds.at
+        shared.stores[tp.partition] = store
 
     @classmethod
     async def open(
@@ -112,7 +113,8 @@ class Rows:
         self.store.write(rows, Origin(self._birth, reached.end, reached.at))
 
     async def close(self) -> None:
-        """Release the store's lock."""
+        """Release the store's lock; nobody reads it any longer."""
+        self._shared.stores.pop(self._tp.partition, None)
         await asyncio.to_thread(self.store.close)
 
 

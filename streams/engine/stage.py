@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -21,9 +21,12 @@ from streams.engine.relayout import Relayout
 from streams.engine.restore import store_folder
 from streams.engine.roster import Roster
 from streams.engine.sink import SinkTask
+from streams.engine.tables import committed
 from streams.engine.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiokafka import AIOKafkaConsumer
     from aiokafka.structs import TopicPartition
 
@@ -81,6 +84,12 @@ class StageRunner:
     def tasks(self) -> list[PlacedTask]:
         """The tasks here, open or opening."""
         return list(self._roster)
+
+    def rows(self, table: str) -> Iterator[tuple[bytes, Any]]:
+        """Rows of a table in all tasks that are open here, as last committed."""
+        (spec,) = (spec for spec in self.stage.tables if spec.name == table)
+        for store in list(self.shared.stores.values()):
+            yield from committed(spec, store)
 
     async def run(self) -> None:
         """Join, feed and watch until `stop`."""

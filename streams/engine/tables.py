@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from streams.engine.api import TableSpec
+    from streams.engine.store import Store
 
 _ABSENT = object()
 MOST_ROW_BYTES = DEFAULT_RECORD_BYTES - OVERHEAD_BYTES - 8
@@ -148,6 +149,12 @@ def _behind(prefix: bytes) -> bytes:
     """The first key that is behind all that begin with `prefix`, whose first byte is a table's number."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes([kept[-1] + 1])
+
+
+def committed(spec: TableSpec, store: Store) -> Iterator[tuple[bytes, Any]]:
+    """Rows of a table as last committed, keys as they are stored, expired ones too; for who only looks on."""
+    for key, raw in store.scan(b"t", bytes([spec.number]), bytes([spec.number + 1])):
+        yield key[1:], spec.decode(raw[8:])
 
 
 def bind(specs: tuple[TableSpec, ...], overlay: Overlay) -> dict[str, TaskTable]:

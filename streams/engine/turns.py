@@ -12,77 +12,32 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
+from streams.engine.places import Places
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Iterator
     from types import TracebackType
     from typing import Self
 
-    Urgent = Callable[[], bool]
-    Waiting = tuple[Urgent, asyncio.Future[None]]
+    from streams.engine.places import Urgent, Waiting
 
 T = TypeVar("T")
 _COMPUTING: ContextVar[tuple[Turn, asyncio.Task[object] | None] | None] = ContextVar(
     "computing", default=None
 )
-SHARE = 10
-"""One place in ten is kept for what is less urgent and waits, so that nothing starves."""
 SLICE_S, SHORT_SLICE_S = 0.005, 0.001
-"""Longest time for which a batch holds the event loop, give or take one event; while something is urgent."""
+"""Longest time for which a batch holds the event loop, give or take one event; while something is urgent.
+There slices are as long as what the loop does between two, so that batches have half of a busy loop: 1 ms for
+them and 2 ms of replies in between left a third of the loop to all batches of a process."""
 HURRY_S = 0.1
 """How long slices stay short after the last urgent batch: its records are on their way to the next stage."""
+LEARN = 0.1
+"""How much the newest turn of the loop counts for how long turns take."""
+CALLS_A_TURN = 4
+"""Calls that begin in the same turn of the loop: what each does before its first wait comes in one piece, and
+with one call a turn the loop carried no more than some hundred calls a second on a slow machine."""
 REST_TURNS = 4
 """While something is urgent, turns of the loop after a slice in which nothing else that is not begins."""
-
-
-class Places:
-    """At most `count` at once. Those who wait get a place as they came, the urgent before the others."""
-
-    def __init__(self, count: int) -> None:
-        """All are free."""
-        self._free = count
-        self._given = 0
-        self._waiting: list[Waiting] = []
-
-    async def take(self, urgent: Urgent) -> None:
-        """Wait for a place. `urgent` is asked whenever one is given: who waits may become urgent."""
-        if self._free > 0:
-            self._free -= 1
-        else:
-            await self.given(self.line_up(urgent))
-
-    def line_up(self, urgent: Urgent) -> Waiting:
-        """Come last of those who wait."""
-        waiting = (urgent, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        return waiting
-
-    async def given(self, waiting: Waiting) -> None:
-        """Wait for the place lined up for; the loop turns even if it is given already."""
-        try:
-            await asyncio.sleep(0)
-            await waiting[1]
-        except asyncio.CancelledError:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
-            else:
-                self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        """Leave the place to who comes next."""
-        waiting = [each for each in self._waiting if not each[1].cancelled()]
-        if not waiting:
-            self._free += 1
-            return
-        self._given += 1
-        wanted = self._given % SHARE != 0
-        chosen = next((each for each in waiting if each[0]() is wanted), waiting[0])
-        self._waiting.remove(chosen)
-        chosen[1].set_result(None)
-
-    def wanted(self) -> bool:
-        """Whether something urgent waits."""
-        return any(urgent() for urgent, _ in self._waiting)
 
 
 class Turns:
@@ -93,6 +48,8 @@ class Turns:
         self.members = 0
         self._places = Places(1)
         self._hurry_until = 0.0
+        self._beginning: list[Waiting] = []
+        self._turn_s = self._gave_at = 0.0
 
     def turn(self, urgent: Urgent, commit_s: float = 0.0) -> Turn:
         """What one batch takes part with. `urgent`: whether something urgent is in it or waits behind it.
@@ -126,11 +83,16 @@ class Turns:
         now = time.perf_counter()
         if urgent():
             self._hurry_until = now + HURRY_S
-        return now + (SHORT_SLICE_S if now < self._hurry_until else SLICE_S)
+        if self._gave_at:
+            self._turn_s += LEARN * (min(now - self._gave_at, SLICE_S) - self._turn_s)
+            self._gave_at = 0.0
+        return now + (max(SHORT_SLICE_S, self._turn_s) if now < self._hurry_until else SLICE_S)
 
     def give_back(self, *, urgent: bool = False) -> None:
         """The slice is over: the loop turns before the next one."""
-        rest = 0 if urgent or time.perf_counter() > self._hurry_until else REST_TURNS
+        now = time.perf_counter()
+        rest = 0 if urgent or now > self._hurry_until else REST_TURNS
+        self._gave_at = 0.0 if rest else now
         self._rest(rest, asyncio.get_running_loop())
 
     def _rest(self, turns: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -140,9 +102,35 @@ class Turns:
             self._places.give_back()
 
     async def begin(self, urgent: Urgent) -> None:
-        """Wait for a turn of the loop in which no batch computes and no other call begins."""
-        await self.take(urgent)
-        asyncio.get_running_loop().call_soon(self.give_back)
+        """Wait for a turn of the loop in which no batch computes and few other calls begin."""
+        loop = asyncio.get_running_loop()
+        if not self._beginning and self._places.take_free():
+            loop.call_soon(self.give_back)
+            return
+        beginning = (urgent, loop.create_future())
+        self._beginning.append(beginning)
+        if len(self._beginning) == 1:
+            self._line_up_calls()
+        await beginning[1]
+
+    def _line_up_calls(self) -> None:
+        """Ask for one place for all calls that wait."""
+        place = self._places.asked(lambda: any(urgent() for urgent, _ in self._beginning))
+        place.add_done_callback(self._let_begin)
+
+    def _let_begin(self, _place: asyncio.Future[None]) -> None:
+        """Let the first calls begin: urgent ones, and one of the others if any waits."""
+        waiting = [each for each in self._beginning if not each[1].done()]
+        urgent = [future for is_urgent, future in waiting if is_urgent()]
+        others = [future for is_urgent, future in waiting if not is_urgent()]
+        first = urgent[: CALLS_A_TURN - bool(others)]
+        for future in (*first, *others[: CALLS_A_TURN - len(first)]):
+            future.set_result(None)
+        self._beginning = [each for each in waiting if not each[1].done()]
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self.give_back)
+        if self._beginning:
+            loop.call_soon(self._line_up_calls)
 
 
 def computing() -> Turn | None:

@@ -11,6 +11,7 @@ from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
 from streams.topology import DELIVERY
 from tables.progress import Progress
+from tables.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,11 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\3": lambda key, _: key,
             TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
         },
-        "status": {b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id))},
+        "status": {
+            b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id)),
+            b"\2": _read(Wait, book, lambda wait: subject_key(wait.plan.request.user_id)),
+            TIMER: _read(r.FallbackDue, book, lambda due: subject_key(due.user_id)),
+        },
         "stats": {
             b"\1": lambda key, _: key,
             TIMER: _read(r.StatsDue, book, lambda due: due.key.encode()),

@@ -20,9 +20,9 @@ from connectors.http.seen_batch import PATH as BATCH_PATH
 from connectors.reference.files import load_directory
 from connectors.reference.seen_forms import MOST_IN_FLIGHT
 from schemas.codec import encode_json
-from schemas.records import SeenDestination, SeenFact, SeenPosted, SeenTag
+from schemas.records import NotificationType, SeenDestination, SeenFact, SeenPosted, SeenTag
 from schemas.times import parse_rfc3339
-from schemas.topics import DAY_MS
+from schemas.topics import DAY_MS, SHOWN, TAPPED
 from tables.consumers import LONGEST_PAUSE_MS, MOST_FAILURES
 from tests.unit.connectors.http.edge import edge
 
@@ -44,12 +44,25 @@ async def test_a_post_of_the_page_gets_200(block: str) -> None:
     assert one.published
 
 
+def test_the_type_that_falls_back_can_be_applied(tmp_path: Path) -> None:
+    (entry,) = (block for block in blocks("yaml") if "fallback_after_s:" in block)
+    (tmp_path / "types.yaml").write_text(entry)
+    (kind,) = load_directory(tmp_path)
+    assert isinstance(kind, NotificationType)
+    assert f"for {kind.fallback_after_s} s after the first push" in TEXT
+    assert all(f"`{tag}`" in TEXT for tag in (SHOWN, TAPPED))
+
+
 def test_both_posts_are_shown() -> None:
     assert [PATH, BATCH_PATH] == [block.split()[1] for block in blocks("http")]
 
 
 def test_the_entry_of_the_page_can_be_applied(tmp_path: Path) -> None:
-    (entry,) = blocks("yaml")
+    guarded, entry = sorted((b for b in blocks("yaml") if "destinations:" in b), key=len)
+    (tmp_path / "seen.yaml").write_text(guarded)
+    (tag,) = load_directory(tmp_path)
+    assert isinstance(tag, SeenTag)
+    assert ("Authorization", "wallet") == (tag.targets[0].auth_header, tag.targets[0].auth_secret)
     (tmp_path / "seen.yaml").write_text(entry)
     (tag,) = load_directory(tmp_path)
     assert isinstance(tag, SeenTag)

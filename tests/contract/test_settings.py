@@ -150,3 +150,13 @@ def test_every_setting_has_its_sentence() -> None:
 
 def test_the_page_of_settings_is_the_generated_one() -> None:
     assert page() == PAGE.read_text(), "run: python -m streams.settings_doc"
+
+
+def test_secrets_of_consumers_are_taken_apart_and_not_shown() -> None:
+    settings = load_settings({"consumers.secrets": "wallet=Bearer 5f7c==\n\n crm = k \n"})
+    assert {"wallet": "Bearer 5f7c==", "crm": "k"} == settings.consumers.by_name()
+    assert "5f7c" not in f"{settings!r} {settings.model_dump_json()}"
+    for wrong in ("a=b\nBearer 5f7c", "a=", "=b", "a=b\x7f"):
+        (line,) = refusal({"consumers.secrets": wrong})
+        assert "of secrets is not name=value" in line
+        assert "5f7c" not in line

@@ -172,6 +172,11 @@ class Task:
             row = self.store.rows.get(CONSUMERS + key_of(TAG, name))
             assert calls[name] == (0 if row is None else decode(row[8:]).open_calls) <= 4
 
+    def undelivered(self, name: str) -> int:
+        """What the consumer's row says of facts that it has not taken."""
+        row = self.store.rows.get(CONSUMERS + key_of(TAG, name))
+        return 0 if row is None else Decoder(Consumer)(row[8:]).undelivered
+
     async def run(self, most: int = 2_000) -> None:
         """Until nothing is left to do, at most so many turns."""
         for _ in range(most):

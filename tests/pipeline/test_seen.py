@@ -76,10 +76,12 @@ async def test_while_one_is_dead_the_other_gets_everything_at_once(tmp_path: Pat
                 await task.answered()
         assert began == task.now, "no timer had to pass"
         assert 1 == task.ports.value("carillon_seen_breaker_open", destination=DEAD)
+        assert 40 == task.undelivered(DEAD)
         async with ClientSession(fake.url) as http:
             await http.delete("/script")
         await task.run()
         assert 40 == len(taken(tmp_path / "ledger")[DEAD])
+        assert 0 == task.undelivered(DEAD)
         assert [] == task.of("seen.failed")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agents.settle import settle
+from agents.settle import Memory, settle
 from schemas.records import AttemptEnded, MessageQueued, MessageRow, NotificationEvent, StatsPartial
 from schemas.words import RANK, Status
 from tables.progress import Progress
@@ -49,7 +49,7 @@ class Told:
     async def _take(self, batches: list[list[Said]]) -> None:
         for batch in batches:
             stream = FakeStream([FakeEvent(said, at=RECEIVED) for said in batch], now=RECEIVED)
-            self.outcomes += [outcome async for outcome in settle(stream, self.table)]
+            self.outcomes += [outcome async for outcome in settle(stream, Memory(self.table, MemoryTable()))]
 
     def rows(self) -> list[MessageRow]:
         return [outcome for outcome in self.outcomes if isinstance(outcome, MessageRow)]

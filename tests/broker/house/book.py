@@ -33,6 +33,15 @@ OWN_TYPES: list[dict[str, Any]] = [
         "unknown_policy": "ask",
     },
     {
+        "code": "unseen",
+        "title": "A text for whom nobody sees the push",
+        "category": "transactional",
+        "default_channels": ["push"],
+        "fallback_channels": ["sms"],
+        "template_name": "plain",
+        "fallback_after_s": 25,
+    },
+    {
         "code": "endless",
         "title": "Loops as long as its data",
         "category": "system",
@@ -51,6 +60,11 @@ OWN_TEMPLATES: dict[str, dict[str, Any]] = {
     "plain.sms.ru": {"body": "{{ Text }}", "variables": {"Text": {"type": "string", "required": True}}},
     "plain.email.ru": {
         "subject": "Plain",
+        "body": "{{ Text }}",
+        "variables": {"Text": {"type": "string", "required": True}},
+    },
+    "plain.push.ru": {
+        "title": "Plain",
         "body": "{{ Text }}",
         "variables": {"Text": {"type": "string", "required": True}},
     },

@@ -144,7 +144,12 @@ def test_a_fact_that_was_refused_is_listed_and_sent_again_to_that_consumer_alone
     assert [expected] == failed()
     assert "1 sent again\n" == run("seen", "redrive", "--tag", tag)
     wait(until(house, lambda: bool(taken(house, tag, "strict"))))
-    assert [1, 1] == [len(taken(house, tag, name)) for name in ("strict", "lenient")]
+    told = "0 sent again; 1 were before, --again sends them once more\n"
+    assert told == run("seen", "redrive", "--tag", tag)
+    wait(house.read_by("seen"))
+    assert [1, 1] == [taken(house, tag, name).total() for name in ("strict", "lenient")]
+    assert "1 sent again\n" == run("seen", "redrive", "--tag", tag, "--again")
+    wait(until(house, lambda: taken(house, tag, "strict").total() == 2))
     assert 1 == len({row["idempotency_key"] for row in calls_of(house, tag, "strict")})
 
 
@@ -157,8 +162,8 @@ def test_a_fact_of_an_unknown_tag_is_delivered_once_its_tag_is_configured(
     unknown = {"tag": tag, "destination": None, "reason": "unknown tag", "count": 1}
     assert unknown in lines(run("seen", "list", "--json"))
     configure(tag, "late-comer")
-    for _ in range(2):
-        assert "1 sent again\n" == run("seen", "redrive", "--unknown", "--tag", tag)
+    for again in ([], ["--again"]):
+        assert "1 sent again\n" == run("seen", "redrive", "--unknown", "--tag", tag, *again)
     wait(until(house, lambda: bool(taken(house, tag, "late-comer"))))
     wait(house.read_by("seen"))
     assert 1 == len(calls_of(house, tag, "late-comer"))

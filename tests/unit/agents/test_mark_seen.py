@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from agents.forward import Queues
 from agents.mark_seen import Memory, is_within, mark_seen
-from schemas.records import SeenCall, SeenDestination, SeenFact, SeenPosted, SeenRouted, SeenTag
+from schemas.records import (
+    FallbackAsked,
+    MessageSeen,
+    SeenCall,
+    SeenDestination,
+    SeenFact,
+    SeenPosted,
+    SeenRouted,
+    SeenTag,
+)
 from schemas.seen_figures import Decision, SeenDecided, SeenTried
 from tables.seen import Seen
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
@@ -180,3 +189,36 @@ async def test_figures_name_configured_tags_and_one_word_for_all_others() -> Non
     ] == [one for one in found if isinstance(one, SeenDecided)]
     delivered = {(one.tag, one.destination) for one in found if isinstance(one, SeenTried)}
     assert {("promotions", "promotions"), ("promotions", "analytics")} == delivered
+
+
+@pytest.mark.parametrize("tag", ["notification", "notification.opened"])
+async def test_a_users_fact_about_a_message_is_its_receipt_and_no_unknown_tag(tag: str) -> None:
+    """GEN-OP-06."""
+    found = await outcomes_of(Table(), replace(CLIENT, tag=tag, id="m-1"))
+    assert [
+        MessageSeen(message_id="m-1", user_id="u-1", tag=tag, seen_at=T0),
+        SeenDecided(tag, Decision.RECEIPT),
+    ] == found
+
+
+@pytest.mark.parametrize("who", [{"kind": "driver", "user": {"db_id": "d"}}, {"kind": "client", "user": {}}])
+async def test_who_is_no_user_has_no_messages(who: dict[str, Any]) -> None:
+    found = await outcomes_of(Table(), replace(CLIENT, tag="notification", **who))
+    assert [] == [one for one in found if isinstance(one, MessageSeen)]
+    assert SeenDecided("unknown", Decision.UNKNOWN) in found
+
+
+async def test_a_reserved_tag_may_have_destinations_too() -> None:
+    reference = MemoryReference(tags=[SeenTag(tag="notification", destinations=["copies"])])
+    memory = Memory(Table(), Queues(MemoryTable(), MemoryTable(), reference))
+    stream = FakeStream([FakeEvent(replace(CLIENT, tag="notification"))], now=T0)
+    found = [type(one) async for one in mark_seen(stream, memory)]
+    assert [MessageSeen, SeenDecided, SeenRouted, SeenTried] == found
+
+
+async def test_a_question_passes_behind_the_facts_before_it() -> None:
+    asked = FallbackAsked(user_id="u-1", wait_id="00")
+    events = [FakeEvent(replace(CLIENT, tag="notification")), FakeEvent(asked)]
+    memory = Memory(Table(), Queues(MemoryTable(), MemoryTable(), REFERENCE))
+    found = [one async for one in mark_seen(FakeStream(events, now=T0), memory)]
+    assert [MessageSeen, SeenDecided, FallbackAsked] == [type(one) for one in found]

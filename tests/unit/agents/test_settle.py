@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from agents.settle import Outcome, settle
+from agents.settle import Memory, Outcome, settle
 from schemas.records import (
     MessageRow,
     NotificationEvent,
@@ -27,7 +27,7 @@ NOW = T0 + 60_000
 async def settled(table: Table, *values: Any, at: int = NOW) -> list[Outcome]:
     """What one batch of these records leads to."""
     stream = FakeStream([FakeEvent(value, at=at) for value in values], now=at)
-    return [outcome async for outcome in settle(stream, table)]
+    return [outcome async for outcome in settle(stream, Memory(table, MemoryTable()))]
 
 
 def rows(outcomes: list[Outcome]) -> list[MessageRow]:

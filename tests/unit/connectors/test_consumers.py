@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
+from schemas.codec import encode
 from schemas.records import SeenCall, SeenDestination, SeenFact, SeenParcel, SeenTag
 from schemas.words import Verdict
 from tests.messages import T0
@@ -163,3 +164,37 @@ async def test_a_call_that_is_cancelled_says_nothing(desk: Desk, service: Servic
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+SECRET = "Bearer 5f7c"
+
+
+class Guarded(Desk):
+    """A destination that asks for a secret; `secrets` of the settings."""
+
+    def __init__(self, url: str, secrets: dict[str, str]) -> None:
+        super().__init__(url)
+        self.target = replace(
+            self.target, auth_header="Authorization", auth_secret="wallet", timeout_ms=10_000
+        )
+        self.consumers = Consumers(self.tag, SeenMetrics(CollectorRegistry(), lambda: 0), secrets)
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, "accepted"), (401, "temporary"), (403, "temporary")])
+async def test_a_call_bears_the_secret_and_a_refused_one_is_tried_again(
+    desk: Desk, service: Service, status: int, verdict: str
+) -> None:
+    service.status = status
+    desk = Guarded(desk.target.url or "", {"wallet": SECRET})
+    ended = await desk.consumers.perform(SeenCall(parcel=PARCEL))
+    await desk.consumers.close()
+    ((headers, _),) = service.asked
+    assert (verdict, SECRET) == (ended.verdict, headers["Authorization"])
+    assert SECRET.encode() not in encode(ended)
+    assert SECRET not in str(desk.target)
+
+
+async def test_without_the_secret_nobody_is_called_and_the_fact_waits(desk: Desk, service: Service) -> None:
+    ended = await Guarded(desk.target.url or "", {"other": SECRET}).consumers.perform(SeenCall(parcel=PARCEL))
+    assert ("temporary", "its secret is not in the settings") == (ended.verdict, ended.detail)
+    assert [] == service.asked

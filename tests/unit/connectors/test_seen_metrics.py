@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from agents.forward import RETRY_CAP_MS
 from connectors.reference.seen_forms import LONGEST_TIMEOUT_MS
 from connectors.seen_metrics import NEXT_TRY_MS, SeenMetrics
+from schemas.records import SeenDestination, SeenTag
 from schemas.seen_figures import Decision, Result, SeenDecided, SeenPaused, SeenTried
 from tables.consumers import LONGEST_PAUSE_MS
 
@@ -53,3 +54,34 @@ def test_a_breaker_stays_open_between_a_pause_and_the_try_after_it() -> None:
 def test_a_breaker_reads_as_closed_after_its_time_even_if_nobody_says_so() -> None:
     assert [0] == states(100 + NEXT_TRY_MS, until=200)
     assert [0] == states(100 + NEXT_TRY_MS, until=10**12)
+
+
+def test_what_is_configured_begins_at_0_and_stays_what_it_is() -> None:
+    """`rate` of a counter that appears with 1 is 0."""
+    registry = CollectorRegistry()
+    metrics = SeenMetrics(registry, lambda: 0)
+    metrics.tried(SeenTried("a", "wallet", Result.FAILED))
+    target = SeenDestination(kind="api", name="wallet", url="http://wallet/")
+    metrics.configured([SeenTag(tag="a", destinations=["copy"], targets=[target])])
+    found = {
+        (name, result): registry.get_sample_value(
+            "carillon_seen_deliveries_total", {"tag": "a", "destination": name, "result": result}
+        )
+        for name in ("copy", "wallet")
+        for result in Result
+    }
+    assert {key: 1 if key == ("wallet", "failed") else 0 for key in found} == found
+    labels = {"tag": "a", "decision": "passed"}
+    assert 0 == registry.get_sample_value("carillon_seen_decisions_total", labels)
+
+
+def test_facts_that_wait_are_shown_and_no_more_when_their_consumer_is_gone() -> None:
+    registry = CollectorRegistry()
+    metrics = SeenMetrics(registry, lambda: 0)
+    metrics.undelivered({("a", "wallet"): 3, ("b", "x"): 1})
+    metrics.undelivered({("a", "wallet"): 2})
+    found = [
+        registry.get_sample_value("carillon_seen_undelivered_facts", {"tag": tag, "destination": name})
+        for tag, name in (("a", "wallet"), ("b", "x"))
+    ]
+    assert [2, None] == found

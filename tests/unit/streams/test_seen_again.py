@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from schemas.codec import encode_json
 from schemas.records import SeenFailed, SeenPosted
 from schemas.seen_figures import Result, SeenTried
 from schemas.words import Verdict
-from streams.seen_again import Wanted, line_of
+from streams.seen_again import Again, Wanted, line_of, mark_of
 from tests.consumers import SeenTask, api, tag_of
 from tests.fakes import MemoryReference
 from tests.messages import T0
@@ -71,3 +73,24 @@ def test_a_tag_chooses_among_facts_of_unknown_tags() -> None:
 def test_a_list_names_tag_destination_and_reason() -> None:
     assert ("promotions", "a", "refused") == line_of(encode_json(failed_fact()), has_failed=True)
     assert ("promotions", "", "unknown tag") == line_of(encode_json(fact_of(POSTED)), has_failed=False)
+
+
+class Read(NamedTuple):
+    """A record of `seen.failed`, as far as it is told apart."""
+
+    topic: str = "seen.failed"
+    partition: int = 0
+    offset: int = 5
+    timestamp: int = T0
+
+
+def test_a_record_that_was_sent_again_is_not_sent_once_more_unless_it_is_wanted() -> None:
+    again = Again({mark_of(Read())})
+    assert [False, True] == [again.takes(Read(), repeats=repeats) for repeats in (False, True)]
+    assert again.takes(Read(offset=6), repeats=False)
+    assert "2 sent again; 1 were before, --again sends them once more" == again.told()
+    assert "0 sent again" == Again(set()).told()
+
+
+def test_a_topic_that_was_made_anew_has_other_records_under_the_same_offsets() -> None:
+    assert 3 == len({mark_of(Read()), mark_of(Read(timestamp=T0 + 1)), mark_of(Read(topic="seen.unknown"))})

@@ -82,3 +82,9 @@ def test_rows_of_a_queue_are_in_its_order_and_those_of_two_are_apart() -> None:
     one, other = key_of("a", "bc"), key_of("ab", "c")
     assert one != other
     assert [place_of(one, number) for number in range(300)] == sorted(place_of(one, n) for n in range(300))
+
+
+def test_what_is_on_timers_counts_as_undelivered_and_never_below_none() -> None:
+    consumer = Consumer(first=1, after=3).called("a", 0).postponed().postponed().returned()
+    assert 4 == consumer.undelivered
+    assert 0 == Consumer().returned().undelivered

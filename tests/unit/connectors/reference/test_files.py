@@ -128,6 +128,21 @@ def test_texts_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
             "types.yaml, entry 1 (welcome): `ttl_s`: must be at least 1",
         ),
         (
+            {"types.yaml": TYPE + "      fallback_after_s: 0"},
+            "types.yaml, entry 1 (welcome): `fallback_after_s`: must be at least 1",
+        ),
+        (
+            {"types.yaml": TYPE + "      fallback_after_s: 60\n      fallback_channels: [email]"},
+            "types.yaml, entry 1 (welcome): `fallback_after_s`: name a channel in `fallback_channels`",
+        ),
+        (
+            {
+                "types.yaml": TYPE
+                + "      fallback_channels: [sms]\n      ttl_s: 60\n      fallback_after_s: 60"
+            },
+            "types.yaml, entry 1 (welcome): `fallback_after_s`: must be shorter than `ttl_s`",
+        ),
+        (
             {"types.yaml": TYPE.replace("[email]", "[email, fax]")},
             "types.yaml, entry 1 (welcome): `default_channels`: 'fax' is none of email, sms, push, in_app",
         ),

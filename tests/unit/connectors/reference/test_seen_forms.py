@@ -8,7 +8,7 @@ import pytest
 
 from connectors.cipher import Cipher
 from connectors.reference.faults import ReferenceFilesError
-from connectors.reference.files import load_directory
+from connectors.reference.files import load_directory, read_directory
 from connectors.reference.wire import decode, encode, key_of
 from schemas.records import SeenDestination, SeenTag
 from streams.applying import seen_topics
@@ -53,6 +53,20 @@ def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
         ("[{kind: api}]", "one without a name: an API needs a `name`"),
         ("[{kind: api, url: 'http://h:80/'}]", "http://h:80/: an API needs a `name`"),
         ("[{kind: api, name: 'a b', url: 'http://h/'}]", "a b: `name` must have 1 to 100"),
+        ("[{kind: api, name: x, url: 'http://h/', auth_header: A}]", "x: `auth_header` and `auth_secret` go"),
+        ("[{kind: api, name: x, url: 'http://h/', auth_secret: a}]", "x: `auth_header` and `auth_secret` go"),
+        (
+            "[{kind: api, name: x, url: 'http://h/', auth_header: 'A: b', auth_secret: a}]",
+            "x: `auth_header` is no header that may be set",
+        ),
+        (
+            "[{kind: api, name: x, url: 'http://h/', auth_header: Idempotency-Key, auth_secret: a}]",
+            "x: `auth_header` is no header that may be set",
+        ),
+        (
+            "[{kind: api, name: x, url: 'http://h/', auth_header: A, auth_secret: 'Bearer 5f7c'}]",
+            "x: `auth_secret` is the name of an entry",
+        ),
         ("[{kind: api, name: x}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'ftp://h/'}]", "x: `url` must be http:// or https://"),
         ("[{kind: api, name: x, url: 'https://u:p@h/'}]", "x: `url` must be http:// or https://"),
@@ -89,3 +103,15 @@ def test_apply_makes_every_topic_that_facts_go_to(tmp_path: Path) -> None:
 def test_a_share_is_of_a_hundred_and_targets_are_not_for_people(tmp_path: Path, given: str) -> None:
     with pytest.raises(ReferenceFilesError, match=given.partition(":")[0]):
         loaded(tmp_path, f"- {{tag: a, destinations: [seen.a], {given}}}")
+
+
+@pytest.mark.parametrize(
+    ("url", "many"), [("https://w/", 0), ("http://127.0.0.1:80/", 0), ("http://w.internal/", 1)]
+)
+def test_a_secret_that_would_go_over_the_net_in_clear_is_remarked(
+    tmp_path: Path, url: str, many: int
+) -> None:
+    entry = f"{{kind: api, name: w, url: '{url}', auth_header: Authorization, auth_secret: wallet}}"
+    (tmp_path / "seen.yaml").write_text(f"- {{tag: a, destinations: [{entry}]}}")
+    told = [one for one in read_directory(tmp_path).warnings if "its secret goes over http" in one]
+    assert many == len(told)

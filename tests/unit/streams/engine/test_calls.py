@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -49,9 +50,9 @@ class Crowd:
         return self.order[before:]
 
 
-async def test_calls_begin_one_by_one_and_only_so_many_run() -> None:
+async def test_few_calls_begin_in_one_turn_of_the_loop_and_only_so_many_run() -> None:
     """Mutations tried: no `begin`: fails (all in one turn of the loop); no places: fails."""
-    calls, order, turned = Calls(Turns(), 3), list[int](), 0
+    calls, order, turned = Calls(Turns(), 10), list[int](), 0
     let_go = asyncio.Event()
 
     async def call() -> None:
@@ -59,14 +60,44 @@ async def test_calls_begin_one_by_one_and_only_so_many_run() -> None:
             order.append(turned)
             await let_go.wait()
 
-    made = [asyncio.create_task(call()) for _ in range(6)]
-    for _ in range(20):
+    made = [asyncio.create_task(call()) for _ in range(12)]
+    for _ in range(30):
         await asyncio.sleep(0)
         turned += 1
-    assert 3 == len(order) == len(set(order))
+    assert [1, 4, 4, 1] == list(Counter(order).values())
     let_go.set()
     await asyncio.gather(*made)
-    assert 6 == len(order)
+    assert 12 == len(order)
+
+
+async def test_of_calls_that_begin_together_one_is_not_urgent_while_one_waits() -> None:
+    """Mutations tried: the urgent only; as they came: fail."""
+    turns, order = Turns(), list[str]()
+
+    async def call(name: str) -> None:
+        await turns.begin(lambda: name.startswith("u"))
+        order.append(name)
+
+    async with turns.turn(lambda: False):
+        made = [asyncio.create_task(call(name)) for name in ("a", "b", *(f"u{n}" for n in range(5)))]
+        await let_turn(3)
+        assert [] == order, "a batch computes"
+    await asyncio.gather(*made)
+    assert ["u0", "u1", "u2", "a"] == order[:4]
+    assert ["u3", "u4", "b"] == order[4:]
+
+
+async def test_a_call_given_up_before_it_began_leaves_the_loop_to_others() -> None:
+    """Mutation tried: its place is not given back: fails."""
+    turns = Turns()
+    async with turns.turn(lambda: False):
+        gone = asyncio.create_task(turns.begin(lambda: True))
+        await let_turn(2)
+        gone.cancel()
+    async with asyncio.timeout(5):
+        await turns.begin(lambda: False)
+        async with turns.turn(lambda: False):
+            pass
 
 
 async def test_an_urgent_call_goes_before_those_that_wait() -> None:

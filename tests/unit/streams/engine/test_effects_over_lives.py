@@ -11,6 +11,7 @@ import pytest
 from streams.engine.api import NotYet, Unreadable
 from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import Call
+from tests.unit.streams.engine.lives import turns as let_turn
 from tests.unit.streams.engine.outsides import TRACE, Outside, opened
 
 # ---- open ----
@@ -81,6 +82,7 @@ async def test_what_is_recorded_no_more_is_dropped_at_a_reopening() -> None:
     outside = Outside()
     outside.begin(Call(b"1"), Call(b"2", b"l", b"hang"), Call(b"3", b"l"))
     await outside.results(1)
+    await let_turn(5)
     outside.effects.open([], time.monotonic())
     outside.begin(Call(b"4"), Call(b"5", b"l"))
     outside.let_go.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,12 @@ def test_an_effect_surely_not_begun_is_told_from_one_that_may_have(rows: Rows) -
     assert [(b"no", False), (b"yes", True)] == [
         (one, begun) for one, begun, *_ in inner.open_effects(rows.store)
     ]
+
+
+def test_a_timer_that_is_called_off_comes_no_more_and_no_other_ends_with_it(rows: Rows) -> None:
+    """Mutation tried: the row of one that ends is written, too: it fires."""
+    rows.set(Later(b"a", 5), Later(b"a", 6), Later(b"b", 5))
+    off, overlay = replace(TIMER, encode=lambda _: None), rows.overlay()
+    assert [5, 9] == [inner.set_timer(off, Later(b"a", at), HEADERS, overlay) for at in (5, 9)]
+    rows.commit(overlay)
+    assert [b"b", b"a"] == ids(inner.due_timers(rows.store, 0, NOW, 10)[0])

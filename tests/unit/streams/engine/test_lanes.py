@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.engine.api import LATER, Event, Input
 from streams.engine.lanes import Lane, Lanes, Room
-from streams.engine.turns import SHARE
+from streams.engine.places import SHARE
 
 
 def records(topic: str, offsets: Iterable[int]) -> list[Event]:

@@ -183,3 +183,23 @@ async def test_records_gather_while_the_brokers_end_the_last_transaction() -> No
     assert ["open", "turn"] == task.told
     task.stop()
     await living
+
+
+async def test_a_task_rests_as_long_as_its_last_turn_took() -> None:
+    """Mutation tried: its interval only, which is nothing here: fails, a second turn at once."""
+    task, began = LivingTask(shared()), list[float]()
+    task.work = True
+
+    async def slow() -> bool:
+        began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.2)
+        return True
+
+    task._turn = slow  # type: ignore[method-assign]
+    living = asyncio.create_task(task.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while len(began) < 2:
+            await asyncio.sleep(0.001)
+    assert began[1] - began[0] >= 0.39
+    task.stop()
+    await living

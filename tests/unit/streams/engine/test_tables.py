@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from streams.engine.api import TableSpec
 from streams.engine.outputs import TooLargeError
 from streams.engine.store import NEVER, stamp
-from streams.engine.tables import MOST_ROW_BYTES, Overlay, TaskTable, bind
+from streams.engine.tables import MOST_ROW_BYTES, Overlay, TaskTable, bind, committed
 from tests.unit.streams.engine.desks import KeptRows
 
 NOW = 1_000
@@ -153,3 +155,16 @@ def test_scans_page_by_page_give_every_live_row_of_the_prefix_once(
     names = {*stored, *(name for name, _ in written)}
     live = sorted(name for name in names if kept.get(name) is not None and name.startswith(prefix))
     assert [(name, name) for name in live] == found
+
+
+class Scanned:
+    """A store of three tables."""
+
+    def scan(self, _prefix: bytes, first: bytes, last: bytes) -> list[tuple[bytes, bytes]]:
+        rows = {b"\1a": b"0", b"\2a": b"1", b"\2b": b"2", b"\3a": b"3"}
+        return [(key, b"\0" * 8 + row) for key, row in rows.items() if first <= key < last]
+
+
+def test_who_looks_on_sees_the_rows_of_one_table() -> None:
+    spec = TableSpec("two", 2, bytes, lambda _: b"", int)
+    assert [(b"a", 1), (b"b", 2)] == list(committed(spec, cast("Any", Scanned())))

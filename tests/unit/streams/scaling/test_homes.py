@@ -26,12 +26,16 @@ from tables.memberships import enlisted_prefix
 from tables.progress import Progress
 from tables.requests import key_of
 from tables.totals import key_of as window_of
+from tables.waits import Wait
 from tests.messages import QUEUED, TASK
 from tests.requests import REQUEST
 
 USER, SENT_TO = subject_key(REQUEST.user_id), subject_key(TASK.user_id)
 DUE_AT = 5_000
 CALL = r.ProviderCall(task=TASK, provider="mail")
+PLAN = r.FallbackPlanned(
+    request=REQUEST, message_ids=["m"], channels=["push"], after_ms=1, planned_at=0, expires_at=9
+)
 PARTIAL = r.StatsPartial(
     period="hour",
     starts_at=0,
@@ -92,11 +96,14 @@ def test_rows_of_every_kind_know_their_key() -> None:
     email = homes("delivery-email", book)
     due = r.RequestDue(request=REQUEST, due_at=DUE_AT, waited_for="contact")
     window = window_of(PARTIAL).encode()
-    assert [USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
+    fallback = r.FallbackDue(user_id=REQUEST.user_id, wait_id="00", due_at=DUE_AT)
+    assert [USER, USER, USER, USER, USER, USER, SENT_TO, SENT_TO, window, window, SENT_TO] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
         recipient(*timer("recipient", due)),
+        status(b"\2" + b"request", row(Wait.of(PLAN))),
+        status(*timer("status", fallback)),
         email(*timer("delivery-email", r.RetryDue(task=TASK, due_at=DUE_AT))),
         email(*call("delivery-email")),
         stats(b"\1" + window, b""),
