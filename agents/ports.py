@@ -55,6 +55,10 @@ class Table(Protocol[K_contra, V]):
 
     def delete(self, key: K_contra) -> None: ...
 
+    def scan(self, prefix: bytes, after: bytes = b"", limit: int = 1_000) -> list[tuple[bytes, V]]:
+        """Live rows whose key begins with `prefix` and lies behind `after`, in order, at most `limit`."""
+        ...
+
 
 class Reference(Protocol):
     """Reference data, read whole by every worker (design rule 16). `find_*` waits ≤ 2 s for a fresh entry.

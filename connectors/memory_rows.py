@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.postgres.row_columns import RowRecord
-    from schemas.records import MessageRow, RequestDecided, StatusLogged
+    from schemas.records import LabelChanged, MessageRow, RequestDecided, StatusLogged
 
 
 class MemoryTables:
@@ -25,6 +25,7 @@ class MemoryTables:
         self.requests: dict[tuple[str, int, str], RequestDecided] = {}
         self.messages: dict[str, MessageRow] = {}
         self.log: dict[str, StatusLogged] = {}
+        self.labels: dict[str, LabelChanged] = {}
         self.offsets: dict[tuple[str, int], tuple[str, int]] = {}
 
 
@@ -67,3 +68,6 @@ class MemoryRows:
             standing = self.tables.messages.setdefault(message_id, row)
             if standing.version < row.version:
                 self.tables.messages[message_id] = row
+        for name, changed in fold.labels.items():
+            if self.tables.labels.setdefault(name, changed).label.version < changed.label.version:
+                self.tables.labels[name] = changed

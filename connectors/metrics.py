@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
@@ -81,6 +82,7 @@ METRICS: tuple[Metric, ...] = (
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
     *SEEN_METRICS,
+    *AUDIENCE_METRICS,
 )
 
 
@@ -96,6 +98,7 @@ class HttpMetrics:
         self._accepted = counter(SEND_REQUESTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._kinds: dict[str, Counter] = {kind: self._seen.labels(kind) for kind in SeenKind}
+        self.audience = AudienceRequests(registry)
 
     def began(self) -> None:
         """A request is being answered."""

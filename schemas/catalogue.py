@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 from schemas import records as r
 from schemas import topics as t
+from schemas.audience_topics import audience_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_OURS = {"message.timestamp.type": "LogAppendTime"}
 SAW = (
     "What users saw, facts that are sent to an API again, questions whether a message was seen; key: the seen"
     " user's key."
 )
-_COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 
 
 def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str] = ()) -> tuple[Topic, ...]:
@@ -34,6 +33,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_requests(),
         *_channels(),
         *_outcomes(),
+        *audience_topics(),
         *_outputs(destinations),
         *_reference(),
     )
@@ -69,30 +69,16 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
     )
 
 
-def _internal(name: str, records: tuple[type[r.Record], ...], about: str, ways: tuple[str, str]) -> Topic:
-    """A topic between two stages, keyed by the user; `ways`: writers and readers, in words."""
-    return Topic(
-        name=name,
-        use=Use.INTERNAL,
-        key=t.SUBJECT_KEY,
-        records=records,
-        about=about,
-        writers=tuple(ways[0].split()),
-        readers=tuple(ways[1].split()),
-        extra=_OURS,
-    )
-
-
 def _requests() -> Iterator[Topic]:
-    yield _internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
-    yield _internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
+    yield t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
+    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
     saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
-    yield _internal(t.SEEN, saw, SAW, ("http status", "seen"))
-    yield _internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
+    yield t.internal(t.SEEN, saw, SAW, ("http status", "seen"))
+    yield t.internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
         asked = (r.RequestReceived, r.FallbackGranted)
-        yield _internal(t.request_topic(lane), asked, about, ("intake status", "recipient"))
+        yield t.internal(t.request_topic(lane), asked, about, ("intake status", "recipient"))
 
 
 def _channels() -> Iterator[Topic]:
@@ -100,7 +86,7 @@ def _channels() -> Iterator[Topic]:
         for lane in Lane:
             about = f"Messages for {channel}, {lane} lane (GEN-004)."
             ways = ("recipient", f"delivery-{channel}")
-            yield _internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
+            yield t.internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
 
 
 def _outcomes() -> Iterator[Topic]:
@@ -113,9 +99,9 @@ def _outcomes() -> Iterator[Topic]:
         r.FallbackAsked,
     )
     writers = "intake recipient delivery-email delivery-sms delivery-push seen"
-    yield _internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
-    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged)
-    yield _internal(t.ROWS, rows, "Rows for Postgres.", ("status", "sink"))
+    yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
+    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)
+    yield t.internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
     yield Topic(
         name=t.PARTIALS,
         use=Use.INTERNAL,
@@ -124,7 +110,7 @@ def _outcomes() -> Iterator[Topic]:
         about="Counts of one batch of the status stage.",
         writers=("status",),
         readers=("stats",),
-        extra=_OURS,
+        extra=t.OURS,
     )
 
 
@@ -149,7 +135,7 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         readers=("analysts",),
         form=Form.JSON,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
     yield Topic(
         name=t.SEEN_FAILED,
@@ -195,14 +181,23 @@ def _reference() -> Iterator[Topic]:
         name=t.REFERENCE,
         use=Use.REFERENCE,
         key="`<kind>:<name>`",
-        records=(r.NotificationType, r.Template, r.Rule, r.Provider, r.SeenTag),
-        about="Types, templates, rules, providers and tags, read whole by every worker.",
+        records=(
+            r.NotificationType,
+            r.Template,
+            r.Rule,
+            r.Provider,
+            r.SeenTag,
+            r.Communication,
+            r.AudienceFilter,
+            r.Experiment,
+        ),
+        about="Types, templates, rules, providers, tags, what audiences need; read whole by all.",
         writers=("apply", "relay"),
-        readers=("intake", "recipient", "delivery", "seen"),
+        readers=("intake", "recipient", "delivery", "seen", "http"),
         form=Form.JSON,
         partitions=Partitions.ONE,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
     yield Topic(
         name=t.SCHEMAS,
@@ -215,7 +210,7 @@ def _reference() -> Iterator[Topic]:
         form=Form.RAW,
         partitions=Partitions.ONE,
         retention_ms=None,
-        extra=_COMPACTED,
+        extra=t.COMPACTED,
     )
 
 

@@ -7,8 +7,11 @@ a UUID of version 8 (RFC 9562: the bits of version and variant are set, the rest
 from __future__ import annotations
 
 from hashlib import blake2b
+from zlib import crc32
 
 SUBJECT = "user"
+BUCKETS = 1024
+"""Shares of all users of audiences. Rows and records are of one bucket each: this number never changes."""
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
@@ -22,3 +25,18 @@ def derived(kind: str, *parts: str) -> str:
 def subject_key(user_id: str) -> bytes:
     """Kafka key of everything about one user, after the intake (GEN-OP-03)."""
     return f"{SUBJECT}:{user_id}".encode()
+
+
+def audience_user(id_type: str, user_id: str) -> str:
+    """Name of a user of audiences (AUD-OP-17)."""
+    return f"{id_type}:{user_id}"
+
+
+def bucket_of(user: str) -> int:
+    """Which share of all users of audiences this one belongs to. CRC-32: 0.1 µs, where murmur2 takes 5."""
+    return crc32(user.encode()) % BUCKETS
+
+
+def bucket_key(bucket: int) -> bytes:
+    """Kafka key of everything about the users of a bucket."""
+    return f"bucket:{bucket}".encode()

@@ -78,7 +78,11 @@ class Topic:
         return self.use in {Use.PUBLIC_IN, Use.INTERNAL}
 
 
+OURS = {"message.timestamp.type": "LogAppendTime"}
+COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 SUBJECT_KEY = "`user:<user_id>`"
+LABEL_KEY, REQUEST_KEY = "label:", "request:"
+"""How keys of `audience.labels` begin."""
 SEND_REQUEST = "notification.send.request"
 CANCEL_REQUEST = "notification.cancel.request"
 USER_EVENTS = "user.events"
@@ -105,6 +109,12 @@ EVENTS = "notification.events"
 STATS = "notification.stats"
 SEEN_UNKNOWN = "seen.unknown"
 SEEN_FAILED = "seen.failed"
+AUDIENCE_COMMANDS = "audience.commands"
+AUDIENCE_USERS = "audience.users"
+AUDIENCE_PROGRESS = "audience.progress"
+AUDIENCE_ANSWERS = "audience.answers"
+AUDIENCE_LABELS = "audience.labels"
+LABELLED = "facts.labels"
 SEEN_REDRIVEN = "seen.redriven"
 SHOWN = "notification"
 TAPPED = "notification.opened"
@@ -128,3 +138,17 @@ def channel_topic(channel: str, lane: str) -> str:
 def dead_letter_topic(topic: str) -> str:
     """Where unreadable records of a topic go."""
     return f"{topic}{DLQ}"
+
+
+def internal(name: str, records: tuple[type[Record], ...], about: str, ways: tuple[str, str]) -> Topic:
+    """A topic between two stages, keyed by the user; `ways`: writers and readers, in words."""
+    return Topic(
+        name=name,
+        use=Use.INTERNAL,
+        key=SUBJECT_KEY,
+        records=records,
+        about=about,
+        writers=tuple(ways[0].split()),
+        readers=tuple(ways[1].split()),
+        extra=OURS,
+    )

@@ -157,7 +157,8 @@ def metric_labels(registry: CollectorRegistry, name: str) -> tuple[str, ...]:
 def _kind(name: str) -> str:
     if name.endswith("_total"):
         return "counter"
-    return "histogram" if name.endswith("_seconds") else "gauge"
+    is_spent = name.endswith("_seconds") and not name.endswith("_age_seconds")
+    return "histogram" if is_spent else "gauge"
 
 
 def _words(labels: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP process: takes seen posts and requests, answers once all in-sync replicas have them."""
+"""The HTTP process: seen posts and requests, answered once all in-sync replicas have them, and audiences."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceGauges
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
-from connectors.http.limits import Limits
+from connectors.http.limits import KeyLimits, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
@@ -25,7 +26,8 @@ from connectors.postgres.why import Archive
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
-from streams.outside import publish_schemas
+from streams.audience_edge import AudienceEdge
+from streams.outside import engine_config, publish_schemas
 from streams.servers import database_of
 from streams.settings import Settings
 
@@ -110,15 +112,24 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
     edge_topics = EdgeTopics(bootstrap)
+    audience = AudienceEdge(engine_config(settings))
     database = database_of(settings, WAITS)
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
+    AudienceGauges(
+        registry,
+        is_up=lambda: audience.trouble is None,
+        labels=lambda: len(audience.book.labels),
+        oldest_s=lambda: audience.book.oldest_s(now_ms),
+    )
     ports = EdgePorts(
         publish=edge_topics.seen,
         authenticate=authority.authenticate,
         now_ms=now_ms,
         metrics=metrics,
         throttle=Limits(now_ms),
+        audience=audience,
+        key_throttle=KeyLimits(now_ms),
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
     )
@@ -126,6 +137,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         OpsPorts(
             live={},
             ready={"kafka": edge_topics.reachable},
+            aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
             authenticate=authority.authenticate,
@@ -138,11 +150,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            connecting = asyncio.create_task(edge_topics.connect())
+            connecting = [asyncio.create_task(each.connect()) for each in (edge_topics, audience)]
             await stop.wait()
-            connecting.cancel()
-            await asyncio.wait([connecting])
+            for each in connecting:
+                each.cancel()
+            await asyncio.wait(connecting)
     finally:
+        await audience.stop()
         await edge_topics.stop()
         await database.close()
 

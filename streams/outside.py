@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from connectors.addresses import AddressBook
+from connectors.audience_metrics import AudienceMetrics
 from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.consumers import Consumers
@@ -160,6 +161,7 @@ class World:
             sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
+            audience_figures=AudienceMetrics(registry),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:

@@ -87,7 +87,7 @@ def sink_stage(settings: Settings, outside: Outside) -> Stage:
     read = outside.reading.records
     return Stage(
         name="sink",
-        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged)),),
+        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)),),
         sink=outside.sink,
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,

@@ -10,7 +10,7 @@ from schemas.catalogue import catalogue
 from schemas.topics import Partitions
 from streams.outside import engine_config
 from streams.settings import Settings
-from streams.topology import stateful_stages
+from streams.topology import input_topics, stateful_stages
 
 DEFAULT_DESTINATIONS = ("seen.promotions", "seen.analytics", "seen.wallet")
 DAY_MS = 86_400_000
@@ -31,10 +31,12 @@ def wanted(settings: Settings, destinations: Iterable[str] = DEFAULT_DESTINATION
         "max.message.bytes": str(t.RECORD_BYTES),
         **safe,
     }
+    single = {topic.name for topic in catalogue() if topic.partitions is Partitions.ONE}
     layout = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime", **safe}
     specs.append(TopicSpec(config.layout, 1, kafka.replication, layout))
     for stage in stateful_stages():
-        specs.append(TopicSpec(config.changelog(stage), kafka.partitions, kafka.replication, changelog))
+        count = 1 if single.issuperset(input_topics(stage)) else kafka.partitions
+        specs.append(TopicSpec(config.changelog(stage), count, kafka.replication, changelog))
         specs.append(
             TopicSpec(
                 config.dead_letters(stage), 1, kafka.replication, {**safe, "retention.ms": str(30 * DAY_MS)}

@@ -6,6 +6,7 @@
     rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
     status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
+    POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.
@@ -23,6 +24,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
+from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage
 from streams.routes import (
     lanes,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from agents.ports import Addresses, Cipher, Reference, Renderer
+    from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
@@ -64,6 +67,7 @@ class Outside:
     sink: SinkWriter
     consumers: Consumers
     figures: SeenMetrics
+    audience_figures: AudienceMetrics
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -78,18 +82,29 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         status_stage(settings, outside),
         stats_stage(settings, outside),
         seen_stage(settings, outside),
+        *audiences(settings, outside.reading, outside.audience_figures),
         sink_stage(settings, outside),
     )
 
 
 def stage_names() -> tuple[str, ...]:
     """Names of all stages."""
-    return ("intake", "recipient", *DELIVERY.values(), "status", "stats", "seen", "sink")
+    return (
+        "intake",
+        "recipient",
+        *DELIVERY.values(),
+        "status",
+        "stats",
+        "seen",
+        "audience",
+        "members",
+        "sink",
+    )
 
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    return ("recipient", *DELIVERY.values(), "status", "stats", "seen")
+    return ("recipient", *DELIVERY.values(), "status", "stats", "seen", "audience", "members")
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -100,6 +115,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
+        **AUDIENCE_INPUTS,
         "sink": (t.ROWS,),
     }
     inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in Lane) for c in DELIVERY})

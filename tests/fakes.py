@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from schemas.errors import RenderFailedError
 from schemas.records import Content
@@ -56,6 +56,14 @@ class MemoryTable(Generic[K, V]):
 
     def delete(self, key: K) -> None:
         self.rows.pop(key, None)
+
+    def scan(self, prefix: bytes, after: bytes = b"", limit: int = 1_000) -> list[tuple[bytes, V]]:
+        found: list[tuple[bytes, V]] = []
+        for key in sorted(key for key in self.rows if isinstance(key, bytes)):
+            value = self.get(cast("K", key)) if key.startswith(prefix) and key > after else None
+            if value is not None:
+                found.append((key, value))
+        return found[:limit]
 
 
 @dataclass(slots=True)

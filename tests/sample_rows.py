@@ -10,7 +10,14 @@ from connectors.postgres.database import Database
 from connectors.postgres.migrate import migrate
 from connectors.postgres.partitions import add_partitions
 from schemas.ids import derived
-from schemas.records import MessageRow, RequestDecided, StatusLogged
+from schemas.records import (
+    AudienceLabel,
+    ChosenFilter,
+    LabelChanged,
+    MessageRow,
+    RequestDecided,
+    StatusLogged,
+)
 
 NOW = 1_795_208_400_000  # 2026-11-20T21:00:00Z
 USER = derived("test", "user")
@@ -81,3 +88,19 @@ def logged(n: int = 1, event: str = "queued", **fields: Any) -> StatusLogged:
         "details": b"{}",
     }
     return StatusLogged(**{**given, **fields})
+
+
+def labelled(name: str = "spring:sale", **fields: Any) -> LabelChanged:
+    """The first row of a label with filters."""
+    given: dict[str, Any] = {
+        "campaign_label": "spring",
+        "communication_id": "sale",
+        "starts_at": NOW,
+        "ends_at": NOW + 86_400_000,
+        "published_at": NOW + 5,
+        "updated_at": NOW + 5,
+        "experiment_name": f"{name}.exp",
+        "filters": [ChosenFilter(filter_id="city", value_type="string", values=["a"])],
+        **fields,
+    }
+    return LabelChanged(label=AudienceLabel(audience_label=name, **given))

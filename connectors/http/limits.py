@@ -1,4 +1,4 @@
-"""Limits on seen posts: so many a minute per user or device, more per client address (NS-SEC-OP-04).
+"""Limits on requests: seen posts per user or device, more per client address (NS-SEC-OP-04); others per key.
 
 Each process counts for itself: with n processes a caller spread over all of them has n times the limit.
 """
@@ -23,6 +23,7 @@ class Limit(NamedTuple):
 
 PER_USER = Limit("user", 120)
 PER_ADDRESS = Limit("address", 6_000)
+PER_KEY = Limit("key", 300)
 
 
 def too_soon(limit: Limit, seconds: int) -> Mapping[str, str]:
@@ -34,41 +35,16 @@ def too_soon(limit: Limit, seconds: int) -> Mapping[str, str]:
     }
 
 
-class Limits:
-    """Token buckets of the `remember` most recent callers. The `Throttle` of the seen route."""
+class Buckets:
+    """Token buckets of the `remember` most recent callers."""
 
-    def __init__(
-        self,
-        now_ms: Callable[[], int],
-        per_user: Limit = PER_USER,
-        per_address: Limit = PER_ADDRESS,
-        remember: int = 100_000,
-    ) -> None:
+    def __init__(self, now_ms: Callable[[], int], remember: int = 100_000) -> None:
         self._now_ms = now_ms
-        self._per_user = per_user
-        self._per_address = per_address
         self._remember = remember
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def __call__(self, user_key: str | None, address: str | None, count: int = 1) -> Mapping[str, str] | None:
-        """Count so many facts; None lets them pass, else the headers of their 429.
-
-        Several in one request pass if one would, and are paid back before the next: else no batch of more
-        than a minute's worth could ever pass.
-        """
-        if user_key is not None:
-            return self._spend(user_key, self._per_user, count)
-        return self._spend(f"address {address}", self._per_address, count) if address else None
-
-    def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
-        """Facts that passed and that the broker did not take: their sender is to repeat them at once."""
-        limit = self._per_address if user_key is None else self._per_user
-        caller = f"address {address}" if user_key is None else user_key
-        if caller in self._full_at:
-            self._full_at[caller] -= count * MINUTE_MS / limit.per_minute
-
-    def _spend(self, caller: str, limit: Limit, count: int) -> Mapping[str, str] | None:
-        """A bucket is kept as the moment at which it is full again; each fact moves it by one turn."""
+    def spend(self, caller: str, limit: Limit, count: int = 1) -> Mapping[str, str] | None:
+        """A bucket is kept as the moment at which it is full again; each of `count` moves it by one turn."""
         now = self._now_ms()
         turn = MINUTE_MS / limit.per_minute
         full_at = max(self._full_at.get(caller, 0.0), now) + turn
@@ -80,3 +56,56 @@ class Limits:
         if len(self._full_at) > self._remember:
             self._full_at.popitem(last=False)
         return None
+
+    def give_back(self, caller: str, limit: Limit, count: int = 1) -> None:
+        """What was spent and came to nothing."""
+        if caller in self._full_at:
+            self._full_at[caller] -= count * MINUTE_MS / limit.per_minute
+
+
+class Limits:
+    """The `Throttle` of the seen route."""
+
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        per_user: Limit = PER_USER,
+        per_address: Limit = PER_ADDRESS,
+        remember: int = 100_000,
+    ) -> None:
+        self._per_user = per_user
+        self._per_address = per_address
+        self._buckets = Buckets(now_ms, remember)
+
+    def __call__(self, user_key: str | None, address: str | None, count: int = 1) -> Mapping[str, str] | None:
+        """Count so many facts; None lets them pass, else the headers of their 429.
+
+        Several in one request pass if one would, and are paid back before the next: else no batch of more
+        than a minute's worth could ever pass.
+        """
+        if user_key is not None:
+            return self._buckets.spend(user_key, self._per_user, count)
+        return self._buckets.spend(f"address {address}", self._per_address, count) if address else None
+
+    def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
+        """Facts that passed and that the broker did not take: their sender is to repeat them at once."""
+        if user_key is None:
+            self._buckets.give_back(f"address {address}", self._per_address, count)
+        else:
+            self._buckets.give_back(user_key, self._per_user, count)
+
+
+class KeyLimits:
+    """The `KeyThrottle`. A bucket for each key and operation: who publishes too much can still withdraw."""
+
+    def __init__(self, now_ms: Callable[[], int], per_key: Limit = PER_KEY) -> None:
+        self._limit = per_key
+        self._buckets = Buckets(now_ms)
+
+    def __call__(self, key_id: str, operation: str) -> Mapping[str, str] | None:
+        """Count one request; None lets it pass, else the headers of its 429."""
+        return self._buckets.spend(f"{operation} {key_id}", self._limit)
+
+    def give_back(self, key_id: str, operation: str) -> None:
+        """It got a 503: its sender is told to repeat it."""
+        self._buckets.give_back(f"{operation} {key_id}", self._limit)

@@ -20,7 +20,17 @@ from connectors.http.authority import (
     refusals,
 )
 from connectors.http.operation import JSON, Answer, Header, Operation, Part
-from connectors.http.problems import CONTENT_TYPE, PROBLEMS, Code, Problem, ProblemError, json_response, told
+from connectors.http.problems import (
+    CONTENT_TYPE,
+    PROBLEMS,
+    Code,
+    PlainError,
+    Problem,
+    ProblemError,
+    json_response,
+    told,
+    told_plainly,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +52,7 @@ TRACED: Final = (
 ANSWERED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "X-Request-Id": ("The caller's UUID, or one of ours.", {"type": "string", "format": "uuid"}),
     "Retry-After": ("Seconds after which to come back.", {"type": "integer", "minimum": 0}),
+    "Idempotent-Replayed": ("The answer was given before under the same key.", {"const": "true"}),
     "RateLimit": ("The limit's name, `r` requests left, `t` seconds until one more.", {"type": "string"}),
     "RateLimit-Policy": ("The limit's name, `q` requests in `w` seconds.", {"type": "string"}),
     "Location": ("Where to read what becomes of it.", {"type": "string"}),
@@ -99,7 +110,7 @@ def encoded(about: About, routes: Sequence[Route[Any]]) -> bytes:
 
 def document(about: About, routes: Sequence[Route[Any]]) -> dict[str, Any]:
     """The document of these routes; equal code gives an equal one."""
-    forms = [Problem, *(form for route in routes for form in _forms(route.operation))]
+    forms = [Problem, PlainError, *(form for route in routes for form in _forms(route.operation))]
     shapes, components = msgspec.json.schema_components(forms, ref_template="#/components/schemas/{name}")
     schemas = dict(zip(forms, shapes, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -130,6 +141,7 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
             *({"$ref": f"#/components/parameters/{header.name}"} for header in TRACED),
             *(_parameter(header) for header in told_of.headers),
             *(_part(part) for part in told_of.parts),
+            *(_parameter(query) | {"in": "query"} for query in told_of.queries),
         ],
         "responses": _responses(route, schemas),
     }
@@ -143,7 +155,8 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
 def _responses(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
     answers = {str(answer.status): _answer(answer, schemas) for answer in route.operation.answers}
     problems = sorted((*EVERYWHERE, *refusals(route.policy), *route.operation.refusals), key=_status)
-    refused = {str(status): _refused(list(some), schemas) for status, some in groupby(problems, _status)}
+    write = _refused_plainly if route.operation.has_plain_errors else _refused
+    refused = {str(status): write(list(some), schemas) for status, some in groupby(problems, _status)}
     assert not answers.keys() & refused.keys(), f"{route.name}: a status is an answer or a problem, not both"
     return dict(sorted({**answers, **refused}.items()))
 
@@ -174,6 +187,16 @@ def _refused(problems: Sequence[ProblemError], schemas: Mapping[Any, Any]) -> di
             }
         },
     }
+
+
+def _refused_plainly(problems: Sequence[ProblemError], schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same in the form of `PlainError`; what no route sees is a problem all the same."""
+    whole = _refused(problems, schemas)
+    codes = [code.value for code in dict.fromkeys(problem.code for problem in problems)]
+    schema = {"allOf": [schemas[PlainError], {"properties": {"code": {"enum": codes}}}]}
+    examples = _examples({problem.code.value: told_plainly(problem) for problem in problems})
+    whole["content"] = {JSON: {"schema": schema, "examples": examples}, **whole["content"]}
+    return whole
 
 
 def _headers(promised: set[str], possible: set[str]) -> dict[str, Any]:

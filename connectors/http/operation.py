@@ -13,7 +13,10 @@ ANY_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
 class Header(NamedTuple):
-    """A header of a request that the route reads; never required. `schema`: its form; any text otherwise."""
+    """A header or query parameter of a request that the route reads; never required.
+
+    `schema`: its form; any text otherwise.
+    """
 
     name: str
     about: str
@@ -52,7 +55,7 @@ class Operation(NamedTuple):
     """One route as clients see it. `refusals`: an example of each problem that its handler may raise.
 
     The document adds what every route may answer: a request that is no HTTP, a defect of ours, and what its
-    policy refuses.
+    policy refuses. `has_plain_errors`: code and message only, as an old form has them (AUD-OP-05).
     """
 
     summary: str
@@ -62,3 +65,5 @@ class Operation(NamedTuple):
     body: Body | None = None
     headers: tuple[Header, ...] = ()
     parts: tuple[Part, ...] = ()
+    queries: tuple[Header, ...] = ()
+    has_plain_errors: bool = False

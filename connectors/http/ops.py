@@ -38,7 +38,9 @@ class Checked(msgspec.Struct):
     checks: Annotated[dict[str, Check], Meta(description="Each by its name.")]
 
 
-_WELL = Answer(WELL, "Every check holds.", Checked, {"well": Checked("ok", {"kafka": Check(ok=True)})})
+_WELL = Answer(
+    WELL, "Every check that counts holds.", Checked, {"well": Checked("ok", {"kafka": Check(ok=True)})}
+)
 _AWAY = Checked("failing", {"kafka": Check(ok=False, detail="no answer in time")})
 _UNWELL = Answer(UNWELL, "A check fails.", Checked, {"kafka away": _AWAY})
 _VERSION = Answer(WELL, "Names and versions.", dict[str, str], {"carillon": {"version": "0.1.0"}})
@@ -56,10 +58,16 @@ METRICS = Operation("Metrics", "Every metric of this process.", (_SHOWN,))
 
 
 class _Checks:
-    """Runs named checks side by side; 200 when all hold, else 503."""
+    """Runs named checks side by side; 200 when all hold, else 503. Those `aside` do not count."""
 
-    def __init__(self, checks: Mapping[str, Callable[[], Awaitable[str | None]]], timeout_ms: int) -> None:
-        self._checks = checks
+    def __init__(
+        self,
+        checks: Mapping[str, Callable[[], Awaitable[str | None]]],
+        timeout_ms: int,
+        aside: Mapping[str, Callable[[], Awaitable[str | None]]] | None = None,
+    ) -> None:
+        self._aside = aside or {}
+        self._checks = {**checks, **self._aside}
         self._timeout_s = timeout_ms / 1000
 
     async def __call__(self, _request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
@@ -68,7 +76,7 @@ class _Checks:
         checks = {
             name: Check(detail is None, detail) for name, detail in zip(self._checks, found, strict=True)
         }
-        is_well = all(check.ok for check in checks.values())
+        is_well = all(check.ok for name, check in checks.items() if name not in self._aside)
         body = msgspec.json.encode(Checked("ok" if is_well else "failing", checks))
         return json_response(body, trace.request_id, WELL if is_well else UNWELL)
 
@@ -93,7 +101,7 @@ class Ready(_Checks):
     """`GET /readyz`: whether work may be sent here."""
 
     def __init__(self, ports: OpsPorts) -> None:
-        super().__init__(ports.ready, ports.check_timeout_ms)
+        super().__init__(ports.ready, ports.check_timeout_ms, ports.aside)
 
 
 class Version:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.http.audience.slots import Slots
 from connectors.postgres.why import Explanation
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from connectors.http.audience.ports import Audience
     from connectors.http.authority import Authenticate
     from connectors.metrics import HttpMetrics
     from schemas.records import SeenPosted
@@ -67,15 +69,31 @@ class Throttle(Protocol):
         """Count them no longer: the broker took none, and who is told 503 comes again."""
 
 
+class KeyThrottle(Protocol):
+    """Says whether a request of an API key comes too soon (AUD-OP-22)."""
+
+    def __call__(self, key_id: str, operation: str) -> Mapping[str, str] | None:
+        """Return the headers of a 429, or None to let it pass."""
+
+    def give_back(self, key_id: str, operation: str) -> None:
+        """Count it no longer: who is told 503 comes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
-    """The public port. `throttle` None: no limits. Without `produce` nothing is taken."""
+    """The public port. A throttle None: no limits. Without `produce` nothing is taken.
+
+    `audience` None: its endpoints answer 503.
+    """
 
     publish: Publish
     authenticate: Authenticate
     now_ms: Callable[[], int]
     metrics: HttpMetrics
     throttle: Throttle | None = None
+    audience: Audience | None = None
+    key_throttle: KeyThrottle | None = None
+    slots: Slots = field(default_factory=Slots)
     publish_timeout_ms: int = 5_000
     produce: Produce = nowhere
     explain: Explain = unknown
@@ -85,7 +103,8 @@ class EdgePorts:
 class OpsPorts:
     """The operations port. A check returns None when all is well, else a sentence; raising is failing.
 
-    `live`: what only a restart can repair. `ready`: what work needs (kafka, postgres, tables).
+    `live`: what only a restart can repair. `ready`: what work needs (kafka, postgres, tables). `aside`: parts
+    that refuse their own calls while they wait; `/readyz` tells them, and stays 200 for the others' sake.
     """
 
     live: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -95,3 +114,4 @@ class OpsPorts:
     authenticate: Authenticate
     metrics: HttpMetrics
     check_timeout_ms: int = 2_000
+    aside: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)

@@ -28,8 +28,13 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     KEY_REPEATED = "key_repeated"
+    REQUEST_TIMEOUT = "request_timeout"
     TOO_LARGE = "too_large"
+    CONFLICT = "conflict"
+    UNKNOWN_LABEL = "unknown_label"
+    NO_RESOLVER = "no_resolver"
     THROTTLED = "throttled"
+    BUSY = "busy"
     BROKER_UNAVAILABLE = "broker_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL = "internal"
@@ -45,8 +50,13 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.NOT_FOUND: (404, "There is nothing under this path."),
     Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
     Code.KEY_REPEATED: (409, "One idempotency key stands at two requests for one user."),
+    Code.REQUEST_TIMEOUT: (408, "The body did not come in time."),
     Code.TOO_LARGE: (413, "The body is too large."),
+    Code.CONFLICT: (409, "It contradicts what was published before, or what came under the same token."),
+    Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
+    Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
+    Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
     Code.DATABASE_UNAVAILABLE: (503, "The database cannot be asked now; nothing was changed."),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
@@ -104,6 +114,29 @@ def problem_response(problem: ProblemError, trace_id: str) -> web.Response:
         status=PROBLEMS[problem.code][0],
         body=msgspec.json.encode(told(problem, trace_id)),
         content_type=CONTENT_TYPE,
+        headers={"Server": SERVER, **problem.headers},
+    )
+
+
+class PlainError(msgspec.Struct, frozen=True):
+    """An error of an old form (AUD-OP-05)."""
+
+    code: Code
+    message: str
+
+
+def told_plainly(problem: ProblemError) -> PlainError:
+    """Code and sentence, with what is wrong in particular."""
+    details = (f" {fault.pointer} {fault.detail}".rstrip() for fault in problem.errors)
+    return PlainError(problem.code, PROBLEMS[problem.code][1] + ";".join(details))
+
+
+def plain_response(problem: ProblemError, _trace_id: str) -> web.Response:
+    """As `problem_response`, for routes of an old form."""
+    return web.Response(
+        status=PROBLEMS[problem.code][0],
+        body=msgspec.json.encode(told_plainly(problem)),
+        content_type="application/json",
         headers={"Server": SERVER, **problem.headers},
     )
 

@@ -13,10 +13,12 @@ import structlog
 from aiohttp import web
 
 from connectors.http import openapi, ops, seen, seen_batch, send, send_batch, send_cancel, send_state
+from connectors.http.audience import handlers
+from connectors.http.audience import operations as of
 from connectors.http.authority import Anyone, NeedsKey, Operations, Policy
 from connectors.http.operation import Operation
 from connectors.http.ports import EdgePorts, OpsPorts
-from connectors.http.problems import Code, ProblemError, problem_response
+from connectors.http.problems import Code, ProblemError, plain_response, problem_response
 from connectors.http.traces import Trace, traced
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Route(NamedTuple, Generic[Ports]):
     operation: Operation
 
 
+AUDIENCE: Final = NeedsKey("audience")
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
     Route("seen_batch", "POST", seen_batch.PATH, Anyone(), seen_batch.BatchPost, seen_batch.OPERATION),
@@ -58,6 +61,10 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
         "cancel", "POST", send_cancel.PATH, NeedsKey("send"), send_cancel.CancelPost, send_cancel.OPERATION
     ),
     Route("message", "GET", send_state.PATH, NeedsKey("stats"), send_state.StateGet, send_state.OPERATION),
+    Route("publish", "POST", of.PUBLISH_PATH, AUDIENCE, handlers.Publish, of.PUBLISH),
+    Route("unpublish", "POST", of.UNPUBLISH_PATH, AUDIENCE, handlers.Unpublish, of.UNPUBLISH),
+    Route("status", "GET", of.STATUS_PATH, AUDIENCE, handlers.Status, of.STATUS),
+    Route("AdminPublish", "POST", of.ADMIN_PATH, AUDIENCE, handlers.AdminPublish, of.ADMIN),
     Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
 )
 """The public port."""
@@ -105,6 +112,7 @@ class Guarded:
         self._handle = route.make(ports)
         self._authenticate = ports.authenticate
         self._metrics = ports.metrics
+        self._refused = plain_response if route.operation.has_plain_errors else problem_response
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
@@ -124,14 +132,14 @@ class Guarded:
             caller = await self._authenticate(request.headers, self.route.policy)
             return await self._handle(request, caller, trace)
         except ProblemError as problem:
-            return problem_response(problem, trace.trace_id)
+            return self._refused(problem, trace.trace_id)
         except web.HTTPRequestEntityTooLarge:
-            return problem_response(ProblemError(Code.TOO_LARGE), trace.trace_id)
+            return self._refused(ProblemError(Code.TOO_LARGE), trace.trace_id)
         except (ConnectionError, web.RequestPayloadError):  # the body never came whole
-            return problem_response(ProblemError(Code.INVALID_JSON), trace.trace_id)
+            return self._refused(ProblemError(Code.INVALID_JSON), trace.trace_id)
         except Exception:  # noqa: BLE001 - the last place before the caller, who gets the trace id only
             _log.exception("request_failed", route=self.route.name, trace_id=trace.trace_id)
-            return problem_response(ProblemError(Code.INTERNAL), trace.trace_id)
+            return self._refused(ProblemError(Code.INTERNAL), trace.trace_id)
 
 
 class Refused:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from connectors.postgres.named import named_queries
-from connectors.reference.wire import NAMES, ReferenceRecord, Sealer, encode, key_of, sealed_config
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from connectors.postgres.reference_columns import columns_of, name_columns
+from connectors.reference.wire import NAMES, ReferenceRecord, Sealer, encode, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -27,7 +26,7 @@ class PublishFailedError(Exception):
 
 
 class ReferenceStore:
-    """Writes types, templates, rules, providers and tags, and hands changes to the topic `reference`."""
+    """Writes reference records, and hands changes to the topic `reference`."""
 
     def __init__(self, database: Database, cipher: Sealer) -> None:
         self._database = database
@@ -99,55 +98,3 @@ async def _published(publish: Publish, pairs: Pairs) -> None:
 
 def _encoded(payload: str | None) -> bytes | None:
     return None if payload is None else payload.encode()
-
-
-def name_columns(record: ReferenceRecord) -> tuple[str, ...]:
-    """Columns of the kind's name."""
-    match record:
-        case NotificationType():
-            return (record.code,)
-        case Template():
-            return (record.name, record.channel_type, record.language_code)
-        case Rule():
-            return (record.topic, record.event_type)
-        case Provider():
-            return (record.channel_type, record.name)
-        case SeenTag():
-            return (record.tag,)
-
-
-def columns_of(record: ReferenceRecord, cipher: Sealer) -> tuple[Any, ...]:
-    """Columns of the kind's upsert: the name first, then the content in the order of the query."""
-    match record:
-        case NotificationType():
-            content: tuple[Any, ...] = (
-                record.title,
-                record.category,
-                record.default_channels,
-                record.fallback_channels,
-                record.default_priority,
-                record.is_mandatory,
-                record.template_name,
-                timedelta(seconds=record.dedup_window_s),
-                timedelta(seconds=record.ttl_s),
-                record.unknown_policy,
-                record.allowed_senders,
-                None if record.fallback_after_s is None else timedelta(seconds=record.fallback_after_s),
-            )
-        case Template():
-            texts = (record.subject, record.title, record.body, record.body_text)
-            content = (*texts, _json(record.variables), record.category)
-        case Rule():
-            content = (record.notification_type, record.priority, _json(record.data))
-        case Provider():
-            config = _json(sealed_config(record.config, cipher))
-            order = (record.priority, record.rate_limit, record.cost)
-            content = (record.kind, config, record.is_active, *order)
-        case SeenTag():
-            rollout = (record.is_enabled, record.percentage, _json(record.targets))
-            content = (record.destinations, timedelta(seconds=record.remember_for_s), *rollout)
-    return (*name_columns(record), *content)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.postgres.named import named_queries
-from connectors.postgres.reference import columns_of, name_columns
+from connectors.postgres.reference_columns import columns_of, name_columns
 from connectors.reference.wire import NAMES, Sealer, encode, key_of
 from schemas.records import Template
 

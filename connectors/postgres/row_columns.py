@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from schemas.records import MessageRow, RequestDecided, StatusLogged
+from connectors.postgres.label_columns import LABEL
+from schemas.records import LabelChanged, MessageRow, RequestDecided, StatusLogged
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged
+RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -32,6 +33,7 @@ class Fold:
     requests: dict[tuple[str, int, str], RequestDecided] = field(default_factory=dict)
     messages: dict[str, MessageRow] = field(default_factory=dict)
     log: dict[str, StatusLogged] = field(default_factory=dict)
+    labels: dict[str, LabelChanged] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -54,6 +56,10 @@ class Fold:
             decided = self.requests.get(key)
             if decided is None or replaces(record, decided):
                 self.requests[key] = record
+        elif type(record) is LabelChanged:
+            changed = self.labels.setdefault(record.label.audience_label, record)
+            if changed.label.version < record.label.version:
+                self.labels[record.label.audience_label] = record
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
 
@@ -81,6 +87,11 @@ def message_columns(rows: Sequence[MessageRow]) -> list[list[Any]]:
 def log_columns(rows: Sequence[StatusLogged]) -> list[list[Any]]:
     """Columns of query `write_log`."""
     return _columns(rows, _LOG)
+
+
+def label_columns(rows: Sequence[LabelChanged]) -> list[list[Any]]:
+    """Columns of query `write_labels`."""
+    return _columns([row.label for row in rows], LABEL)
 
 
 def mended(record: RowRecord) -> RowRecord:

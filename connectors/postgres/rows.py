@@ -15,6 +15,7 @@ from connectors.postgres.errors import RowsRefusedError, SinkFencedError, transl
 from connectors.postgres.named import named_queries
 from connectors.postgres.row_columns import (
     Fold,
+    label_columns,
     log_columns,
     mended,
     message_columns,
@@ -114,6 +115,8 @@ class RowWriter:
         if fold.log:
             columns = log_columns(list(fold.log.values()))
             found = await connection.fetchval(self._query["write_log"], *columns)
+        if fold.labels:
+            await connection.execute(self._query["write_labels"], *label_columns(list(fold.labels.values())))
         return Written(len(fold.requests), len(fold.messages), found, orphans=len(fold.log) - found)
 
     async def _write_one_by_one(self, batch: _Batch) -> Written:

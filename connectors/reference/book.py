@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +26,7 @@ __all__ = ["ReferenceBook", "key_of"]
 
 
 class ReferenceBook:
-    """All types, templates, rules, providers and tags. A lower version never replaces a higher one.
+    """All reference records, by kind and name. A lower version never replaces a higher one.
 
     `cipher` opens the configuration of providers. `problems`: key → why its newest record is not used; the
     one before it stays in force.
@@ -68,6 +77,21 @@ class ReferenceBook:
         """Find where facts of a tag go; a tag switched off is found too."""
         found = self._records.get(f"tag:{tag}")
         return found if isinstance(found, SeenTag) else None
+
+    def communication(self, communication_id: str) -> Communication | None:
+        """Find what can be published to an audience."""
+        found = self._records.get(f"communication:{communication_id}")
+        return found if isinstance(found, Communication) else None
+
+    def filter(self, filter_id: str) -> AudienceFilter | None:
+        """Find an audience filter."""
+        found = self._records.get(f"filter:{filter_id}")
+        return found if isinstance(found, AudienceFilter) else None
+
+    def experiment(self, name: str) -> Experiment | None:
+        """Find a stored filter expression."""
+        found = self._records.get(f"experiment:{name}")
+        return found if isinstance(found, Experiment) else None
 
     def tags(self) -> list[SeenTag]:
         """List tags, those switched off too."""

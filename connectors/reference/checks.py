@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
-from schemas.words import Category, Channel, Lane, UnknownPolicy
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
+from schemas.words import Category, Channel, Lane, UnknownPolicy, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +38,9 @@ WORDS: dict[type, dict[str, type[StrEnum]]] = {
     Provider: {"channel_type": Channel},
     Template: {},
     SeenTag: {},
+    Communication: {},
+    AudienceFilter: {"value_type": ValueType},
+    Experiment: {},
 }
 LONGEST: dict[type, dict[str, int]] = {
     NotificationType: {"code": 100, "title": 255, "template_name": 255},
@@ -34,7 +48,12 @@ LONGEST: dict[type, dict[str, int]] = {
     Provider: {"name": 100, "kind": 50},
     Template: {"name": 255, "language_code": 10},
     SeenTag: {"tag": 255},
+    Communication: {"id": 100, "kind": 100},
+    AudienceFilter: {"filter_id": 100},
+    Experiment: {"name": 255},
 }
+PUBLISHED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+"""Ids of communications: they become part of audience labels."""
 AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fallback_after_s")
 
 
@@ -52,6 +71,10 @@ def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     if isinstance(record, SeenTag):
         faults += seen_checks(record)
         remarks += seen_remarks(record) if not faults else ()
+    if isinstance(record, Communication) and not PUBLISHED.fullmatch(record.id):
+        faults.append("`id`: only letters of ASCII, digits, `_`, `.` and `-`")
+    if isinstance(record, Experiment):
+        faults += expression_faults(record)
     return faults, remarks
 
 
@@ -77,6 +100,7 @@ def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
             yield from _missing_templates(each, templates)
     for name in sorted({name for name, _ in templates} - used):
         yield f"template {name}: no type uses it"
+    yield from unknown_filters(records)
 
 
 def _missing_templates(kind: NotificationType, templates: set[tuple[str, str]]) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Loads a directory of YAML files: types, rules, providers, seen tags, templates.
+"""Loads a directory of YAML files: types, rules, providers, seen tags, what audiences need, templates.
 
     types.yaml  rules.yaml  providers.yaml  seen.yaml       each a list
+    communications.yaml  filters.yaml  experiments.yaml     likewise
     templates/<name>.<channel>.<language>.yaml              one template each
 
 A template's `body_file` and `body_text_file`, and any `<key>_file` of a provider's config, name a file beside
@@ -22,7 +23,16 @@ from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.seen_forms import seen_entry
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +42,9 @@ LISTS: dict[str, type[ReferenceRecord]] = {
     "rules.yaml": Rule,
     "providers.yaml": Provider,
     "seen.yaml": SeenTag,
+    "communications.yaml": Communication,
+    "filters.yaml": AudienceFilter,
+    "experiments.yaml": Experiment,
 }
 TEMPLATES = "templates"
 TEXT_FILES = ("body_file", "body_text_file")

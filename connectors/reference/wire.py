@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ReferenceRecord: TypeAlias = NotificationType | Template | Rule | Provider | SeenTag
+ReferenceRecord: TypeAlias = (
+    NotificationType | Template | Rule | Provider | SeenTag | Communication | AudienceFilter | Experiment
+)
 
 SEALED = "$sealed"
 NAMES: dict[type, tuple[str, Callable[[Any], str]]] = {
@@ -24,6 +35,9 @@ NAMES: dict[type, tuple[str, Callable[[Any], str]]] = {
     Rule: ("rule", lambda r: f"{r.topic}/{r.event_type}"),
     Provider: ("provider", lambda r: f"{r.channel_type}/{r.name}"),
     SeenTag: ("tag", lambda r: r.tag),
+    Communication: ("communication", lambda r: r.id),
+    AudienceFilter: ("filter", lambda r: r.filter_id),
+    Experiment: ("experiment", lambda r: r.name),
 }
 TYPES: dict[str, type[ReferenceRecord]] = {kind: record_type for record_type, (kind, _) in NAMES.items()}
 

@@ -97,3 +97,28 @@ class SeenTag(Record, frozen=True, kw_only=True):
     percentage: int = 100
     targets: list[SeenDestination] = []
     version: int = 1
+
+
+class Communication(Record, frozen=True, kw_only=True):
+    """What can be published to an audience (AUD-OP-30). `content`: its look, as its clients understand it."""
+
+    id: str
+    kind: str  # `fullscreen`, `map_object` or any other word that clients know
+    content: dict[str, Any]
+    version: int = 1
+
+
+class AudienceFilter(Record, frozen=True, kw_only=True):
+    """One entry of the filter registry (AUD-OP-20). An id never changes its meaning (AUD-075)."""
+
+    filter_id: str
+    value_type: str
+    version: int = 1
+
+
+class Experiment(Record, frozen=True, kw_only=True):
+    """A named, stored filter expression (AUD-OP-24). `filters`: filter id → a value, or a list of them."""
+
+    name: str
+    filters: dict[str, Any]
+    version: int = 1

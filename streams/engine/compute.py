@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from streams.engine.api import Event, Headers, Tables
+    from streams.engine.tables import Committed
     from streams.engine.turns import Turn
 
 
@@ -48,14 +49,14 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a task lends to a computation: its store's reader, number, how to make outputs, its turn.
+    """What a task lends to a computation: its rows, number, how to make outputs, its turn.
 
     `tasks`: by how many the keys of the stage are spread.
     """
 
     stage: Stage
     task: int
-    read: Callable[[bytes], bytes | None]
+    committed: Committed
     outputs: Callable[[], Outputs]
     partitions: Callable[[str], int]
     turn: Turn
@@ -70,7 +71,7 @@ async def compute(desk: Desk, events: list[Event], now: int) -> Computed:
     """
     dead: dict[int, Buried] = {}
     while True:
-        done = Computed(Overlay(desk.read, now), desk.outputs())
+        done = Computed(Overlay(desk.committed, now), desk.outputs())
         if not events:
             return done
         stream = BatchStream(desk.stage, events, done.overlay, dead, desk.turn)

@@ -57,13 +57,22 @@ class GlobalTable:
             await self._read_once(consumer)
         self._reader = asyncio.create_task(self._read_on(consumer))
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether it goes on reading; what is away for a while counts as reading."""
+        return self._reader is not None and not self._reader.done()
+
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
+        is_lost = False
         while True:
             try:
+                if is_lost:
+                    await consumer.seek_to_beginning(self._tp)  # may fail as a read may
+                    is_lost = False
                 await self._read_once(consumer)
             except (OffsetOutOfRangeError, NoOffsetForPartitionError):
                 log.warning("global_table_begins_again", topic=self._tp.topic, position=self._position)
-                await consumer.seek_to_beginning(self._tp)
+                is_lost = True
             except KafkaError as error:
                 log.warning("global_table_waits", topic=self._tp.topic, error=repr(error))
                 await asyncio.sleep(AWAY_S)

@@ -137,6 +137,10 @@ class Store:
             yield key[skip:], cursor.value()
             cursor.next()
 
+    def rows(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of `first` <= key < `last`, in order, ended ones included."""
+        return self.scan(ROW, first, last)
+
     def forget_expiries(self, keys: Iterable[bytes]) -> None:
         """Drop entries of the expiry order that were dealt with; they are no part of the changelog."""
         batch = rocksdict.WriteBatch(raw_mode=True)

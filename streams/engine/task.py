@@ -21,7 +21,7 @@ from streams.engine.gathering import Gathered, gather
 from streams.engine.offsets import no_offset
 from streams.engine.placed import PlacedTask
 from streams.engine.rows import Rows
-from streams.engine.tables import Overlay
+from streams.engine.tables import NoRows, Overlay
 from streams.engine.timers import Timers
 from streams.engine.transactions import Transactions
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from streams.engine.outputs import Outputs
     from streams.engine.placed import Shared
     from streams.engine.store import Store
+    from streams.engine.tables import Committed
     from streams.engine.turns import Turn
 
 
@@ -38,7 +39,6 @@ class Task(PlacedTask):
     """A task whose results are Kafka transactions."""
 
     def __init__(self, shared: Shared, number: int, tps: tuple[TopicPartition, ...]) -> None:
-        """Nothing is opened yet."""
         super().__init__(shared, number, tps)
         self._transactions: Transactions | None = None
         self._rows: Rows | None = None
@@ -74,7 +74,7 @@ class Task(PlacedTask):
         outputs = self._new_outputs()
         if rows is not None:
             rows.found(outputs)
-        await self._commit_rows(Overlay(self._read_row, self.shared.now_ms()), positions, outputs)
+        await self._commit_rows(Overlay(self._committed(), self.shared.now_ms()), positions, outputs)
 
     async def _wake_inner_tables(self, store: Store) -> None:
         route = self.stage.effect
@@ -87,7 +87,7 @@ class Task(PlacedTask):
         since = time.monotonic()
         found = inner.open_effects(store)
         self._effects.find(found)
-        overlay = Overlay(store.get_row, self.shared.now_ms())
+        overlay = Overlay(store, self.shared.now_ms())
         for effect_id, begun, headers, payload in found:
             if not begun:
                 inner.note_effect(effect_id, inner.MAY_HAVE_BEGUN, headers, payload, overlay)
@@ -154,7 +154,7 @@ class Task(PlacedTask):
 
     async def _computed(self, turn: Turn, events: list[Event], now: int) -> Computed:
         count = self.shared.partitions.count
-        desk = Desk(self.stage, self.number, self._read_row, self._new_outputs, count, turn, self._spread)
+        desk = Desk(self.stage, self.number, self._committed(), self._new_outputs, count, turn, self._spread)
         try:
             return await compute(desk, events, now)
         except (NotYet, StageFailedError):
@@ -204,8 +204,8 @@ class Task(PlacedTask):
         if self._timers is not None:
             self._timers.mark(bound, new)
 
-    def _read_row(self, key: bytes) -> bytes | None:
-        return None if self._rows is None else self._rows.store.get_row(key)
+    def _committed(self) -> Committed:
+        return NoRows() if self._rows is None else self._rows.store
 
     def _new_outputs(self) -> Outputs:
         return self._need_transactions().outputs()
@@ -244,7 +244,7 @@ class Task(PlacedTask):
             self.lanes.clear()
             await self._one_turn()
             vain = vain + 1 if len(effects.results) >= before else 0
-        overlay = Overlay(self._read_row, self.shared.now_ms())
+        overlay = Overlay(self._committed(), self.shared.now_ms())
         inner.note_not_begun(effects.never_begun(), overlay)
         if overlay.writes:
             await self._commit_rows(overlay, {})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas import records as r
 from schemas.codec import Decoder
-from schemas.ids import subject_key
+from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
 from streams.topology import DELIVERY
 from tables.progress import Progress
@@ -72,6 +72,11 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "stats": {
             b"\1": lambda key, _: key,
             TIMER: _read(r.StatsDue, book, lambda due: due.key.encode()),
+        },
+        "members": {
+            b"\1": lambda key, _: bucket_key(bucket_of(key.decode())),
+            b"\2": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
+            TIMER: _read(r.EntriesDue, book, lambda due: bucket_key(due.bucket)),
         },
         **dict.fromkeys(DELIVERY.values(), delivery),
     }

@@ -29,6 +29,7 @@ SNAPSHOTS = {
         FROM notification_template_versions v JOIN notification_templates t ON t.id = v.template_id
     """,
     "reference_outbox": "SELECT key, version, payload, published_at IS NULL FROM reference_outbox",
+    "promotions.audience_labels": "SELECT to_jsonb(r) FROM promotions.audience_labels r",
     "partition_rules": "SELECT to_jsonb(r) FROM partition_rules r",
     "schema_migrations": "SELECT name, checksum FROM schema_migrations",
     **{
@@ -39,13 +40,17 @@ SNAPSHOTS = {
             "notification_rules",
             "provider_configs",
             "seen_tags",
+            "promotions.promotions",
+            "promotions.filters",
+            "promotions.experiments",
         )
     },
 }
 """Every row of every table as text, but for what the page says is made anew."""
 TABLES = """
-SELECT relname FROM pg_class
-WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::REGNAMESPACE
+SELECT CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname IN ('public', 'promotions')
 """
 Snapshot = dict[str, list[str]]
 

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
 
-from streams.engine.tables import Overlay
+from streams.engine.tables import NoRows, Overlay
 from tests.broker.app.ledger import (
     EXACTLY_ONCE,
     create_topics,
@@ -50,7 +50,7 @@ async def open_transaction(
     await producer.start()
     try:
         await producer.begin_transaction()
-        row = Overlay(lambda _: None, 0)
+        row = Overlay(NoRows(), 0)
         row.put(b"\x01user-0", b"1000")
         (key, value) = next(iter(row.writes.items()))
         await producer.send_and_wait(topic, value, key, partition=0)

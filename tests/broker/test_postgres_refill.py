@@ -12,7 +12,16 @@ from connectors.postgres.reference import ReferenceStore
 from connectors.postgres.refill import Refilled, refill
 from connectors.reference.book import ReferenceBook
 from connectors.reference.wire import ReferenceRecord, encode, key_of
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 from tests.sample_rows import migrated
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")
@@ -23,18 +32,25 @@ TEMPLATE = Template(name="hello", channel_type="email", language_code="ru", subj
 RULE = Rule(topic="user.events", event_type="user.registered", notification_type="welcome")
 PROVIDER = Provider(name="mail", channel_type="email", kind="smtp", config={"password": "hunter2"})
 TAG = SeenTag(tag="news", destinations=["seen.news"])
-ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG]
+COMMUNICATION = Communication(id="sale", kind="fullscreen", content={"title": "Sale"})
+FILTER = AudienceFilter(filter_id="city", value_type="string")
+EXPERIMENT = Experiment(name="townsfolk", filters={"city": "a"})
+ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG, COMMUNICATION, FILTER, EXPERIMENT]
 CHANGED: list[ReferenceRecord] = [
     replace(TYPE, ttl_s=600, version=4),
     replace(TEMPLATE, body="fourth", version=4),
     replace(RULE, priority="high", version=4),
     replace(PROVIDER, config={"password": "changed"}, version=4),
     replace(TAG, is_enabled=False, version=4),
+    replace(COMMUNICATION, content={"title": "Last days"}, version=4),
+    replace(FILTER, value_type="number", version=4),
+    replace(EXPERIMENT, filters={"city": ["a", "b"]}, version=4),
 ]
 VERSIONS = """
 SELECT version FROM notification_types UNION ALL SELECT version FROM notification_templates
 UNION ALL SELECT version FROM notification_rules UNION ALL SELECT version FROM provider_configs
-UNION ALL SELECT version FROM seen_tags
+UNION ALL SELECT version FROM seen_tags UNION ALL SELECT version FROM promotions.promotions
+UNION ALL SELECT version FROM promotions.filters UNION ALL SELECT version FROM promotions.experiments
 """
 TEXTS = "SELECT version, body FROM notification_template_versions ORDER BY version"
 
@@ -112,7 +128,7 @@ async def test_what_was_deleted_since_the_backup_is_deleted_again_and_not_publis
         store = ReferenceStore(postgres, CIPHER)
         await store.apply(ALL)
         await relayed(store)
-        book = topic_of(TEMPLATE, RULE, PROVIDER)
+        book = topic_of(*(one for one in ALL if one not in [TYPE, TAG]))
         book.apply(b"type:welcome", b"of a version nobody here knows")
         found = await refill(postgres, CIPHER, book)
         assert Refilled([], ["tag:news"], ["type:welcome"]) == found

@@ -48,6 +48,14 @@ def test_the_three_failures_that_no_client_repairs_raise_an_alert() -> None:
     assert wanted <= {name for name, _ in rules()}
 
 
+def test_late_labelling_and_failing_requests_of_audiences_raise_an_alert() -> None:
+    """CRM-041, CRM-OP-10. Late is told while it lasts, not only once the last user is labelled."""
+    wanted = {"CarillonAudienceLabellingLate", "CarillonAudienceRequestsFail"}
+    found = dict(rules())
+    assert wanted <= set(found)
+    assert "carillon_audience_oldest_age_seconds" in found["CarillonAudienceLabellingLate"]["expr"]
+
+
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]
     assert not [name for name, rule in rules() if 'status=~"4' in rule["expr"]]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from connectors.cipher import Cipher
+from connectors.http.audience.slots import most_memory
 from streams.settings import Settings, load_settings
 from streams.settings_reading import leaves
 
@@ -17,6 +18,8 @@ helm = pytest.importorskip("helm_python", reason="Helm's package has no build fo
 
 CHART = Path(__file__).parents[2] / "helm" / "carillon"
 GIVEN = {"settings": {"kafka": {"bootstrap": "kafka:9092"}}}
+OF_HTTP_ITSELF = 320 << 20
+"""Interpreter, clients, seen posts in flight, and some 100 000 labels with their progress."""
 SECRETS = {
     "postgres-dsn": "postgresql://carillon@database/carillon",
     "crypto-keys": Cipher.new_key("k1"),
@@ -146,6 +149,13 @@ def test_a_worker_has_a_disk_and_a_static_id_that_is_its_name() -> None:
     assert {claim["metadata"]["name"]: "/var/lib/carillon"}.items() <= {
         row["name"]: row["mountPath"] for row in container(pod)["volumeMounts"]
     }.items()
+
+
+def test_http_has_the_memory_that_audience_requests_may_take() -> None:
+    """Beside what the process takes anyway. Mutation tried: the limit of before, 512 MiB: fails."""
+    (deployment,) = of_kind("Deployment")
+    limit = container(deployment["spec"]["template"])["resources"]["limits"]["memory"]
+    assert int(limit.removesuffix("Mi")) << 20 >= most_memory() + OF_HTTP_ITSELF
 
 
 def test_selectors_find_exactly_their_own_pods() -> None:

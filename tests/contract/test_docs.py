@@ -22,6 +22,7 @@ WRITTEN = (
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "DECISIONS.md",
+    "docs/audiences.md",
     "docs/chaos.md",
     "docs/clients.md",
     "docs/one-request.md",

@@ -59,5 +59,7 @@ def test_names_of_stages_and_their_inputs_are_frozen() -> None:
         "status",
         "stats",
         "seen",
+        "audience",
+        "members",
         "sink",
     ) == stage_names()

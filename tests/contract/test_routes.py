@@ -104,6 +104,12 @@ def test_metric_names_and_labels_keep_the_conventions() -> None:
     labels = {label for metric in METRICS for label in metric.labels}
     assert labels <= {
         *("channel", "provider", "verdict", "route", "status", "kind", "topic"),
-        *("tag", "destination", "decision", "result"),  # tags and destinations as configured: SEEN-OP-20
+        *(
+            "operation",
+            "tag",
+            "destination",
+            "decision",
+            "result",
+        ),  # tags and destinations as configured: SEEN-OP-20
     }
     assert all(metric.sentence.endswith(".") for metric in METRICS)

@@ -22,12 +22,13 @@ def test_a_module_can_be_read_at_once(name: str) -> None:
 
 
 def test_the_readme_counts_tasks_and_producers_of_an_idle_up_as_they_are() -> None:
-    """Every task but the sink's, which writes to Postgres, owns a producer; HTTP has one more."""
-    stages, partitions = len(stage_names()), Settings().kafka.partitions
-    tasks, owners = stages * partitions, (stages - 1) * partitions
+    """Every task but the sink's, which writes to Postgres, owns a producer; HTTP has two more."""
+    stages, partitions = len(stage_names()) - 1, Settings().kafka.partitions
+    tasks, owners = stages * partitions + 1, (stages - 1) * partitions + 1
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"{stages} stages × {partitions} partitions = {tasks} tasks; {owners} of them own" in readme  # noqa: RUF001 - as the page writes it
-    assert f"has one more: {owners + 1} producers" in readme
+    by_stage = f"{stages} stages × {partitions} partitions and the one of `audience`"  # noqa: RUF001 - as the page writes it
+    assert f"{by_stage} = {tasks} tasks; {owners} of them own" in readme
+    assert f"has two more, of seen posts and of audiences: {owners + 2} producers" in readme
 
 
 def test_the_readme_says_what_an_idle_up_costs() -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import SchemaBook
@@ -40,6 +41,7 @@ def stages() -> tuple[Stage, ...]:
         sink=port,
         consumers=Consumers(lambda _tag: None, figures),
         figures=figures,
+        audience_figures=AudienceMetrics(CollectorRegistry()),
     )
     return build(Settings(), outside)
 

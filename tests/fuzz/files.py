@@ -13,7 +13,7 @@ import yaml
 from hypothesis import strategies as st
 
 from connectors.cipher import Cipher
-from connectors.postgres.reference import columns_of
+from connectors.postgres.reference_columns import columns_of
 from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.files import LISTS, load_directory
 from connectors.reference.wire import decode, encode, key_of
@@ -83,6 +83,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "rate_limit": 5,
     },
     "seen.yaml": {"tag": "a", "destinations": ["seen.a"], "remember_for_s": 5},
+    "communications.yaml": {"id": "a", "kind": "fullscreen", "content": {"title": "A"}},
+    "filters.yaml": {"filter_id": "a", "value_type": "string"},
+    "experiments.yaml": {"name": "a", "filters": {"a": ["b", "c"]}},
 }
 TEMPLATE: dict[str, Any] = {
     "subject": "A",

@@ -30,7 +30,7 @@ from streams.wiring import Reading
 from tables.consumers import Consumer, key_of
 from tests.fakes import MemoryReference
 from tests.messages import T0
-from tests.unit.streams.engine.desks import KeptOutputs, Written
+from tests.unit.streams.engine.desks import KeptOutputs, KeptRows, Written
 
 TAG, LIVE, DEAD = "promotions", "live", "dead"
 CONSUMERS = b"\2"
@@ -44,7 +44,7 @@ class Rows:
     """Committed rows, in the order of their keys."""
 
     def __init__(self) -> None:
-        self.rows: dict[bytes, bytes] = {}
+        self.rows = KeptRows()
 
     def scan(self, _prefix: bytes, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield from sorted((key, row) for key, row in self.rows.items() if first <= key < last)
@@ -82,6 +82,7 @@ class Registered:
             sink=port,
             consumers=self.consumers,
             figures=figures,
+            audience_figures=port,
         )
         self.stage = seen_stage(Settings(), outside)
 
@@ -148,7 +149,7 @@ class Task:
     async def _computed(self, events: list[Event], outputs: KeptOutputs) -> Computed:
         turns = Turns()
         async with turns.turn(lambda: False, 0.0) as turn:
-            desk = Desk(self.ports.stage, 0, self.store.rows.get, lambda: outputs, lambda _: 1, turn, 1)
+            desk = Desk(self.ports.stage, 0, self.store.rows, lambda: outputs, lambda _: 1, turn, 1)
             return await compute(desk, events, self.now)
 
     def _commit(self, done: Computed, events: list[Event], outputs: KeptOutputs) -> None:

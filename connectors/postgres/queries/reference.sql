@@ -89,6 +89,34 @@ WHERE (t.destinations, t.remember_for, t.is_enabled, t.percentage, t.targets, t.
 )
 RETURNING version;
 
+-- name: upsert_communication
+-- What can be published; no row when it already says the same. Its labels are the sink's (AUD-103).
+INSERT INTO promotions.promotions AS t (id, kind, content)
+VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET
+    kind = excluded.kind, content = excluded.content,
+    version = t.version + 1, updated_at = now(), deleted_at = NULL
+WHERE (t.kind, t.content, t.deleted_at) IS DISTINCT FROM (excluded.kind, excluded.content, excluded.deleted_at)
+RETURNING version;
+
+-- name: upsert_filter
+-- An audience filter; no row when it already says the same.
+INSERT INTO promotions.filters AS t (filter_id, value_type)
+VALUES ($1, $2)
+ON CONFLICT (filter_id) DO UPDATE SET
+    value_type = excluded.value_type, version = t.version + 1, updated_at = now(), deleted_at = NULL
+WHERE (t.value_type, t.deleted_at) IS DISTINCT FROM (excluded.value_type, excluded.deleted_at)
+RETURNING version;
+
+-- name: upsert_experiment
+-- A stored filter expression; no row when it already says the same.
+INSERT INTO promotions.experiments AS t (name, filters)
+VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET
+    filters = excluded.filters, version = t.version + 1, updated_at = now(), deleted_at = NULL
+WHERE (t.filters, t.deleted_at) IS DISTINCT FROM (excluded.filters, excluded.deleted_at)
+RETURNING version;
+
 -- name: remove_type
 -- Mark a type as deleted; no row when it is not there.
 UPDATE notification_types SET version = version + 1, deleted_at = now()
@@ -117,6 +145,24 @@ RETURNING version;
 -- Mark a tag as deleted; no row when it is not there.
 UPDATE seen_tags SET version = version + 1, deleted_at = now()
 WHERE tag = $1 AND deleted_at IS NULL
+RETURNING version;
+
+-- name: remove_communication
+-- Mark a communication as deleted: it cannot be published again, its labels go on; no row when it is not there.
+UPDATE promotions.promotions SET version = version + 1, deleted_at = now()
+WHERE id = $1 AND deleted_at IS NULL
+RETURNING version;
+
+-- name: remove_filter
+-- Mark an audience filter as deleted; no row when it is not there.
+UPDATE promotions.filters SET version = version + 1, deleted_at = now()
+WHERE filter_id = $1 AND deleted_at IS NULL
+RETURNING version;
+
+-- name: remove_experiment
+-- Mark a stored filter expression as deleted; no row when it is not there.
+UPDATE promotions.experiments SET version = version + 1, deleted_at = now()
+WHERE name = $1 AND deleted_at IS NULL
 RETURNING version;
 
 -- name: add_to_outbox

@@ -18,6 +18,12 @@ FROM (
     FROM provider_configs
     UNION ALL
     SELECT 'tag:' || tag, ARRAY[tag]::TEXT [], version, deleted_at FROM seen_tags
+    UNION ALL
+    SELECT 'communication:' || id, ARRAY[id]::TEXT [], version, deleted_at FROM promotions.promotions
+    UNION ALL
+    SELECT 'filter:' || filter_id, ARRAY[filter_id]::TEXT [], version, deleted_at FROM promotions.filters
+    UNION ALL
+    SELECT 'experiment:' || name, ARRAY[name]::TEXT [], version, deleted_at FROM promotions.experiments
 ) AS every
 GROUP BY key, names;
 
@@ -53,6 +59,18 @@ UPDATE provider_configs SET version = $1 WHERE channel_type = $2 AND provider_na
 -- name: version_tag
 -- Give a tag the version it has in the topic.
 UPDATE seen_tags SET version = $1 WHERE tag = $2;
+
+-- name: version_communication
+-- Give a communication the version it has in the topic.
+UPDATE promotions.promotions SET version = $1 WHERE id = $2;
+
+-- name: version_filter
+-- Give an audience filter the version it has in the topic.
+UPDATE promotions.filters SET version = $1 WHERE filter_id = $2;
+
+-- name: version_experiment
+-- Give a stored filter expression the version it has in the topic.
+UPDATE promotions.experiments SET version = $1 WHERE name = $2;
 
 -- name: waiting
 -- Keys with a change that the backup holds as not published yet.

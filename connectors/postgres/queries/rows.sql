@@ -129,6 +129,37 @@ WITH found AS (
 )
 SELECT count(*) FROM found;
 
+-- name: write_labels
+-- Labels of audiences, and each of them in its communication's list (AUD-103, AUD-110); a row's version only grows.
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::TEXT [], $2::TEXT [], $3::TEXT [], $4::BIGINT [], $5::BIGINT [], $6::BIGINT [], $7::TEXT [],
+        $8::JSONB [], $9::BOOLEAN [], $10::BOOLEAN [], $11::TEXT [], $12::BIGINT [], $13::INT []
+    ) AS n (
+        audience_label, campaign_label, communication_id, starts_at, ends_at, published_at, experiment_name,
+        experiment, is_test_publication, is_for_everyone, ticket, withdrawn_at, version
+    )
+), listed AS (
+    UPDATE promotions.promotions AS p
+    SET audience_labels = ARRAY(SELECT unnest(p.audience_labels) UNION SELECT unnest(n.labels) ORDER BY 1)
+    FROM (
+        SELECT g.communication_id, array_agg(g.audience_label) AS labels FROM given AS g GROUP BY g.communication_id
+    ) AS n
+    WHERE p.id = n.communication_id AND NOT p.audience_labels @> n.labels
+)
+INSERT INTO promotions.audience_labels AS l (
+    audience_label, campaign_label, communication_id, starts_at, ends_at, published_at, experiment_name, experiment,
+    is_test_publication, is_for_everyone, ticket, withdrawn_at, version
+)
+SELECT
+    g.audience_label, g.campaign_label, g.communication_id, carillon_time(g.starts_at), carillon_time(g.ends_at),
+    carillon_time(g.published_at), g.experiment_name, g.experiment, g.is_test_publication, g.is_for_everyone, g.ticket,
+    carillon_time(g.withdrawn_at), g.version
+FROM given AS g
+ON CONFLICT (audience_label) DO UPDATE SET
+    ends_at = excluded.ends_at, withdrawn_at = excluded.withdrawn_at, version = excluded.version
+WHERE l.version < excluded.version;
+
 -- name: keep_refusal
 -- A record that Postgres takes in no form, kept for a person to look at.
 INSERT INTO sink_refusals (app, topic, partition, batch_start, kind, record, error)

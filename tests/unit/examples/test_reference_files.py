@@ -10,7 +10,16 @@ import pytest
 import yaml
 
 from connectors.templates.lint import lint
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 from schemas.words import Category, Channel, Lane, UnknownPolicy
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -31,7 +40,15 @@ def templates() -> dict[str, Template]:
 
 @pytest.mark.parametrize(
     ("name", "record"),
-    [("types", NotificationType), ("rules", Rule), ("providers", Provider), ("seen", SeenTag)],
+    [
+        ("types", NotificationType),
+        ("rules", Rule),
+        ("providers", Provider),
+        ("seen", SeenTag),
+        ("communications", Communication),
+        ("filters", AudienceFilter),
+        ("experiments", Experiment),
+    ],
 )
 def test_file_holds_only_fields_of_its_record(name: str, record: type[Any]) -> None:
     known = {field.name for field in msgspec.structs.fields(record)}

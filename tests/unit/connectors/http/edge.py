@@ -31,6 +31,7 @@ SECRET = "the gateway's secret"
 KEY = "ck_live_abc"
 SHOP = "ck_live_shop"
 SHOP_KEY = {"Authorization": f"Bearer {SHOP}"}
+AUDIENCE_KEY = "ck_live_audience"
 
 
 class Entry(NamedTuple):
@@ -119,7 +120,12 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
     """Serve with these ports changed."""
     one = Edge()
     metrics = HttpMetrics(one.registry)
-    keys = [entry(KEY, "gateway"), entry("ck_test_def", "send"), entry(SHOP, "send", "stats")]
+    keys = [
+        entry(KEY, "gateway"),
+        entry("ck_test_def", "send"),
+        entry(SHOP, "send", "stats"),
+        entry(AUDIENCE_KEY, "audience"),
+    ]
     authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
     ports: dict[str, Any] = {
         "publish": one.publish,

@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceGauges, AudienceMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
@@ -39,12 +40,14 @@ async def hanging() -> str | None:
 
 
 @asynccontextmanager
-async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
+async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)
+    AudienceMetrics(registry)
+    AudienceGauges(registry, is_up=lambda: True, labels=lambda: 0, oldest_s=lambda: 0.0)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,
@@ -53,6 +56,7 @@ async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
         authenticate=Authority([], []).authenticate,
         metrics=HttpMetrics(registry),
         check_timeout_ms=30,
+        aside={"audience": restoring} if aside else {},
     )
     async with TestClient(TestServer(ops_app(ports))) as client:
         yield client
@@ -79,6 +83,14 @@ async def test_each_failing_check_is_named_with_its_reason_and_no_secret() -> No
         "postgres": {"ok": False, "detail": "ConnectionError"},
         "slow": {"ok": False, "detail": "no answer in time"},
     }
+
+
+async def test_a_check_aside_is_told_and_does_not_count() -> None:
+    """Seen posts need nothing of audiences. Mutation tried: all checks count: fails."""
+    async with ops(aside=True, kafka=well) as client:
+        status, body = await got(client, "/readyz")
+    assert (200, "ok") == (status, body["status"])
+    assert {"ok": False, "detail": "2 of 4 tasks restored"} == body["checks"]["audience"]
 
 
 async def test_alive_though_not_ready() -> None:

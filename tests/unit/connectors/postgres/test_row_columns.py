@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.postgres.row_columns import LATEST_MS, Fold, mended, message_columns, request_columns
+from connectors.postgres.row_columns import (
+    LATEST_MS,
+    Fold,
+    label_columns,
+    mended,
+    message_columns,
+    request_columns,
+)
 from schemas.records import SeenTag
-from tests.sample_rows import NOW, decided, logged, message
+from tests.sample_rows import NOW, decided, labelled, logged, message
 
 
 def test_the_highest_version_of_a_message_is_left_in_any_order() -> None:
@@ -72,3 +79,14 @@ def test_mending_changes_only_what_cannot_be_stored() -> None:
         == whole
     )
     assert logged(at=0) == mended(logged(at=-5))
+
+
+def test_the_highest_version_of_a_label_is_left_in_any_order() -> None:
+    versions = [labelled(version=v) for v in (1, 2, 3)]
+    for order in permutations(versions):
+        assert [versions[2]] == list(Fold.of(order).labels.values())
+
+
+def test_a_label_without_filters_has_no_experiment_and_nul_is_replaced() -> None:
+    columns = label_columns([labelled(filters=[], experiment_name=None, ticket="a\x00b")])
+    assert [None, None, "a\ufffdb"] == [columns[6][0], columns[7][0], columns[10][0]]

@@ -10,7 +10,16 @@ import pytest
 from connectors.cipher import Cipher
 from connectors.reference.book import ReferenceBook
 from connectors.reference.wire import ReferenceRecord, encode, key_of
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")
 
@@ -143,3 +152,16 @@ def test_a_broken_record_is_a_problem_and_nothing_more(key: bytes, value: bytes,
     known.apply(key, value)
     assert known.type("welcome") == kind()
     assert words in known.problems[key.decode("utf-8", "replace")]
+
+
+def test_what_audiences_need_is_found_by_its_name() -> None:
+    sale = Communication(id="sale", kind="fullscreen", content={"title": "Sale"})
+    city = AudienceFilter(filter_id="city", value_type="string")
+    townsfolk = Experiment(name="townsfolk", filters={"city": "a"})
+    known = book(sale, city, townsfolk)
+    assert (sale, city, townsfolk) == (
+        known.communication("sale"),
+        known.filter("city"),
+        known.experiment("townsfolk"),
+    )
+    assert [None] * 3 == [known.communication("city"), known.filter("sale"), known.experiment("sale")]

@@ -9,8 +9,17 @@ import pytest
 
 from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.files import load_directory, read_directory
-from connectors.reference.wire import key_of
-from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
+from connectors.reference.wire import TYPES, key_of
+from schemas.records import (
+    AudienceFilter,
+    Communication,
+    Experiment,
+    NotificationType,
+    Provider,
+    Rule,
+    SeenTag,
+    Template,
+)
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 
@@ -41,9 +50,7 @@ def faults(folder: Path, files: dict[str, str]) -> list[str]:
 def test_the_examples_load_without_a_remark() -> None:
     loaded = read_directory(EXAMPLES)
     assert loaded.warnings == []
-    assert {NotificationType, Template, Rule, Provider, SeenTag} == {
-        type(record) for record in loaded.records
-    }
+    assert set(TYPES.values()) == {type(record) for record in loaded.records}
 
 
 def test_each_file_gives_its_records(tmp_path: Path) -> None:
@@ -52,6 +59,9 @@ def test_each_file_gives_its_records(tmp_path: Path) -> None:
         "rules.yaml": "- {topic: t, event_type: e, notification_type: welcome, data: {A: b.c}}",
         "providers.yaml": "- {name: p, channel_type: email, kind: smtp, config: {port: 25}, cost: 1}",
         "seen.yaml": "- {tag: news, destinations: [seen.news], remember_for_s: 60}",
+        "communications.yaml": "- {id: sale, kind: fullscreen, content: {title: Sale}}",
+        "filters.yaml": "- {filter_id: city, value_type: string}",
+        "experiments.yaml": "- {name: townsfolk, filters: {city: [a, b]}}",
         "templates/hello.email.ru.yaml": """
             subject: S
             body: "{{ Name }}"
@@ -69,6 +79,9 @@ def test_each_file_gives_its_records(tmp_path: Path) -> None:
         Rule(topic="t", event_type="e", notification_type="welcome", data={"A": "b.c"}),
         Provider(name="p", channel_type="email", kind="smtp", config={"port": 25}, cost=1.0),
         SeenTag(tag="news", destinations=["seen.news"], remember_for_s=60),
+        Communication(id="sale", kind="fullscreen", content={"title": "Sale"}),
+        AudienceFilter(filter_id="city", value_type="string"),
+        Experiment(name="townsfolk", filters={"city": ["a", "b"]}),
         Template(
             name="hello",
             channel_type="email",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -144,12 +144,23 @@ def record(offset: int, raw: bytes | None = b"x", **changes: Any) -> Event:
     return Event(value=LATER, offset=offset, raw=raw, **(given | changes))
 
 
+class KeptRows(dict[bytes, bytes]):
+    """A store that is a dict."""
+
+    @property
+    def get_row(self) -> Callable[[bytes], bytes | None]:
+        return self.get
+
+    def rows(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(sorted((key, row) for key, row in self.items() if first <= key < last))
+
+
 @dataclass(slots=True)
 class Bench:
     """Computes batches of one stage on a store that is a dict."""
 
     stage: Stage
-    rows: dict[bytes, bytes] = field(default_factory=dict)
+    rows: KeptRows = field(default_factory=KeptRows)
     partitions: Callable[[str], int] = lambda _: 8
     kept: list[KeptOutputs] = field(default_factory=list)
     urgent: Callable[[], bool] = lambda: False
@@ -159,7 +170,7 @@ class Bench:
 
     async def compute(self, *events: Event) -> Computed:
         async with self.turns.turn(self.urgent, self.commit_s) as turn:
-            desk = Desk(self.stage, TASK, self.rows.get, self._outputs, self.partitions, turn, self.tasks)
+            desk = Desk(self.stage, TASK, self.rows, self._outputs, self.partitions, turn, self.tasks)
             return await compute(desk, list(events), NOW)
 
     def _outputs(self) -> Outputs:

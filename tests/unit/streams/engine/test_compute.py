@@ -14,6 +14,7 @@ from tests.unit.streams.engine.desks import (
     TASK,
     Bench,
     Call,
+    KeptRows,
     Later,
     Out,
     due_timer,
@@ -233,7 +234,7 @@ async def test_more_defects_in_a_batch_than_the_ceiling_stop_the_stage() -> None
 async def test_a_dead_timer_or_result_leaves_its_row_else_it_would_come_back_for_ever() -> None:
     """Mutation tried: settling only what the agent pulls: fails."""
     rows = {due_timer(1, b"poison").key: b"row", due_timer(2, b"!").key: b"row", inner.EFFECT + b"e": b"row"}
-    bench = Bench(stage_of(touchy), dict(rows))
+    bench = Bench(stage_of(touchy), KeptRows(rows))
     done = await bench.compute(
         result(b"e", b"poison result"), due_timer(1, b"poison"), due_timer(2, b"!"), due_timer(3, b"a")
     )

@@ -26,7 +26,7 @@ class Rows:
         self.committed = 0
 
     def overlay(self) -> Overlay:
-        return Overlay(self.store.get_row, NOW)
+        return Overlay(self.store, NOW)
 
     def commit(self, overlay: Overlay) -> None:
         self.committed += 1

@@ -1,7 +1,15 @@
-"""How often a global table is asked for its end (design rule 16)."""
+"""How often a global table is asked for its end (design rule 16), and that its reader goes on."""
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from streams.engine import reference
 from streams.engine.api import EngineConfig
 from streams.engine.reference import GlobalTable
 from streams.engine.turns import Turns
@@ -39,3 +47,41 @@ async def test_a_question_without_an_answer_is_asked_again() -> None:
     async with order.turn(lambda: False):
         assert [False, False] == [await table.catch_up() for _ in range(2)]
     assert 2 == table.asked
+
+
+class Lost:
+    """A consumer that lost its place while the broker was away."""
+
+    def __init__(self) -> None:
+        self.seeks = 0
+        self.applied = asyncio.Event()
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[str, list[Any]]:
+        await asyncio.sleep(0)
+        if self.seeks < 2:
+            raise OffsetOutOfRangeError
+        return {"tp": [SimpleNamespace(key=b"k", value=b"v")]}
+
+    async def seek_to_beginning(self, _tp: Any) -> None:
+        self.seeks += 1
+        if self.seeks == 1:
+            raise KafkaError("still away")
+
+    async def position(self, _tp: Any) -> int:
+        return 1
+
+
+async def test_a_lost_place_whose_repair_fails_does_not_end_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutation tried: the seek outside of the `try`: the reader ends and the table is old for ever."""
+    monkeypatch.setattr(reference, "AWAY_S", 0.0)
+    consumer = Lost()
+    config = EngineConfig("nowhere", "app", "w1", "/nowhere")
+    table = GlobalTable(config, "t", lambda _key, _value: consumer.applied.set())
+    table._reader = asyncio.create_task(table._read_on(consumer))
+    await asyncio.wait_for(consumer.applied.wait(), 60)
+    states = [table.is_reading]
+    await table.stop()
+    states.append(table.is_reading)
+    assert [True, False] == states

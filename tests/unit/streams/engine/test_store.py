@@ -51,6 +51,11 @@ def test_rows_that_expire_are_found_in_the_order_in_which_they_do(store: Store) 
     assert [] == list(store.scan(EXPIRY, stamp(0), stamp(300)))
 
 
+def test_rows_of_a_range_come_in_order_and_nothing_else_does(store: Store) -> None:
+    store.write([(key, live(key)) for key in (b"\1b", b"\1a", b"\1c", b"\2a", b"\0z")], ORIGIN)
+    assert [(b"\1a", live(b"\1a")), (b"\1b", live(b"\1b"))] == list(store.rows(b"\1", b"\1c"))
+
+
 def test_rows_that_have_ended_leave_the_disk(store: Store) -> None:
     """Files of tombstones alone are too few for RocksDB to look at: 40 MiB stayed under no rows."""
     keys = [b"\1%d" % number for number in range(1_000)]

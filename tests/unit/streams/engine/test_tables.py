@@ -13,13 +13,14 @@ from streams.engine.api import TableSpec
 from streams.engine.outputs import TooLargeError
 from streams.engine.store import NEVER, stamp
 from streams.engine.tables import MOST_ROW_BYTES, Overlay, TaskTable, bind, committed
+from tests.unit.streams.engine.desks import KeptRows
 
 NOW = 1_000
 SPEC = TableSpec("numbers", 7, str.encode, lambda n: b"%d" % n, int)
 
 
 def table(rows: dict[bytes, bytes], now: int = NOW) -> tuple[TaskTable, Overlay]:
-    overlay = Overlay(rows.get, now)
+    overlay = Overlay(KeptRows(rows), now)
     return bind((SPEC,), overlay)["numbers"], overlay
 
 
@@ -109,6 +110,51 @@ def test_a_table_is_a_dictionary_whose_entries_end(batches: list[tuple[int, list
                 rows.pop(row_key, None)
                 if raw is not None:
                     rows[row_key] = raw
+
+
+BYTES = TableSpec("bytes", 7, bytes, bytes, bytes)
+NAMES = st.binary(min_size=1, max_size=3) | st.sampled_from([b"a", b"a\xff", b"a\xff\xff", b"b"])
+ENDS = st.sampled_from([None, NOW - 1, NOW, NOW + 1])
+
+
+def test_a_scan_sees_what_its_batch_wrote_and_deleted() -> None:
+    """Mutation tried: rows of the store that the batch has rewritten are given too: fails."""
+    rows = {b"\x07a1": NEVER + b"1", b"\x07a2": NEVER + b"2", b"\x07a3": NEVER + b"3", b"\x08a": NEVER + b"9"}
+    numbers, _ = table(rows)
+    numbers.delete("a1")
+    numbers.put("a2", 20)
+    numbers.put("a25", 25)
+    numbers.put("b", 5)
+    assert [(b"a2", 20), (b"a25", 25), (b"a3", 3)] == numbers.scan(b"a")
+    assert [(b"a2", 20), (b"a25", 25)] == numbers.scan(b"a", limit=2)
+    assert [(b"a3", 3)] == numbers.scan(b"a", after=b"a25")
+
+
+@given(
+    st.dictionaries(NAMES, ENDS),
+    st.lists(st.tuples(NAMES, ENDS | st.just(0))),
+    NAMES | st.just(b""),
+    st.integers(1, 4),
+)
+def test_scans_page_by_page_give_every_live_row_of_the_prefix_once(
+    stored: dict[bytes, int | None], written: list[tuple[bytes, int | None]], prefix: bytes, limit: int
+) -> None:
+    """Mutations tried: `after` given again, the end of a prefix of bytes 255 cut off: fail."""
+    rows = {b"\x07" + name: (NEVER if end is None else stamp(end)) + name for name, end in stored.items()}
+    overlay = Overlay(KeptRows({**rows, b"\x06z": NEVER, b"\x08": NEVER}), NOW)
+    kept = TaskTable(BYTES, overlay)
+    for name, end in written:
+        if end == 0:
+            kept.delete(name)
+        else:
+            kept.put(name, name, expires_at=end)
+    found: list[tuple[bytes, bytes]] = []
+    while page := kept.scan(prefix, found[-1][0] if found else b"", limit):
+        assert len(page) <= limit
+        found += page
+    names = {*stored, *(name for name, _ in written)}
+    live = sorted(name for name in names if kept.get(name) is not None and name.startswith(prefix))
+    assert [(name, name) for name in live] == found
 
 
 class Scanned:

@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import SchemaBook, encode
-from schemas.ids import subject_key
+from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine import inner
-from streams.engine.tables import Overlay
+from streams.engine.tables import NoRows, Overlay
 from streams.scaling import homes as homes_module
 from streams.scaling.homes import HomelessError, homes
 from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
+from tables.memberships import enlisted_prefix
 from tables.pending import key_of as pending_key
 from tables.progress import Progress
 from tables.requests import key_of
@@ -52,7 +54,8 @@ def stages() -> dict[str, Any]:
     reading, ignored = Reading(SchemaBook(), nothing), lambda _topic: lambda _count: None
     figures: Any = SeenMetrics(CollectorRegistry(), lambda: 0)
     consumers = Consumers(lambda _tag: None, figures)
-    others = {"consumers": consumers, "figures": figures}
+    counting = AudienceMetrics(CollectorRegistry())
+    others = {"consumers": consumers, "figures": figures, "audience_figures": counting}
     outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 
@@ -73,7 +76,7 @@ def row(value: Any) -> bytes:
 
 
 def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.set_timer(stages()[stage].timer, due, (("traceparent", b"x"),), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
@@ -81,7 +84,7 @@ def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
 
 
 def call(stage: str) -> tuple[bytes, bytes]:
-    overlay = Overlay(lambda _: None, 0)
+    overlay = Overlay(NoRows(), 0)
     inner.record_effect(stages()[stage].effect, CALL, (), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
@@ -112,6 +115,17 @@ def test_rows_of_every_kind_know_their_key() -> None:
     ]
 
 
+def test_rows_of_members_know_their_bucket() -> None:
+    user, home = "yandex_uid:4001", homes("members", SchemaBook())
+    bucket = bucket_of(user)
+    due = r.EntriesDue(bucket=bucket, ends_at=DUE_AT, due_at=DUE_AT)
+    assert [bucket_key(bucket)] * 3 == [
+        home(b"\1" + user.encode(), b""),
+        home(b"\2" + enlisted_prefix(bucket, DUE_AT, "c:x") + user.encode(), b""),
+        home(*timer("members", due)),
+    ]
+
+
 @pytest.mark.parametrize("stage", scalable())
 def test_no_kind_of_row_of_a_stage_is_unknown(stage: str) -> None:
     """A table that is added must be added in `homes`, too."""
@@ -129,4 +143,4 @@ def test_an_unknown_row_is_told() -> None:
 
 def test_delivery_of_every_channel_is_scalable() -> None:
     delivery = {f"delivery-{one}" for one in t.DELIVERED_CHANNELS}
-    assert {"recipient", "status", "stats", *delivery} == set(scalable())
+    assert {"recipient", "status", "stats", "members", *delivery} == set(scalable())

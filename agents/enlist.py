@@ -1,0 +1,130 @@
+"""The members stage: give users their labels, and take away those that ended.
+
+consumes  facts.labels (UsersLabelled, LabelsEnded), key = bucket; timers (EntriesDue)
+keeps     memberships: labels by user; enlisted: users by bucket, end and label
+emits     UsersCounted (audience.progress), once per upload and batch; EntriesDue (timer)
+
+Entries leave in steps of `STEP`: at the end of their label, and at once when it is withdrawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.records import EntriesDue, LabelCount, LabelsEnded, UsersCounted, UsersLabelled
+from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix, of_entry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from agents.ports import Stream, Table
+    from schemas.records import LabelGiven
+
+STEP = 500
+NOBODY = Memberships()
+
+Outcome = UsersCounted | EntriesDue
+Counts = dict[str, dict[str, LabelCount]]
+"""Users dealt with in a batch, by upload and label."""
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """The tables of the stage."""
+
+    memberships: Table[bytes, Memberships]
+    enlisted: Table[bytes, Enlisted]
+
+
+async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
+    """One batch of one members task."""
+    counts: Counts = {}
+    async for event in stream:
+        for due in decide(event.value, stream.now, memory, counts):
+            yield due
+    for upload_id, by_label in counts.items():
+        yield UsersCounted(upload_id=upload_id, counts=list(by_label.values()))
+
+
+def decide(
+    value: UsersLabelled | LabelsEnded | EntriesDue, now: int, memory: Memory, counts: Counts
+) -> list[EntriesDue]:
+    """What follows from one input at `now` (ms), beside what is counted."""
+    match value:
+        case UsersLabelled():
+            return give(value, now, memory, counts.setdefault(value.upload_id, {}))
+        case LabelsEnded():
+            return list(end(value, now, memory))
+        case EntriesDue():
+            return list(take_away(value, memory, STEP)[1])
+        case _:
+            assert_never(value)
+
+
+def give(given: UsersLabelled, now: int, memory: Memory, counts: dict[str, LabelCount]) -> list[EntriesDue]:
+    """Enter the labels for each user, and remember to take them away; not those that have ended already."""
+    ends = set()
+    for one in given.labels:
+        name = one.audience_label
+        before = counts.get(name) or LabelCount(audience_label=name)
+        if one.ends_at <= now:
+            counts[name] = replace(before, processed=before.processed + len(one.users))
+            continue
+        entered, failed = _enter(given.bucket, one, memory)
+        counts[name] = replace(before, processed=before.processed + entered, failed=before.failed + failed)
+        ends.add(one.ends_at)
+    return [EntriesDue(bucket=given.bucket, ends_at=at, due_at=at) for at in sorted(ends)]
+
+
+def _enter(bucket: int, given: LabelGiven, memory: Memory) -> tuple[int, int]:
+    """How many users got the label, and how many have too many. Who had it of this request does not count."""
+    prefix = enlisted_prefix(bucket, given.ends_at, given.audience_label)
+    mark = Enlisted(ends_at=given.ends_at)
+    entered = failed = 0
+    for user in given.users:
+        key = user.encode()
+        before = memory.memberships.get(key) or NOBODY
+        after = before.add(given.audience_label, given.number, given.ends_at)
+        if after is None:
+            failed += 1
+        elif after is not before:
+            entered += 1
+            memory.memberships.put(key, after, expires_at=after.kept_until)
+            if len(after.entries) > len(before.entries):
+                memory.enlisted.put(prefix + key, mark, expires_at=given.ends_at + KEEP_MS)
+    return entered, failed
+
+
+def end(ended: LabelsEnded, now: int, memory: Memory) -> Iterator[EntriesDue]:
+    """Take away the entries of labels that were withdrawn; what is more than a step follows by timers."""
+    room = STEP
+    for one in ended.labels:
+        due = EntriesDue(
+            bucket=ended.bucket, ends_at=one.ends_at, due_at=now, audience_label=one.audience_label
+        )
+        if room:
+            removed, rest = take_away(due, memory, room)
+            room -= removed
+            yield from rest
+        else:
+            yield due
+
+
+def take_away(due: EntriesDue, memory: Memory, most: int) -> tuple[int, list[EntriesDue]]:
+    """Remove the next entries; how many, and the timer for the rest, as soon as this is committed."""
+    prefix = enlisted_prefix(due.bucket, due.ends_at, due.audience_label)
+    found = memory.enlisted.scan(prefix, prefix + due.after.encode() if due.after else b"", most)
+    last = b""
+    for key, _ in found:
+        last = key[len(prefix) :]
+        label, user = of_entry(key)
+        kept = (memory.memberships.get(user) or NOBODY).remove(label)
+        if kept.entries:
+            memory.memberships.put(user, kept, expires_at=kept.kept_until)
+        else:
+            memory.memberships.delete(user)
+        memory.enlisted.delete(key)
+    rest = [replace(due, after=last.decode())] if len(found) == most else []
+    return len(found), rest

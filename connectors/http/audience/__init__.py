@@ -1,0 +1,1 @@
+"""The audience endpoints: bodies, their rules, commands to the audience stage, answers."""

@@ -1,0 +1,56 @@
+"""Topics of audiences, a part of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from schemas import records as r
+from schemas import topics as t
+from schemas.topics import Form, Partitions, Topic, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def audience_topics() -> Iterator[Topic]:
+    """Commands and counts go to the one task that decides on labels, users to the members by bucket."""
+    commands = (r.AudiencePublished, r.AudienceWithdrawn)
+    about = "Requests about audiences; no request waits behind the users of others."
+    decided = t.internal(t.AUDIENCE_COMMANDS, commands, about, ("http", "audience"))
+    yield replace(decided, key="campaign label", partitions=Partitions.ONE)
+    about = "Users of publish requests, each in one transaction with its request (AUD-OP-21)."
+    users = t.internal(t.AUDIENCE_USERS, (r.UsersUploaded,), about, ("http", "audience"))
+    yield replace(users, key="campaign label", partitions=Partitions.ONE)
+    about = "How many users of a request have their labels."
+    counted = t.internal(t.AUDIENCE_PROGRESS, (r.UsersCounted,), about, ("members", "audience"))
+    yield replace(counted, key="upload id", partitions=Partitions.ONE)
+    about = "Users and the labels they get, and labels that are taken away (AUD-123)."
+    users = t.internal(t.LABELLED, (r.UsersLabelled, r.LabelsEnded), about, ("audience", "members"))
+    yield replace(users, key="`bucket:<n>`, a share of all users")
+    yield Topic(
+        name=t.AUDIENCE_ANSWERS,
+        use=Use.REFERENCE,
+        key="upload id",
+        records=(r.AudienceAnswered,),
+        about="Answers to requests about audiences, read by every HTTP process from its start on.",
+        writers=("audience",),
+        readers=("http",),
+        form=Form.JSON,
+        partitions=Partitions.ONE,
+        retention_ms=t.HOUR_MS,
+        extra=t.OURS,
+    )
+    yield Topic(
+        name=t.AUDIENCE_LABELS,
+        use=Use.REFERENCE,
+        key="`label:<audience label>` or `request:<request id>`",
+        records=(r.AudienceLabel, r.RequestProgress),
+        about="Every label with its dates and progress, and the progress of recent requests (CRM-OP-04).",
+        writers=("audience",),
+        readers=("http",),
+        form=Form.JSON,
+        partitions=Partitions.ONE,
+        retention_ms=None,
+        extra=t.COMPACTED,
+    )
