@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 from agents import hand_on, withdraw
 from agents.audience import Draft
 from agents.reply import accepted, refused, repeated
+from schemas.audience_words import AudienceOutcome
 from schemas.records import (
     AudiencePublished,
     AudienceWithdrawn,
@@ -30,7 +31,6 @@ from schemas.records import (
     UsersUploaded,
     WithdrawalDue,
 )
-from schemas.words import AudienceOutcome
 from tables import labels as of_label
 from tables import publications as of_request
 from tables.publications import MOST_LABELS, PROGRESS_KEPT_MS, Campaign

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from schemas.audience_words import AudienceOutcome
 from schemas.records import AudienceAnswered, AudiencePublished, AudienceWithdrawn, LabelNamed
-from schemas.words import AudienceOutcome
 from tables.publications import REMEMBERED_MS, GivenAnswer
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from agents.reply import accepted, refused
+from schemas.audience_words import AudienceOutcome
 from schemas.records import EndedLabel, LabelChanged, LabelsEnded, WithdrawalDue
-from schemas.words import AudienceOutcome
 from tables import labels as of_label
 from tables.publications import Campaign
 from tables.uploads import buckets_in

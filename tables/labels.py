@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from schemas.audience_words import ValueType
 from schemas.records import AudienceLabel
-from schemas.words import ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
+from schemas.audience_words import ValueType
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -18,7 +19,7 @@ from schemas.records import (
     SeenTag,
     Template,
 )
-from schemas.words import Category, Channel, Lane, UnknownPolicy, ValueType
+from schemas.words import Category, Channel, Lane, UnknownPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from schemas.audience_words import ValueType
 from schemas.records import AudienceFilter, Experiment
-from schemas.words import ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

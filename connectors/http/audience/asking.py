@@ -20,7 +20,7 @@ from connectors.http.audience.reading import whole_body
 from connectors.http.audience.slots import RETRY_SOON, Size, largest
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import PROBLEMS, Code, Fault, ProblemError
-from schemas.words import AudienceOutcome
+from schemas.audience_words import AudienceOutcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.words import IdType, ValueType
+from schemas.audience_words import IdType, ValueType
 
 MOST_COMMUNICATIONS: Final = 100
 MOST_USERS: Final = 1000

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UnsetType
 
+from schemas.audience_words import ValueType
 from schemas.records import ChosenFilter
-from schemas.words import ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

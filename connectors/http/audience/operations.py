@@ -13,7 +13,7 @@ from connectors.http.audience.slots import LARGEST_BODY, MOST_VALUES, RETRY_SOON
 from connectors.http.limits import PER_KEY, too_soon
 from connectors.http.operation import Answer, Body, Header, Operation
 from connectors.http.problems import Code, Fault, ProblemError
-from schemas.words import IdType, LabelStatus, ValueType
+from schemas.audience_words import IdType, LabelStatus, ValueType
 
 PUBLISH_PATH = "/communications-audience/v1/publish"
 UNPUBLISH_PATH = "/communications-audience/v1/unpublish"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from connectors.http.problems import Code, Fault, ProblemError
+from schemas.audience_words import LabelStatus
 from schemas.times import rfc3339
-from schemas.words import LabelStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
