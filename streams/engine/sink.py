@@ -30,7 +30,7 @@ AWAY_FIRST_S, AWAY_LAST_S = 0.2, 5.0
 class SinkTask(PlacedTask):
     """One partition of the sink's only input."""
 
-    _told_at = 0.0
+    _told, _told_at = -1, 0.0
     _away_s = AWAY_FIRST_S
 
     async def _open(self) -> dict[TopicPartition, int]:
@@ -48,7 +48,7 @@ class SinkTask(PlacedTask):
         return self.stage.sink
 
     def _pending(self) -> bool:
-        return len(self.lanes) > 0
+        return len(self.lanes) > 0 or self._untold()
 
     def _idle_s(self) -> float:
         return 1.0
@@ -56,6 +56,9 @@ class SinkTask(PlacedTask):
     async def _turn(self) -> bool:
         """Write one batch; the database being away is a wait, not a failure."""
         (tp,) = self.tps
+        if not len(self.lanes):
+            await self._tell_lag()
+            return False
         async with self.shared.turns.turn(self.lanes.urgent) as turn:
             events = await self._readable(self.lanes.peek(self.stage.max_batch), turn)
         end = events[-1].offset + 1
@@ -65,7 +68,8 @@ class SinkTask(PlacedTask):
         await self._patiently(self._writer.write(tp.topic, tp.partition, start, end, values))
         self.lanes.advance({tp: end})
         self.shared.meters.committed(self.stage.name, len(events), len(events), 0)
-        await self._tell_lag(tp, end)
+        if self._untold():
+            await self._tell_lag()
         return True
 
     async def _patiently(self, work: Awaitable[T]) -> T:
@@ -103,15 +107,22 @@ class SinkTask(PlacedTask):
                 raise StageFailedError(f"stage {self.stage.name}: {text}")
         return events
 
-    async def _tell_lag(self, tp: TopicPartition, end: int) -> None:
-        moment = asyncio.get_running_loop().time()
-        if moment - self._told_at >= LAG_EVERY_S:
-            self._told_at = moment
-            await self.shared.membership.commit_for_lag({tp: end})
+    def _untold(self) -> bool:
+        """Whether Kafka should hear how far the rows are: at most once a second, and the last time, too.
+
+        After a kill as well: what the predecessor wrote and had not told would be a lag without records.
+        """
+        (tp,) = self.tps
+        rested = asyncio.get_running_loop().time() - self._told_at >= LAG_EVERY_S
+        return rested and self.lanes.by_tp[tp].position != self._told
+
+    async def _tell_lag(self) -> None:
+        (tp,) = self.tps
+        self._told, self._told_at = self.lanes.by_tp[tp].position, asyncio.get_running_loop().time()
+        await self.shared.membership.commit_for_lag({tp: self._told})
 
     async def _hand_over(self) -> None:
-        (tp,) = self.tps
-        await self.shared.membership.commit_for_lag({tp: self.lanes.by_tp[tp].position})
+        await self._tell_lag()
 
     async def _close(self, *, reopens: bool) -> None:
         """Nothing is held between turns."""

@@ -131,6 +131,37 @@ async def test_the_database_away_is_a_wait_with_a_name(sinking: Sinking) -> None
     assert 200 == await committed(sinking)
 
 
+async def test_kafka_hears_how_far_the_rows_are_after_the_last_batch_and_after_a_kill(
+    sinking: Sinking,
+) -> None:
+    """Autoscalers read it: without records there must be no lag. At most once a second it is told.
+
+    Mutations tried: told behind a batch only: fails (the last one comes too soon); a new task takes what it
+    opens at for told: fails (what was written right before the kill stays a lag).
+    """
+    worker = await sinking.worker("w1")
+    async with ended(worker):
+        await worker.start()
+        for begin, end in ((0, 100), (100, 150)):
+            await sinking.feed(*ids(end)[begin:])
+            await worker.until(lambda end=end: len(sinking.rows()) == end, "rows")  # type: ignore[misc]
+        await told(sinking, 150)
+        for end in (160, 170):
+            await sinking.feed(*ids(end)[end - 10 :])
+            await worker.until(lambda end=end: len(sinking.rows()) == end, "rows")  # type: ignore[misc]
+        await worker.kill()
+        await worker.start()
+        await told(sinking, 170)
+        assert 0 == await worker.stop()
+
+
+async def told(sinking: Sinking, end: int) -> None:
+    """Wait until the group's offsets are there."""
+    async with asyncio.timeout(20):
+        while end != await committed(sinking):
+            await asyncio.sleep(0.1)
+
+
 async def test_a_topic_made_anew_is_read_from_its_own_beginning(sinking: Sinking) -> None:
     """The same name, another id: the database's offset is of the one before. Mutation tried: no id: fails."""
     worker = await sinking.worker("w1")
