@@ -1,4 +1,4 @@
-"""The closed lists of audiences: values of filters, identifiers of users, outcomes of requests, their progress.
+"""The closed lists of audiences: values of filters, identifiers, outcomes of requests, their progress.
 
 As in `schemas/words.py`, values are what stands in topics, rows and metric labels.
 """
