@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
+from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import Decoder, SchemaBook, encode
@@ -58,6 +59,7 @@ def _stages() -> dict[str, Stage]:
         sink=port,
         consumers=Consumers(lambda _tag: None, figures),
         figures=figures,
+        audience_figures=AudienceMetrics(CollectorRegistry()),
     )
     return {stage.name: stage for stage in build(Settings(), outside) if stage.name in STAGES}
 
@@ -126,7 +128,7 @@ class Line:
         outputs = KeptOutputs({})
         turns = Turns()
         async with turns.turn(lambda: False, 0.0) as turn:
-            desk = Desk(stage, 0, store.rows.get, lambda: outputs, lambda _: 1, turn, 1)
+            desk = Desk(stage, 0, store.rows, lambda: outputs, lambda _: 1, turn, 1)
             done = await compute(desk, events, self.now)
         assert [] == done.dead
         if crash:

@@ -27,7 +27,11 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
     expected = {
         *(f"request.{lane}" for lane in lanes),
         *(f"channel.{channel}.{lane}" for channel in ("email", "sms", "push") for lane in lanes),
+        "audience.commands",
+        "audience.progress",
+        "audience.users",
         "facts.contacts",
+        "facts.labels",
         "facts.preferences",
         "facts.seen",
         "outcomes",
@@ -39,10 +43,14 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
 
 
 def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
+    """But for what the one task that decides on labels reads."""
     internal = [topic for topic in TOPICS.values() if topic.use is Use.INTERNAL]
-    assert {("LogAppendTime", Partitions.TASK, Form.AVRO)} == {
-        (topic.configs.get("message.timestamp.type"), topic.partitions, topic.form) for topic in internal
+    assert {("LogAppendTime", Form.AVRO)} == {
+        (topic.configs.get("message.timestamp.type"), topic.form) for topic in internal
     }
+    decided = {"audience.commands", "audience.progress", "audience.users"}
+    assert decided == {topic.name for topic in internal if topic.partitions is Partitions.ONE}
+    assert {Partitions.TASK, Partitions.ONE} == {topic.partitions for topic in internal}
 
 
 def test_inputs_of_other_services_keep_their_own_partitions() -> None:
@@ -60,7 +68,7 @@ def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> 
 
 def test_tables_in_topics_are_compacted_for_ever() -> None:
     compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
-    assert {"notification.stats", "reference", "carillon.schemas"} == compacted
+    assert {"audience.labels", "notification.stats", "reference", "carillon.schemas"} == compacted
     assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
 
 
