@@ -41,7 +41,7 @@ class NoRows:
         """None."""
         return None
 
-    def rows(self, _first: bytes, _last: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def rows(self, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002 - the port's
         """None."""
         return iter(())
 

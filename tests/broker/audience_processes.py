@@ -96,7 +96,7 @@ class Owner:
             await consumer.position(COMMANDS)
             self.ready.set()
             async for record in consumer:
-                name = self._decode(record.value).upload_id
+                name = self._decode(record.value or b"").upload_id
                 if name not in self.seen:
                     value = encode_json(answer(name))
                     await producer.send_and_wait(t.AUDIENCE_ANSWERS, value, key=name.encode())

@@ -191,7 +191,7 @@ async def test_a_process_that_starts_late_gets_the_answers_to_its_own_requests(k
 async def _some(consumer: AIOKafkaConsumer) -> AsyncIterator[bytes]:
     for records in (await consumer.getmany(timeout_ms=5_000)).values():
         for record in records:
-            yield record.value
+            yield record.value or b""
 
 
 async def test_seen_posts_are_taken_while_topics_of_audiences_are_missing_and_they_may_come_late(

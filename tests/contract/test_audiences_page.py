@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.http.audience.bodies import MOST_COMMUNICATIONS, MOST_USERS
 from connectors.http.audience.operations import PUBLISH, STATUS, UNPUBLISH
@@ -39,10 +40,7 @@ class Everything(Stage):
 
     def labels(self) -> Any:
         found = super().labels()
-        spring = found["c"].__class__(
-            **{name: getattr(found["c"], name) for name in found["c"].__struct_fields__}
-            | {"audience_label": "spring:spring-sale", "campaign_label": "spring"}
-        )
+        spring = replace(found["c"], audience_label="spring:spring-sale", campaign_label="spring")
         return {**found, spring.audience_label: spring}
 
 

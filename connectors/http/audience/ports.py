@@ -27,9 +27,11 @@ class Audience(Protocol):
 
     async def ask(self, upload: Upload, headers: Mapping[str, bytes]) -> AudienceAnswered:
         """Write the request, whole or not at all, and wait for its answer."""
+        ...
 
     def labels(self) -> Mapping[str, AudienceLabel]:
         """All labels, by name."""
+        ...
 
     def request(self, request_id: str) -> RequestProgress | None:
         """Progress of a request of the last days."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
@@ -65,9 +66,7 @@ def test_the_worker_logs_what_becomes_of_a_campaign_with_its_label() -> None:
         published_at=0,
         updated_at=0,
     )
-    withdrawn = AudienceLabel(
-        **{name: getattr(label, name) for name in label.__struct_fields__} | {"withdrawn_at": 3}
-    )
+    withdrawn = replace(label, withdrawn_at=3)
     with structlog.testing.capture_logs() as lines:
         metrics.changed(LabelChanged(label=label))
         metrics.progressed(progress(0))

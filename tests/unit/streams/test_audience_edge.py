@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -69,7 +69,7 @@ async def test_the_reader_of_answers_survives_bad_records_and_every_error(
     answers = Answers(CONFIG)
     future = answers.expected("u")
     assert NOT_READ == answers.trouble
-    answers._reader = reader = asyncio.create_task(answers._read_on(script))
+    answers._reader = reader = asyncio.create_task(answers._read_on(cast("Any", script)))
     assert ANSWER == await asyncio.wait_for(future, 30)
     await _turns(lambda: answers.trouble is None)
     assert script.seeks > 1
@@ -86,7 +86,7 @@ async def test_trouble_with_answers_is_told_and_nothing_is_written_meanwhile(
     edge, answers, writer = AudienceEdge(CONFIG), Answers(CONFIG), _Writer()
     script = Script(KafkaError())
     assert NOT_YET == await edge.reachable()
-    answers._reader = reader = asyncio.create_task(answers._read_on(script))
+    answers._reader = reader = asyncio.create_task(answers._read_on(cast("Any", script)))
     edge._answers, edge._writer = answers, writer  # type: ignore[assignment]
     await _turns(lambda: edge.trouble is not None)
     assert f"{NOT_READ}: KafkaError" == await edge.reachable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -79,7 +79,7 @@ async def test_a_lost_place_whose_repair_fails_does_not_end_the_reader(
     consumer = Lost()
     config = EngineConfig("nowhere", "app", "w1", "/nowhere")
     table = GlobalTable(config, "t", lambda _key, _value: consumer.applied.set())
-    table._reader = asyncio.create_task(table._read_on(consumer))
+    table._reader = asyncio.create_task(table._read_on(cast("Any", consumer)))
     await asyncio.wait_for(consumer.applied.wait(), 60)
     states = [table.is_reading]
     await table.stop()
