@@ -39,12 +39,13 @@ class Service:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.hangs = False
+        self.let_go = asyncio.Event()
         self.asked: list[tuple[dict[str, str], Any]] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append((dict(request.headers), await request.json()))
         if self.hangs:
-            await asyncio.sleep(60)
+            await self.let_go.wait()
         return web.Response(status=self.status, headers=self.headers, text="u-1 is our secret")
 
 
@@ -53,7 +54,7 @@ class Desk:
 
     def __init__(self, url: str) -> None:
         self.registry = CollectorRegistry()
-        self.target = SeenDestination(kind="api", name="wallet", url=url, timeout_ms=200)
+        self.target = SeenDestination(kind="api", name="wallet", url=url, timeout_ms=10_000)
         self.consumers = Consumers(self.tag, SeenMetrics(self.registry, lambda: 0))
 
     def tag(self, name: str) -> SeenTag | None:
@@ -120,6 +121,7 @@ async def test_no_answer_within_the_timeout_and_no_server_are_tried_again(
     desk: Desk, service: Service
 ) -> None:
     service.hangs = True
+    desk.target = replace(desk.target, timeout_ms=200)
     assert Verdict.TEMPORARY == (await desk.called())[0]
     desk.target = replace(desk.target, url="http://127.0.0.1:9/")
     assert Verdict.TEMPORARY == (await desk.called())[0]
@@ -144,6 +146,7 @@ async def test_calls_are_counted_while_they_run(desk: Desk, service: Service) ->
     while not service.asked:
         await asyncio.sleep(0)
     assert 1 == desk.registry.get_sample_value("carillon_seen_calls_in_flight", labels)
+    service.let_go.set()
     await running
     assert 0 == desk.registry.get_sample_value("carillon_seen_calls_in_flight", labels)
     assert 1 == desk.registry.get_sample_value("carillon_seen_call_seconds_count", labels)
