@@ -27,9 +27,9 @@ def cancel(asked: CancelAsked, known: Pending | None, now: int) -> tuple[Pending
     """What is pending from now on, and the row; a second cancel of what is cancelled changes nothing."""
     before = known or Pending()
     after = before.cancelled(asked.asked_at)
-    if before.waiting is not None:
-        return after, [ended(before.waiting, asked.asked_at, now)] if before.waits else []
-    return after, [noted(asked, now)] if before.cancelled_at is None else []
+    if before.cancelled_at is not None:
+        return after, []
+    return after, [ended(row, asked.asked_at, now) for row in before.waiting] or [noted(asked, now)]
 
 
 def ended(waiting: RequestDecided, asked_at: int, now: int) -> RequestDecided:
@@ -72,4 +72,4 @@ def noted(asked: CancelAsked, now: int) -> RequestDecided:
 
 def is_told(known: Pending, request: RequestReceived) -> bool:
     """Whether this very request was told as cancelled already, when the cancel came."""
-    return known.waiting is not None and known.waiting.origin == request.origin
+    return any(row.origin == request.origin for row in known.waiting)

@@ -53,12 +53,14 @@ def planned(case: Case, choice: Chosen, made: Sequence[Made], used: Sequence[str
 
 
 def next_channels(case: Case, plan: FallbackPlanned) -> Chosen | Dropped:
-    """Reserve channels that the user allows now and that had no message yet, in the type's order."""
+    """Reserve channels that user and request allow and that had no message yet, in the type's order."""
     kind = case.admitted.kind
     choice = choose(kind, case.preferences)
     if isinstance(choice, Dropped):
         return choice
     allowed = {*choice.channels, *choice.reserve} - {*plan.channels}
+    if case.request.channels is not None:
+        allowed &= {*case.request.channels}
     left = tuple(channel for channel in dict.fromkeys(kind.fallback_channels) if channel in allowed)
     if not left:
         return Dropped(Reason.NO_CHANNEL_LEFT, choice.rule, choice.value)

@@ -103,7 +103,7 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(request))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
     known = memory.pending.get(_pending(request))
-    if known is not None and known.cancelled_at is not None:
+    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
     match verdict:
         case Later():
@@ -119,12 +119,11 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
     kind = await _kind(due.request, outside)
     key = _pending(due.request)
     known = memory.pending.get(key)
-    if known is not None and known.cancelled_at is not None:
-        memory.pending.put(key, known, expires_at=now + NOTED_MS)
+    if known is not None:
+        _keep(key, known.without(due.request.origin), now, memory)
+    if known is not None and known.cancelled_at is not None and known.forbids(due.request.occurred_at):
         told = is_told(known, due.request)
         return [] if told else [decided(due.request, kind, now, taken_back(known.cancelled_at))]
-    if known is not None:
-        memory.pending.delete(key)
     verdict = admit_again(due.request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(due.request, kind, now, verdict)]
@@ -138,15 +137,28 @@ def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecid
     known = memory.pending.get(key)
     after, rows = cancel(asked, known, now)
     if known is None or known.waits:
-        memory.pending.put(key, after, expires_at=now + NOTED_MS if after.waiting is None else None)
+        _keep(key, after, now, memory)
     return rows
+
+
+def _keep(key: bytes, after: Pending, now: int, memory: Memory) -> None:
+    """What waits stands until it is released; a cancel of which nothing waits is remembered for days."""
+    if after.waiting:
+        memory.pending.put(key, after)
+    elif after.cancelled_at is not None:
+        memory.pending.put(key, after, expires_at=now + NOTED_MS)
+    else:
+        memory.pending.delete(key)
 
 
 def _pend(request: RequestReceived, answered: list[Answered], memory: Memory) -> list[Answered]:
     """From now on a cancel finds the request, if it waits."""
     match answered:
         case [RequestDue(), RequestDecided() as row]:
-            memory.pending.put(_pending(request), Pending(waiting=row))
+            key = _pending(request)
+            known = memory.pending.get(key)
+            others = known if known and known.waiting else Pending()  # a note alone is of an earlier use
+            memory.pending.put(key, others.with_waiting(row))
         case _:
             pass
     return answered
@@ -160,7 +172,7 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     """Nobody saw the request's messages in time: the next channel, if all that holds now allows it."""
     kind = await _kind(plan.request, outside)
     pending = memory.pending.get(_pending(plan.request))
-    if pending and pending.cancelled_at is not None:
+    if pending and pending.cancelled_at is not None and pending.forbids(plan.request.occurred_at):
         return [unused(plan, kind, now, taken_back(pending.cancelled_at))]
     verdict = admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schemas.errors import RenderFailedError
-from schemas.ids import derived
+from schemas.ids import derived, keyed_request
 from schemas.records import MessageQueued, SendTask
 from schemas.words import Category, Reason, Status, UnknownPolicy
 
@@ -118,10 +118,13 @@ def _content(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> byte
 def message_id(request: RequestReceived, channel: str, number: int, step: int) -> str:
     """Id of a message: the request's whole identity, the channel, which of its addresses, which step.
 
-    The address itself is left out: with it, whoever reads an id could try out phone numbers.
+    The address itself is left out: with it, whoever reads an id could try out phone numbers. A request id
+    that follows from the key is the same when the key is used again after its window, so there the place the
+    request came from is part of the identity: else its messages would count as those of the first one.
     """
-    identity = (request.request_id, request.source, request.user_id, request.idempotency_key)
-    return derived("message", *identity, channel, str(number), str(step))
+    by = (request.source, request.user_id, request.idempotency_key)
+    again = (request.origin,) if request.request_id == keyed_request(*by) else ()
+    return derived("message", request.request_id, *by, *again, channel, str(number), str(step))
 
 
 def _message(draft: Draft, way: Way, number: int, failure: Failure | None) -> MessageQueued:

@@ -27,6 +27,11 @@ def subject_key(user_id: str) -> bytes:
     return f"{SUBJECT}:{user_id}".encode()
 
 
+def keyed_request(source: str, user_id: str, key: str) -> str:
+    """Id of a request that came over HTTP with a key: a repeat has the same."""
+    return derived("send", source, user_id, key)
+
+
 def audience_user(id_type: str, user_id: str) -> str:
     """Name of a user of audiences (AUD-OP-17)."""
     return f"{id_type}:{user_id}"

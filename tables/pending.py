@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from schemas.ids import subject_key
 from schemas.records import RequestDecided
 
+WRONG_CLOCK_MS = 600_000
+"""As far as clocks of producers are believed to be off."""
 NOTED_MS = 8 * 86_400_000
 """How long a cancel is remembered of which nothing waits: longer than a record stays in a topic (7 days)."""
 
@@ -25,13 +27,25 @@ NOTED_MS = 8 * 86_400_000
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of a request by its id. Time in ms."""
 
-    waiting: RequestDecided | None = None  # its row while it waits
+    waiting: list[RequestDecided] = []  # rows of requests that wait: more than one where an id is used again
     cancelled_at: int | None = None
 
     @property
     def waits(self) -> bool:
         """A cancel ends it."""
-        return self.waiting is not None and self.cancelled_at is None
+        return bool(self.waiting) and self.cancelled_at is None
+
+    def with_waiting(self, row: RequestDecided) -> Pending:
+        """One more waits, or the same one again."""
+        return replace(self, waiting=[*self.without(row.origin).waiting, row])
+
+    def without(self, origin: str) -> Pending:
+        """The request that came from there waits no longer."""
+        return replace(self, waiting=[row for row in self.waiting if row.origin != origin])
+
+    def forbids(self, occurred_at: int) -> bool:
+        """Whether there is a cancel of a request of that time; clocks may be wrong, and ids used again."""
+        return self.cancelled_at is not None and occurred_at <= self.cancelled_at + WRONG_CLOCK_MS
 
     def cancelled(self, at: int) -> Pending:
         """Taken back; the first cancel stands."""

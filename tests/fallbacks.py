@@ -62,10 +62,10 @@ class House:
         """The clock of all."""
         return self.desk.now
 
-    async def begin(self, *facts: Any) -> None:
+    async def begin(self, *facts: Any, asked: Any = ASKED) -> None:
         """The user, what he chose, and a request of the type that may fall back."""
         await self.desk.tell(REGISTERED, PHONES, *facts)
-        self.requests.append(ASKED)
+        self.requests.append(asked)
         await self.settle()
 
     def post(self, message_id: str, tag: str = SHOWN, user_id: str = USER) -> None:

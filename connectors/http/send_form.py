@@ -13,7 +13,7 @@ from connectors.http.operation import Header
 from connectors.http.problems import Code, Fault, ProblemError
 from schemas.codec import encode_json
 from schemas.errors import DecodeError
-from schemas.ids import derived, subject_key
+from schemas.ids import keyed_request, subject_key
 from schemas.inputs import MAX_BYTES, check_values, may_be_odd
 from schemas.records import SendRequest
 from schemas.times import parse_rfc3339
@@ -133,7 +133,7 @@ def asked(body: SendBody, source: str, key: str | None, new_id: Callable[[], str
     """The record of a request. Its id follows from who asks, for whom and the key: a repeat has the same."""
     user = body.user_id.lower()
     key = body.idempotency_key or key
-    request_id = new_id() if key is None else derived("send", source, user, key)
+    request_id = new_id() if key is None else keyed_request(source, user, key)
     record = SendRequest(
         user_id=user,
         notification_type=body.notification_type,

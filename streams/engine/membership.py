@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("engine.membership")
 POLL_S = 0.2
 STOP_S = 5.0
+LAG_S = 1.0
+"""Longest wait for a commit that is for lag only: with the coordinator away aiokafka asks without end."""
 
 Given = dict[int, tuple[TopicPartition, ...]]
 """Task numbers with their partitions, one per input."""
@@ -167,10 +169,13 @@ class Membership(ConsumerRebalanceListener):
         """Whether a heartbeat sent after `since` (loop time), or a rejoin, has shown the task to be ours."""
         return self._confirmed_at > since and task in self.tasks
 
-    async def commit_for_lag(self, offsets: dict[TopicPartition, int]) -> None:
-        """Commit offsets whose truth is elsewhere (a sink's), for lag to be seen. Failures do not matter."""
-        with contextlib.suppress(KafkaError):
-            await self._consumer.commit(offsets)
+    async def commit_for_lag(self, offsets: dict[TopicPartition, int]) -> bool:
+        """Commit offsets whose truth is elsewhere (a sink's), for lag to be seen; whether it was done."""
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(LAG_S):
+                await self._consumer.commit(offsets)
+                return True
+        return False
 
     async def stop(self, *, leave: bool = False) -> None:
         """Leave the group. A static member keeps its place for a while, unless told to `leave` (scale-in)."""

@@ -14,10 +14,15 @@ LONGEST_S = 1.0
 """Longest rest that a long turn asks for."""
 
 
-def rest_s(interval_s: float, turn_s: float) -> float:
+URGENT_S = 0.1
+"""Longest rest while something urgent waits, beyond its interval: the turn before it may have been bulk's."""
+
+
+def rest_s(interval_s: float, turn_s: float, *, urgent: bool = False) -> float:
     """Least time from the end of a turn that took `turn_s` to the next one. Seconds.
 
     A stage without an interval rests as long as its turn took, one with 25 ms twice as long, one with 100 ms
     five times as long.
     """
-    return max(interval_s, min(turn_s * (1 + interval_s / USUAL_S), LONGEST_S))
+    longest = URGENT_S if urgent else LONGEST_S
+    return max(interval_s, min(turn_s * (1 + interval_s / USUAL_S), longest))

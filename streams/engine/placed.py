@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
-NOT_YET_S = 0.1
-CONFIRM_POLL_S = 0.05
+NOT_YET_S, CONFIRM_POLL_S = 0.1, 0.05
 
 
 @dataclass(slots=True)
@@ -188,7 +187,8 @@ class PlacedTask(ABC):
     def _rest_s(self) -> float:
         if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
-        rest = rest_s(self.lanes.interval_ms(self.stage.min_interval_ms) / 1000, self._turn_s)
+        interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
+        rest = rest_s(interval, self._turn_s, urgent=self.lanes.urgent())
         return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:

@@ -118,8 +118,9 @@ class SinkTask(PlacedTask):
 
     async def _tell_lag(self) -> None:
         (tp,) = self.tps
-        self._told, self._told_at = self.lanes.by_tp[tp].position, asyncio.get_running_loop().time()
-        await self.shared.membership.commit_for_lag({tp: self._told})
+        position, self._told_at = self.lanes.by_tp[tp].position, asyncio.get_running_loop().time()
+        if await self.shared.membership.commit_for_lag({tp: position}):
+            self._told = position
 
     async def _hand_over(self) -> None:
         await self._tell_lag()

@@ -14,12 +14,12 @@ PER_TURN = 1_000
 
 
 class Timers:
-    """`next_at` (ms) is None without a timer; the bound spares scanning tombstones of timers that fired."""
+    """`next_at` (ms) is None without a timer; the bound spares scanning tombstones of those that ended."""
 
     def __init__(self, store: Store) -> None:
         """Find the first timer."""
         self._store = store
-        self._bound = 0
+        self.bound = 0
         self.next_at = inner.next_timer(store, 0)
 
     def due(self, now: int) -> bool:
@@ -28,13 +28,14 @@ class Timers:
 
     def take(self, now: int, room: int) -> tuple[list[Event], int]:
         """Due timers, at most `room`, and the bound to `mark` once they are dealt with."""
-        return inner.due_timers(self._store, self._bound, now, min(room, PER_TURN))
+        return inner.due_timers(self._store, self.bound, now, min(room, PER_TURN))
 
     def mark(self, bound: int | None, new: list[int]) -> None:
         """Raise the bound past timers that were dealt with; lower it to earlier ones that are new."""
         if bound is not None:
-            self._bound = bound
+            self.bound = bound
         if new:
-            self._bound = min(self._bound, *new)
+            self.bound = min(self.bound, *new)
         if bound is not None or new:
-            self.next_at = inner.next_timer(self._store, self._bound)
+            self.next_at = inner.next_timer(self._store, self.bound)
+            self.bound = max(new, default=self.bound) if self.next_at is None else self.next_at

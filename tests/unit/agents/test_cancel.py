@@ -102,6 +102,42 @@ async def test_a_second_cancel_changes_and_says_nothing(desk: Desk) -> None:
     assert [] == await desk.tell(replace(later, request_id="r-9"))
 
 
+async def test_two_requests_of_one_id_are_cancelled_both_and_stay_so(desk: Desk) -> None:
+    """Producers may send one id twice. Mutation tried: one row for the last of them: fails (one is sent)."""
+    late = replace(PLANNED, idempotency_key="other", scheduled_at=T0 + 60 * DAY, origin="t/0/9")
+    first, second = timer(await desk.tell(REGISTERED, PLANNED)), timer(await desk.tell(late))
+    cancelled = await desk.tell(CANCEL)
+    assert ["cancelled", "cancelled"] == [ending([one])[0] for one in cancelled]
+    desk.now = first.due_at
+    assert [] == await desk.tell(first)
+    desk.now = second.due_at
+    assert [] == await desk.tell(second)
+
+
+async def test_the_release_of_one_leaves_the_other_to_be_cancelled(desk: Desk) -> None:
+    late = replace(PLANNED, idempotency_key="other", scheduled_at=T0 + 60 * DAY, origin="t/0/9")
+    first, second = timer(await desk.tell(REGISTERED, PLANNED)), timer(await desk.tell(late))
+    desk.now = first.due_at
+    assert tasks(await desk.tell(first))
+    assert TAKEN_BACK[:2] == ending(await desk.tell(CANCEL))[:2]
+    desk.now = second.due_at
+    assert [] == await desk.tell(second)
+
+
+async def test_a_note_does_not_end_a_later_use_of_the_same_id(desk: Desk) -> None:
+    """A key is free again after its window. Mutation tried: whatever its time: fails."""
+    later = replace(REQUEST, occurred_at=T0 + 2 * DAY, idempotency_key="2", origin="t/0/9")
+    await desk.tell(REGISTERED, CANCEL)
+    desk.now = T0 + 2 * DAY
+    assert tasks(await desk.tell(later))
+    planned = replace(later, idempotency_key="3", origin="t/0/10", scheduled_at=T0 + 5 * DAY)
+    due = timer(await desk.tell(planned))
+    again = replace(CANCEL, asked_at=desk.now, origin="notification.cancel.request/0/5")
+    assert "cancelled" == ending(await desk.tell(again))[0]
+    desk.now = due.due_at
+    assert [] == await desk.tell(due)
+
+
 async def test_a_note_of_a_cancel_ends_by_itself(desk: Desk) -> None:
     await desk.tell(CANCEL)
     ((_, expires_at),) = desk.pending.rows.values()

@@ -211,3 +211,15 @@ async def test_where_no_reserve_is_allowed_nobody_waits() -> None:
     house = House()
     await house.begin(ONLY_PUSH)
     assert {} == house.timers
+
+
+async def test_the_requests_own_channels_hold_for_the_next_one_too() -> None:
+    """`channels` restricts and never widens (NS-API-OP-16). Mutation tried: left out: fails, an SMS."""
+    house = House()
+    await house.begin(asked=replace(ASKED, channels=["push", "email"]))
+    house.desk.now = SENT_AT
+    for task in house.sent:
+        house.deliver(task, "sent")
+    await house.settle()
+    await house.pass_time(SENT_AT + AFTER)
+    assert ["push", "push", "email"] == channels(house)

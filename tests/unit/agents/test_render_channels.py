@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.render_channels import find_template, languages, message_id
-from schemas.ids import derived
+from schemas.ids import derived, keyed_request
 from tests.fakes import MemoryReference
 from tests.requests import REQUEST, TEMPLATES, reference
 
@@ -57,6 +57,15 @@ def test_a_stranger_can_compute_a_messages_id() -> None:
     made = message_id(REQUEST, "push", 1, 0)
     assert derived("message", *identity, "push", "1", "0") == made
     assert made == str(UUID(made))
+
+
+def test_a_key_used_again_after_its_window_makes_other_messages() -> None:
+    """Its request id is the same; with equal message ids nothing would be told of the second."""
+    by = (REQUEST.source, REQUEST.user_id, REQUEST.idempotency_key)
+    first = replace(REQUEST, request_id=keyed_request(*by), origin="notification.send.request/0/1")
+    again = replace(first, origin="notification.send.request/0/2")
+    assert message_id(first, "email", 0, 0) != message_id(again, "email", 0, 0)
+    assert message_id(REQUEST, "email", 0, 0) == message_id(replace(REQUEST, origin="t/0/2"), "email", 0, 0)
 
 
 def test_messages_of_one_request_and_of_others_have_ids_of_their_own() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.catalogue import catalogue
 from schemas.topics import DAY_MS, Topic
-from tables.pending import NOTED_MS, Pending, key_of
+from tables.pending import NOTED_MS, WRONG_CLOCK_MS, Pending, key_of
 from tests.messages import DECIDED
 from tests.requests import T0, USER
 
@@ -23,9 +24,22 @@ def test_a_request_is_its_user_its_source_and_its_id(other: tuple[str, str, str]
 
 
 def test_the_first_cancel_stands() -> None:
-    once = Pending(waiting=DECIDED).cancelled(T0)
-    assert (True, False) == (Pending(waiting=DECIDED).waits, once.waits)
+    once = Pending(waiting=[DECIDED]).cancelled(T0)
+    assert (True, False) == (Pending(waiting=[DECIDED]).waits, once.waits)
     assert once == once.cancelled(T0 + 1)
+
+
+def test_each_request_of_an_id_waits_by_itself() -> None:
+    other = replace(DECIDED, origin="t/0/9")
+    both = Pending().with_waiting(DECIDED).with_waiting(other).with_waiting(DECIDED)
+    assert [other, DECIDED] == both.waiting
+    assert [other] == both.without(DECIDED.origin).waiting
+
+
+def test_a_cancel_is_of_what_was_asked_before_it_by_any_clock() -> None:
+    assert not Pending().forbids(T0)
+    cancelled = Pending().cancelled(T0)
+    assert [True, True, False] == [cancelled.forbids(T0 + WRONG_CLOCK_MS + late) for late in (-1, 0, 1)]
 
 
 def test_a_cancel_is_remembered_for_longer_than_a_request_may_be_on_its_way() -> None:

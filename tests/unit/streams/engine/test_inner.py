@@ -12,6 +12,7 @@ from streams.engine import inner
 from streams.engine.api import LATER, Event
 from streams.engine.store import Origin, Store, StoreMemory
 from streams.engine.tables import Overlay
+from streams.engine.timers import Timers
 from tests.unit.streams.engine.desks import EFFECT, TIMER, Call, Later
 
 NOW = 1_000
@@ -35,6 +36,13 @@ class Rows:
     def set(self, *timers: Later) -> list[int]:
         overlay = self.overlay()
         at = [inner.set_timer(TIMER, timer, HEADERS, overlay) for timer in timers]
+        self.commit(overlay)
+        return at
+
+    def end(self, *timers: Later) -> list[int]:
+        overlay = self.overlay()
+        ending = replace(TIMER, encode=lambda _: None)
+        at = [inner.set_timer(ending, timer, HEADERS, overlay) for timer in timers]
         self.commit(overlay)
         return at
 
@@ -157,3 +165,15 @@ def test_a_timer_that_is_called_off_comes_no_more_and_no_other_ends_with_it(rows
     assert [5, 9] == [inner.set_timer(off, Later(b"a", at), HEADERS, overlay) for at in (5, 9)]
     rows.commit(overlay)
     assert [b"b", b"a"] == ids(inner.due_timers(rows.store, 0, NOW, 10)[0])
+
+
+def test_timers_that_ended_before_their_time_are_not_scanned_again(rows: Rows) -> None:
+    """Most waits end early. Mutation tried: the bound moves only when timers fire: fails."""
+    timers = Timers(rows.store)
+    timers.mark(None, rows.set(Later(b"a", 5_000), Later(b"b", 5_001), Later(b"c", 5_002)))
+    timers.mark(None, rows.end(Later(b"a", 5_000), Later(b"b", 5_001)))
+    assert (5_002, 5_002) == (timers.next_at, timers.bound)
+    timers.mark(None, rows.end(Later(b"c", 5_002)))
+    assert (None, 5_002) == (timers.next_at, timers.bound)
+    timers.mark(None, rows.set(Later(b"d", 4_000)))
+    assert 4_000 == timers.next_at
