@@ -1,7 +1,7 @@
 """The members stage: give users their labels, and take away those that ended.
 
-consumes  facts.labels (UsersLabelled, LabelsEnded), key = bucket; timers (LabelDue)
-keeps     memberships: labels by user; enlisted: users by bucket and label
+consumes  facts.labels (UsersLabelled, LabelsEnded, CommunicationSeen), key = bucket; timers (LabelDue)
+keeps     memberships: labels by user; enlisted: users by bucket and label; shown: what users saw
 emits     UsersCounted (audience.progress), once per request and batch; LabelDue (timer)
 
 A label's entries leave in steps of `STEP` users: at its end, and at once when it is withdrawn.
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
-from schemas.records import LabelDue, LabelsEnded, UsersCounted, UsersLabelled
+from schemas.records import CommunicationSeen, LabelDue, LabelsEnded, UsersCounted, UsersLabelled
 from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix
+from tables.shown import Shown, key_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ class Memory(msgspec.Struct, frozen=True):
 
     memberships: Table[bytes, Memberships]
     enlisted: Table[bytes, Enlisted]
+    shown: Table[bytes, Shown]
 
 
 class Counts(msgspec.Struct):
@@ -60,7 +62,10 @@ async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
 
 
 def decide(
-    value: UsersLabelled | LabelsEnded | LabelDue, now: int, memory: Memory, counts: Counts
+    value: UsersLabelled | LabelsEnded | CommunicationSeen | LabelDue,
+    now: int,
+    memory: Memory,
+    counts: Counts,
 ) -> list[LabelDue]:
     """What follows from one input at `now` (ms), beside what is counted."""
     match value:
@@ -70,6 +75,8 @@ def decide(
             return [
                 LabelDue(bucket=value.bucket, audience_label=label, due_at=value.at) for label in value.labels
             ]
+        case CommunicationSeen():
+            return remember(value, now, memory)
         case LabelDue():
             return take_away(value, memory)
         case _:
@@ -98,6 +105,14 @@ def give(given: UsersLabelled, now: int, memory: Memory, counts: Counts) -> list
     counts.processed[place] += len(given.users) - failed
     counts.failed[place] += failed
     return [LabelDue(bucket=given.bucket, audience_label=given.audience_label, due_at=given.ends_at)]
+
+
+def remember(seen: CommunicationSeen, now: int, memory: Memory) -> list[LabelDue]:
+    """From the first fact on, for as long as that one is remembered (SEEN-OP-04)."""
+    key = key_of(seen.user, seen.communication_id)
+    if seen.kept_until > now and memory.shown.get(key) is None:
+        memory.shown.put(key, Shown(seen_at=seen.seen_at), expires_at=seen.kept_until)
+    return []
 
 
 def take_away(due: LabelDue, memory: Memory) -> list[LabelDue]:

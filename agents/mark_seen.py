@@ -4,7 +4,7 @@ consumes  facts.seen (SeenPosted; SeenParcel when redriven), key = user key; res
 keeps     seen: what was passed on, for the tag's `remember_for` (SEEN-OP-04, SEEN-OP-14)
           consumers, parcels: what each API has open and what waits for it (agents/forward.py)
 emits     SeenRouted (a topic; seen.unknown for a tag nobody configured, SEEN-OP-08), SeenCall (effect),
-          SeenDue (timer), SeenFailed, and figures
+          SeenDue (timer), SeenFailed, and figures; CommunicationSeen (facts.labels, agents/name_viewers.py)
 
 A disabled tag, and a user outside its percentage, yields and remembers nothing (SEEN-OP-21). A fact without
 a user key is never a repeat.
@@ -19,8 +19,18 @@ from typing import TYPE_CHECKING, Any, assert_never
 from msgspec.structs import replace
 
 from agents.forward import Forwarding, Outcome
+from agents.name_viewers import viewers
 from schemas.ids import derived
-from schemas.records import SeenCallEnded, SeenDue, SeenFact, SeenParcel, SeenPosted, SeenRouted, SeenTag
+from schemas.records import (
+    CommunicationSeen,
+    SeenCallEnded,
+    SeenDue,
+    SeenFact,
+    SeenParcel,
+    SeenPosted,
+    SeenRouted,
+    SeenTag,
+)
 from schemas.seen_figures import UNKNOWN, Decision, Result, SeenDecided, SeenTried
 from schemas.times import rfc3339
 from schemas.topics import DAY_MS, SEEN_UNKNOWN
@@ -35,7 +45,7 @@ if TYPE_CHECKING:
 
     Outcomes = Iterator["Given"]
 
-Given = Outcome | SeenRouted | SeenDecided
+Given = Outcome | SeenRouted | SeenDecided | CommunicationSeen
 LONGEST_PATIENCE_MS = 7 * DAY_MS
 FIELDS: dict[str, dict[str, Any]] = {
     "client": {"user_id": None, "uid": None, "bound_uids": [], "phone_id": None},
@@ -100,6 +110,7 @@ def _posted(posted: SeenPosted, event: Event, now: int, memory: Memory) -> Outco
     tag, key = queues.reference.tag(posted.tag), key_of(posted)
     decision = decide(posted, tag, seen.get(key) if key else None, event.origin)
     yield SeenDecided(posted.tag if tag else UNKNOWN, decision)
+    yield from viewers(posted, tag)
     if tag is None:
         yield SeenRouted(destination=SEEN_UNKNOWN, fact=fact_of(posted), user_key=posted.user_key)
     elif decision is Decision.PASSED:

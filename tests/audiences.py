@@ -14,6 +14,7 @@ from schemas.records import (
     AudienceLabel,
     AudiencePublished,
     AudienceWithdrawn,
+    CommunicationSeen,
     LabelAsked,
     LabelChanged,
     LabelDue,
@@ -85,6 +86,7 @@ _DECODE = Decoder(
     AudienceLabel,
     AudiencePublished,
     AudienceWithdrawn,
+    CommunicationSeen,
     LabelChanged,
     LabelDue,
     LabelsEnded,
@@ -107,7 +109,9 @@ class Audience:
             MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()
         )
     )
-    members: enlist.Memory = field(default_factory=lambda: enlist.Memory(MemoryTable(), MemoryTable()))
+    members: enlist.Memory = field(
+        default_factory=lambda: enlist.Memory(MemoryTable(), MemoryTable(), MemoryTable())
+    )
     waiting: deque[Any] = field(default_factory=deque)
     counts: deque[UsersCounted] = field(default_factory=deque)
     answers: list[AudienceAnswered] = field(default_factory=list)

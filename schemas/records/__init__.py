@@ -67,6 +67,7 @@ from schemas.records.results import (
 )
 from schemas.records.root import Record, Sealed
 from schemas.records.seen import (
+    CommunicationSeen,
     SeenCall,
     SeenCallEnded,
     SeenDue,
@@ -87,6 +88,7 @@ __all__ = [
     "CallEnded",
     "ChosenFilter",
     "Communication",
+    "CommunicationSeen",
     "ContactChanged",
     "Content",
     "Device",
