@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.seen_metrics import SEEN_METRICS
 
@@ -74,6 +75,7 @@ METRICS: tuple[Metric, ...] = (
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
     *SEEN_METRICS,
+    *CAMPAIGN_METRICS,
 )
 
 

@@ -1,4 +1,4 @@
-"""The HTTP process: seen posts, answered once every in-sync replica has them (SEEN-OP-06), and audiences."""
+"""The HTTP process: seen posts, durable before they are answered (SEEN-OP-06), audiences, campaigns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
 from connectors.http.limits import Limits
@@ -24,6 +25,7 @@ from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
 from streams.audience_edge import AudienceEdge
+from streams.campaigns import CampaignsFeed, CampaignsRead
 from streams.outside import engine_config, publish_schemas
 from streams.settings import Settings
 
@@ -96,6 +98,17 @@ def durable_producer(bootstrap: str) -> AIOKafkaProducer:
     )
 
 
+def campaigns_of(
+    settings: Settings, audience: AudienceEdge, feed: CampaignsFeed, registry: CollectorRegistry
+) -> CampaignsRead | None:
+    """The read of campaigns, unless this process does not answer it."""
+    if settings.http.campaigns == "off":
+        return None
+    campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
+    CampaignMetrics(registry).follow(feed.rows.lag_ms, lambda: campaigns.reason() is None)
+    return campaigns
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
@@ -104,13 +117,20 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     metrics = HttpMetrics(registry)
     seen = SeenTopic(bootstrap)
     audience = AudienceEdge(engine_config(settings))
+    feed = CampaignsFeed(engine_config(settings), now_ms)
+    campaigns = campaigns_of(settings, audience, feed, registry)
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
-    edge = edge_app(EdgePorts(seen, authority.authenticate, now_ms, metrics, Limits(now_ms), audience))
+    edge = edge_app(
+        EdgePorts(
+            seen, authority.authenticate, now_ms, metrics, Limits(now_ms), audience, campaigns=campaigns
+        )
+    )
+    needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": seen.reachable, "audience": audience.reachable},
+            ready={"kafka": seen.reachable, "audience": audience.reachable, **needed},
             version={"version": version("carillon")},
             registry=registry,
             authenticate=authority.authenticate,
@@ -123,12 +143,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            connecting = [asyncio.create_task(each.connect()) for each in (seen, audience)]
+            parts = [seen.connect, audience.connect, *([feed.connect] if campaigns else [])]
+            connecting = [asyncio.create_task(each()) for each in parts]
             await stop.wait()
             for each in connecting:
                 each.cancel()
             await asyncio.wait(connecting)
     finally:
+        await feed.stop()
         await audience.stop()
         await seen.stop()
 

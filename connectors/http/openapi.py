@@ -19,7 +19,7 @@ from connectors.http.authority import (
     Policy,
     refusals,
 )
-from connectors.http.operation import JSON, Answer, Header, Operation
+from connectors.http.operation import JSON, Answer, Header, Operation, Query
 from connectors.http.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -139,7 +139,7 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "parameters": [
             *({"$ref": f"#/components/parameters/{header.name}"} for header in TRACED),
             *(_parameter(header) for header in told_of.headers),
-            *(_parameter(query) | {"in": "query"} for query in told_of.queries),
+            *(_query(query) for query in told_of.queries),
         ],
         "responses": _responses(route, schemas),
     }
@@ -227,6 +227,10 @@ def _parameter(header: Header) -> dict[str, Any]:
         "schema": {"type": "string"},
         "example": example,
     }
+
+
+def _query(query: Header | Query) -> dict[str, Any]:
+    return query.told() if isinstance(query, Query) else _parameter(query) | {"in": "query"}
 
 
 def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from connectors.http.audience.ports import Audience
     from connectors.http.authority import Authenticate
+    from connectors.http.campaigns.ports import Campaigns
     from connectors.metrics import HttpMetrics
     from schemas.records import SeenPosted
 
@@ -45,7 +46,10 @@ class Throttle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
-    """The public port. `throttle` None: no limits. `audience` None: its endpoints answer 503."""
+    """The public port. `throttle` None: no limits. `audience` None: its endpoints answer 503.
+
+    `campaigns` None: the read of campaigns is for other processes, and answers 404.
+    """
 
     publish: Publish
     authenticate: Authenticate
@@ -53,6 +57,7 @@ class EdgePorts:
     metrics: HttpMetrics
     throttle: Throttle | None = None
     audience: Audience | None = None
+    campaigns: Campaigns | None = None
     publish_timeout_ms: int = 5_000
 
 

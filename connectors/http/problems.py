@@ -33,6 +33,7 @@ class Code(StrEnum):
     NO_RESOLVER = "no_resolver"
     THROTTLED = "throttled"
     BROKER_UNAVAILABLE = "broker_unavailable"
+    CATCHING_UP = "catching_up"
     INTERNAL = "internal"
 
 
@@ -51,6 +52,10 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
+    Code.CATCHING_UP: (
+        503,
+        "What the answer needs has not been read yet; come back after Retry-After seconds.",
+    ),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
 }
 

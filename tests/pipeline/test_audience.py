@@ -54,9 +54,13 @@ class Line:
     async def publish(self, upload: Upload) -> AudienceAnswered:
         """One transaction of the edge, and all that follows from it; its answer."""
         self.waiting["audience"] += [event(t.AUDIENCE_COMMANDS, encode(one)) for one in upload.records]
+        await self.settle()
+        return self.answers[-1]
+
+    async def settle(self) -> None:
+        """Until nothing waits."""
         while stage := next((name for name, events in self.waiting.items() if events), None):
             await self._batch(stage)
-        return self.answers[-1]
 
     async def _batch(self, name: str) -> None:
         bench, events = self.stages[name], list(self.waiting[name])
@@ -96,7 +100,7 @@ class Line:
 
     def users(self) -> dict[str, Memberships]:
         """The table `memberships` as it is stored."""
-        (spec, _) = self.stages["members"].stage.tables
+        (spec, *_) = self.stages["members"].stage.tables
         kept = self.stages["members"].rows.items()
         return {key[1:].decode(): spec.decode(row[8:]) for key, row in kept if key[:1] == b"\1"}
 

@@ -25,6 +25,7 @@ NOW = 1_800_000_000_000
 SECRET = "the gateway's secret"
 KEY = "ck_live_abc"
 AUDIENCE_KEY = "ck_live_audience"
+CAMPAIGNS_KEY = "ck_live_campaigns"
 
 
 class Entry(NamedTuple):
@@ -81,7 +82,12 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
     """Serve with these ports changed."""
     one = Edge()
     metrics = HttpMetrics(one.registry)
-    keys = [entry(KEY, "gateway"), entry("ck_test_def", "send"), entry(AUDIENCE_KEY, "audience")]
+    keys = [
+        entry(KEY, "gateway"),
+        entry("ck_test_def", "send"),
+        entry(AUDIENCE_KEY, "audience"),
+        entry(CAMPAIGNS_KEY, "campaigns"),
+    ]
     authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
     ports: dict[str, Any] = {
         "publish": one.publish,

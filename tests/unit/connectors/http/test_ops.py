@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from connectors.campaign_metrics import CampaignMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
@@ -45,6 +46,7 @@ async def ops(**checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)
+    CampaignMetrics(registry)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,
