@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import tempfile
 import time
@@ -192,4 +193,5 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=2_000.0)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--owner", action="store_true", help="the prototype, too")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics are asked for until they are led
     uvloop.run(run(parser.parse_args()))

@@ -62,7 +62,7 @@ def left(found: list[Shown]) -> set[str]:
 def test_the_answer_for_several_ids_is_the_union_without_what_any_of_them_saw(
     people: list[Any], known: dict[str, AudienceLabel], context: dict[str, Any]
 ) -> None:
-    """Mutation tried: only the first id's seen communications: fails."""
+    """Mutation tried: a test publication that was seen is dropped, too: fails."""
     whole = shown(people, known, context)
     alone = [shown([one], known, context) for one in people]
     assert {one.label.audience_label for one in whole} == {
