@@ -44,7 +44,7 @@ AWAY_S = 1.0
 class Rows(Protocol):
     """Tables of the members. Raises `NotYet` while rows are not there yet."""
 
-    def row(self, kafka_key: bytes, table: int, key: bytes) -> bytes | None:
+    def row(self, kafka_key: bytes, table: int, key: bytes, /) -> bytes | None:
         """A row's live payload."""
 
     def lag_ms(self) -> int | None:
