@@ -52,10 +52,15 @@ class Rows(Protocol):
 
 
 class Labels(Protocol):
-    """What the audience edge has read. Raises `BrokerUnavailableError` before it has."""
+    """What the audience edge has read. Raises `BrokerUnavailableError` before it has.
+
+    `unread`: why that is not, or no longer, what there is.
+    """
 
     @property
     def known(self) -> ReferenceBook: ...
+    @property
+    def unread(self) -> str | None: ...
     def labels(self) -> Mapping[str, AudienceLabel]: ...
 
 
@@ -114,10 +119,8 @@ class CampaignsRead:
 
     def reason(self) -> str | None:
         """Why nothing can be answered now; None when it can."""
-        try:
-            self._audience.labels()
-        except BrokerUnavailableError as error:
-            return str(error)
+        if (unread := self._audience.unread) is not None:  # what was withdrawn would be shown for ever
+            return unread
         lag = self._rows.lag_ms()
         if lag is None:
             return "the members' tables are being read"

@@ -43,6 +43,7 @@ class Screen:
     seen: Bench = field(default_factory=lambda: Bench(unconfigured().stage))
     known: ReferenceBook = field(default_factory=ReferenceBook)
     lag: int | None = 0
+    unread: str | None = None
 
     def labels(self) -> Mapping[str, AudienceLabel]:
         return self.line.book.labels
@@ -137,3 +138,13 @@ async def test_nothing_is_answered_before_the_tables_are_read_or_when_nothing_is
         screen.lag = lag
         found.append((await screen.asked(ONE))[0])
     assert [503, 503, 200] == found
+
+
+async def test_nothing_is_answered_when_labels_are_not_read_any_more() -> None:
+    """A label that was withdrawn meanwhile would be shown."""
+    screen = Screen()
+    await screen.publish("u1", ONE)
+    screen.unread = "labels are not read"
+    assert 503 == (await screen.asked(ONE))[0]
+    screen.unread = None
+    assert [NAME] == await screen.shown(ONE)
