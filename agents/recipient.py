@@ -147,6 +147,8 @@ def _pend(request: RequestReceived, answered: list[Answered], memory: Memory) ->
     match answered:
         case [RequestDue(), RequestDecided() as row]:
             memory.pending.put(_pending(request), Pending(waiting=row))
+        case _:
+            pass
     return answered
 
 
