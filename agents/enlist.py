@@ -1,7 +1,7 @@
 """The members stage: give users their labels, and take away those that ended.
 
-consumes  facts.labels (UsersLabelled, LabelsEnded), key = bucket; timers (EntriesDue)
-keeps     memberships: labels by user; enlisted: users by bucket, end and label
+consumes  facts.labels (UsersLabelled, LabelsEnded, CommunicationSeen), key = bucket; timers (EntriesDue)
+keeps     memberships: labels by user; enlisted: users by bucket, end and label; shown: what users saw
 emits     UsersCounted (audience.progress), once per upload and batch; EntriesDue (timer)
 
 Entries leave in steps of `STEP`: at the end of their label, and at once when it is withdrawn.
@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from schemas.records import EntriesDue, LabelCount, LabelsEnded, UsersCounted, UsersLabelled
+from schemas.records import (
+    CommunicationSeen,
+    EntriesDue,
+    LabelCount,
+    LabelsEnded,
+    UsersCounted,
+    UsersLabelled,
+)
 from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix, of_entry
+from tables.shown import Shown, key_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -36,6 +44,7 @@ class Memory(msgspec.Struct, frozen=True):
 
     memberships: Table[bytes, Memberships]
     enlisted: Table[bytes, Enlisted]
+    shown: Table[bytes, Shown]
 
 
 async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
@@ -49,7 +58,10 @@ async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
 
 
 def decide(
-    value: UsersLabelled | LabelsEnded | EntriesDue, now: int, memory: Memory, counts: Counts
+    value: UsersLabelled | LabelsEnded | CommunicationSeen | EntriesDue,
+    now: int,
+    memory: Memory,
+    counts: Counts,
 ) -> list[EntriesDue]:
     """What follows from one input at `now` (ms), beside what is counted."""
     match value:
@@ -57,6 +69,8 @@ def decide(
             return give(value, now, memory, counts.setdefault(value.upload_id, {}))
         case LabelsEnded():
             return list(end(value, now, memory))
+        case CommunicationSeen():
+            return remember(value, now, memory)
         case EntriesDue():
             return list(take_away(value, memory, STEP)[1])
         case _:
@@ -95,6 +109,14 @@ def _enter(bucket: int, given: LabelGiven, memory: Memory) -> tuple[int, int]:
             if len(after.entries) > len(before.entries):
                 memory.enlisted.put(prefix + key, mark, expires_at=given.ends_at + KEEP_MS)
     return entered, failed
+
+
+def remember(seen: CommunicationSeen, now: int, memory: Memory) -> list[EntriesDue]:
+    """From the first fact on, for as long as that one is remembered (SEEN-OP-04)."""
+    key = key_of(seen.user, seen.communication_id)
+    if seen.kept_until > now and memory.shown.get(key) is None:
+        memory.shown.put(key, Shown(seen_at=seen.seen_at), expires_at=seen.kept_until)
+    return []
 
 
 def end(ended: LabelsEnded, now: int, memory: Memory) -> Iterator[EntriesDue]:

@@ -6,7 +6,8 @@ keeps     seen: what was passed on, for the tag's `remember_for` (SEEN-OP-04, SE
           consumers, parcels: what each API has open and what waits for it (agents/forward.py)
 emits     SeenRouted (a topic; seen.unknown for a tag nobody configured, SEEN-OP-08), SeenCall (effect),
           SeenDue (timer), SeenFailed, and figures; MessageSeen for a user's fact under a reserved tag
-          (GEN-OP-06), and FallbackAsked behind all of those that came before it
+          (GEN-OP-06), and FallbackAsked behind all of those that came before it; CommunicationSeen
+          (facts.labels, agents/name_viewers.py)
 
 A disabled tag, and a user outside its percentage, yields and remembers nothing (SEEN-OP-21). A fact without
 a user key is never a repeat.
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 from msgspec.structs import replace
 
 from agents.forward import Forwarding, Outcome
+from agents.name_viewers import viewers
 from schemas.ids import derived
 from schemas.records import (
+    CommunicationSeen,
     FallbackAsked,
     MessageSeen,
     SeenCallEnded,
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
     Outcomes = Iterator["Given"]
 
-Given = Outcome | SeenRouted | SeenDecided | MessageSeen | FallbackAsked
+Given = Outcome | SeenRouted | SeenDecided | MessageSeen | FallbackAsked | CommunicationSeen
 Input = SeenPosted | SeenParcel | SeenDue | SeenCallEnded | FallbackAsked
 LONGEST_PATIENCE_MS = 7 * DAY_MS
 FIELDS: dict[str, dict[str, Any]] = {
@@ -121,6 +124,7 @@ def _posted(posted: SeenPosted, event: Event, now: int, memory: Memory) -> Outco
             return
     decision = decide(posted, tag, seen.get(key) if key else None, event.origin)
     yield SeenDecided(posted.tag if tag else UNKNOWN, decision)
+    yield from viewers(posted, tag)
     if tag is None:
         yield SeenRouted(destination=SEEN_UNKNOWN, fact=fact_of(posted), user_key=posted.user_key)
     elif decision is Decision.PASSED:

@@ -150,7 +150,7 @@ async def installed(folder: Path, say: Say) -> AsyncIterator[Product]:
         stack.push_async_callback(fake.stop)
         await fake.until(lambda: fake.said("smtp_port"), READY_S, "the fake provider did not start")
         told = orjson.loads(fake.log.read_bytes().partition(b"\n")[0])
-        ports = _free_ports()
+        ports = free_ports()
         flags = {
             "data_dir": str(folder / "data"),
             "kafka.bootstrap": kafka.address,
@@ -165,7 +165,7 @@ async def installed(folder: Path, say: Say) -> AsyncIterator[Product]:
         }
         settings = load_settings(flags)
         settings.data_dir.mkdir(parents=True)
-        await prepare(settings, _nothing)
+        await prepare(settings, lambda _text: None)
         await apply_directory(settings, EXAMPLES)
         yield Product(
             Stock(kafka.address), settings, folder, ledger, flags, kafka.pid, postgres.pid, fake.process.pid
@@ -221,16 +221,13 @@ def sending(number: int, user: str, priority: str | None = None) -> tuple[str, b
     return user, orjson.dumps(body)
 
 
-def _free_ports() -> Iterator[int]:
+def free_ports() -> Iterator[int]:
+    """One after the other, each free when it is given."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
         yield port
-
-
-def _nothing(_text: str) -> None:
-    return
 
 
 def _url(port: int, page: str) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
+from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
@@ -83,6 +84,7 @@ METRICS: tuple[Metric, ...] = (
     FIELDS_IGNORED,
     *SEEN_METRICS,
     *AUDIENCE_METRICS,
+    *CAMPAIGN_METRICS,
 )
 
 

@@ -114,13 +114,17 @@ class AudienceEdge:
         return self.book.requests.get(request_id)
 
     @property
-    def trouble(self) -> str | None:
-        """Why requests cannot be taken; None when they can."""
+    def unread(self) -> str | None:
+        """Why labels and reference data are not read, or no longer; None when they are."""
         if self._answers is None:
             return NOT_YET
-        if not all(table.is_reading for table in self._tables):
-            return "labels are not read"
-        return self._answers.trouble
+        return None if all(table.is_reading for table in self._tables) else "labels are not read"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why requests cannot be taken; None when they can."""
+        unread = self.unread
+        return self._answers.trouble if unread is None and self._answers is not None else unread
 
     async def reachable(self) -> str | None:
         """`trouble`, as a check."""

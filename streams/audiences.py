@@ -17,6 +17,7 @@ from streams.routes import nothing, timer
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
 from tables.publications import Campaign, GivenAnswer
+from tables.shown import Shown
 from tables.uploads import Spread, Upload
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> S
     """Keeps who has which label; rows, records and timers are of one bucket each."""
     return Stage(
         name="members",
-        inputs=(Input(t.LABELLED, reading.records(r.UsersLabelled, r.LabelsEnded)),),
+        inputs=(Input(t.LABELLED, reading.records(r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen)),),
         agent=lambda stream, tables: enlist.enlist(
-            stream, enlist.Memory(tables["memberships"], tables["enlisted"])
+            stream, enlist.Memory(tables["memberships"], tables["enlisted"], tables["shown"])
         ),
         routes={
             r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=_upload), ToCount(figures.counted)),
@@ -105,6 +106,7 @@ def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> S
         tables=(
             reading.table("memberships", 1, Memberships),
             reading.table("enlisted", 2, Enlisted),
+            reading.table("shown", 3, Shown),
         ),
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,

@@ -1,4 +1,4 @@
-"""The HTTP process: seen posts and requests, answered once all in-sync replicas have them, and audiences."""
+"""The HTTP process: seen posts and requests, durable before they are answered, audiences, campaigns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceGauges
+from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
 from connectors.http.limits import KeyLimits, Limits
@@ -27,6 +28,7 @@ from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
 from streams.audience_edge import AudienceEdge
+from streams.campaigns import CampaignsFeed, CampaignsRead
 from streams.outside import engine_config, publish_schemas
 from streams.servers import database_of
 from streams.settings import Settings
@@ -105,6 +107,17 @@ def durable_producer(bootstrap: str) -> AIOKafkaProducer:
     )
 
 
+def campaigns_of(
+    settings: Settings, audience: AudienceEdge, feed: CampaignsFeed, registry: CollectorRegistry
+) -> CampaignsRead | None:
+    """The read of campaigns, unless this process does not answer it."""
+    if settings.http.campaigns == "off":
+        return None
+    campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
+    CampaignMetrics(registry).follow(feed.rows.lag_ms, lambda: campaigns.reason() is None)
+    return campaigns
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
@@ -114,6 +127,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     edge_topics = EdgeTopics(bootstrap)
     audience = AudienceEdge(engine_config(settings))
     database = database_of(settings, WAITS)
+    feed = CampaignsFeed(engine_config(settings), now_ms)
+    campaigns = campaigns_of(settings, audience, feed, registry)
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
     AudienceGauges(
@@ -130,13 +145,15 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         throttle=Limits(now_ms),
         audience=audience,
         key_throttle=KeyLimits(now_ms),
+        campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
     )
+    needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": edge_topics.reachable},
+            ready={"kafka": edge_topics.reachable, **needed},
             aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
@@ -150,12 +167,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            connecting = [asyncio.create_task(each.connect()) for each in (edge_topics, audience)]
+            parts = [edge_topics.connect, audience.connect, *([feed.connect] if campaigns else [])]
+            connecting = [asyncio.create_task(each()) for each in parts]
             await stop.wait()
             for each in connecting:
                 each.cancel()
             await asyncio.wait(connecting)
     finally:
+        await feed.stop()
         await audience.stop()
         await edge_topics.stop()
         await database.close()

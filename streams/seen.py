@@ -10,6 +10,7 @@ from connectors.reference.seen_forms import MOST_IN_FLIGHT
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import encode, encode_json
+from schemas.ids import bucket_key
 from schemas.seen_figures import SeenDecided, SeenPaused, SeenTried
 from schemas.words import Verdict
 from streams.engine.api import Input, Stage, ToCount, ToEffect
@@ -45,6 +46,7 @@ def seen_stage(settings: Settings, outside: Outside) -> Stage:
             r.SeenFailed: (to(t.SEEN_FAILED, key=seen_key, encoder=encode_json),),
             r.MessageSeen: (to(t.OUTCOMES),),
             r.FallbackAsked: (to(t.OUTCOMES),),
+            r.CommunicationSeen: (to(t.LABELLED, key=lambda seen: bucket_key(seen.bucket)),),
             SeenDecided: (ToCount(outside.figures.decided),),
             SeenTried: (ToCount(outside.figures.tried),),
             SeenPaused: (ToCount(outside.figures.paused),),

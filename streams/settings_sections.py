@@ -72,6 +72,9 @@ class Http(BaseModel):
     """Port of `/livez`, `/readyz` and `/metrics`."""
     api_keys: SecretStr = SecretStr("")
     """Accepted keys, as `id:sha256:scope+scope` with commas or line ends between; the hash is in hex."""
+    campaigns: Literal["off", "beside", "needed"] = "beside"
+    """Whether to answer what a person is to be shown in the app, out of a copy of the members' tables in
+    `data_dir`: `beside` the rest, 503 until the copy is whole; `needed`: not ready before that, either."""
     gateway_secret: SecretStr | None = None
     """What a gateway must present before its identity headers are believed; without it none are."""
 

@@ -16,6 +16,7 @@ from schemas.records import (
     AudienceLabel,
     AudiencePublished,
     AudienceWithdrawn,
+    CommunicationSeen,
     EntriesDue,
     LabelAsked,
     LabelChanged,
@@ -104,6 +105,7 @@ _DECODE = Decoder(
     AudienceLabel,
     AudiencePublished,
     AudienceWithdrawn,
+    CommunicationSeen,
     LabelChanged,
     EntriesDue,
     LabelsEnded,
@@ -129,7 +131,7 @@ class Audience:
 
     now: int = T0
     owner: audience.Memory = field(default_factory=lambda: audience.Memory(*_tables(7)))
-    members: enlist.Memory = field(default_factory=lambda: enlist.Memory(MemoryTable(), MemoryTable()))
+    members: enlist.Memory = field(default_factory=lambda: enlist.Memory(*_tables(3)))
     waiting: deque[Any] = field(default_factory=deque)
     counts: deque[UsersCounted] = field(default_factory=deque)
     answers: list[AudienceAnswered] = field(default_factory=list)

@@ -19,7 +19,7 @@ HEADERS = (
     Header("X-Phone-Id", "Client: the phone's id.", "p-1"),
     Header("X-Driver-Db-Id", "Driver: the fleet. Required.", "db-1"),
     Header("X-Driver-Uuid", "Driver: the driver. Required.", "0d6c3a"),
-    Header("X-Device-Id", "No session: the installation, if the gateway knows it.", "device-1"),
+    Header("X-Device-Id", "Client, or no session: the installation, if the gateway knows it.", "device-1"),
 )
 """What is read when the caller proved to be the gateway, and ignored otherwise."""
 
@@ -56,6 +56,9 @@ def _client(headers: Mapping[str, str]) -> Identity:
         "bound_uids": [uid.strip() for uid in bound.split(",") if uid.strip().isprintable() and uid.strip()],
         "phone_id": _optional(headers, "X-Phone-Id"),
     }
+    device_id = _optional(headers, "X-Device-Id")
+    if device_id is not None:  # not part of the envelope: only what was seen is known by it (GEN-OP-08)
+        user["device_id"] = device_id
     return Identity("client", user, f"user:{user_id}")
 
 

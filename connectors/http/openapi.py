@@ -19,7 +19,7 @@ from connectors.http.authority import (
     Policy,
     refusals,
 )
-from connectors.http.operation import JSON, Answer, Header, Operation, Part
+from connectors.http.operation import JSON, Answer, Header, Operation, Query
 from connectors.http.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -140,8 +140,8 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "parameters": [
             *({"$ref": f"#/components/parameters/{header.name}"} for header in TRACED),
             *(_parameter(header) for header in told_of.headers),
-            *(_part(part) for part in told_of.parts),
-            *(_parameter(query) | {"in": "query"} for query in told_of.queries),
+            *(part.told() for part in told_of.parts),
+            *(_query(query) for query in told_of.queries),
         ],
         "responses": _responses(route, schemas),
     }
@@ -225,15 +225,8 @@ def _parameter(header: Header) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": about, "schema": schema, "example": example}
 
 
-def _part(part: Part) -> dict[str, Any]:
-    return {
-        "name": part.name,
-        "in": "path",
-        "required": True,
-        "description": part.about,
-        "schema": {"type": "string", "format": "uuid"},
-        "example": part.example,
-    }
+def _query(query: Header | Query) -> dict[str, Any]:
+    return query.told() if isinstance(query, Query) else _parameter(query) | {"in": "query"}
 
 
 def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:

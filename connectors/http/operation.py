@@ -31,6 +31,41 @@ class Part(NamedTuple):
     about: str
     example: str
 
+    def told(self) -> dict[str, Any]:
+        """Its part of the document."""
+        return {
+            "name": self.name,
+            "in": "path",
+            "required": True,
+            "description": self.about,
+            "schema": {"type": "string", "format": "uuid"},
+            "example": self.example,
+        }
+
+
+class Query(NamedTuple):
+    """A query parameter of a form of its own; a list comes as the parameter again and again."""
+
+    name: str
+    about: str
+    example: Any
+    schema: dict[str, Any]
+    required: bool = False
+    style: str = "form"
+
+    def told(self) -> dict[str, Any]:
+        """Its part of the document."""
+        return {
+            "name": self.name,
+            "in": "query",
+            "description": self.about,
+            "required": self.required,
+            "style": self.style,
+            "explode": True,
+            "schema": self.schema,
+            "example": self.example,
+        }
+
 
 class Body(NamedTuple):
     """A JSON body. `form`: the type it is decoded into, whose schema is derived; `examples` by name."""
@@ -65,5 +100,5 @@ class Operation(NamedTuple):
     body: Body | None = None
     headers: tuple[Header, ...] = ()
     parts: tuple[Part, ...] = ()
-    queries: tuple[Header, ...] = ()
+    queries: tuple[Header | Query, ...] = ()
     has_plain_errors: bool = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from connectors.http.audience.ports import Audience
     from connectors.http.authority import Authenticate
+    from connectors.http.campaigns.ports import Campaigns
     from connectors.metrics import HttpMetrics
     from schemas.records import SeenPosted
 
@@ -83,7 +84,8 @@ class KeyThrottle(Protocol):
 class EdgePorts:
     """The public port. A throttle None: no limits. Without `produce` nothing is taken.
 
-    `audience` None: its endpoints answer 503.
+    `audience` None: its endpoints answer 503. `campaigns` None: the read of campaigns is for other processes,
+    and answers 404.
     """
 
     publish: Publish
@@ -94,6 +96,7 @@ class EdgePorts:
     audience: Audience | None = None
     key_throttle: KeyThrottle | None = None
     slots: Slots = field(default_factory=Slots)
+    campaigns: Campaigns | None = None
     publish_timeout_ms: int = 5_000
     produce: Produce = nowhere
     explain: Explain = unknown

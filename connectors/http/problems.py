@@ -37,6 +37,7 @@ class Code(StrEnum):
     BUSY = "busy"
     BROKER_UNAVAILABLE = "broker_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    CATCHING_UP = "catching_up"
     INTERNAL = "internal"
 
 
@@ -59,6 +60,10 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
     Code.DATABASE_UNAVAILABLE: (503, "The database cannot be asked now; nothing was changed."),
+    Code.CATCHING_UP: (
+        503,
+        "What the answer needs has not been read yet; come back after Retry-After seconds.",
+    ),
     Code.INTERNAL: (500, "An unexpected error; the trace id finds it in the logs."),
 }
 

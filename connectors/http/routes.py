@@ -16,6 +16,8 @@ from connectors.http import openapi, ops, seen, seen_batch, send, send_batch, se
 from connectors.http.audience import handlers
 from connectors.http.audience import operations as of
 from connectors.http.authority import Anyone, NeedsKey, Operations, Policy
+from connectors.http.campaigns import handlers as campaigns
+from connectors.http.campaigns import operations as of_campaigns
 from connectors.http.operation import Operation
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, plain_response, problem_response
@@ -50,6 +52,7 @@ class Route(NamedTuple, Generic[Ports]):
 
 
 AUDIENCE: Final = NeedsKey("audience")
+CAMPAIGNS: Final = NeedsKey("campaigns")
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
     Route("seen_batch", "POST", seen_batch.PATH, Anyone(), seen_batch.BatchPost, seen_batch.OPERATION),
@@ -65,6 +68,8 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     Route("unpublish", "POST", of.UNPUBLISH_PATH, AUDIENCE, handlers.Unpublish, of.UNPUBLISH),
     Route("status", "GET", of.STATUS_PATH, AUDIENCE, handlers.Status, of.STATUS),
     Route("AdminPublish", "POST", of.ADMIN_PATH, AUDIENCE, handlers.AdminPublish, of.ADMIN),
+    Route("campaigns", "GET", of_campaigns.PATH, CAMPAIGNS, campaigns.ByQuery, of_campaigns.BY_QUERY),
+    Route("campaigns_of_body", "POST", of_campaigns.PATH, CAMPAIGNS, campaigns.ByBody, of_campaigns.BY_BODY),
     Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
 )
 """The public port."""

@@ -84,6 +84,7 @@ from schemas.records.results import (
 )
 from schemas.records.root import Record, Sealed
 from schemas.records.seen import (
+    CommunicationSeen,
     SeenCall,
     SeenCallEnded,
     SeenDue,
@@ -106,6 +107,7 @@ __all__ = [
     "CancelRequest",
     "ChosenFilter",
     "Communication",
+    "CommunicationSeen",
     "ContactChanged",
     "Content",
     "Device",

@@ -19,6 +19,16 @@ class SeenPosted(Record, frozen=True, kw_only=True):
     user_key: str | None = None
 
 
+class CommunicationSeen(Record, frozen=True, kw_only=True):
+    """Somebody known by `user`, `<id_type>:<id>`, saw a communication (GEN-OP-08). Topic `facts.labels`."""
+
+    bucket: int
+    user: str
+    communication_id: str
+    seen_at: int
+    kept_until: int
+
+
 class SeenFact(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What consumer services get, JSON (SEEN-OP-10). `user` is absent, not null, where there is none."""
 

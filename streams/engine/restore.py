@@ -88,18 +88,8 @@ class Changelogs:
             waiting("foreign_transaction")
             await asyncio.sleep(FOREIGN_POLL_S)
         start = int((await self._committed.beginning_offsets([tp]))[tp])
-        birth = await self._birth(tp, start, end)
+        birth = await birth_of(self._config, tp, start, end)
         return Bounds(start, end, birth, at)
-
-    async def _birth(self, tp: TopicPartition, start: int, end: int) -> bytes | None:
-        if start >= end:
-            return None
-        async with _reading(self._config, tp, start) as consumer:
-            while await consumer.position(tp) < end:
-                for records in (await consumer.getmany(tp, timeout_ms=200, max_records=1)).values():
-                    for record in records:
-                        return bytes(record.value or b"") if record.key == BIRTH_KEY else b"unborn"
-        return None
 
     async def open_store(
         self,
@@ -153,6 +143,18 @@ def _emptied(store: Store, memory: StoreMemory) -> Store:
     store.close()
     wipe(store.path)
     return Store(store.path, memory)
+
+
+async def birth_of(config: EngineConfig, tp: TopicPartition, start: int, end: int) -> bytes | None:
+    """What the first record between these offsets says; None when there is none."""
+    if start >= end:
+        return None
+    async with _reading(config, tp, start) as consumer:
+        while await consumer.position(tp) < end:
+            for records in (await consumer.getmany(tp, timeout_ms=200, max_records=1)).values():
+                for record in records:
+                    return bytes(record.value or b"") if record.key == BIRTH_KEY else b"unborn"
+    return None
 
 
 def copies(origin: Origin, bounds: Bounds) -> bool:

@@ -11,6 +11,7 @@ from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
 from streams.topology import DELIVERY
 from tables.progress import Progress
+from tables.shown import user_of
 from tables.waits import Wait
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "members": {
             b"\1": lambda key, _: bucket_key(bucket_of(key.decode())),
             b"\2": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
+            b"\3": lambda key, _: bucket_key(bucket_of(user_of(key))),
             TIMER: _read(r.EntriesDue, book, lambda due: bucket_key(due.bucket)),
         },
         **dict.fromkeys(DELIVERY.values(), delivery),

@@ -29,7 +29,7 @@ NAMED = {
     "testcontainers": "tests",
 }
 """Libraries of GEN-007 and a room that uses each."""
-OTHER_WORDS = re.compile(r"\b(inapp|in-app|InApp|inApp)\b")
+OTHER_WORDS = re.compile(r"\b(inapp(?!-communications)|in-app|InApp|inApp)\b")
 
 
 def project() -> dict[str, Any]:

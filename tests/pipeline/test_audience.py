@@ -74,9 +74,13 @@ class Line:
     async def read(self, records: Iterable[Event]) -> AudienceAnswered:
         """Records of the edge in this order, and all that follows; the last answer."""
         self.waiting["audience"] += records
+        await self.settle()
+        return self.answers[-1]
+
+    async def settle(self) -> None:
+        """Until nothing waits."""
         while stage := next((name for name, events in self.waiting.items() if events), None):
             await self._batch(stage)
-        return self.answers[-1]
 
     async def _batch(self, name: str) -> None:
         bench, events = self.stages[name], list(self.waiting[name])
@@ -119,7 +123,7 @@ class Line:
 
     def users(self) -> dict[str, Memberships]:
         """The table `memberships` as it is stored."""
-        (spec, _) = self.stages["members"].stage.tables
+        (spec, *_) = self.stages["members"].stage.tables
         kept = self.stages["members"].rows.items()
         return {key[1:].decode(): spec.decode(row[8:]) for key, row in kept if key[:1] == b"\1"}
 

@@ -8,8 +8,9 @@ import pytest
 
 from agents import enlist
 from schemas.ids import bucket_of
-from schemas.records import LabelCount, LabelGiven, UsersLabelled
+from schemas.records import CommunicationSeen, LabelCount, LabelGiven, UsersLabelled
 from tables.memberships import MOST_LABELS, Entry, Memberships
+from tables.shown import Shown, key_of
 from tests.audiences import DAY, T0, Audience, asked, several, upload, withdrawal
 
 USERS = [f"device_id:{n}" for n in range(40)]
@@ -193,3 +194,28 @@ async def test_a_label_for_everyone_has_no_rows_of_users() -> None:
     await audience.settle()
     assert (["spring"], ({}, {})) == (audience.seen_by("device_id:0"), rows(audience))
     assert asked("spring", is_for_everyone=True).starts_at == audience.labels["spring"].starts_at
+
+
+def seen(user: str, kept_until: int, seen_at: int = T0) -> CommunicationSeen:
+    return CommunicationSeen(
+        bucket=bucket_of(user), user=user, communication_id="sale", seen_at=seen_at, kept_until=kept_until
+    )
+
+
+async def test_what_a_user_saw_is_remembered_from_the_first_fact_on_and_then_anew() -> None:
+    """Mutation tried: each fact is written: fails."""
+    audience = Audience()
+    await audience.enlist(seen("phone_id:1", T0 + 10), seen("phone_id:1", T0 + 99, seen_at=T0 + 1))
+    shown: Any = audience.members.shown
+    key = key_of("phone_id:1", "sale")
+    assert {key: (Shown(seen_at=T0), T0 + 10)} == shown.rows
+    audience.now = T0 + 10
+    await audience.enlist(seen("phone_id:1", T0 + 99, seen_at=T0 + 10))
+    assert Shown(seen_at=T0 + 10) == shown.get(key)
+
+
+async def test_what_is_remembered_no_longer_is_not_written() -> None:
+    audience = Audience()
+    await audience.enlist(seen("phone_id:1", T0))
+    shown: Any = audience.members.shown
+    assert {} == shown.rows

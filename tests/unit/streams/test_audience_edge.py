@@ -98,6 +98,17 @@ async def test_trouble_with_answers_is_told_and_nothing_is_written_meanwhile(
     assert NOT_READ == await edge.reachable()
 
 
+async def test_a_table_whose_reader_died_is_unread_whatever_answers_do() -> None:
+    """Mutation tried: tables are not looked at: fails."""
+    edge = AudienceEdge(CONFIG)
+    assert NOT_YET == edge.unread
+    tables = [SimpleNamespace(is_reading=True), SimpleNamespace(is_reading=True)]
+    edge._answers, edge._tables = SimpleNamespace(trouble=NOT_READ), tables  # type: ignore[assignment]
+    assert [None, NOT_READ] == [edge.unread, edge.trouble]
+    tables[1].is_reading = False
+    assert ["labels are not read"] * 2 == [edge.unread, edge.trouble]
+
+
 class _Writer:
     def __init__(self) -> None:
         self.uploads: list[Upload] = []

@@ -32,6 +32,7 @@ KEY = "ck_live_abc"
 SHOP = "ck_live_shop"
 SHOP_KEY = {"Authorization": f"Bearer {SHOP}"}
 AUDIENCE_KEY = "ck_live_audience"
+CAMPAIGNS_KEY = "ck_live_campaigns"
 
 
 class Entry(NamedTuple):
@@ -125,6 +126,7 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
         entry("ck_test_def", "send"),
         entry(SHOP, "send", "stats"),
         entry(AUDIENCE_KEY, "audience"),
+        entry(CAMPAIGNS_KEY, "campaigns"),
     ]
     authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
     ports: dict[str, Any] = {

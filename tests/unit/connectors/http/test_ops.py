@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
+from connectors.campaign_metrics import CampaignMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
@@ -48,6 +49,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     SeenMetrics(registry, lambda: 0)
     AudienceMetrics(registry)
     AudienceGauges(registry, is_up=lambda: True, labels=lambda: 0, oldest_s=lambda: 0.0)
+    CampaignMetrics(registry)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,

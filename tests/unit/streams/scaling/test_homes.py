@@ -26,6 +26,7 @@ from tables.memberships import enlisted_prefix
 from tables.pending import key_of as pending_key
 from tables.progress import Progress
 from tables.requests import key_of
+from tables.shown import key_of as shown_key
 from tables.totals import key_of as window_of
 from tables.waits import Wait
 from tests.messages import QUEUED, TASK
@@ -119,9 +120,10 @@ def test_rows_of_members_know_their_bucket() -> None:
     user, home = "yandex_uid:4001", homes("members", SchemaBook())
     bucket = bucket_of(user)
     due = r.EntriesDue(bucket=bucket, ends_at=DUE_AT, due_at=DUE_AT)
-    assert [bucket_key(bucket)] * 3 == [
+    assert [bucket_key(bucket)] * 4 == [
         home(b"\1" + user.encode(), b""),
         home(b"\2" + enlisted_prefix(bucket, DUE_AT, "c:x") + user.encode(), b""),
+        home(b"\3" + shown_key(user, "spring-sale"), b""),
         home(*timer("members", due)),
     ]
 

@@ -1,0 +1,1 @@
+"""What clients are shown in the app: which campaigns a person is in (CRM-015)."""

@@ -1,0 +1,164 @@
+"""Kafka's side of the read of campaigns: labels as the audience edge reads them, members' tables as a copy.
+
+Every process that answers has its own copy of who has which label and who saw what, made from the changelog
+of the stage `members` (`streams/engine/follower.py`): a rebalance of that stage is not noticed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from agents.show import Published, Shown, for_everyone, is_left, show
+from connectors.http.campaigns.ports import NotCaughtUpError
+from connectors.http.ports import BrokerUnavailableError
+from schemas import topics as t
+from schemas.codec import Decoder, SchemaBook
+from schemas.errors import UnknownSchemaError
+from schemas.ids import bucket_key, bucket_of
+from streams.engine.api import EngineConfig, NotYet
+from streams.engine.follower import Follower
+from streams.engine.reference import GlobalTable
+from tables.memberships import Memberships
+from tables.shown import key_of
+
+if TYPE_CHECKING:
+    from connectors.reference.book import ReferenceBook
+    from schemas.records import AudienceLabel
+    from tables.memberships import Entry
+
+log = structlog.get_logger("campaigns")
+MEMBERSHIPS, SHOWN = 1, 3
+"""Numbers of the tables in the stage `members`."""
+STALE_MS = 60_000
+"""A copy that heard nothing for so long says nothing any more: what it shows may be withdrawn."""
+GENERAL_MS = 100
+"""So long the list of labels for everyone is good: it is made of all labels there are."""
+AWAY_S = 1.0
+
+
+class Rows(Protocol):
+    """Tables of the members. Raises `NotYet` while rows are not there yet."""
+
+    def row(self, kafka_key: bytes, table: int, key: bytes, /) -> bytes | None:
+        """A row's live payload."""
+
+    def lag_ms(self) -> int | None:
+        """Since when something may be missing; None before all was read once."""
+
+
+class Labels(Protocol):
+    """What the audience edge has read. Raises `BrokerUnavailableError` before it has.
+
+    `unread`: why that is not, or no longer, what there is.
+    """
+
+    @property
+    def known(self) -> ReferenceBook: ...
+    @property
+    def unread(self) -> str | None: ...
+    def labels(self) -> Mapping[str, AudienceLabel]: ...
+
+
+class CampaignsRead:
+    """The `Campaigns` port."""
+
+    def __init__(self, audience: Labels, rows: Rows, book: SchemaBook, now_ms: Callable[[], int]) -> None:
+        """`book`: schemas of earlier and later versions of the rows."""
+        self._audience = audience
+        self._rows = rows
+        self._decode = Decoder(Memberships, book=book)
+        self._now_ms = now_ms
+        self._general: tuple[int, tuple[str, ...]] = (0, ())
+
+    async def reachable(self) -> str | None:
+        """None when questions are answered."""
+        return self.reason()
+
+    @property
+    def known(self) -> ReferenceBook:
+        """Filters and communications."""
+        try:
+            return self._audience.known
+        except BrokerUnavailableError as error:
+            raise NotCaughtUpError(str(error)) from None
+
+    def of(self, users: Sequence[str], context: Mapping[str, object], *, seen_too: bool) -> list[Shown]:
+        """Labels of one person, as `agents.show` decides."""
+        if (reason := self.reason()) is not None:
+            raise NotCaughtUpError(reason)
+        now, labels = self._now_ms(), self._audience.labels()
+        homes = [(user, bucket_key(bucket_of(user))) for user in users]
+
+        def seen(communication_id: str) -> bool:
+            rows = (self._rows.row(home, SHOWN, key_of(user, communication_id)) for user, home in homes)
+            return any(row is not None for row in rows)
+
+        try:
+            entries = [entry for user, home in homes for entry in self._entries(user, home)]
+            found = show(entries, Published(labels, self._for_everyone(labels, now)), context, now, seen)
+        except (NotYet, UnknownSchemaError) as error:
+            raise NotCaughtUpError(repr(error)) from None
+        return found if seen_too else [one for one in found if is_left(one)]
+
+    def _entries(self, user: str, home: bytes) -> list[Entry]:
+        raw = self._rows.row(home, MEMBERSHIPS, user.encode())
+        found: Memberships = Memberships() if raw is None else self._decode(raw)
+        return found.entries
+
+    def _for_everyone(self, labels: Mapping[str, AudienceLabel], now: int) -> tuple[str, ...]:
+        good_until, names = self._general
+        if not good_until - GENERAL_MS <= now < good_until:
+            names = for_everyone(labels.values(), now)
+            self._general = (now + GENERAL_MS, names)
+        return names
+
+    def reason(self) -> str | None:
+        """Why nothing can be answered now; None when it can."""
+        if (unread := self._audience.unread) is not None:  # what was withdrawn would be shown for ever
+            return unread
+        lag = self._rows.lag_ms()
+        if lag is None:
+            return "the members' tables are being read"
+        return f"nothing was heard of the members' tables for {lag} ms" if lag > STALE_MS else None
+
+
+class CampaignsFeed:
+    """Where the rows come from: a copy of the members' tables, and the schemas to read them by."""
+
+    def __init__(self, config: EngineConfig, now_ms: Callable[[], int]) -> None:
+        """Nothing is connected before `connect`."""
+        self.book = SchemaBook()
+        self.rows = Follower(config, "members", (MEMBERSHIPS, SHOWN), now_ms)
+        self._config = config
+        self._schemas: GlobalTable | None = None
+
+    async def connect(self) -> None:
+        """Read schemas, again until Kafka is there, and begin to follow."""
+        while self._schemas is None:
+            table = GlobalTable(self._config, t.SCHEMAS, self._learn)
+            try:
+                await table.start()
+                self._schemas = table
+            except (KafkaError, OSError) as error:
+                log.warning("kafka_waits", error=str(error))
+            finally:
+                if self._schemas is None:
+                    await table.stop()
+            if self._schemas is None:
+                await asyncio.sleep(AWAY_S)
+        self.rows.start()
+
+    async def stop(self) -> None:
+        """Close the copy."""
+        await self.rows.stop()
+        if self._schemas is not None:
+            await self._schemas.stop()
+
+    def _learn(self, _key: bytes, value: bytes | None) -> None:
+        if value is not None:
+            self.book.learn(value)

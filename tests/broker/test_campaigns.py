@@ -1,0 +1,218 @@
+"""The read of campaigns on real processes: by any id, over kills of its process and of the stage's owner."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from connectors.cipher import Cipher
+from connectors.embedded.kafka import EmbeddedKafka
+from connectors.kafka_clients import writing
+from schemas import topics as t
+from schemas.codec import encode_json
+from schemas.records import Communication
+from streams.settings import Settings
+from streams.topics import create_topics
+from tests.broker.faults.system import Program, free_port
+
+PATH = "/inapp-communications/v1/campaigns"
+AUDIENCE = "/communications-audience/v1"
+KEY, SECRET = "ck_live_campaigns", "gateway-of-campaigns"
+PATIENCE_S = 120.0
+NOBODY = "postgresql://nobody@127.0.0.1:1/none"
+"""No stage of these tests asks Postgres."""
+DATES = {"start_date": "2020-01-01T00:00:00Z", "end_date": "2090-01-01T00:00:00Z"}
+
+
+@dataclass
+class Served:
+    """A broker, a worker of the stages that matter here, and an HTTP process."""
+
+    worker: Program
+    http: Program
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Each test has campaigns and users of its own, and leaves all running."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(_opened(tmp_path_factory.mktemp("campaigns"), stack))
+        finally:
+            runner.run(stack.aclose())
+
+
+async def _opened(folder: Path, stack: AsyncExitStack) -> Served:
+    kafka = await stack.enter_async_context(EmbeddedKafka(folder / "kafka"))
+    base: dict[str, Any] = {
+        "kafka": {"bootstrap": kafka.address, "app": "campaigns"},
+        "postgres": {"dsn": NOBODY},
+        "crypto": {"keys": Cipher.new_key("k1")},
+    }
+    await create_topics(Settings(**base))
+    async with writing(kafka.address) as write:
+        for name in ("spring-sale", "new-in-town"):
+            value = encode_json(Communication(id=name, kind="fullscreen", content={"title": name}))
+            await write(t.REFERENCE, value, key=f"communication:{name}".encode(), partition=0)
+    found = []
+    for name, argv in (("worker", ("worker", "--stages", "audience,members,seen")), ("http", ("http",))):
+        program = Program(name, folder, ("streams.cli", *argv), base | _own(folder, name))
+        stack.push_async_callback(program.stop)
+        program.start()
+        found.append(program)
+    for program in found:
+        await program.until_ready()
+    return Served(*found)
+
+
+def _own(folder: Path, name: str) -> dict[str, Any]:
+    """A static id: a killed worker comes back to its tasks at once."""
+    key = f"one:{sha256(KEY.encode()).hexdigest()}:audience+campaigns"
+    return {
+        "data_dir": str(folder / f"{name}-data"),
+        "http": {
+            "port": free_port(),
+            "ops_port": free_port(),
+            "gateway_secret": SECRET,
+            "api_keys": key,
+            "campaigns": "needed",
+        },
+        "engine": {"worker_name": f"campaigns-{name}", "static_id": True},
+        "log": {"format": "json"},
+    }
+
+
+@dataclass
+class Reader:
+    """A client of the HTTP process."""
+
+    served: Served
+    session: aiohttp.ClientSession
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.served.http.settings['http']['port']}"
+
+    async def publish(self, campaign: str, *users: tuple[str, str]) -> str:
+        """A campaign for these users, labelled to the end; its label."""
+        people = [{"id_type": kind, "id": name} for kind, name in users]
+        body = {
+            "id": campaign,
+            "campaign_label": campaign,
+            "communication": {**DATES, "communication_id": "new-in-town"},
+            "personal_communications": [{"users": people, "communication_id": "spring-sale"}],
+        }
+        await self._told("publish", body)
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._status(campaign) != "done":
+                await asyncio.sleep(0.2)  # a key has 5 a second
+        return f"{campaign}:spring-sale"
+
+    async def withdraw(self, campaign: str) -> None:
+        await self._told("unpublish", {"id": f"{campaign}-gone", "campaign_label": campaign})
+
+    async def seen(self, **headers: str) -> None:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        own = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u-campaigns"}
+        url = f"{self.base}/4.0/mark-notify/v1/seen"
+        body = {"tag": "promotions", "id": "spring-sale"}
+        async with self.session.post(url, json=body, headers=own | given) as answer:
+            assert 200 == answer.status, await answer.text()
+
+    async def shown(self, *ids: tuple[str, str]) -> list[str] | int:
+        """Labels shown, or the status that is none of 200."""
+        params = [pair for kind, name in ids for pair in (("id_type", kind), ("id", name))]
+        async with self.session.get(self.base + PATH, params=params) as answer:
+            if answer.status != 200:
+                return answer.status
+            return [label["audience_label"] for label in (await answer.json())["labels"]]
+
+    async def until(self, expected: list[str], *ids: tuple[str, str]) -> float:
+        """Seconds until this is shown."""
+        loop = asyncio.get_running_loop()
+        began, found = loop.time(), None
+        while (found := await self.shown(*ids)) != expected:
+            assert loop.time() - began < PATIENCE_S, found
+            await asyncio.sleep(0.01)
+        return loop.time() - began
+
+    async def _told(self, word: str, body: dict[str, Any]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.session.post(f"{self.base}{AUDIENCE}/{word}", json=body) as answer:
+                    if answer.status != 503:
+                        assert 200 == answer.status, await answer.text()
+                        return
+                await asyncio.sleep(0.5)
+
+    async def _status(self, campaign: str) -> str:
+        url = f"{self.base}{AUDIENCE}/status"
+        async with self.session.get(url, params={"campaign_label": campaign}) as answer:
+            items = (await answer.json()).get("items", [])
+            return items[0]["status"] if items else ""
+
+
+@pytest.fixture
+async def reader(served: Served) -> AsyncIterator[Reader]:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        yield Reader(served, session)
+
+
+async def test_published_is_shown_seen_is_gone_for_either_id_and_withdrawn_is_gone(reader: Reader) -> None:
+    """GEN-OP-08. How soon, the bench measures: here nothing fails because a machine is busy."""
+    phone, uid, other = ("phone_id", "in-1"), ("yandex_uid", "in-7"), ("phone_id", "in-2")
+    label = await reader.publish("campaigns-one", phone, uid, other)
+    for ids in ((phone,), (uid,), (uid, phone), (other,)):
+        await reader.until([label], *ids)
+    assert [] == await reader.shown(("device_id", "in-1"))
+    await reader.seen(X_Uid="in-7", X_Phone_Id="in-1")
+    for ids in ((phone,), (uid,), (uid, phone)):
+        await reader.until([], *ids)
+    assert [label] == await reader.shown(other)
+    await reader.withdraw("campaigns-one")
+    await reader.until([], other)
+
+
+async def test_a_reader_that_was_killed_goes_on_with_its_copy(served: Served, reader: Reader) -> None:
+    user = ("phone_id", "in-killed")
+    label = await reader.publish("campaigns-killed", user)
+    await reader.until([label], user)
+    served.http.signal(signal.SIGKILL)
+    await served.http.ended()
+    served.http.start()
+    await served.http.until_ready()
+    await reader.until([label], user)
+    await reader.seen(X_Phone_Id="in-killed")
+    await reader.until([], user)
+
+
+async def test_questions_are_answered_while_the_stage_has_no_owner(served: Served, reader: Reader) -> None:
+    """A read model, so: the worker is killed and comes back, and no answer is missing or wrong meanwhile."""
+    user = ("phone_id", "in-orphan")
+    label = await reader.publish("campaigns-orphan", user)
+    await reader.until([label], user)
+    served.worker.signal(signal.SIGKILL)
+    await served.worker.ended()
+    assert [[label]] * 20 == [await reader.shown(user) for _ in range(20)]
+    served.worker.start()
+    answers = []
+    ready = asyncio.create_task(served.worker.until_ready())
+    while not ready.done():
+        answers.append(await reader.shown(user))
+        await asyncio.sleep(0.02)
+    await ready
+    assert [label] == answers[0]
+    assert all(answer == [label] for answer in answers)
+    await reader.seen(X_Phone_Id="in-orphan")
+    await reader.until([], user)
