@@ -156,9 +156,10 @@ def _item(raw: bytes, at: str, now: int) -> tuple[SendBody | None, list[Fault]]:
     if len(raw) > LARGEST:
         return None, [Fault(at, f"has over {LARGEST} bytes")]
     try:
-        body = _ITEM.decode(raw)
-    except msgspec.ValidationError:
-        return None, list(faults(msgspec.json.decode(raw), SendBody, at))
+        try:
+            body = _ITEM.decode(raw)
+        except msgspec.ValidationError:  # behind the first fault may be what is no JSON at all
+            return None, list(faults(msgspec.json.decode(raw), SendBody, at))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProblemError(Code.INVALID_JSON) from None
     wrong = odd(body, raw, now, at)

@@ -206,6 +206,7 @@ async def test_seen_posts_are_taken_while_topics_of_audiences_are_missing_and_th
     given: Any = {
         "kafka": {"bootstrap": own_kafka.address},
         "crypto": {"keys": Cipher.new_key("k1")},
+        "postgres": {"dsn": "postgresql://nobody@127.0.0.1:9/nowhere"},  # asked by `GET stats/…` only
         "http": http,
     }
     stop = asyncio.Event()
