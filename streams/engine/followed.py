@@ -72,9 +72,10 @@ class Followed:
         return [(key, value) for key, value in found if key[:1] in tables and key not in NO_ROWS]
 
     def keep(self, rows: Rows) -> None:
-        """Write them, with the position they reach."""
+        """Write them, with the position they reach. What ends leaves with the tombstone of its owner."""
         if self._birth is not None:
-            self.store.write(rows, Origin(self._birth, self.position, self._written_at))
+            origin = Origin(self._birth, self.position, self._written_at)
+            self.store.write(rows, origin, is_swept=False)
 
     def reached(self, position: int, stable_end: int | None, heard_at: int) -> None:
         """What the last fetch told of the changelog, at `heard_at` (ms)."""

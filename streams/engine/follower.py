@@ -33,7 +33,7 @@ log = structlog.get_logger("engine.follower")
 BEHIND = "restore"
 """Name of the wait of a reader whose partition has not been read to its end yet."""
 POLL_MS = 200
-LOOK_S = 15.0
+LOOK_S, LOOK_AGAIN_S = 15.0, 5.0
 """Between looks for new partitions."""
 AWAY_S = 1.0
 STOP_S = 2.0
@@ -142,7 +142,7 @@ class Follower:
                 if not self._copies:
                     raise
                 log.warning("follower_waits", stage=self._stage, error=repr(error))
-                self._look_soon()
+                self._look_at = asyncio.get_running_loop().time() + LOOK_AGAIN_S  # what is open is read first
                 await asyncio.sleep(AWAY_S)
 
     def _look_soon(self) -> None:
@@ -186,8 +186,11 @@ class Follower:
 
     async def _close(self) -> None:
         copies, self._copies = self._copies, {}
-        for copy in copies.values():
-            await asyncio.to_thread(copy.store.close)
+        for number, copy in copies.items():
+            try:
+                await asyncio.to_thread(copy.store.close)
+            except Exception:  # a full disk must not end the follower, nor keep the others open
+                log.exception("copy_not_closed", stage=self._stage, partition=number)
 
 
 class _Clients:

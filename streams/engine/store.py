@@ -107,8 +107,14 @@ class Store:
             return None
         return Origin(birth, int.from_bytes(offset, "big"), int.from_bytes(written_at, "big"))
 
-    def write(self, rows: Iterable[tuple[bytes, bytes | None]], origin: Origin) -> None:
-        """Apply rows and the changelog offset they reach in one atomic batch."""
+    def write(
+        self, rows: Iterable[tuple[bytes, bytes | None]], origin: Origin, *, is_swept: bool = True
+    ) -> None:
+        """Apply rows and the changelog offset they reach in one atomic batch.
+
+        Rows that end are listed by their end for the sweep, which also clears the list: where nobody sweeps,
+        it would grow for ever.
+        """
         batch = rocksdict.WriteBatch(raw_mode=True)
         put = batch.put
         for key, value in rows:
@@ -116,7 +122,7 @@ class Store:
                 batch.delete(ROW + key)
                 continue
             put(ROW + key, value)
-            if value[:8] != NEVER:
+            if is_swept and value[:8] != NEVER:
                 put(EXPIRY + value[:8] + key, b"")
         put(META_BIRTH, origin.birth)
         put(META_OFFSET, stamp(origin.offset))

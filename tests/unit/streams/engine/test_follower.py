@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -71,6 +71,33 @@ async def test_a_copy_goes_on_where_it_stood(tmp_path: Path, memory: StoreMemory
     copy.store.close()
     again = await opened(tmp_path / "0", memory, Bounds(0, 9, b"birth"))
     assert (5, b"one", False) == (again.position, again.row(b"\1a", NOW), again.caught_up)
+
+
+async def test_rows_that_ended_leave_nothing_behind(tmp_path: Path, memory: StoreMemory) -> None:
+    """Nobody sweeps a copy. Mutation tried: listed by their end: fails, and the disk fills up."""
+    copy = await opened(tmp_path / "0", memory)
+    fed(copy, [RECORDS[0], *(record(n, b"\1%d" % n, stamp(NOW + n) + b"row") for n in range(1, 50))])
+    fed(copy, [record(50 + n, b"\1%d" % n, None) for n in range(1, 50)])
+    assert [] == list(copy.store.scan(b"x", b"", b"\xff" * 9))
+    assert [] == list(copy.store.scan(b"t", b"", b"\xff"))
+
+
+async def test_a_copy_that_cannot_be_closed_does_not_end_the_follower() -> None:
+    """As on a full disk. Mutation tried: the error goes on: fails, and the other copy stays open."""
+    closed = []
+
+    def close(name: str) -> None:
+        closed.append(name)
+        if name == "first":
+            raise OSError("no space left on device")
+
+    found = follower()
+    for number, name in enumerate(("first", "second")):
+        found._copies[number] = cast(
+            "Any", SimpleNamespace(store=SimpleNamespace(close=lambda name=name: close(name)))
+        )
+    await found._close()
+    assert (["first", "second"], {}) == (closed, found._copies)
 
 
 @pytest.mark.parametrize(
