@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.chaos.mutants.patches import Mutant
 
 LONGEST_S: Final = 600
-COPY: Final = "copy"
-"""Stands for the folder that a run had to itself: no result names a path of a machine."""
+COPY, LIBRARIES = "copy", "libraries"
+"""Stand for the folder a run had to itself and for its interpreter's: results name no path of a machine."""
 
 
 def run_course(course: str, seed: int, mutant: Mutant | None) -> Came:
@@ -40,7 +40,8 @@ def run_course(course: str, seed: int, mutant: Mutant | None) -> Came:
             raise RuntimeError(f"{course} had not ended after {LONGEST_S} s") from None
         if done.returncode or not out.exists():
             raise RuntimeError(f"{course} broke with {done.returncode}")
-        raw = out.read_bytes().replace(made.encode(), COPY.encode())  # stacks name the folder, too
+        raw = out.read_bytes().replace(made.encode(), COPY.encode())  # stacks name folders, too
+        raw = raw.replace(sys.prefix.encode(), LIBRARIES.encode())
     came = msgspec.json.decode(raw, type=Came)
     if came.source != COPY:
         raise RuntimeError(f"{course} ran {came.source}, not its copy")
