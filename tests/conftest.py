@@ -18,9 +18,19 @@ settings.register_profile("carillon", deadline=None, suppress_health_check=[Heal
 settings.load_profile("carillon")  # no test is about time: a busy machine must not make one fail
 
 
+HOUSE = Path(__file__).parent / "broker" / "house"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes (`make test`) one runs all tests of a file, and all that share the house."""
+    for item in items:
+        together = HOUSE if HOUSE in item.path.parents else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """One Kafka and one Postgres for all tests of the run; see tests/servers.py for where they come from."""
+    """One Kafka and one Postgres for all tests of the process; see tests/servers.py for where they come from."""
     folder = tmp_path_factory.mktemp("servers")
     with running_servers(folder) as both:
         yield both
