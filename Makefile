@@ -15,7 +15,7 @@ RATE ?= 500
 # What `make soak` takes beside MINUTES: make soak MINUTES=30 LOAD=300; by default half of the bench's rate
 LOAD ?=
 # Two processes, each with servers of its own; the tests of one file stay together (tests/conftest.py).
-TOGETHER := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
