@@ -64,7 +64,7 @@ async def test_a_call_that_never_began_comes_back_though_its_successor_dies_over
 ) -> None:
     """It surely was not begun: the successor begins nothing before the agent has looked again.
 
-    Mutation tried: its row says at open that it may have begun, as in stages without notices: fails (`hidden`).
+    Mutation tried: its row says at open that it may have begun, as without notices: fails (`hidden`).
     """
     worker, hold = await errand.worker(), errand.folder / "hold"
     async with ended(worker):

@@ -79,9 +79,9 @@ def decode(raw: bytes) -> bytes:
 
 
 class Errands:
-    """The agent: `say`, `count`, `grow n`, `narrow n`, `poison`, `at ms word`, `call id key mode`, `live ms`, `hold`.
+    """The agent: `say`, `count`, `grow n`, `narrow n`, `poison`, `at ms word`, `call id key mode`, `live ms`.
 
-    Due timers and ended calls are said as `fired word` and `verdict id`; a word `poison` breaks them, too.
+    `hold word` waits while there is a file `hold`. Due timers and ended calls are said as `fired word` and `verdict id`; a word `poison` breaks them, too.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -167,7 +167,7 @@ TIMER = ToTimer(
 
 @scenario
 def errands(setting: Setting) -> list[Stage]:
-    """One agent, every kind of outcome. Parameters: folder, inputs, notices, limit, ttl_s, limits, Stage's own."""
+    """One agent, every kind of outcome. Parameters: folder, inputs, notices, limit, ttl_s, limits, ceiling …"""
     params = setting.params
     if "folder" in params:
         PerilousProducer.folder = Path(params["folder"])
@@ -185,11 +185,9 @@ def errands(setting: Setting) -> list[Stage]:
         limit=params.get("limit", 500),
         intent_ttl_s=params.get("ttl_s", 5.0),
     )
-    inputs = [
-        Input(setting.topic(name), decode, lane) for lane, name in enumerate(params.get("inputs", ["in"]))
-    ]
-    for name in params.get("notices", []):
-        inputs.append(Input(setting.topic(name), decode, urgent=True, notices=True))
+    names, told = params.get("inputs", ["in"]), params.get("notices", [])
+    inputs = [Input(setting.topic(name), decode, lane) for lane, name in enumerate(names)]
+    inputs += [Input(setting.topic(name), decode, urgent=True, notices=True) for name in told]
     own = ("ceiling", "max_batch", "min_interval_ms", "budget_ms")
     return [
         Stage(
