@@ -81,7 +81,8 @@ def decode(raw: bytes) -> bytes:
 class Errands:
     """The agent: `say`, `count`, `grow n`, `narrow n`, `poison`, `at ms word`, `call id key mode`, `live ms`.
 
-    `hold word` waits while there is a file `hold`. Due timers and ended calls are said as `fired word` and `verdict id`; a word `poison` breaks them, too.
+    `hold word` waits while there is a file `hold`. Due timers and ended calls are said as `fired word` and
+    `verdict id`; a word `poison` breaks them, too.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -167,7 +168,7 @@ TIMER = ToTimer(
 
 @scenario
 def errands(setting: Setting) -> list[Stage]:
-    """One agent, every kind of outcome. Parameters: folder, inputs, notices, limit, ttl_s, limits, ceiling …"""
+    """One agent, every kind of outcome. Parameters: folder, inputs, notices, limit, ttl_s, limits, Stage's."""
     params = setting.params
     if "folder" in params:
         PerilousProducer.folder = Path(params["folder"])
