@@ -84,12 +84,13 @@ class Task(PlacedTask):
             return
         if self._effects is None:
             self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
-        looks_again = any(source.notices for source in self.stage.inputs)  # what came meanwhile may forbid it
+        # Notices may forbid what a predecessor did not begin: it lapses, and begins when they have been read.
+        looks_again = any(source.notices for source in self.stage.inputs)
         since = float("-inf") if looks_again else time.monotonic()
         found = inner.open_effects(store)
         self._effects.find(found)
         overlay = Overlay(store, self.shared.now_ms())
-        for effect_id, begun, headers, payload in found:
+        for effect_id, begun, headers, payload in () if looks_again else found:
             if not begun:
                 inner.note_effect(effect_id, inner.MAY_HAVE_BEGUN, headers, payload, overlay)
         if overlay.writes:

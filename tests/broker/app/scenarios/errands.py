@@ -168,7 +168,7 @@ TIMER = ToTimer(
 
 @scenario
 def errands(setting: Setting) -> list[Stage]:
-    """One agent, every kind of outcome. Parameters: folder, inputs, notices, limit, ttl_s, limits, Stage's."""
+    """One agent, every kind of outcome. Also: folder, inputs, notices, limit, ttl_s, limits and Stage's."""
     params = setting.params
     if "folder" in params:
         PerilousProducer.folder = Path(params["folder"])
