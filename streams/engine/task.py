@@ -110,7 +110,7 @@ class Task(PlacedTask):
         return self._rows is not None and self._expiry.due(now)
 
     def _idle_s(self) -> float:
-        next_at = None if self._timers is None else self._timers.next_at
+        next_at = None if self._timers is None or self.lanes.behind() else self._timers.next_at
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
 
