@@ -139,9 +139,8 @@ def test_preferences_do_what_their_document_says() -> None:
     answered: set[tuple[str, int]] = set()
     for is_choice, also_taken in ((True, ["400"]), (False, [])):
         routes = [route for route in everything if (route.name == "choose") == is_choice]
-        found = driven(
-            app_of(routes, edge_ports(), PUBLIC), encoded(PUBLIC, routes), DRAWN, SCREEN, also_taken
-        )
+        app = app_of(routes, edge_ports(), PUBLIC)
+        found = driven(app, encoded(PUBLIC, routes), DRAWN // 2, SCREEN, also_taken)
         assert {} == found.faults
         answered |= found.answered
     paths = {f"{route.method} {route.path}" for route in everything}
