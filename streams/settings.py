@@ -20,14 +20,13 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_sections import (
-    ApiKey,
     Consumers,
     Crypto,
     Embedded,
     Engine,
-    Http,
     Kafka,
     Log,
     Postgres,

@@ -6,6 +6,7 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 
 from __future__ import annotations
 
+from schemas.records.access import ApiKey, ChangeLogged
 from schemas.records.audience import (
     AudienceAnswered,
     AudienceLabel,
@@ -50,6 +51,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
+from schemas.records.preferences import ChosenType, PreferenceRow, Switch, Vetoed
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -96,6 +98,7 @@ from schemas.records.seen import (
 )
 
 __all__ = [
+    "ApiKey",
     "AttemptEnded",
     "AudienceAnswered",
     "AudienceFilter",
@@ -105,7 +108,9 @@ __all__ = [
     "CallEnded",
     "CancelAsked",
     "CancelRequest",
+    "ChangeLogged",
     "ChosenFilter",
+    "ChosenType",
     "Communication",
     "CommunicationSeen",
     "ContactChanged",
@@ -132,6 +137,7 @@ __all__ = [
     "NotificationEvent",
     "NotificationType",
     "PreferenceChanged",
+    "PreferenceRow",
     "ProgressDue",
     "ProgressForgotten",
     "Provider",
@@ -163,6 +169,7 @@ __all__ = [
     "StatsRecord",
     "StatusLogged",
     "StraysDue",
+    "Switch",
     "Template",
     "UploadDue",
     "UserGroup",
@@ -170,5 +177,6 @@ __all__ = [
     "UsersLabelled",
     "UsersOfLabel",
     "UsersUploaded",
+    "Vetoed",
     "WithdrawalDue",
 ]

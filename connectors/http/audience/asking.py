@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from connectors.http.audience.commands import Upload
     from connectors.http.audience.faults import Known
     from connectors.http.audience.rules import Labelled
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
     from schemas.records import AudienceAnswered

@@ -31,6 +31,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "audience.commands",
         "audience.progress",
         "audience.users",
+        *(f"vetoes.{channel}" for channel in ("email", "sms", "push")),
         "facts.contacts",
         "facts.labels",
         "facts.preferences",
@@ -56,7 +57,7 @@ def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
 
 def test_inputs_of_other_services_keep_their_own_partitions() -> None:
     inputs = {topic.name: topic.partitions for topic in TOPICS.values() if topic.use is Use.PUBLIC_IN}
-    asked = ("notification.send.request", "notification.cancel.request")
+    asked = ("notification.send.request", "notification.cancel.request", "notification.preferences")
     assert dict.fromkeys((*asked, *EVENT_TOPICS), Partitions.FOREIGN) == inputs
 
 
@@ -70,7 +71,8 @@ def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> 
 
 def test_tables_in_topics_are_compacted_for_ever() -> None:
     compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
-    assert {"audience.labels", "notification.stats", "reference", "carillon.schemas"} == compacted
+    named = {"access.keys", "audience.labels", "notification.stats", "reference", "carillon.schemas"}
+    assert named == compacted
     assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
 
 
