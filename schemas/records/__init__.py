@@ -33,6 +33,7 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -101,6 +102,7 @@ __all__ = [
     "AudienceFilter",
     "AudienceLabel",
     "AudiencePublished",
+    "AudienceUnpublished",
     "AudienceWithdrawn",
     "CallEnded",
     "CancelAsked",
@@ -123,6 +125,8 @@ __all__ = [
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
+    "LabelDue",
+    "LabelForgotten",
     "LabelGiven",
     "LabelNamed",
     "LabelsEnded",
