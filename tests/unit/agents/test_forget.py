@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas.records import AudienceLabel, LabelDue, LabelForgotten, UsersCounted
+from schemas.records import AudienceLabel, LabelCount, LabelDue, LabelForgotten, UsersCounted
 from tests.audiences import DAY, KEPT, T0, Audience, upload, withdrawal
 
 USERS = [f"yandex_uid:{n}" for n in range(4)]
@@ -23,6 +23,11 @@ async def published(**changes: Any) -> Audience:
 async def at(audience: Audience, now: int) -> None:
     audience.now = now
     await audience.settle()
+
+
+def told(audience: Audience) -> list[AudienceLabel]:
+    """What HTTP processes would read of labels since the events were cleared."""
+    return [event for event in audience.events if isinstance(event, AudienceLabel)]
 
 
 async def test_a_label_leaves_so_long_after_its_end_and_not_before() -> None:
@@ -54,6 +59,7 @@ async def test_a_label_that_left_does_not_come_back_and_its_name_stays_taken() -
     audience = await published()
     for now in (T0 + DAY, T0 + DAY + KEPT):
         await at(audience, now)
+    audience.events.clear()
     answers = [
         *await audience.ask(*upload("u2", USERS)),
         *await audience.ask(*upload("u3", USERS, ends_at=T0 + 900 * DAY)),
@@ -62,7 +68,7 @@ async def test_a_label_that_left_does_not_come_back_and_its_name_stays_taken() -
     ]
     await audience.settle()
     assert ["accepted", "conflict", "accepted", "conflict"] == [answer.outcome for answer in answers]
-    assert ({}, T0 + DAY + KEPT) == (audience.labels, audience.rows[-1].withdrawn_at)
+    assert ([], T0 + DAY + KEPT) == (told(audience), audience.rows[-1].withdrawn_at)
     assert {} == audience.members.memberships.rows  # type: ignore[attr-defined]
 
 
@@ -72,8 +78,9 @@ async def test_users_that_are_counted_late_do_not_bring_a_label_back() -> None:
     await audience.ask(command)
     await at(audience, T0 + DAY + KEPT)
     audience.events.clear()
-    await audience.ask(UsersCounted(upload_id="u1", counts=[]))
-    assert [] == [event for event in audience.events if isinstance(event, AudienceLabel)]
+    count = LabelCount(audience_label=NAME, processed=len(USERS))
+    await audience.ask(UsersCounted(upload_id="u1", counts=[count]))
+    assert ([], len(USERS)) == (told(audience), audience.owner.labels.get(NAME.encode()).processed)  # type: ignore[union-attr]
 
 
 async def test_a_timer_that_comes_too_early_is_set_anew() -> None:
