@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 
 import structlog
@@ -118,8 +118,20 @@ def campaigns_of(
     if settings.http.campaigns == "off":
         return None
     campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
-    CampaignMetrics(registry).follow(feed.rows.lag_ms, lambda: campaigns.reason() is None)
+    CampaignMetrics(registry).follow(
+        feed.rows.lag_ms, campaigns.labels_lag_ms, lambda: campaigns.reason() is None
+    )
     return campaigns
+
+
+async def until_connected(connect: Callable[[], Awaitable[None]]) -> None:
+    """Connect a part, again after what nobody foresaw: else it stays away for good, and nobody is told."""
+    while True:
+        try:
+            return await connect()
+        except Exception:
+            log.exception("connecting_fails")
+            await asyncio.sleep(AWAY_S)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -175,10 +187,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            runs = [edge_topics.connect(), audience.connect(), relay_on(settings, database)]
-            if campaigns:
-                runs.append(feed.connect())
-            running = [asyncio.create_task(run) for run in runs]
+            parts = [edge_topics.connect, audience.connect, partial(relay_on, settings, database)]
+            parts += [feed.connect] if campaigns else []
+            running = [asyncio.create_task(until_connected(each)) for each in parts]
             access.start()
             await stop.wait()
             for each in running:

@@ -20,6 +20,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from streams.settings_audience import Audience
 from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_sections import (
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
     consumers: Consumers = Field(default_factory=Consumers)
+    audience: Audience = Field(default_factory=Audience)
     crypto: Crypto = Field(default_factory=Crypto)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)

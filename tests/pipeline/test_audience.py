@@ -20,6 +20,7 @@ from schemas import topics as t
 from schemas.codec import SchemaBook
 from schemas.ids import BUCKETS
 from schemas.records import AudienceAnswered, AudienceLabel, LabelAsked
+from schemas.times import rfc3339
 from streams.audience_labels import LabelBook
 from streams.audiences import audiences
 from streams.engine import inner
@@ -59,6 +60,7 @@ class Line:
     book: LabelBook = field(default_factory=LabelBook)
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
+    unpublished: list[dict[str, Any]] = field(default_factory=list)
     carried: Counter[str] = field(default_factory=Counter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -118,6 +120,10 @@ class Line:
                 self.answers.append(msgspec.json.decode(record.value or b"", type=AudienceAnswered))
             case t.AUDIENCE_LABELS:
                 self.book.apply(record.key or b"", record.value)
+            case t.AUDIENCE_UNPUBLISHED:
+                told = msgspec.json.decode(record.value or b"")
+                assert record.key == told["audience_label"].encode()
+                self.unpublished.append(told)
             case _:
                 self.rows.append(record)
 
@@ -175,6 +181,16 @@ async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> No
     assert [] == left
     label: AudienceLabel = line.book.labels["campaign12345:comm-personal"]
     assert (NOW, NOW, 2) == (label.withdrawn_at, label.ends_at, len(line.rows))
+    assert [
+        {
+            "event_type": "unpublished",
+            "audience_label": "campaign12345:comm-personal",
+            "campaign_label": "campaign12345",
+            "communication_id": "comm-personal",
+            "request_id": "w",
+            "timestamp": rfc3339(NOW),
+        }
+    ] == line.unpublished
 
 
 async def test_users_that_are_read_before_their_command_are_labelled_too() -> None:

@@ -44,6 +44,7 @@ class Screen:
     known: ReferenceBook = field(default_factory=ReferenceBook)
     lag: int | None = 0
     unread: str | None = None
+    fresh_at: int = NOW
 
     def labels(self) -> Mapping[str, AudienceLabel]:
         return self.line.book.labels
@@ -136,6 +137,16 @@ async def test_nothing_is_answered_before_the_tables_are_read_or_when_nothing_is
     found = []
     for lag in (None, 60_001, 60_000):
         screen.lag = lag
+        found.append((await screen.asked(ONE))[0])
+    assert [503, 503, 200] == found
+
+
+async def test_nothing_is_answered_before_labels_are_read_or_when_nothing_is_heard_of_them() -> None:
+    """As when cut off from their topic alone. Mutation tried: members alone are looked at: fails."""
+    screen = Screen()
+    await screen.publish("u1", ONE)
+    found = []
+    for screen.fresh_at in (0, NOW - 60_001, NOW - 60_000):
         found.append((await screen.asked(ONE))[0])
     assert [503, 503, 200] == found
 

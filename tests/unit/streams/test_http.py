@@ -6,7 +6,8 @@ import pytest
 
 from connectors.http.ports import BrokerUnavailableError
 from schemas.records import SeenPosted
-from streams.http import NOT_YET, EdgeTopics, durable_producer
+from streams import http
+from streams.http import NOT_YET, EdgeTopics, durable_producer, until_connected
 
 ALL_IN_SYNC_REPLICAS = -1
 
@@ -24,3 +25,18 @@ async def test_before_kafka_is_there_a_post_is_refused_for_now() -> None:
     with pytest.raises(BrokerUnavailableError):
         await topic.seen(SeenPosted(kind="click", tag="news", id="1", seen_at=1, received_at=1), {})
     await topic.stop()
+
+
+async def test_a_part_that_breaks_as_nobody_foresaw_is_connected_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutation tried: called once: the read of campaigns would be a 503 for good."""
+    monkeypatch.setattr(http, "AWAY_S", 0.0)
+    left = [ValueError("a defect"), OSError("a full disk")]
+
+    async def connect() -> None:
+        if left:
+            raise left.pop()
+
+    await until_connected(connect)
+    assert [] == left

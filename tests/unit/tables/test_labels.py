@@ -15,6 +15,8 @@ ENTRY = Entry(audience_label="c:x", numbers=[1], ends_at=2_000)
 CITY = ChosenFilter(filter_id="city", value_type="string", values=["a", "b"])
 NEW = ChosenFilter(filter_id="is_new", value_type="boolean", values=["true"])
 TRIPS = ChosenFilter(filter_id="trips", value_type="number", values=["3", "4.5"])
+LARGE = ChosenFilter(filter_id="trips", value_type="number", values=[str(2**53 + 1)])
+"""As an older version has taken it: no float has this value."""
 
 
 def label(name: str = "c:x", **changes: Any) -> AudienceLabel:
@@ -86,6 +88,9 @@ def test_all_filters_must_match_and_what_is_missing_does_not() -> None:
         (TRIPS, 4.5, True),
         (TRIPS, "3", False),
         (ChosenFilter(filter_id="trips", value_type="number", values=["1"]), True, False),
+        (LARGE, 2**53 + 1, True),
+        (LARGE, 2**53, False),
+        (LARGE, float(2**53), False),
     ],
 )
 def test_a_value_matches_by_its_type_too(chosen: ChosenFilter, value: Any, *, does: bool) -> None:

@@ -44,3 +44,20 @@ def test_filters_of_experiments_that_lead_nowhere_are_remarks(tmp_path: Path) ->
         "experiment a: filter `gone` is not in filters.yaml",
         "experiment a: filter `trips` compares a number",
     ]
+
+
+def test_an_experiment_keeps_to_the_limits_of_what_is_published(tmp_path: Path) -> None:
+    filters = ", ".join(f"f{n}: a" for n in range(51))
+    values = ", ".join(map(str, range(1001)))
+    text = f"- {{name: a, filters: {{{filters}}}}}\n- {{name: b, filters: {{x: [{values}]}}}}"
+    text += (
+        f"\n- {{name: c, filters: {{x: {2**53}}}}}\n- {{name: d, filters: {{x: .nan, y: [-1, {2**53 - 1}]}}}}"
+    )
+    told = faults(tmp_path, {"experiments.yaml": text})
+    number = "a number lies between -9007199254740991 and 9007199254740991"
+    assert [
+        "experiments.yaml, entry 1 (a): `filters`: at most 50 of them",
+        "experiments.yaml, entry 2 (b): `filters.x`: at most 1000 values",
+        f"experiments.yaml, entry 3 (c): `filters.x`: {number}",
+        f"experiments.yaml, entry 4 (d): `filters.x`: {number}",
+    ] == told

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.http.audience.filters import of_experiment
 from connectors.http.problems import Code
+from schemas.audience_words import MOST_ALTERNATIVES, MOST_FILTERS
 from schemas.records import ChosenFilter, Experiment
 from tests.unit.connectors.http.audience.publishing import published, refused, whole
 
@@ -85,6 +86,30 @@ def test_an_unknown_filter_is_refused_by_name() -> None:
         code,
         faults[0],
     )
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 1e300, 10**40])
+def test_a_number_that_readers_of_json_disagree_about_is_refused(number: float) -> None:
+    given = {"filter_id": "min_trips", "value_type": "number", "values": [3, number]}
+    code, ((pointer, _),) = refused(request(given))
+    assert (Code.INVALID_FIELD, "/filters/filters/0/values/1") == (code, pointer)
+
+
+def test_the_largest_numbers_are_kept_digit_by_digit() -> None:
+    given = {"filter_id": "min_trips", "value_type": "number", "values": [2**53 - 1, 2**53 - 2]}
+    assert [["9007199254740991", "9007199254740990"]] == [one.values for one in kept(given)]
+
+
+def test_filters_and_values_have_a_limit() -> None:
+    """Every question compares them. Mutations tried: one limit or the other gone: fails."""
+    most = {**CITY, "values": [str(n) for n in range(MOST_ALTERNATIVES)]}
+    assert [MOST_ALTERNATIVES] == [len(one.values) for one in kept(most)]
+    more = {**CITY, "values": [*most["values"], "more"]}
+    assert (Code.TOO_LARGE, [("/filters/filters/0/values", "has more than 1000 items")]) == refused(
+        request(more)
+    )
+    many = [{**CITY, "value": "a"}] * (MOST_FILTERS + 1)
+    assert (Code.TOO_LARGE, [("/filters/filters", "has more than 50 items")]) == refused(request(*many))
 
 
 def test_a_stored_expression_is_kept_in_the_same_form() -> None:
