@@ -24,6 +24,7 @@ from connectors.http.server import listening
 from connectors.metrics import HttpMetrics
 from connectors.postgres.database import Waits
 from connectors.postgres.why import Archive
+from connectors.resolver import HttpResolver, ResolverAccess
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
@@ -118,6 +119,14 @@ def campaigns_of(
     return campaigns
 
 
+def resolver_of(settings: Settings) -> HttpResolver | None:
+    """Who is asked whom a query selects; None: nobody."""
+    told = settings.resolver
+    if told.url is None:
+        return None
+    return HttpResolver(ResolverAccess(told.url, told.key(), told.timeout_ms, told.attempts), now_ms)
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
@@ -129,6 +138,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     database = database_of(settings, WAITS)
     feed = CampaignsFeed(engine_config(settings), now_ms)
     campaigns = campaigns_of(settings, audience, feed, registry)
+    resolver = resolver_of(settings)
     secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
     authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
     AudienceGauges(
@@ -148,6 +158,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
+        resolve=resolver,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
@@ -174,6 +185,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
                 each.cancel()
             await asyncio.wait(connecting)
     finally:
+        if resolver is not None:
+            await resolver.close()
         await feed.stop()
         await audience.stop()
         await edge_topics.stop()

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
+from streams.settings_resolver import Resolver
 from streams.settings_sections import (
     ApiKey,
     Consumers,
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
     consumers: Consumers = Field(default_factory=Consumers)
+    resolver: Resolver = Field(default_factory=Resolver)
     crypto: Crypto = Field(default_factory=Crypto)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)

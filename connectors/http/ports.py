@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from connectors.http.audience.ports import Audience
+    from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
     from connectors.metrics import HttpMetrics
@@ -85,7 +85,7 @@ class EdgePorts:
     """The public port. A throttle None: no limits. Without `produce` nothing is taken.
 
     `audience` None: its endpoints answer 503. `campaigns` None: the read of campaigns is for other processes,
-    and answers 404.
+    and answers 404. `resolve` None: a publication to a query is a 502.
     """
 
     publish: Publish
@@ -100,6 +100,7 @@ class EdgePorts:
     publish_timeout_ms: int = 5_000
     produce: Produce = nowhere
     explain: Explain = unknown
+    resolve: Resolve | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.TOO_LARGE: (413, "The body is too large."),
     Code.CONFLICT: (409, "It contradicts what was published before, or what came under the same token."),
     Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
-    Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
+    Code.NO_RESOLVER: (502, "No resolver says whom the query selects; nothing was published."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),

@@ -20,7 +20,7 @@ from tests.unit.connectors.http.audience.publishing import whole
 from tests.unit.connectors.http.audience.stage import ALLOWED, Stage
 from tests.unit.connectors.http.edge import NOW, Edge, edge
 
-FEW = {Size.LARGE: 1, Size.SMALL: 1, Size.WITHDRAWAL: 1}
+FEW = dict.fromkeys(Size, 1)
 BODY = json.dumps(whole()).encode()
 WITHDRAWAL = json.dumps({"id": "r", "campaign_label": "c"}).encode()
 
