@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -25,6 +26,7 @@ from connectors.metrics import HttpMetrics
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
 from connectors.postgres.why import Archive
+from connectors.resolver import HttpResolver, ResolverAccess
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
@@ -134,6 +136,14 @@ async def until_connected(connect: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(AWAY_S)
 
 
+def resolver_of(settings: Settings) -> HttpResolver | None:
+    """Who is asked whom a query selects; None: nobody."""
+    told = settings.resolver
+    if told.url is None:
+        return None
+    return HttpResolver(ResolverAccess(told.url, told.key(), told.timeout_ms, told.attempts), now_ms)
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
@@ -146,6 +156,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     database = database_of(settings, WAITS)
     feed = CampaignsFeed(engine_config(settings), now_ms)
     campaigns = campaigns_of(settings, audience, feed, registry)
+    resolver = resolver_of(settings)
     AudienceGauges(
         registry,
         is_up=lambda: audience.trouble is None,
@@ -168,6 +179,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         send_trial=Trials(settings),
         choices=StoredChoices(database),
         links=LinkSigner.of_text(http.link_keys.get_secret_value()) if http.link_keys else None,
+        resolve=resolver,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
@@ -197,6 +209,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.wait(running)
     finally:
         await access.stop()
+        if resolver is not None:
+            await resolver.close()
         await feed.stop()
         await audience.stop()
         await edge_topics.stop()
