@@ -199,8 +199,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            parts = [edge_topics.connect, audience.connect, partial(relay_on, settings, database)]
-            parts += [feed.connect] if campaigns else []
+            parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
+            parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
             running = [asyncio.create_task(until_connected(each)) for each in parts]
             access.start()
             await stop.wait()

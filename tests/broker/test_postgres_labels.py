@@ -77,5 +77,5 @@ async def test_a_withdrawal_moves_the_end_and_an_older_row_does_not_bring_it_bac
     async with migrated(database) as postgres:
         ended = labelled(version=3, ends_at=NOW + 7_000, withdrawn_at=NOW + 7_000)
         await write(postgres, [labelled()], [ended], [labelled(version=2)])
-        ((*_, ends_at, _name, _filters, stands, version),) = await fetched(postgres, ROWS)
+        ((*_, ends_at, _published, _test, _name, _filters, stands, version),) = await fetched(postgres, ROWS)
         assert (NOW + 7_000, False, 3) == (ends_at, stands, version)

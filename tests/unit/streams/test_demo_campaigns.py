@@ -111,14 +111,14 @@ def _withdraws_nothing(world: World) -> None:
     async def unpublish(_request: web.Request) -> web.Response:
         return web.json_response({"audience_info": [{"audience_label": name} for name in world.labels]})
 
-    world.unpublish = unpublish  # type: ignore[method-assign] # a world that is broken here
+    world.unpublish = unpublish  # type: ignore[method-assign, assignment] # a world that is broken here
 
 
 def _refuses(world: World) -> None:
     async def publish(_request: web.Request) -> web.Response:
         return web.Response(status=403)
 
-    world.publish = publish  # type: ignore[method-assign] # a world that is broken here
+    world.publish = publish  # type: ignore[method-assign, assignment] # a world that is broken here
 
 
 @pytest.mark.parametrize(
