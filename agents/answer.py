@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from agents.admit import Admitted
-    from agents.ports import Addresses, Cipher, Reference, Renderer
+    from agents.ports import Addresses, Cipher, Links, Reference, Renderer
     from schemas.records import NotificationType, RequestReceived
     from tables.contacts import Contacts
     from tables.preferences import Preferences
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         def renderer(self) -> Renderer: ...
         @property
         def addresses(self) -> Addresses: ...
+        @property
+        def links(self) -> Links: ...
 
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
@@ -156,7 +158,7 @@ async def _messages(case: Case, draft: Draft, where: tuple[str, int], outside: O
         return []
     language = case.request.language or contacts.language
     template = await find_template(draft.kind.template_name, channel, language, outside.reference)
-    return render_channel(draft, Way(channel, addresses, template, step), outside.renderer, outside.cipher)
+    return render_channel(draft, Way(channel, addresses, template, step), outside)
 
 
 def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:

@@ -101,6 +101,16 @@ class Renderer(Protocol):
     def render(self, template: Template, variables: Mapping[str, Any]) -> Content: ...
 
 
+class Links(Protocol):
+    """Signed links to what a user chose; None where no public address or no key is configured."""
+
+    def unsubscribe(self, user_id: str) -> str | None:
+        """The page, and the one click, that ends all marketing (NS-API-OP-10)."""
+
+    def preferences(self, user_id: str) -> str | None:
+        """The page of all his choices."""
+
+
 class Addresses(Protocol):
     """Checks and normal forms of addresses."""
 

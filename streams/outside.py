@@ -18,6 +18,7 @@ from connectors.clock import now_ms
 from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import writing
+from connectors.links import MessageLinks, signer_of
 from connectors.metrics import InputMetrics, ProviderMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
@@ -63,6 +64,11 @@ def cipher_of(settings: Settings) -> Cipher:
     """The configured keys, or the one kept in the data folder beside embedded servers."""
     given = settings.crypto.keys
     return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+
+
+def links_of(settings: Settings) -> MessageLinks:
+    """The links of messages; none without a public address and keys."""
+    return MessageLinks(settings.http.public_url, signer_of(settings.http.link_keys))
 
 
 class WaitingReference:
@@ -157,6 +163,7 @@ class World:
             cipher=cipher,
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
+            links=links_of(settings),
             perform=self._performer.perform,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
             consumers=self._consumers,

@@ -47,7 +47,7 @@ from tables.vetoes import Cancelled, Vetoes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from agents.ports import Addresses, Cipher, Reference, Renderer
+    from agents.ports import Addresses, Cipher, Links, Reference, Renderer
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.seen_metrics import SeenMetrics
@@ -67,6 +67,7 @@ class Outside:
     cipher: Cipher
     renderer: Renderer
     addresses: Addresses
+    links: Links
     perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]]
     sink: SinkWriter
     consumers: Consumers

@@ -151,6 +151,16 @@ class PlainAddresses:
         return address
 
 
+class PlainLinks:
+    """Links that name their user in clear."""
+
+    def unsubscribe(self, user_id: str) -> str | None:
+        return f"https://carillon.test/out/{user_id}"
+
+    def preferences(self, user_id: str) -> str | None:
+        return f"https://carillon.test/choices/{user_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryOutside:
     """The ports of the recipient stage, in memory."""
@@ -159,3 +169,4 @@ class MemoryOutside:
     cipher: PlainCipher = field(default_factory=PlainCipher)
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
+    links: PlainLinks = field(default_factory=PlainLinks)

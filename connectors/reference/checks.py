@@ -107,6 +107,11 @@ def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
             yield f"rule {each.topic}/{each.event_type}: type `{each.notification_type}` is not in types.yaml"
         if isinstance(each, NotificationType):
             yield from _missing_templates(each, templates)
+    advertising = {each.template_name for each in types.values() if each.category == Category.MARKETING}
+    for each in (each for each in records if isinstance(each, Template)):
+        if each.name in advertising and each.category != Category.MARKETING:
+            named = f"{each.name}.{each.channel_type}.{each.language_code}"
+            yield f"template {named}: a marketing type uses it, and its category is not `marketing`"
     for name in sorted({name for name, _ in templates if not is_part(name)} - used):
         yield f"template {name}: no type uses it"
     yield from unknown_filters(records)

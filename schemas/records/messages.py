@@ -62,13 +62,17 @@ class SendTask(Record, frozen=True, kw_only=True):
 
 
 class Content(Record, frozen=True, kw_only=True):
-    """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08)."""
+    """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08).
+
+    `unsubscribe_url`: of marketing; a mail program offers it beside the mail (RFC 8058).
+    """
 
     body: str
     subject: str | None = None
     title: str | None = None
     body_text: str | None = None
     segments: int | None = None
+    unsubscribe_url: str | None = None
 
 
 class ProviderCall(Record, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from agents.intake import intake
 from agents.recipient import Memory, decide
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
+from connectors.links import MessageLinks
 from connectors.templates.renderer import TemplateRenderer
 from examples.accounts import reading
 from examples.accounts.expected import Expected, expect
@@ -54,6 +55,7 @@ class World:
     cipher: Cipher = field(default_factory=lambda: Cipher.of_text(Cipher.new_key("test")))
     renderer: TemplateRenderer = field(default_factory=TemplateRenderer)
     addresses: AddressBook = field(default_factory=AddressBook)
+    links: MessageLinks = field(default_factory=lambda: MessageLinks(None, None))
 
 
 @dataclass
