@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from agents.ports import Cipher, Links, Reference, Renderer
-    from schemas.records import NotificationType, RequestReceived, Template
+    from schemas.records import NotificationType, QuietHours, RequestReceived, Template
     from tables.contacts import Address
 
     class Ports(Protocol):
@@ -59,6 +59,7 @@ class Draft(msgspec.Struct, frozen=True):
     is_awaited: bool = False
     because: Reason | None = None
     preferences_version: int = 0
+    quiet: QuietHours | None = None
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -190,6 +191,7 @@ def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
         expires_at=message.expires_at,
         unknown_policy=draft.kind.unknown_policy or _default_policy(draft.kind),
         preferences_version=draft.preferences_version,
+        quiet=draft.quiet,
     )
 
 

@@ -26,6 +26,7 @@ LEAST_KEY_BYTES = 32
 SIGNATURE_BYTES = 16
 UNSUBSCRIBE = b"unsubscribe/2\0"
 PREFERENCES = b"preferences/1\0"
+FORM = b"form/1\0"
 """Purposes, signed with the payload: a token of one is none of the other."""
 LETTERS: Final = {"all_marketing": b"a", "email": b"e", "sms": b"s", "push": b"p", "in_app": b"i"}
 """First byte of what an unsubscribe says; the user's 16 bytes follow, then the campaign."""
@@ -93,6 +94,17 @@ class LinkSigner:
             return str(UUID(bytes=self._opened(PREFERENCES, token)))
         except ValueError as error:
             raise LinkError("a signed token that says nothing") from error
+
+    def form_token(self, user_id: str) -> str:
+        """What the form of that page must bring with it: whoever only opens or posts links has none."""
+        return self._signed(FORM, _user(user_id))
+
+    def is_form(self, token: str, user_id: str) -> bool:
+        """Whether a form was made by us, for this user."""
+        try:
+            return self._opened(FORM, token) == _user(user_id)
+        except LinkError:
+            return False
 
     def _signed(self, purpose: bytes, said: bytes) -> str:
         payload = _text(said)

@@ -31,6 +31,7 @@ from streams.settings_sections import (
     Log,
     Postgres,
     Providers,
+    Recipients,
     Smtp,
 )
 
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     http: Http = Field(default_factory=Http)
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
+    recipients: Recipients = Field(default_factory=Recipients)
     consumers: Consumers = Field(default_factory=Consumers)
     crypto: Crypto = Field(default_factory=Crypto)
     embedded: Embedded = Field(default_factory=Embedded)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from agents.deliver import deliver
 from agents.heed import Memory as Forbidden
 from agents.intake import intake
+from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
@@ -38,6 +39,7 @@ from streams.routes import (
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
+from tables.caps import Caps
 from tables.contacts import Contacts
 from tables.pending import Pending
 from tables.preferences import Preferences
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
     from schemas.codec import SchemaBook
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
+
+
+NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Outside:
     consumers: Consumers
     figures: SeenMetrics
     audience_figures: AudienceMetrics
+    rules: Rules = NO_RULES
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -181,6 +187,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("contacts", 2, Contacts),
             outside.reading.table("preferences", 3, Preferences),
             outside.reading.table("pending", 4, Pending),
+            outside.reading.table("caps", 5, Caps),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,

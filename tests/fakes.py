@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from agents.ports import Rules
 from schemas.errors import RenderFailedError
 from schemas.records import Content
 
@@ -170,3 +171,4 @@ class MemoryOutside:
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
     links: PlainLinks = field(default_factory=PlainLinks)
+    rules: Rules = field(default_factory=Rules)

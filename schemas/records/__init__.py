@@ -51,7 +51,14 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
-from schemas.records.preferences import ChosenType, PreferenceRow, Switch, Vetoed
+from schemas.records.preferences import (
+    ChosenType,
+    PreferenceRow,
+    QuietChoice,
+    QuietHours,
+    Switch,
+    Vetoed,
+)
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -142,6 +149,8 @@ __all__ = [
     "ProgressForgotten",
     "Provider",
     "ProviderCall",
+    "QuietChoice",
+    "QuietHours",
     "Record",
     "RequestCount",
     "RequestDecided",

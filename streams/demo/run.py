@@ -22,13 +22,19 @@ def run_demo(settings: Settings, examples: Path) -> int:
 
 
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
-    async with pipeline(on_free_ports(settings), console.print, examples) as (running, at):
+    async with pipeline(_unlimited(on_free_ports(settings)), console.print, examples) as (running, at):
         lag = Lag(at.bootstrap)
         await lag.start()
         try:
             return await demo(_running(running, at, examples, lag), console)
         finally:
             await lag.stop()
+
+
+def _unlimited(settings: Settings) -> Settings:
+    """A day of the sample users passes within seconds: what is sent in a minute says nothing."""
+    recipients = settings.recipients.model_copy(update={"are_limited": False})
+    return settings.model_copy(update={"recipients": recipients})
 
 
 def _running(settings: Settings, at: Addresses, examples: Path, lag: Lag) -> Running:

@@ -235,16 +235,6 @@ def test_links_that_lead_nowhere_are_remarks(tmp_path: Path) -> None:
     ]
 
 
-def test_a_marketing_type_without_a_marketing_template_is_a_remark(tmp_path: Path) -> None:
-    """Its text need not offer the way out then (NS-SEC-OP-09)."""
-    files = {
-        "types.yaml": TYPE.replace("transactional", "marketing"),
-        "templates/hello.email.ru.yaml": "{subject: s, body: x}",
-    }
-    remark = "template hello.email.ru: a marketing type uses it, and its category is not `marketing`"
-    assert [remark] == read_directory(written(tmp_path, files)).warnings
-
-
 def test_dates_stay_texts(tmp_path: Path) -> None:
     (template,) = load_directory(written(tmp_path, {"templates/hello.sms.ru.yaml": "body: 2025-01-02"}))
     assert isinstance(template, Template)
