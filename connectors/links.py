@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+UNSUBSCRIBE_PATH: Final = "/api/v1/notifications/unsubscribe"
+PREFERENCES_PATH: Final = "/api/v1/notifications/preferences"
 LONGEST_TOKEN = 1_000
 LEAST_KEY_BYTES = 32
 SIGNATURE_BYTES = 16
@@ -134,13 +136,15 @@ class MessageLinks:
         """The page, and the one click, that ends all marketing."""
         if self._signer is None:
             return None
-        return f"{self._public_url}/unsubscribe?token={self._signer.token(Link(user_id, 'all_marketing'))}"
+        return (
+            f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self._signer.token(Link(user_id, 'all_marketing'))}"
+        )
 
     def preferences(self, user_id: str) -> str | None:
         """The page of all choices."""
         if self._signer is None:
             return None
-        return f"{self._public_url}/preferences?token={self._signer.page_token(user_id)}"
+        return f"{self._public_url}{PREFERENCES_PATH}?token={self._signer.page_token(user_id)}"
 
 
 def signer_of(keys: SecretStr | None) -> LinkSigner | None:

@@ -58,7 +58,7 @@ def read_consents(path: Path, now: int) -> list[Kept]:
                 found.append(_kept(line, now))
             except ValueError as error:
                 faults.append(f"line {number}: {error}")
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         faults.append(f"cannot be read: {error}")
     if faults or not found:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []

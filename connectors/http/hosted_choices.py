@@ -1,4 +1,4 @@
-"""`GET` and `POST /preferences?token=…`: a user's choices on a page of ours, by the link of a message.
+"""`GET` and `POST …/preferences?token=…`: a user's choices on a page of ours, by the link of a message.
 
 No login and no cookie: the signed link says whose they are. Only a form that we made for him changes
 anything, so neither a scanner that posts links nor a page elsewhere does.
@@ -18,7 +18,7 @@ from connectors.http.preference_changes import changed
 from connectors.http.preferences import Handler, raw_of
 from connectors.http.problems import Code, ProblemError
 from connectors.http.unsubscribe import HTML, LANGUAGE, TOKEN
-from connectors.links import LinkError
+from connectors.links import PREFERENCES_PATH, LinkError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from connectors.http.traces import Trace
     from connectors.links import LinkSigner
 
-PATH = "/preferences"
+PATH = PREFERENCES_PATH
 MOST_FIELDS = 500
 SAMPLE = {"a page": "<!doctype html>"}
 LANG = Variable("lang", "Instead of the header.", {"enum": ["ru", "en"]}, "en", "query")

@@ -25,9 +25,7 @@ def group() -> None:
 
 @consent.command("import")
 def take(
-    file: Annotated[
-        Path, typer.Argument(help="CSV with a header (.csv), or JSON lines.", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV with a header (.csv), or JSON lines.")],
     check: Annotated[bool, typer.Option("--check", help="Only read the file; needs no server.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

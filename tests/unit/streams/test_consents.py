@@ -81,5 +81,6 @@ def told(*words: str) -> tuple[int, Any]:
 def test_the_command_checks_a_file_without_a_server(tmp_path: Path) -> None:
     good = file(tmp_path, f"{HEADER}{USER},shop,{AT},,,,\n")
     assert (0, {"read": 1, "written": 0}) == told(str(good), "--check")
+    assert 2 == told(str(tmp_path / "gone.csv"))[0]
     code, found = told(str(file(tmp_path, f"{HEADER}x,shop,{AT},,,,\n", "bad.csv")))
     assert (2, 1) == (code, len(found["errors"]))
