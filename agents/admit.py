@@ -35,10 +35,11 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """The request comes back at `due_at` (ms)."""
+    """The request comes back at `due_at` (ms); `rule`: what makes it wait, where that is not one thing."""
 
     due_at: int
     waited_for: WaitedFor
+    rule: str | None = None
 
 
 def admit(  # noqa: PLR0911 - a list of checks, each with its answer

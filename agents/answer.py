@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.admit import Ended, Later
+from agents.cap import cap, is_alarming
 from agents.choose import Chosen, Dropped, choose, narrow
 from agents.conceal import reveal
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
+from agents.hold import hold, quiet_of
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
 from schemas.records import FallbackPlanned, PreferenceRow, RequestDecided, RequestDue, SendTask, Vetoed
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from agents.admit import Admitted
-    from agents.ports import Addresses, Cipher, Reference, Renderer
+    from agents.ports import Addresses, Cipher, Links, Reference, Renderer, Rules
     from schemas.records import NotificationType, RequestReceived
+    from tables.caps import Caps
     from tables.contacts import Contacts
     from tables.preferences import Preferences
 
@@ -44,6 +47,10 @@ if TYPE_CHECKING:
         def renderer(self) -> Renderer: ...
         @property
         def addresses(self) -> Addresses: ...
+        @property
+        def links(self) -> Links: ...
+        @property
+        def rules(self) -> Rules: ...
 
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
@@ -58,29 +65,38 @@ class Case(msgspec.Struct, frozen=True):
     admitted: Admitted
     preferences: Preferences | None
     contacts: Contacts | None
-    has_waited: bool
     now: int
+    caps: Caps | None = None
+    waited_for: str | None = None
     is_fallback: bool = False
+
+    @property
+    def has_waited(self) -> bool:
+        """For an address, which is done once."""
+        return self.waited_for == WaitedFor.CONTACT
+
+    @property
+    def because(self) -> Reason | None:
+        """Why its messages come, or come so late, where that must be told."""
+        if self.is_fallback:
+            return Reason.NOT_SEEN_IN_TIME
+        return Reason.QUIET_HOURS if self.waited_for == WaitedFor.QUIET_HOURS else None
 
 
 async def answer(case: Case, outside: Outside) -> list[Answered]:
     """Everything that follows; the last one is always the decision."""
     kind = case.admitted.kind
-    choice = choose(kind, case.preferences)
-    if isinstance(choice, Chosen):
-        choice = narrow(choice, case.request.channels)
-    if isinstance(choice, Dropped):
+    choice = allowed(case, outside.rules)
+    if isinstance(choice, Later):
+        return wait(case.request, kind, choice, case.now)
+    if not isinstance(choice, Chosen):
         return [_skipped(case, choice)]
-    unmet = unreached(case, choice)
-    if isinstance(unmet, Later):
-        return wait(case.request, kind, unmet, case.now)
-    if unmet is not None:
-        return [_skipped(case, unmet)]
     made, used = await _compose(case, choice, outside)
     if not made:
         tried = ",".join((*choice.channels, *choice.reserve))
         return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
-    accepted = Ended(Outcome.ACCEPTED, None, choice.rule, choice.value)
+    alarm = Reason.OVER_LIMIT if is_alarming(case, outside.rules.limits) else None
+    accepted = Ended(Outcome.ACCEPTED, alarm, choice.rule, choice.value)
     return [
         *planned(case, choice, made, used),
         *made,
@@ -88,10 +104,22 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     ]
 
 
+def allowed(case: Case, rules: Rules) -> Chosen | Dropped | Ended | Later:
+    """Where messages may go now: by choice, by the hour, by address, by how many there were."""
+    choice = choose(case.admitted.kind, case.preferences)
+    if isinstance(choice, Chosen):
+        choice = narrow(choice, case.request.channels)
+    if isinstance(choice, Dropped):
+        return choice
+    return hold(case, rules.timezone) or unreached(case, choice) or cap(case, choice, rules.limits)
+
+
 async def answer_unseen(case: Case, plan: FallbackPlanned, outside: Outside) -> list[Answered]:
     """Of messages that nobody saw in time: the next channel, or why there is none; the decision is last."""
     kind = case.admitted.kind
     choice = next_channels(case, plan)
+    if isinstance(choice, Chosen):
+        choice = cap(case, choice, outside.rules.limits)
     if isinstance(choice, Dropped):
         return [unused(plan, kind, case.now, choice)]
     made, used = await _compose(case, choice, outside)
@@ -111,9 +139,10 @@ def unused(
 
 def wait(request: RequestReceived, kind: NotificationType | None, later: Later, now: int) -> list[Answered]:
     """The timer, and the row that says until when and for what: `why` must find who waits."""
-    rule = WAITS_BY[later.waited_for]
+    reason = Reason.QUIET_HOURS if later.waited_for is WaitedFor.QUIET_HOURS else None
+    rule = later.rule or WAITS_BY[later.waited_for]
     due = RequestDue(request=request, due_at=later.due_at, waited_for=later.waited_for)
-    return [due, decided(request, kind, now, Ended(Outcome.WAITING, None, rule, rfc3339(later.due_at)))]
+    return [due, decided(request, kind, now, Ended(Outcome.WAITING, reason, rule, rfc3339(later.due_at)))]
 
 
 def unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
@@ -156,12 +185,13 @@ async def _messages(case: Case, draft: Draft, where: tuple[str, int], outside: O
         return []
     language = case.request.language or contacts.language
     template = await find_template(draft.kind.template_name, channel, language, outside.reference)
-    return render_channel(draft, Way(channel, addresses, template, step), outside.renderer, outside.cipher)
+    return render_channel(draft, Way(channel, addresses, template, step), outside)
 
 
 def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
     secret = outside.reference.secret_variables(case.admitted.kind.code) or frozenset()
     variables, payload = reveal(case.request.data, secret, outside.cipher)
+    spared = quiet_of(case, outside.rules.timezone)
     return Draft(
         request=case.request,
         kind=case.admitted.kind,
@@ -170,13 +200,14 @@ def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
         now=case.now,
         expires_at=case.admitted.expires_at,
         is_awaited=is_awaited(case, choice),
-        because=Reason.NOT_SEEN_IN_TIME if case.is_fallback else None,
+        because=case.because,
+        quiet=spared.hours if spared else None,
         preferences_version=case.preferences.version if case.preferences else 0,
     )
 
 
-def _skipped(case: Case, dropped: Dropped) -> RequestDecided:
-    ended = Ended(Outcome.SKIPPED, dropped.reason, dropped.rule, dropped.value)
+def _skipped(case: Case, why: Dropped | Ended) -> RequestDecided:
+    ended = Ended(Outcome.SKIPPED, why.reason, why.rule, why.value) if isinstance(why, Dropped) else why
     return decided(case.request, case.admitted.kind, case.now, ended)
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from agents.report import unbegun
+from agents.report import RETRYING, unbegun
 from agents.retry import backoff_ms
+from schemas.quiet import quiet_until
 from schemas.records import AttemptEnded, ProviderCall, RetryDue, SendTask
+from schemas.times import rfc3339
 from schemas.words import Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
     """Call the next provider, unless the message is too old or nobody is left to call."""
     if moment.now >= task.expires_at:
         return [_too_late(task, moment.now)]
+    until = quiet_until(task.quiet, moment.now) if task.quiet else None
+    if until is not None:
+        return _held(task, moment.now, until)
     if not moment.providers:
         return [unbegun(task, moment.now, Status.FAILED, Reason.NO_PROVIDER)]
     provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
@@ -69,6 +74,13 @@ def given_up(task: SendTask) -> tuple[Status, Reason]:
     if task.epoch and task.unknown_policy == UnknownPolicy.REPEAT:
         return Status.UNKNOWN, Reason.NOT_REPEATED
     return Status.FAILED, Reason.ATTEMPTS_EXHAUSTED
+
+
+def _held(task: SendTask, now: int, until: int) -> Outcomes:
+    """It was made before the quiet hours, or waited into them; no attempt is spent."""
+    fact = replace(unbegun(task, now, RETRYING, Reason.QUIET_HOURS), detail=rfc3339(until))
+    later = replace(task, waits=task.waits + 1)
+    return [fact, RetryDue(task=later, due_at=min(until, task.expires_at))]
 
 
 def _too_late(task: SendTask, now: int) -> AttemptEnded:

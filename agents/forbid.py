@@ -91,6 +91,7 @@ def _row(value: PreferenceChanged) -> PreferenceRow:
         purpose=value.purpose,
         note=value.reason,
         text_version=value.text_version,
+        quiet=value.quiet,
     )
 
 

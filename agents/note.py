@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec import UNSET, UnsetType
 
-from schemas.facts import Consent, DeviceGiven, Profile, TypeChoice, TypeChoices, Unsubscribe, fact_in
-from schemas.records import ContactChanged, Device, PreferenceChanged
+from schemas.facts import (
+    Consent,
+    DeviceGiven,
+    Profile,
+    Quiet,
+    TypeChoice,
+    TypeChoices,
+    Unsubscribe,
+    fact_in,
+)
+from schemas.quiet import NEVER, minutes
+from schemas.records import ContactChanged, Device, PreferenceChanged, QuietHours
 from schemas.words import Category, PreferenceKind
 
 if TYPE_CHECKING:
@@ -23,7 +33,7 @@ IN_PERSON = "settings"
 """Source of a choice that the user made in the settings himself."""
 
 
-def note(
+def note(  # noqa: PLR0911 - a form of fact each, with its changes
     event: DomainEvent, at: int, reference: Reference, cipher: Cipher
 ) -> list[ContactChanged | PreferenceChanged]:
     """The changes an event of `user.events` states, of time `at` (ms); none for other events."""
@@ -42,6 +52,13 @@ def note(
             return [_switch(event.user_id, word, fact, at)]
         case Consent():
             return [_consent(event.user_id, word, fact, at)]
+        case Quiet():
+            quiet = _hours(fact)
+            return [
+                PreferenceChanged(
+                    user_id=event.user_id, kind=PreferenceKind(word), changed_at=at, quiet=quiet
+                )
+            ]
         case _:
             assert_never(fact)
 
@@ -133,3 +150,11 @@ def _consent(user_id: str, word: str, fact: Consent, at: int) -> PreferenceChang
         reason=fact.source,
         text_version=fact.text_version,
     )
+
+
+def _hours(fact: Quiet) -> QuietHours | None:
+    if not fact.is_enabled:
+        return NEVER
+    if fact.start is None or fact.end is None:
+        return None
+    return QuietHours(start=minutes(fact.start), end=minutes(fact.end), timezone=fact.timezone)

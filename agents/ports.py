@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from msgspec import Struct
+
+from tables.caps import Limits
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
@@ -15,6 +19,13 @@ if TYPE_CHECKING:
 
 K_contra = TypeVar("K_contra", contravariant=True)
 V = TypeVar("V")
+
+
+class Rules(Struct, frozen=True):
+    """What holds for every user who chose nothing else. `timezone`: of users without one of their own."""
+
+    timezone: str = "UTC"
+    limits: Limits = Limits()
 
 
 class Event(Protocol):
@@ -99,6 +110,16 @@ class Renderer(Protocol):
     """
 
     def render(self, template: Template, variables: Mapping[str, Any]) -> Content: ...
+
+
+class Links(Protocol):
+    """Signed links to what a user chose; None where no public address or no key is configured."""
+
+    def unsubscribe(self, user_id: str) -> str | None:
+        """The page, and the one click, that ends all marketing (NS-API-OP-10)."""
+
+    def preferences(self, user_id: str) -> str | None:
+        """The page of all his choices."""
 
 
 class Addresses(Protocol):

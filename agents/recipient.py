@@ -2,7 +2,7 @@
 
 consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, FallbackGranted),
           request.cancels (CancelAsked), timers (RequestDue)
-keeps     requests, contacts, preferences, pending
+keeps     requests, contacts, preferences, pending, caps
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
           to wait), Vetoed, PreferenceRow
 
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.cancel import cancel, is_told, taken_back
+from agents.cap import count
 from agents.forbid import cancel as forbid
 from agents.forbid import change, erase
 from agents.remember import NOBODY, remember
@@ -34,7 +35,7 @@ from schemas.records import (
     RequestDue,
     RequestReceived,
 )
-from schemas.words import Outcome, WaitedFor
+from schemas.words import Outcome
 from tables.contacts import Contacts
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
+    from tables.caps import Caps
     from tables.preferences import Preferences
 
 Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
@@ -58,6 +60,7 @@ class Memory(msgspec.Struct, frozen=True):
     contacts: Table[bytes, Contacts]
     preferences: Table[bytes, Preferences]
     pending: Table[bytes, Pending]
+    caps: Table[bytes, Caps]
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
@@ -111,7 +114,9 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
         case Later():
             return _pend(request, wait(request, kind, verdict, now), memory)
         case Admitted():
-            return _pend(request, await answer(_case(request, verdict, now, memory), outside), memory)
+            return _pend(
+                request, await _answer(_case(request, verdict, now, memory), memory, outside), memory
+            )
         case _:
             assert_never(verdict)
 
@@ -129,8 +134,8 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
     verdict = admit_again(due.request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(due.request, kind, now, verdict)]
-    case = replace(_case(due.request, verdict, now, memory), has_waited=due.waited_for == WaitedFor.CONTACT)
-    return _pend(due.request, await answer(case, outside), memory)
+    case = replace(_case(due.request, verdict, now, memory), waited_for=due.waited_for)
+    return _pend(due.request, await _answer(case, memory, outside), memory)
 
 
 def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecided]:
@@ -180,7 +185,21 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
     case = _case(plan.request, verdict, now, memory)
-    return await answer_unseen(replace(case, is_fallback=True), plan, outside)
+    case = replace(case, is_fallback=True)
+    return _counted(case, await answer_unseen(case, plan, outside), memory, outside)
+
+
+async def _answer(case: Case, memory: Memory, outside: Outside) -> list[Answered]:
+    return _counted(case, await answer(case, outside), memory, outside)
+
+
+def _counted(case: Case, answered: list[Answered], memory: Memory, outside: Outside) -> list[Answered]:
+    """Messages that were made count for the next request."""
+    counted = count(case, answered, outside.rules.limits)
+    if counted is not None:
+        caps, expires_at = counted
+        memory.caps.put(subject_key(case.request.user_id), caps, expires_at=expires_at)
+    return answered
 
 
 async def _kind(request: RequestReceived, outside: Outside) -> NotificationType | None:
@@ -195,6 +214,6 @@ def _case(request: RequestReceived, admitted: Admitted, now: int, memory: Memory
         admitted=admitted,
         preferences=memory.preferences.get(key),
         contacts=memory.contacts.get(key),
-        has_waited=False,
+        caps=memory.caps.get(key),
         now=now,
     )

@@ -1,6 +1,6 @@
 """One request, one channel: its template, its text, a message for each address.
 
-consumes  a `Draft`, the addresses of the channel, its template
+consumes  a `Draft`, the addresses of the channel, its template; ports to render, to seal, to link
 keeps     nothing
 emits     MessageQueued for each address; SendTask for each that can be sent
 
@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
+from agents.link import filled, way_out
 from schemas.errors import RenderFailedError
 from schemas.ids import derived, keyed_request
 from schemas.languages import DEFAULT_LANGUAGE, languages
@@ -20,11 +22,22 @@ from schemas.records import MessageQueued, SendTask
 from schemas.words import Category, Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
-    from agents.ports import Cipher, Reference, Renderer
-    from schemas.records import NotificationType, RequestReceived, Template
+    from agents.ports import Cipher, Links, Reference, Renderer
+    from schemas.records import NotificationType, QuietHours, RequestReceived, Template
     from tables.contacts import Address
+
+    class Ports(Protocol):
+        """What rendering needs of the world."""
+
+        @property
+        def cipher(self) -> Cipher: ...
+        @property
+        def renderer(self) -> Renderer: ...
+        @property
+        def links(self) -> Links: ...
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,6 +59,7 @@ class Draft(msgspec.Struct, frozen=True):
     is_awaited: bool = False
     because: Reason | None = None
     preferences_version: int = 0
+    quiet: QuietHours | None = None
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -91,9 +105,9 @@ def _known_template(name: str, channel: str, wanted: str | None, reference: Refe
     return None
 
 
-def render_channel(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> list[Made]:
+def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
     """The messages of one channel; content is rendered and sealed once for all its addresses."""
-    content = _content(draft, way, renderer, cipher) if any(a.is_valid for a in way.addresses) else INVALID
+    content = _content(draft, way, ports) if any(a.is_valid for a in way.addresses) else INVALID
     made: list[Made] = []
     for number, address in enumerate(way.addresses):
         result = content if address.is_valid else INVALID
@@ -104,14 +118,19 @@ def render_channel(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -
     return made
 
 
-def _content(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> Rendered | Failure:
+def _content(draft: Draft, way: Way, ports: Ports) -> Rendered | Failure:
     if way.template is None:
         return NO_TEMPLATE
+    user_id = draft.request.user_id
+    out = way_out(draft.kind, user_id, ports.links)
+    links = filled(way.template, user_id, out, ports.links)
     try:
-        content = renderer.render(way.template, draft.variables)
+        content = ports.renderer.render(way.template, draft.variables | links if links else draft.variables)
     except RenderFailedError as error:
         return Failure(Reason.RENDER_FAILED, str(error))
-    return Rendered(cipher.seal(_encode(content)), content.segments)
+    if out is not None:
+        content = replace(content, unsubscribe_url=out)
+    return Rendered(ports.cipher.seal(_encode(content)), content.segments)
 
 
 def message_id(request: RequestReceived, channel: str, number: int, step: int) -> str:
@@ -172,6 +191,7 @@ def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
         expires_at=message.expires_at,
         unknown_policy=draft.kind.unknown_policy or _default_policy(draft.kind),
         preferences_version=draft.preferences_version,
+        quiet=draft.quiet,
     )
 
 

@@ -161,6 +161,7 @@ async def installed(folder: Path, say: Say) -> AsyncIterator[Product]:
             "http.port": str(next(ports)),
             "http.ops_port": str(next(ports)),
             "log.level": "warning",
+            "recipients.are_limited": "false",
         }
         settings = load_settings(flags)
         settings.data_dir.mkdir(parents=True)

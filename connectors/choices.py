@@ -45,12 +45,22 @@ class Consented(msgspec.Struct, frozen=True):
     text_version: str | None = None
 
 
+class Quiet(msgspec.Struct, frozen=True):
+    """Stored quiet hours, minutes of the user's day; the same twice: none. Time in ms."""
+
+    start: int
+    end: int
+    timezone: str | None
+    at: int
+
+
 class Stored(msgspec.Struct, frozen=True):
     """All that one user chose."""
 
     types: dict[str, Chosen] = {}
     unsubscribed: list[Unsubscribed] = []
     consents: list[Consented] = []
+    quiet: Quiet | None = None
 
 
 class ChoicesAwayError(Exception):

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from schemas.quiet import DAYTIME, zone
+
 if TYPE_CHECKING:
     from schemas.records import DomainEvent
 
 ChannelWord = Literal["email", "sms", "push", "in_app"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Note = Annotated[str, Meta(max_length=1000)]
+Daytime = Annotated[str, Meta(pattern=DAYTIME, description="`08:30`.")]
 
 MAX_CHOICES = 200
 """Types that one record may change."""
@@ -71,7 +74,25 @@ class Consent(msgspec.Struct, frozen=True):
     text_version: Name | None = None
 
 
-Fact = Profile | TypeChoice | TypeChoices | Unsubscribe | Consent
+class Quiet(msgspec.Struct, frozen=True):
+    """`user.quiet_hours_changed`: when nothing may ring. Without times those of the types hold again.
+
+    `timezone`: name of IANA; absent: that of the profile. `is_enabled` false: at no time, whatever the type.
+    """
+
+    start: Daytime | None = msgspec.field(name="from", default=None)
+    end: Daytime | None = msgspec.field(name="to", default=None)
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    is_enabled: bool = True
+
+    def __post_init__(self) -> None:
+        if self.timezone is not None and zone(self.timezone) is None:
+            raise ValueError("`timezone` is no zone of IANA")
+        if (self.start is None) is not (self.end is None) or (self.start and self.start == self.end):
+            raise ValueError("`from` and `to` belong together, and differ")
+
+
+Fact = Profile | TypeChoice | TypeChoices | Unsubscribe | Consent | Quiet
 
 FACTS: dict[str, type[Fact]] = {
     "user.registered": Profile,
@@ -83,6 +104,7 @@ FACTS: dict[str, type[Fact]] = {
     "user.resubscribed": Unsubscribe,
     "user.consent_granted": Consent,
     "user.consent_revoked": Consent,
+    "user.quiet_hours_changed": Quiet,
 }
 
 

@@ -102,6 +102,7 @@ class PreferenceKind(StrEnum):
     RESUBSCRIBED = "resubscribed"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REVOKED = "consent_revoked"
+    QUIET_HOURS_CHANGED = "quiet_hours_changed"
 
 
 class VetoScope(StrEnum):
@@ -117,6 +118,7 @@ class WaitedFor(StrEnum):
 
     SCHEDULED = "scheduled"
     CONTACT = "contact"
+    QUIET_HOURS = "quiet_hours"
 
 
 class SeenKind(StrEnum):
@@ -167,6 +169,8 @@ class Reason(StrEnum):
     TYPE_DISABLED = "type_disabled"
     NO_CHANNEL_LEFT = "no_channel_left"
     NO_CONTACT = "no_contact"
+    FREQUENCY_CAPPED = "frequency_capped"
+    OVER_LIMIT = "over_limit"
     CANCELLED_BY_SENDER = "cancelled_by_sender"
     NOTHING_WAITS = "nothing_waits"
     # a message that waited when something was forbidden
@@ -187,8 +191,9 @@ class Reason(StrEnum):
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
     NOT_REPEATED = "not_repeated"
-    # a message that is there because another was not seen
+    # a message that is there because another was not seen, or later than it was asked for
     NOT_SEEN_IN_TIME = "not_seen_in_time"
+    QUIET_HOURS = "quiet_hours"
 
 
 REASONS: dict[Reason, str] = {
@@ -204,6 +209,8 @@ REASONS: dict[Reason, str] = {
     Reason.TYPE_DISABLED: "The user switched this type off.",
     Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
+    Reason.FREQUENCY_CAPPED: "The user got as much lately as the limits of `recipients` allow.",
+    Reason.OVER_LIMIT: "It was sent because its type is mandatory; of others it would have been too much.",
     Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
     Reason.NOTHING_WAITS: "A cancel found nothing waiting: its request was decided before, or comes later.",
     Reason.UNSUBSCRIBED_CHANNEL: "The user unsubscribed from this channel while the message waited.",
@@ -223,6 +230,7 @@ REASONS: dict[Reason, str] = {
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
     Reason.NOT_REPEATED: "The answer is hidden, and no attempt, time or provider is left to send it again.",
     Reason.NOT_SEEN_IN_TIME: "Nobody saw the request's messages in time: a reserve channel is used.",
+    Reason.QUIET_HOURS: "It waits, or waited, for the end of the quiet hours of the user or of the type.",
 }
 
 RANK: dict[Status, int] = {

@@ -21,7 +21,7 @@ from connectors.http.limits import KeyLimits, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
-from connectors.links import LinkSigner
+from connectors.links import signer_of
 from connectors.metrics import HttpMetrics
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
@@ -178,7 +178,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         templates=desk_of(settings, database),
         send_trial=Trials(settings),
         choices=StoredChoices(database),
-        links=LinkSigner.of_text(http.link_keys.get_secret_value()) if http.link_keys else None,
+        links=signer_of(http.link_keys),
         resolve=resolver,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}

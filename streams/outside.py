@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from agents.ports import Rules
 from connectors.addresses import AddressBook
 from connectors.audience_metrics import AudienceMetrics
 from connectors.cipher import Cipher
@@ -18,6 +19,7 @@ from connectors.clock import now_ms
 from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import writing
+from connectors.links import MessageLinks, signer_of
 from connectors.metrics import InputMetrics, ProviderMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
@@ -33,6 +35,7 @@ from streams.engine.reference import GlobalTable
 from streams.servers import database_of
 from streams.topology import Outside
 from streams.wiring import Reading
+from tables.caps import Limits
 
 if TYPE_CHECKING:
     from schemas.records import NotificationType, SeenTag, Template
@@ -63,6 +66,18 @@ def cipher_of(settings: Settings) -> Cipher:
     """The configured keys, or the one kept in the data folder beside embedded servers."""
     given = settings.crypto.keys
     return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What holds for every recipient."""
+    given = settings.recipients
+    limits = Limits(given.per_minute, given.per_day, given.marketing_per_day, given.marketing_per_week)
+    return Rules(given.timezone, limits if given.are_limited else Limits())
+
+
+def links_of(settings: Settings) -> MessageLinks:
+    """The links of messages; none without a public address and keys."""
+    return MessageLinks(settings.http.public_url, signer_of(settings.http.link_keys))
 
 
 class WaitingReference:
@@ -157,11 +172,13 @@ class World:
             cipher=cipher,
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
+            links=links_of(settings),
             perform=self._performer.perform,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),
+            rules=rules_of(settings),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:

@@ -33,6 +33,7 @@ from streams.settings_sections import (
     Log,
     Postgres,
     Providers,
+    Recipients,
     Smtp,
 )
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     http: Http = Field(default_factory=Http)
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
+    recipients: Recipients = Field(default_factory=Recipients)
     consumers: Consumers = Field(default_factory=Consumers)
     audience: Audience = Field(default_factory=Audience)
     resolver: Resolver = Field(default_factory=Resolver)

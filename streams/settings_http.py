@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -9,7 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from connectors.links import signer_of
 from streams.settings_sections import SECTION, Count, Port
+
+_PLAIN_URL = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 
 
 class ApiKey(NamedTuple):
@@ -95,7 +99,10 @@ class Http(BaseModel):
     gateway_secret: SecretStr | None = None
     """What a gateway must present before its identity headers are believed; without it none are."""
     link_keys: SecretStr | None = None
-    """Keys that sign unsubscribe links, as `id:base64` of 32 bytes with commas between; the first signs."""
+    """Keys that sign links of messages, as `id:base64` of 32 bytes with commas between; the first signs."""
+    public_url: str | None = None
+    """Where people reach this port, such as `https://notify.example.com`: links of messages begin with it.
+    With it and `link_keys`, which workers need too, marketing carries its way out (RFC 8058)."""
     jwt: Jwt = Field(default_factory=Jwt)
     limits: RateLimits = Field(default_factory=RateLimits)
 
@@ -103,6 +110,26 @@ class Http(BaseModel):
         """`api_keys`, taken apart; ValueError names the first entry that is none by its number."""
         entries = self.api_keys.get_secret_value().replace(",", "\n").split()
         return tuple(_api_key(number, entry) for number, entry in enumerate(entries, start=1))
+
+    @field_validator("public_url")
+    @classmethod
+    def _url_is_public(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        is_here = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        is_plain = _PLAIN_URL.fullmatch(url) and parts.hostname and not parts.username
+        if not is_plain or not (parts.scheme == "https" or is_here):
+            raise ValueError(
+                "must be an https address without a question mark: mail programs follow no other"
+            )
+        return url.rstrip("/")
+
+    @field_validator("link_keys")
+    @classmethod
+    def _links_can_be_signed(cls, keys: SecretStr | None) -> SecretStr | None:
+        signer_of(keys)
+        return keys
 
     @model_validator(mode="after")
     def _keys_are_well_formed(self) -> Self:

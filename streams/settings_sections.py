@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.cipher import Cipher
+from schemas.quiet import zone
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1)]
@@ -81,6 +82,32 @@ class Providers(BaseModel):
 
     fake_url: str | None = None
     """Address of a running fake provider; without it `up` and `demo` start one."""
+
+
+class Recipients(BaseModel):
+    """What holds for every user who chose nothing else."""
+
+    model_config = SECTION
+
+    timezone: str = "Europe/Moscow"
+    """Where users are of whom no time zone is known, for their quiet hours; a name of IANA."""
+    are_limited: bool = True
+    """Whether the limits below hold; without them nothing is counted. Test sends are never counted."""
+    per_minute: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Messages of one channel to one user in a minute, of types that are not mandatory; 0: no limit."""
+    per_day: Annotated[int, Field(ge=0, le=1000)] = 100
+    """The same in a day of 24 hours."""
+    marketing_per_day: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Requests of marketing to one user in 24 hours, each once on however many channels; 0: no limit."""
+    marketing_per_week: Annotated[int, Field(ge=0, le=1000)] = 3
+    """The same in seven days."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, name: str) -> str:
+        if zone(name) is None:
+            raise ValueError("must be a name of IANA's time zones, such as Europe/Moscow")
+        return name
 
 
 class Consumers(BaseModel):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from agents.deliver import deliver
 from agents.heed import Memory as Forbidden
 from agents.intake import intake
+from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
@@ -38,6 +39,7 @@ from streams.routes import (
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
+from tables.caps import Caps
 from tables.contacts import Contacts
 from tables.pending import Pending
 from tables.preferences import Preferences
@@ -47,13 +49,16 @@ from tables.vetoes import Cancelled, Vetoes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from agents.ports import Addresses, Cipher, Reference, Renderer
+    from agents.ports import Addresses, Cipher, Links, Reference, Renderer
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
+
+
+NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,13 @@ class Outside:
     cipher: Cipher
     renderer: Renderer
     addresses: Addresses
+    links: Links
     perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]]
     sink: SinkWriter
     consumers: Consumers
     figures: SeenMetrics
     audience_figures: AudienceMetrics
+    rules: Rules = NO_RULES
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -180,6 +187,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("contacts", 2, Contacts),
             outside.reading.table("preferences", 3, Preferences),
             outside.reading.table("pending", 4, Pending),
+            outside.reading.table("caps", 5, Caps),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from schemas.records import ChosenType, Switch
+from schemas.records import ChosenType, QuietChoice, Switch
 from schemas.words import PreferenceKind
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unsubscribed: dict[str, Switch] = {}
     consents: dict[str, Switch] = {}
     version: int = 0
+    quiet: QuietChoice | None = None
 
     def choice(self, notification_type: str) -> ChosenType | None:
         """What the user chose for a type, None without a choice."""
@@ -66,6 +67,10 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 name = f"{change.purpose or MARKETING}/{change.channel or ''}"
                 known = _newer(self.consents, name, switch)
                 return replace(self, consents=known) if known else self
+            case PreferenceKind.QUIET_HOURS_CHANGED:
+                is_old = self.quiet is not None and self.quiet.at > change.changed_at
+                quiet = QuietChoice(at=change.changed_at, hours=change.quiet)
+                return self if is_old else replace(self, quiet=quiet)
             case _:
                 assert_never(kind)
 

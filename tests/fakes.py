@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from agents.ports import Rules
 from schemas.errors import RenderFailedError
 from schemas.records import Content
 
@@ -151,6 +152,16 @@ class PlainAddresses:
         return address
 
 
+class PlainLinks:
+    """Links that name their user in clear."""
+
+    def unsubscribe(self, user_id: str) -> str | None:
+        return f"https://carillon.test/out/{user_id}"
+
+    def preferences(self, user_id: str) -> str | None:
+        return f"https://carillon.test/choices/{user_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryOutside:
     """The ports of the recipient stage, in memory."""
@@ -159,3 +170,5 @@ class MemoryOutside:
     cipher: PlainCipher = field(default_factory=PlainCipher)
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
+    links: PlainLinks = field(default_factory=PlainLinks)
+    rules: Rules = field(default_factory=Rules)

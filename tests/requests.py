@@ -19,6 +19,7 @@ from schemas.records import (
     SendTask,
     Template,
 )
+from tables.caps import Caps
 from tables.contacts import Contacts
 from tables.pending import Pending
 from tables.preferences import Preferences
@@ -134,12 +135,13 @@ class Desk:
     contacts: MemoryTable[bytes, Contacts] = field(default_factory=MemoryTable)
     preferences: MemoryTable[bytes, Preferences] = field(default_factory=MemoryTable)
     pending: MemoryTable[bytes, Pending] = field(default_factory=MemoryTable)
+    caps: MemoryTable[bytes, Caps] = field(default_factory=MemoryTable)
     now: int = T0
 
     async def tell(self, *values: Input) -> list[Answered]:
         """What follows from these inputs, in order."""
-        self.requests.now = self.pending.now = self.now
-        memory = Memory(self.requests, self.contacts, self.preferences, self.pending)
+        self.requests.now = self.pending.now = self.caps.now = self.now
+        memory = Memory(self.requests, self.contacts, self.preferences, self.pending, self.caps)
         return [one for value in values for one in await decide(value, self.now, memory, self.outside)]
 
     def known(self) -> Contacts | None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connectors.http.preference_forms import Choice, Setting
+from connectors.http.preference_forms import Choice, QuietShown, Setting
 from connectors.http.problems import Code, Fault, ProblemError
+from schemas.quiet import daytime
+from schemas.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connectors.choices import Kind, Stored
+    from connectors.choices import Kind, Quiet, Stored
 
 
 def check(choices: Sequence[Choice], kinds: Mapping[str, Kind]) -> None:
@@ -75,3 +77,13 @@ def setting(kind: Kind, stored: Stored, choice: Choice | None = None) -> Setting
         is_enabled=is_enabled,
         is_default=choice is None and known is None,
     )
+
+
+def shown(stored: Quiet | None) -> QuietShown | None:
+    """What is stored, as `GET` tells it."""
+    if stored is None:
+        return None
+    if stored.start == stored.end:
+        return QuietShown(False, None, None, stored.timezone, rfc3339(stored.at))  # noqa: FBT003
+    start, end = daytime(stored.start), daytime(stored.end)
+    return QuietShown(True, start, end, stored.timezone, rfc3339(stored.at))  # noqa: FBT003

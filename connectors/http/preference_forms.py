@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.facts import MAX_CHOICES, ChannelWord
+from schemas.facts import MAX_CHOICES, ChannelWord, Quiet
 
 Unsubscribable = Literal["email", "push", "sms", "in_app", "all_marketing"]
 NO_NUL = r"^[^\x00]*$"
@@ -94,6 +94,20 @@ class Consent(msgspec.Struct):
     text_version: str | None
 
 
+class QuietBody(Quiet, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Hours of the day when nothing may ring, or with `is_enabled` false that there are none."""
+
+
+class QuietShown(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """The user's own quiet hours; not enabled: none, whatever the types say."""
+
+    is_enabled: bool
+    start: str | None
+    end: str | None
+    timezone: Annotated[str | None, Meta(description="Null: that of his profile.")]
+    changed_at: Annotated[str, AT]
+
+
 class Everything(msgspec.Struct):
     """All that a user chose, with defaults where he chose nothing."""
 
@@ -101,6 +115,7 @@ class Everything(msgspec.Struct):
     preferences: list[Setting]
     unsubscribed: list[Unsubscribed]
     consents: list[Consent]
+    quiet_hours: Annotated[QuietShown | None, Meta(description="Null: those of each type hold.")] = None
 
 
 class Changed(msgspec.Struct):

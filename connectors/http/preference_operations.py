@@ -10,6 +10,7 @@ from connectors.http.preference_forms import (
     Consent,
     ConsentBody,
     Everything,
+    QuietShown,
     Setting,
     UnsubscribeBody,
     Unsubscribed,
@@ -50,6 +51,7 @@ SHOW = Operation(
                     [NEWS],
                     [Unsubscribed("sms", "Too many", AT)],
                     [Consent("marketing", None, True, AT, "settings", "2026-01")],  # noqa: FBT003
+                    QuietShown(True, "22:00", "08:00", None, AT),  # noqa: FBT003
                 )
             },
         ),

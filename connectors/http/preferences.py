@@ -96,6 +96,7 @@ class Shown(Handler):
                 Consent(c.purpose, c.channel, c.is_granted, rfc3339(c.at), c.source, c.text_version)
                 for c in stored.consents
             ],
+            quiet_hours=changes.shown(stored.quiet),
         )
         return json_response(msgspec.json.encode(found), trace.request_id)
 

@@ -13,10 +13,12 @@ import structlog
 from aiohttp import web
 
 from connectors.http import (
+    hosted_choices,
     keys,
     openapi,
     ops,
     preferences,
+    quiet_hours,
     seen,
     seen_batch,
     send,
@@ -100,6 +102,10 @@ PREFERENCES: Final[tuple[Route[EdgePorts], ...]] = (
         told.RESUBSCRIBE,
     ),
     _edge("consent", "PUT", f"{CHOICES}/consents/{{purpose}}", preferences.PutConsent, told.CONSENT),
+    _edge("quiet_hours", "PUT", quiet_hours.PATH, quiet_hours.SetQuiet, quiet_hours.SET),
+    _edge("quiet_hours_forget", "DELETE", quiet_hours.PATH, quiet_hours.ForgetQuiet, quiet_hours.FORGET),
+    _edge("choices_page", "GET", hosted_choices.PATH, hosted_choices.ShowChoices, hosted_choices.SHOW),
+    _edge("choices_save", "POST", hosted_choices.PATH, hosted_choices.SaveChoices, hosted_choices.SAVE),
     _edge("unsubscribe_page", "GET", unsubscribe.PATH, unsubscribe.ShowLink, unsubscribe.SHOW),
     _edge("unsubscribe_link", "POST", unsubscribe.PATH, unsubscribe.FollowLink, unsubscribe.ACT),
 )

@@ -15,7 +15,9 @@ STYLE: Final = (
     "body{font:1.125rem/1.5 system-ui,sans-serif;max-width:32rem;margin:10vh auto;padding:0 1rem;"
     "color:#1a1a1a;background:#fff}button{font:inherit;padding:.6rem 1.2rem;border:2px solid #0b57d0;"
     "border-radius:.4rem;background:#0b57d0;color:#fff;cursor:pointer}"
-    "button:focus-visible{outline:3px solid #f9ab00;outline-offset:2px}"
+    "button:focus-visible,input:focus-visible,a:focus-visible{outline:3px solid #f9ab00;outline-offset:2px}"
+    "fieldset{border:1px solid #767676;border-radius:.4rem;margin:0 0 1.5rem}legend{font-weight:600}"
+    "fieldset p{margin:.4rem 0}label{display:block;padding:.3rem 0}input{width:1.2rem;height:1.2rem}"
 )
 POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "

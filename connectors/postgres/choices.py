@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from connectors.choices import ChoicesAwayError, Chosen, Consented, Kind, Stored, Unsubscribed
+from connectors.choices import ChoicesAwayError, Chosen, Consented, Kind, Quiet, Stored, Unsubscribed
 from connectors.postgres.errors import PostgresUnavailableError
 from connectors.postgres.named import named_queries
 
@@ -37,10 +37,12 @@ class StoredChoices:
                 types = await connection.fetch(self._query["types_of"], user_id)
                 unsubscribed = await connection.fetch(self._query["unsubscribes_of"], user_id)
                 consents = await connection.fetch(self._query["consents_of"], user_id)
+                quiet = await connection.fetchrow(self._query["quiet_hours_of"], user_id)
         return Stored(
             types={code: Chosen(channels, is_enabled, at) for code, channels, is_enabled, at in types},
             unsubscribed=[Unsubscribed(*row) for row in unsubscribed],
             consents=[Consented(*row) for row in consents],
+            quiet=Quiet(*quiet) if quiet else None,
         )
 
 

@@ -30,6 +30,16 @@ def statements(rows: Sequence[PreferenceRow]) -> Iterator[tuple[str, list[list[A
     )
     yield "delete_unsubscribes", _columns((r.user_id, r.channel, r.changed_at) for r in on)
     yield "write_unsubscribes", _columns((r.user_id, r.channel, r.note, r.changed_at) for r in off)
+    quiet = {r.user_id: r for r in rows if r.kind == KIND.QUIET_HOURS_CHANGED}
+    yield "delete_quiet_hours", _columns((r.user_id, r.changed_at) for r in quiet.values() if r.quiet is None)
+    yield (
+        "write_quiet_hours",
+        _columns(
+            (r.user_id, r.quiet.start, r.quiet.end, r.quiet.timezone, r.changed_at)
+            for r in quiet.values()
+            if r.quiet is not None
+        ),
+    )
     yield (
         "write_consents",
         _columns(

@@ -60,6 +60,7 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
         record.unknown_policy,
         record.allowed_senders,
         None if record.fallback_after_s is None else timedelta(seconds=record.fallback_after_s),
+        record.quiet_hours,
     )
 
 

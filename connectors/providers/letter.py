@@ -50,6 +50,7 @@ def letter(sender: Sender, address: str, content: Content, idempotency_key: str,
         f"Message-ID: <{message_id}@{sender.address.rpartition('@')[2]}>",
         f"{MESSAGE_ID_HEADER}: {message_id}",
         f"{IDEMPOTENCY_HEADER}: {idempotency_key}",
+        *_way_out(content.unsubscribe_url),
         "MIME-Version: 1.0",
     ]
     if content.body_text is None:
@@ -60,6 +61,14 @@ def letter(sender: Sender, address: str, content: Content, idempotency_key: str,
     between = f"--{boundary}\r\n".encode()
     parts = between + _part("plain", content.body_text) + between + _part("html", content.body)
     return head + parts + f"--{boundary}--\r\n".encode()
+
+
+def _way_out(url: str | None) -> list[str]:
+    """What lets a mail program offer one click (RFC 8058, which wants https); a signature must cover both."""
+    if url is None:
+        return []
+    one_click = ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if url.startswith("https:") else []
+    return [f"List-Unsubscribe: <{url}>", *one_click]
 
 
 def _part(kind: str, text: str) -> bytes:

@@ -10,6 +10,7 @@ from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
 from schemas.audience_words import ValueType
+from schemas.quiet import hours_of
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -92,9 +93,11 @@ def _fallback(kind: NotificationType) -> Iterator[str]:
 
 
 def _sendable(kind: NotificationType) -> Iterator[str]:
-    """A part has no text of its own."""
+    """A part has no text of its own; hours have a form."""
     if is_part(kind.template_name):
         yield f"`template_name`: {kind.template_name} is a layout or a partial; none is sent by itself"
+    if kind.quiet_hours is not None and hours_of(kind.quiet_hours) is None:
+        yield "`quiet_hours`: must be two times of the day, such as `22:00-09:00`"
 
 
 def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
@@ -107,6 +110,11 @@ def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
             yield f"rule {each.topic}/{each.event_type}: type `{each.notification_type}` is not in types.yaml"
         if isinstance(each, NotificationType):
             yield from _missing_templates(each, templates)
+    advertising = {each.template_name for each in types.values() if each.category == Category.MARKETING}
+    for each in (each for each in records if isinstance(each, Template)):
+        if each.name in advertising and each.category != Category.MARKETING:
+            named = f"{each.name}.{each.channel_type}.{each.language_code}"
+            yield f"template {named}: a marketing type uses it, and its category is not `marketing`"
     for name in sorted({name for name, _ in templates if not is_part(name)} - used):
         yield f"template {name}: no type uses it"
     yield from unknown_filters(records)

@@ -12,6 +12,7 @@ from connectors.templates.preview import TYPICAL_VALUE, sampled
 from connectors.templates.renderer import SUBJECT_CHARS, TITLE_CHARS
 from connectors.templates.splicing import is_part
 from schemas.errors import RenderFailedError
+from schemas.links import LINKS, UNSUBSCRIBE, plain
 from schemas.words import Category, Channel
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from schemas.records import Template
 
 SMS_SEGMENTS = 3
-UNSUBSCRIBE = "unsubscribeurl"  # compared without case and underscores
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _MARK = re.compile(r"\{[%#].*?[%#]\}", re.DOTALL)
@@ -89,7 +89,7 @@ def _segments(template: Template) -> Iterator[tuple[str, str]]:
 def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]:
     used = {name for part in ready.parts for name in part.uses}
     for variable in ready.variables:
-        if variable.name not in used and variable.name.replace("_", "").lower() != UNSUBSCRIBE:
+        if variable.name not in used and plain(variable.name) not in LINKS:
             yield "warning", f"variable `{variable.name}` is declared and not used"
     if template.category == Category.MARKETING:
         for part in ready.parts:
@@ -98,7 +98,7 @@ def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]
 
 
 def _offers_unsubscribe(names: frozenset[str]) -> bool:
-    return UNSUBSCRIBE in {name.replace("_", "").lower() for name in names}
+    return UNSUBSCRIBE in {plain(name) for name in names}
 
 
 def typical(source: str) -> str:

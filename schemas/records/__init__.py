@@ -52,7 +52,14 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
-from schemas.records.preferences import ChosenType, PreferenceRow, Switch, Vetoed
+from schemas.records.preferences import (
+    ChosenType,
+    PreferenceRow,
+    QuietChoice,
+    QuietHours,
+    Switch,
+    Vetoed,
+)
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -146,6 +153,8 @@ __all__ = [
     "ProgressForgotten",
     "Provider",
     "ProviderCall",
+    "QuietChoice",
+    "QuietHours",
     "Record",
     "RequestCount",
     "RequestDecided",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.records.preferences import QuietHours
 from schemas.records.root import Record, Sealed
 
 
@@ -55,20 +56,25 @@ class SendTask(Record, frozen=True, kw_only=True):
     attempt: int = 1  # the attempt to make next, from 1
     epoch: int = 0  # raised each time an attempt is repeated after a hidden answer
     passes: int = 0  # full passes over the providers that ended in a backoff
-    waits: int = 0  # waits that spent no attempt: a provider's limit, a question without an answer
+    waits: int = 0  # waits that spent no attempt: a provider's limit, an unanswered question, quiet hours
     tried: list[str] = []  # providers that failed for now in this pass
     barred: list[str] = []  # providers that refused our credentials: out for this message
     preferences_version: int = 0  # of what the user had chosen when the message was made
+    quiet: QuietHours | None = None  # when it must not be sent, with the time zone
 
 
 class Content(Record, frozen=True, kw_only=True):
-    """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08)."""
+    """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08).
+
+    `unsubscribe_url`: of marketing; a mail program offers it beside the mail (RFC 8058).
+    """
 
     body: str
     subject: str | None = None
     title: str | None = None
     body_text: str | None = None
     segments: int | None = None
+    unsubscribe_url: str | None = None
 
 
 class ProviderCall(Record, frozen=True, kw_only=True):

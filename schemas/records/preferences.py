@@ -20,8 +20,26 @@ class Switch(Record, frozen=True, kw_only=True, gc=False):
     at: int
 
 
+class QuietHours(Record, frozen=True, kw_only=True, gc=False):
+    """Every day from one local time to another, in minutes of the day; the same twice: never.
+
+    `timezone`: name of IANA; None: the user's.
+    """
+
+    start: int
+    end: int
+    timezone: str | None = None
+
+
+class QuietChoice(Record, frozen=True, kw_only=True, gc=False):
+    """A user's quiet hours since a time (ms); without hours, those of each type."""
+
+    at: int
+    hours: QuietHours | None = None
+
+
 class PreferenceRow(Record, frozen=True, kw_only=True):
-    """A change for Postgres: of `user_notification_preferences`, `user_global_unsubscribes`, `user_consents`.
+    """A change for Postgres: of `user_notification_preferences`, `user_global_unsubscribes` and the others.
 
     Topic `rows`. Fields as those of `PreferenceChanged`; `event_id` is unique for each change.
     """
@@ -37,6 +55,7 @@ class PreferenceRow(Record, frozen=True, kw_only=True):
     purpose: str | None = None
     note: str | None = None
     text_version: str | None = None
+    quiet: QuietHours | None = None
 
 
 class Vetoed(Record, frozen=True, kw_only=True):

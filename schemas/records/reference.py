@@ -26,6 +26,7 @@ class NotificationType(Record, frozen=True, kw_only=True):
     unknown_policy: str | None = None  # None: repeat, or hold for marketing
     allowed_senders: list[str] = []  # empty: anyone
     fallback_after_s: int | None = None  # a reserve channel for what nobody saw by then (SEEN-OP-01)
+    quiet_hours: str | None = None  # `22:00-09:00` where the user is, unless he chose others
     version: int = 1
 
 

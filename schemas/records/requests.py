@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemas.records.preferences import QuietHours
 from schemas.records.root import Record, Sealed
 
 
@@ -90,7 +91,8 @@ class PreferenceChanged(Record, frozen=True, kw_only=True):
     """One choice of a user. Topic `facts.preferences`.
 
     kind: `type` (notification_type, channels, is_enabled), `unsubscribed` / `resubscribed` (channel or
-    `all_marketing`), `consent_granted` / `consent_revoked` (purpose, channel or None for every channel).
+    `all_marketing`), `consent_granted` / `consent_revoked` (purpose, channel or None for every channel),
+    `quiet_hours_changed` (quiet; None: as the types have it).
     """
 
     user_id: str
@@ -103,10 +105,11 @@ class PreferenceChanged(Record, frozen=True, kw_only=True):
     purpose: str | None = None
     reason: str | None = None  # of an unsubscribe; of the others their source
     text_version: str | None = None  # of what a consent was given to
+    quiet: QuietHours | None = None
 
 
 class RequestDue(Record, frozen=True, kw_only=True):
-    """Timer: look at this request again at `due_at` (`scheduled`, `contact`)."""
+    """Timer: look at this request again at `due_at` (`scheduled`, `contact`, `quiet_hours`)."""
 
     request: RequestReceived
     due_at: int

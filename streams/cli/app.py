@@ -28,6 +28,7 @@ WHERE: Final[Mapping[str, str]] = {
     "keys": "keys",
     "audit": "audit",
     "template": "template",
+    "consent": "consent",
     "offsets": "topic",
 }
 """Command or group, and the module of this folder that has it under the same name."""

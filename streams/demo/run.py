@@ -25,7 +25,7 @@ def run_demo(settings: Settings, examples: Path) -> int:
 
 
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
-    settings, key = _with_key(on_free_ports(settings))
+    settings, key = _with_key(_unlimited(on_free_ports(settings)))
     async with pipeline(settings, console.print, examples) as (running, at):
         lag = Lag(at.bootstrap)
         await lag.start()
@@ -33,6 +33,12 @@ async def _demo(settings: Settings, examples: Path, console: Console) -> int:
             return await demo(_running(running, at, examples, lag, key), console)
         finally:
             await lag.stop()
+
+
+def _unlimited(settings: Settings) -> Settings:
+    """A day of the sample users passes within seconds: what is sent in a minute says nothing."""
+    recipients = settings.recipients.model_copy(update={"are_limited": False})
+    return settings.model_copy(update={"recipients": recipients})
 
 
 def _with_key(settings: Settings) -> tuple[Settings, str]:

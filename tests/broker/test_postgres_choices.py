@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.choices import Chosen, Consented, Unsubscribed
+from connectors.choices import Chosen, Consented, Quiet, Unsubscribed
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Database
 from schemas.ids import derived
-from schemas.records import PreferenceRow
+from schemas.records import PreferenceRow, QuietHours
 from tests.sample_rows import NOW, USER, migrated
 from tests.written_rows import rows, write
 
@@ -72,6 +72,14 @@ async def test_consents_are_only_added_and_the_newest_is_in_force(database: str)
         Consented("marketing", None, False, LATER, "settings"),
     ] == found.consents
     assert 3 == len(kept)
+
+
+async def test_quiet_hours_are_the_newest_and_can_be_forgotten(database: str) -> None:
+    kind, hours = "quiet_hours_changed", QuietHours(start=1320, end=480, timezone="Europe/Moscow")
+    async with migrated(database) as postgres:
+        kept = await stored(postgres, change(kind, LATER, quiet=hours), change(kind, NOW))
+        gone = await stored(postgres, change(kind, LATER + 1))
+    assert (Quiet(1320, 480, "Europe/Moscow", LATER), None) == (kept.quiet, gone.quiet)
 
 
 async def test_types_are_those_in_force(database: str) -> None:

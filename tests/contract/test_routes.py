@@ -28,6 +28,8 @@ OPEN_TO_STRANGERS = {
     ("POST", "/4.0/mark-notify/v1/seen/batch"),
     ("GET", "/api/v1/notifications/unsubscribe"),
     ("POST", "/api/v1/notifications/unsubscribe"),
+    ("GET", "/api/v1/notifications/preferences"),
+    ("POST", "/api/v1/notifications/preferences"),
     ("GET", "/openapi.json"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link

@@ -135,6 +135,31 @@ def test_no_secret_is_shown_by_settings_or_refusals() -> None:
     assert DIGEST not in "".join(refusal({"http.api_keys": f"shop:{DIGEST}"}))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://notify.example.com",
+        "https://",
+        "notify.example.com",
+        "https://u@n.example.com",
+        "https://n.example.com/?a",
+        "https://n.example.com/\r\nX: y",
+        "https://n.example.com/<>",
+    ],
+)
+def test_a_public_url_that_mail_programs_would_not_follow_is_refused(url: str) -> None:
+    assert any("PUBLIC_URL" in line for line in refusal({"http.public_url": url}))
+
+
+def test_a_public_url_loses_its_slash_and_link_keys_are_checked() -> None:
+    assert (
+        "https://n.example.com/a"
+        == load_settings({"http.public_url": "https://n.example.com/a/"}).http.public_url
+    )
+    told = "".join(refusal({"http.link_keys": "k1:c2hvcnQ="}))
+    assert ("32 bytes" in told, "c2hvcnQ" in told) == (True, False)
+
+
 def test_api_keys_are_taken_apart() -> None:
     settings = load_settings({"http.api_keys": f"shop:{DIGEST}:send+why,\ncrm:{DIGEST}:send"})
     expected = (

@@ -37,6 +37,7 @@ def stages() -> tuple[Stage, ...]:
         cipher=port,
         renderer=port,
         addresses=port,
+        links=port,
         perform=port,
         sink=port,
         consumers=Consumers(lambda _tag: None, figures),

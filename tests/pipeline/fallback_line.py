@@ -55,6 +55,7 @@ def _stages() -> dict[str, Stage]:
         cipher=plain.cipher,
         renderer=plain.renderer,
         addresses=plain.addresses,
+        links=plain.links,
         perform=port,
         sink=port,
         consumers=Consumers(lambda _tag: None, figures),

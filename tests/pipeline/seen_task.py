@@ -78,6 +78,7 @@ class Registered:
             cipher=port,
             renderer=port,
             addresses=port,
+            links=port,
             perform=port,
             sink=port,
             consumers=self.consumers,

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agents.intake import intake
+from agents.ports import Rules
 from agents.recipient import Memory, decide
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
+from connectors.links import MessageLinks
 from connectors.templates.renderer import TemplateRenderer
 from examples.accounts import reading
 from examples.accounts.expected import Expected, expect
@@ -54,6 +56,8 @@ class World:
     cipher: Cipher = field(default_factory=lambda: Cipher.of_text(Cipher.new_key("test")))
     renderer: TemplateRenderer = field(default_factory=TemplateRenderer)
     addresses: AddressBook = field(default_factory=AddressBook)
+    rules: Rules = field(default_factory=Rules)
+    links: MessageLinks = field(default_factory=lambda: MessageLinks(None, None))
 
 
 @dataclass
@@ -95,7 +99,7 @@ def _events(run: Run) -> Iterator[FakeEvent]:
 
 
 async def _feed(run: Run) -> None:
-    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()), NOW
+    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()), NOW
     stream = FakeStream(_events(run), now)
     waiting: deque[Any] = deque(
         [taken async for taken in intake(stream, run.world.reference, run.world.cipher)]

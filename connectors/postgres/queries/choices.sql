@@ -25,6 +25,12 @@ FROM user_global_unsubscribes
 WHERE user_id = $1::UUID
 ORDER BY channel_type;
 
+-- name: quiet_hours_of
+-- When one user is not to be disturbed.
+SELECT starts, ends, timezone, (extract(EPOCH FROM chosen_at) * 1000)::BIGINT
+FROM user_quiet_hours
+WHERE user_id = $1::UUID;
+
 -- name: consents_of
 -- The newest word of one user on each purpose and channel; of two at one time the withdrawal counts.
 SELECT DISTINCT ON (purpose, channel_type)

@@ -193,6 +193,22 @@ ON CONFLICT (user_id, channel_type) DO UPDATE SET
     unsubscribed_at = excluded.unsubscribed_at
 WHERE u.unsubscribed_at <= excluded.unsubscribed_at;
 
+-- name: delete_quiet_hours
+-- Users for whom those of the types hold again.
+DELETE FROM user_quiet_hours AS q
+USING unnest($1::UUID [], $2::BIGINT []) AS n (user_id, at)
+WHERE q.user_id = n.user_id AND q.chosen_at <= carillon_time(n.at);
+
+-- name: write_quiet_hours
+-- When users are not to be disturbed, in minutes of their day.
+INSERT INTO user_quiet_hours AS q (user_id, starts, ends, timezone, chosen_at)
+SELECT n.user_id, n.starts, n.ends, n.timezone, carillon_time(n.at)
+FROM unnest($1::UUID [], $2::SMALLINT [], $3::SMALLINT [], $4::TEXT [], $5::BIGINT [])
+    AS n (user_id, starts, ends, timezone, at)
+ON CONFLICT (user_id) DO UPDATE SET
+    starts = excluded.starts, ends = excluded.ends, timezone = excluded.timezone, chosen_at = excluded.chosen_at
+WHERE q.chosen_at <= excluded.chosen_at;
+
 -- name: write_consents
 -- Evidence: each consent and each withdrawal once, never changed.
 INSERT INTO user_consents (id, user_id, purpose, channel_type, action, at, source, text_version)

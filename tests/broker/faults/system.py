@@ -37,6 +37,7 @@ def base_settings(bootstrap: str, dsn: str) -> dict[str, Any]:
         "kafka": {"bootstrap": bootstrap},
         "postgres": {"dsn": dsn},
         "crypto": {"keys": f"k1:{key}"},
+        "recipients": {"are_limited": False},
     }
 
 

@@ -187,6 +187,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
         "kafka": {"bootstrap": kafka.address, "app": APP},
         "postgres": {"dsn": postgres.address},
         "crypto": {"keys": Cipher.new_key("k1")},
+        "recipients": {"are_limited": False},
     }
     async with topics_of(kafka.address) as topics:
         await topics.create_missing(FOREIGN)

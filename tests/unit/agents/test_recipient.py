@@ -244,6 +244,6 @@ async def test_one_batch_sees_its_own_facts() -> None:
     inputs = [REGISTERED, *stop, REQUEST]
     stream = FakeStream([FakeEvent(value, subject_key(USER)) for value in inputs], T0)
     outside = MemoryOutside(reference=reference())
-    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
+    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
     found = [one async for one in recipient(stream, memory, outside)]
     assert ["skipped"] == [one.outcome for one in found if isinstance(one, RequestDecided)]

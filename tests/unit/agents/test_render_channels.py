@@ -12,7 +12,7 @@ from schemas.ids import derived, keyed_request
 from schemas.languages import languages
 from schemas.records import MessageQueued, NotificationType, SendTask
 from tables.contacts import Address
-from tests.fakes import MemoryReference, PlainCipher, PlainRenderer
+from tests.fakes import MemoryOutside, MemoryReference
 from tests.requests import REQUEST, TEMPLATES, reference
 
 
@@ -89,8 +89,8 @@ def test_ns_ch_op_08_a_text_message_says_how_many_segments_it_takes() -> None:
     draft = Draft(REQUEST, kind, {"Code": "1"}, b"{}", now=0, expires_at=1)
     template = next(each for each in TEMPLATES if each.channel_type == "sms")
     way = Way("sms", [Address(sealed=b"sealed:+79001234567", is_valid=True)], template, 0)
-    made = render_channel(draft, way, PlainRenderer(), PlainCipher())
-    broken = render_channel(replace(draft, variables={}), way, PlainRenderer(), PlainCipher())
+    made = render_channel(draft, way, MemoryOutside())
+    broken = render_channel(replace(draft, variables={}), way, MemoryOutside())
     assert [(MessageQueued, 5), (SendTask, None), (MessageQueued, None)] == [
         (type(each), getattr(each, "segments", None)) for each in [*made, *broken]
     ]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http.ports import BrokerUnavailableError
-from connectors.links import Link, LinkError, LinkSigner
+from connectors.links import Link, LinkError, LinkSigner, MessageLinks
 from tests.unit.connectors.http.edge import edge
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -121,6 +121,41 @@ def test_keys_are_read_from_a_setting_and_bad_ones_are_refused() -> None:
     for text in ("", "k1:short", "k1:c2hvcnQ=", "k 1:b29v"):
         with pytest.raises(LinkError):
             LinkSigner.of_text(text)
+
+
+@pytest.mark.parametrize("channel", ["email", "sms", "push", "in_app", "all_marketing"])
+@pytest.mark.parametrize("campaign", [None, "Весна"])
+def test_a_token_says_all_of_its_link(channel: str, campaign: str | None) -> None:
+    link = Link(LINK.user_id, channel, campaign)
+    assert link == SIGNER.read(SIGNER.token(link))
+
+
+def test_a_link_out_of_marketing_takes_one_text_message_with_room_for_words() -> None:
+    url = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id)
+    assert url is not None
+    assert len(url) < 125
+
+
+def test_a_token_of_one_purpose_is_none_of_the_other() -> None:
+    """Mutation: the purpose is not signed. Who may unsubscribe somebody need not see what he chose."""
+    page = SIGNER.page_token(LINK.user_id)
+    assert LINK.user_id == SIGNER.read_page(page)
+    with pytest.raises(LinkError):
+        SIGNER.read(page)
+    with pytest.raises(LinkError):
+        SIGNER.read_page(SIGNER.token(LINK))
+
+
+def test_without_an_address_or_keys_there_are_no_links() -> None:
+    for links in (MessageLinks(None, SIGNER), MessageLinks("https://n.example.com", None)):
+        assert (None, None) == (links.unsubscribe(LINK.user_id), links.preferences(LINK.user_id))
+
+
+async def test_the_link_of_a_message_is_a_page_here(visitor: Visitor) -> None:
+    made = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id)
+    assert made is not None
+    async with visitor.client.get(made.removeprefix("https://n.example.com")) as response:
+        assert 200 == response.status
 
 
 @given(st.text(max_size=60) | st.integers(0, 200).map(lambda place: mutated(SIGNER.token(LINK), place)))

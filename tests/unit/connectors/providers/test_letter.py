@@ -47,6 +47,25 @@ def test_headers_carry_ids_and_the_message_id_names_no_epoch() -> None:
     }
 
 
+def test_ns_sec_op_09_marketing_has_the_one_click_of_rfc_8058() -> None:
+    url = "https://notify.example.com/unsubscribe?token=k1.YQ.c2ln"
+    headers = mail(Content(body="x", subject="x", unsubscribe_url=url))
+    assert (f"<{url}>", "List-Unsubscribe=One-Click") == (
+        str(headers["List-Unsubscribe"]),
+        str(headers["List-Unsubscribe-Post"]),
+    )
+
+
+def test_one_click_is_offered_over_https_only() -> None:
+    headers = mail(Content(body="x", subject="x", unsubscribe_url="http://127.0.0.1/u"))
+    assert ("<http://127.0.0.1/u>", None) == (headers["List-Unsubscribe"], headers["List-Unsubscribe-Post"])
+
+
+def test_other_mail_has_no_header_of_lists() -> None:
+    raw = letter(SENDER, "anna@example.com", Content(body="x", subject="x"), "m-1:0", 0)
+    assert b"List-" not in raw
+
+
 def test_line_breaks_in_a_rendered_subject_make_no_header() -> None:
     parsed = mail(Content(body="x", subject="Заказ\r\nBcc: all@example.com\n"))
     assert parsed["Subject"] == "Заказ Bcc: all@example.com"

@@ -1,0 +1,78 @@
+"""How often one user is written to: beyond the limits nothing that is not mandatory is sent.
+
+consumes  a request about to become messages, what was sent to its user before
+keeps     caps: by `count`, when messages were made
+emits     the choice with the channels that may be used, or `Dropped` with the limit that decided
+
+Rules: NS-SEC-OP-05, by user and channel, mandatory types only counted; NS-CAMP-032, marketing by user, one
+request once on however many channels. The rest is skipped and never delayed: stale news pile up otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.choose import Chosen, Dropped
+from schemas.records import SendTask
+from schemas.words import Category, Reason
+from tables.caps import DAY_MS, WEEK_MS, Caps, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agents.answer import Answered, Case
+    from tables.caps import Over
+
+NOTHING_SENT = Caps()
+NO_LIMITS = Limits()
+
+
+def cap(case: Case, choice: Chosen, limits: Limits) -> Chosen | Dropped:
+    """What the limits leave of the choice. A channel without an address counts neither way."""
+    known, kind = case.caps or NOTHING_SENT, case.admitted.kind
+    if kind.is_mandatory:
+        return choice
+    if kind.category == Category.MARKETING and not case.is_fallback:
+        over = known.over_marketing(limits, case.now)
+        if over:
+            return _dropped(over, str(over.most))
+    full = {c: over for c in (*choice.channels, *choice.reserve) if (over := known.over(c, limits, case.now))}
+    if not full:
+        return choice
+    reached = [c for c in choice.channels if case.contacts and case.contacts.addresses(c)]
+    wanted = reached or [c for c in choice.reserve if case.contacts and case.contacts.addresses(c)]
+    if wanted and all(c in full for c in wanted):
+        return _dropped(full[wanted[0]], ",".join(wanted))
+    channels, reserve = _without(choice.channels, full), _without(choice.reserve, full)
+    cut = next((c for c in wanted if c in full), None)
+    if cut is None:
+        return Chosen(channels, reserve, choice.rule, choice.value)
+    return Chosen(channels, reserve, f"recipients.{full[cut].rule}", cut)
+
+
+def is_alarming(case: Case, limits: Limits) -> bool:
+    """Whether there is more of what is mandatory than the limits would allow: it is sent, and told."""
+    known = case.caps or NOTHING_SENT
+    names = [name for name in known.sent if name.startswith("!")]
+    return case.admitted.kind.is_mandatory and any(known.over(name, limits, case.now) for name in names)
+
+
+def count(case: Case, answered: Iterable[Answered], limits: Limits) -> tuple[Caps, int] | None:
+    """What to remember of a request's messages, and until when (ms); None when nothing is sent or limited."""
+    channels = list(dict.fromkeys(one.channel for one in answered if isinstance(one, SendTask)))
+    if not channels or limits == NO_LIMITS:
+        return None
+    kind, known = case.admitted.kind, case.caps or NOTHING_SENT
+    mark = "!" if kind.is_mandatory else ""
+    after = known.with_sent([mark + channel for channel in channels], limits, case.now)
+    if kind.category == Category.MARKETING and not kind.is_mandatory and not case.is_fallback:
+        after = after.with_marketing(limits, case.now)
+    return after, case.now + (WEEK_MS if after.marketing else DAY_MS)
+
+
+def _dropped(over: Over, value: str) -> Dropped:
+    return Dropped(Reason.FREQUENCY_CAPPED, f"recipients.{over.rule}", value)
+
+
+def _without(channels: tuple[str, ...], full: dict[str, Over]) -> tuple[str, ...]:
+    return tuple(channel for channel in channels if channel not in full)

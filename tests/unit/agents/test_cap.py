@@ -1,0 +1,133 @@
+"""How often one user is written to, and what becomes of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from agents.ports import Rules
+from schemas.records import RequestReceived
+from tables.caps import DAY_MS, MINUTE_MS, WEEK_MS, Limits
+from tests.fakes import MemoryOutside, MemoryReference
+from tests.requests import (
+    ALARM,
+    ORDER,
+    PHONES,
+    PROMO,
+    REGISTERED,
+    REQUEST,
+    RESET,
+    T0,
+    TEMPLATES,
+    Desk,
+    chosen,
+    decision,
+    ending,
+    tasks,
+)
+
+LIMITS = Limits(per_minute=2, per_day=3, marketing_per_day=1, marketing_per_week=2)
+CONSENT = chosen(kind="consent_granted", purpose="marketing")
+KINDS = [ORDER, RESET, PROMO, ALARM]
+
+
+def asked(number: int, at: int = T0, **fields: Any) -> RequestReceived:
+    """One more request of the same user."""
+    named = {"request_id": f"r{number}", "idempotency_key": f"k{number}", "origin": f"t/0/{number}"}
+    return replace(REQUEST, **named, occurred_at=at, received_at=at, **fields)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    book = MemoryReference(types=list(KINDS), templates=list(TEMPLATES))
+    return Desk(MemoryOutside(book, rules=Rules(limits=LIMITS)))
+
+
+async def ends(desk: Desk, number: int, at: int = T0, **fields: Any) -> tuple[str, str | None]:
+    desk.now = at
+    return ending(await desk.tell(asked(number, at, **fields)))[:2]
+
+
+async def test_ns_sec_op_05_beyond_the_limit_of_a_minute_a_message_is_skipped(desk: Desk) -> None:
+    await desk.tell(REGISTERED)
+    told = [await ends(desk, number) for number in range(3)]
+    assert [("accepted", None), ("accepted", None), ("skipped", "frequency_capped")] == told
+    assert ("accepted", None) == await ends(desk, 3, T0 + MINUTE_MS)
+
+
+async def test_ns_sec_op_05_and_beyond_that_of_a_day(desk: Desk) -> None:
+    await desk.tell(REGISTERED)
+    for number in range(3):
+        assert "accepted" == (await ends(desk, number, T0 + number * MINUTE_MS))[0]
+    desk.now = T0 + 5 * MINUTE_MS
+    capped = ending(await desk.tell(asked(3, desk.now)))
+    assert ("skipped", "frequency_capped", "recipients.per_day", "email") == capped
+    assert "accepted" == (await ends(desk, 4, T0 + DAY_MS))[0]
+
+
+async def test_ns_sec_op_05_what_is_mandatory_is_sent_and_told(desk: Desk) -> None:
+    """A two-factor code must never be dropped."""
+    await desk.tell(REGISTERED)
+    code: dict[str, Any] = {"notification_type": "password_reset", "data": b'{"Code":"1"}'}
+    told = [await ends(desk, number, **code) for number in range(4)]
+    assert [("accepted", None)] * 2 + [("accepted", "over_limit")] * 2 == told
+    assert ("accepted", None) == await ends(desk, 9)
+
+
+async def test_a_full_channel_leaves_the_others(desk: Desk) -> None:
+    await desk.tell(REGISTERED)
+    for number in range(2):
+        await ends(desk, number)
+    answered = await desk.tell(PHONES, asked(2))
+    assert ["push", "push"] == [task.channel for task in tasks(answered)]
+    assert ("accepted", None, "recipients.per_minute", "email") == ending(answered)
+
+
+async def test_many_devices_are_one_message(desk: Desk) -> None:
+    await desk.tell(PHONES)
+    only: dict[str, Any] = {"channels": ["push"]}
+    assert ["accepted", "accepted", "skipped"] == [(await ends(desk, n, **only))[0] for n in range(3)]
+
+
+async def test_a_full_channel_brings_no_reserve_channel(desk: Desk) -> None:
+    """Reserve channels are for whom nothing reaches: spam must not turn into text messages."""
+    await desk.tell(REGISTERED, PHONES)
+    told = [await ends(desk, number, notification_type="alarm", lane="normal") for number in range(3)]
+    assert ("skipped", "frequency_capped") == told[-1]
+
+
+async def test_a_reserve_channel_has_its_limit_too(desk: Desk) -> None:
+    await desk.tell(replace(REGISTERED, email=None))
+    told = [await ends(desk, number, notification_type="alarm") for number in range(3)]
+    assert ("skipped", "frequency_capped") == told[-1]
+
+
+async def test_ns_camp_032_marketing_comes_once_a_day_and_so_often_a_week(desk: Desk) -> None:
+    promo: dict[str, Any] = {"notification_type": "promo", "data": b"{}", "lane": "low"}
+    await desk.tell(REGISTERED, CONSENT)
+    assert ("accepted", None) == await ends(desk, 0, **promo)
+    desk.now = T0 + DAY_MS - 1
+    capped = ending(await desk.tell(asked(1, desk.now, **promo)))
+    assert ("skipped", "frequency_capped", "recipients.marketing_per_day", "1") == capped
+    assert ("accepted", None) == await ends(desk, 2, T0 + DAY_MS, **promo)
+    assert "frequency_capped" == (await ends(desk, 3, T0 + 2 * DAY_MS, **promo))[1]
+    assert ("accepted", None) == await ends(desk, 4, T0 + WEEK_MS, **promo)
+    assert ("accepted", None) == await ends(desk, 5, T0 + WEEK_MS)
+
+
+async def test_what_is_not_sent_does_not_count(desk: Desk) -> None:
+    off = chosen(kind="type", notification_type=ORDER.code, is_enabled=False)
+    await desk.tell(REGISTERED, off)
+    for number in range(5):
+        assert "type_disabled" == (await ends(desk, number))[1]
+    assert {} == desk.caps.rows
+
+
+async def test_without_limits_nothing_is_kept() -> None:
+    one = Desk()
+    for number in range(20):
+        answered = await one.tell(REGISTERED, asked(number))
+        assert "accepted" == decision(answered).outcome
+    assert {} == one.caps.rows
