@@ -24,6 +24,7 @@ from connectors.links import LinkSigner
 from connectors.metrics import HttpMetrics
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
+from connectors.postgres.statistics import StoredStatistics
 from connectors.postgres.why import Archive
 from schemas import topics
 from schemas.codec import encode
@@ -151,6 +152,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
+        count_delivery=StoredStatistics(database).delivery,
         keys=access.desk,
         templates=desk_of(settings, database),
         send_trial=Trials(settings),

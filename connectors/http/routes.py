@@ -23,6 +23,7 @@ from connectors.http import (
     send_batch,
     send_cancel,
     send_state,
+    statistics,
     templates,
     unsubscribe,
 )
@@ -109,6 +110,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("send", "POST", send.PATH, send.SendPost, send.OPERATION),
     _edge("send_batch", "POST", send_batch.PATH, send_batch.BatchPost, send_batch.OPERATION),
     _edge("cancel", "POST", send_cancel.PATH, send_cancel.CancelPost, send_cancel.OPERATION),
+    _edge("delivery_stats", "GET", statistics.PATH, statistics.DeliveryGet, statistics.OPERATION),
     _edge("message", "GET", send_state.PATH, send_state.StateGet, send_state.OPERATION),
     _edge("publish", "POST", of.PUBLISH_PATH, handlers.Publish, of.PUBLISH),
     _edge("unpublish", "POST", of.UNPUBLISH_PATH, handlers.Unpublish, of.UNPUBLISH),
