@@ -26,8 +26,8 @@ POLICIES = get_args(Policy)
 OPEN_TO_STRANGERS = {
     ("POST", "/4.0/mark-notify/v1/seen"),
     ("POST", "/4.0/mark-notify/v1/seen/batch"),
-    ("GET", "/unsubscribe"),
-    ("POST", "/unsubscribe"),
+    ("GET", "/api/v1/notifications/unsubscribe"),
+    ("POST", "/api/v1/notifications/unsubscribe"),
     ("GET", "/openapi.json"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
