@@ -41,5 +41,7 @@ async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[
                 rows[key] = after.row(value)
             if before is None and value.period == "minute":
                 yield StatsDue(key=key, due_at=ends_at(value))
-    for outcome in (*changed.values(), *rows.values()):
-        yield outcome
+    for record in changed.values():
+        yield record
+    for row in rows.values():
+        yield row

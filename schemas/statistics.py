@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Iterable, Mapping
 
 METRICS: Final = ("sent", "delivered", "failed", "opened", "clicked", "unsubscribed", "skipped")
 """Those that every record has."""
@@ -25,14 +25,14 @@ RATES: Final[Mapping[str, tuple[str, str]]] = {
 DIGITS: Final = 4
 
 
-def rates(by_sender: Mapping[Hashable, Mapping[str, int]]) -> dict[str, float | None]:
-    """The rates of sums by metric, given by channel and provider; None where there is nothing to divide by.
+def rates(by_sender: Iterable[Mapping[str, int]]) -> dict[str, float | None]:
+    """The rates of sums by metric, one for each channel and provider; None where nothing can be divided.
 
     A provider that reports no delivery at all (plain SMTP) says nothing of its failures either: what it sent
     counts as `unreported`, never as undelivered (NS-OV-OP-04).
     """
     sums = dict.fromkeys((*METRICS, "reported", "unreported"), 0)
-    for counts in by_sender.values():
+    for counts in by_sender:
         for metric in METRICS:
             sums[metric] += counts.get(metric, 0)
         sums["reported" if counts.get("delivered") else "unreported"] += counts.get("sent", 0)

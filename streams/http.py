@@ -152,6 +152,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
+        has_docs=http.has_docs,
         count_delivery=StoredStatistics(database).delivery,
         keys=access.desk,
         templates=desk_of(settings, database),

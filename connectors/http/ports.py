@@ -121,7 +121,7 @@ class EdgePorts:
 
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
-    are no preferences; `links` None: no link of a message is ours.
+    are no preferences; `links` None: no link of a message is ours. `has_docs` False: no page at `/docs`.
     """
 
     publish: Publish
@@ -142,6 +142,7 @@ class EdgePorts:
     send_trial: SendTrial | None = None
     choices: Choices = field(default_factory=NoChoices)
     links: LinkSigner | None = None
+    has_docs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from connectors.http.audience import operations as of
 from connectors.http.campaigns import handlers as campaigns
 from connectors.http.campaigns import operations as of_campaigns
 from connectors.http.credentials import asked
+from connectors.http.docs import page as docs
 from connectors.http.operation import Operation
 from connectors.http.policies import Operations, Policy
 from connectors.http.ports import EdgePorts, OpsPorts
@@ -123,6 +124,9 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("key_revoke", "DELETE", keys.ONE, keys.handling(keys.revoke), keys.REVOKE),
     _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
     _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
+    _edge("docs", "GET", docs.PATH, docs.Asset, docs.SHOW),
+    _edge("docs_script", "GET", docs.SCRIPT_PATH, docs.script, docs.SHOW_SCRIPT),
+    _edge("docs_style", "GET", docs.STYLE_PATH, docs.style, docs.SHOW_STYLE),
     *PREFERENCES,
     *TEMPLATES,
 )

@@ -202,7 +202,7 @@ def told(asked: Asked, groups: Sequence[Group]) -> DeliveryStats:
     return DeliveryStats(
         StatsPeriod(rfc3339(asked.start_at), rfc3339(asked.end_at)),
         StatsSums(**totals),
-        StatsRates(**rates(dict(senders))),
+        StatsRates(**rates(senders.values())),
         [
             StatsLine(channel_type=channel, notification_type=kind, **sums)
             for (channel, kind), sums in lines.items()

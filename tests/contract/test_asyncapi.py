@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from fastavro import parse_schema
-from jsonschema import Draft7Validator
+from jsonschema_rs import Draft202012Validator, meta
 
 from schemas import records as r
 from schemas.avro_files import expanded, fingerprint
@@ -80,7 +80,7 @@ def test_an_avro_message_has_the_schema_that_is_on_the_wire(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n, one in MESSAGES.items() if n.endswith((".json", ".in"))])
 def test_a_json_message_has_a_valid_schema(name: str) -> None:
-    Draft7Validator.check_schema(MESSAGES[name]["payload"])
+    meta.validate(MESSAGES[name]["payload"])
 
 
 def test_the_product_receives_what_it_reads_and_sends_what_it_writes() -> None:
@@ -117,7 +117,7 @@ EVENT = r.NotificationEvent(
 def test_a_record_as_it_is_sent_fits_its_schema_and_a_broken_one_does_not(
     record: msgspec.Struct, broken: str
 ) -> None:
-    checked = Draft7Validator(MESSAGES[f"{type(record).__name__}.json"]["payload"])
+    checked = Draft202012Validator(MESSAGES[f"{type(record).__name__}.json"]["payload"])
     sent = msgspec.json.decode(encode_json(record))
     assert checked.is_valid(sent)
     assert not checked.is_valid(sent | {broken: T0})
