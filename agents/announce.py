@@ -8,12 +8,11 @@ from agents.tally import METRIC_OF
 from schemas.records import NotificationEvent
 from schemas.times import period_start, rfc3339
 from schemas.words import Outcome, Reason, Status
+from tables.preferences import ALL_MARKETING
 
 if TYPE_CHECKING:
-    from schemas.records import MessageQueued, RequestDecided
+    from schemas.records import MessageQueued, RequestDecided, Unsubscribed
     from tables.progress import Fact, Progress
-
-ABSENT: dict[str, Any] = {"campaign_id": None, "campaign_label": None, "variant": None, "is_test": False}
 
 
 def announce(before: Progress | None, after: Progress, fact: Fact) -> list[NotificationEvent]:
@@ -33,6 +32,8 @@ def announce(before: Progress | None, after: Progress, fact: Fact) -> list[Notif
         timestamp=_text(fact.at),
         data={
             **_origin(message),
+            "variant": message.variant,
+            "is_test": message.is_test,
             "provider_name": fact.provider,
             "attempt": fact.attempt,
             "reason": fact.reason,
@@ -59,6 +60,27 @@ def announce_request(decided: RequestDecided) -> list[NotificationEvent]:
     return [event]
 
 
+def announce_unsubscribe(told: Unsubscribed) -> NotificationEvent:
+    """The event of a user who left; its message id is that of the change itself."""
+    return NotificationEvent(
+        event_type="notification.unsubscribed",
+        message_id=told.event_id,
+        user_id=told.user_id,
+        channel_type=None if told.channel == ALL_MARKETING else told.channel,
+        timestamp=_text(told.at),
+        data={
+            **dict.fromkeys(
+                ("request_id", "source", "idempotency_key", "notification_type", "campaign_id", "variant")
+            ),
+            "campaign_label": told.campaign,
+            "is_test": False,
+            "provider_name": None,
+            "attempt": None,
+            "reason": told.reason,
+        },
+    )
+
+
 def _text(at: int) -> str:
     """Whole seconds, the form of NS-EVT-021."""
     return rfc3339(period_start(at, 1000))
@@ -71,5 +93,8 @@ def _origin(record: MessageQueued | RequestDecided) -> dict[str, Any]:
         "source": record.source,
         "idempotency_key": record.idempotency_key,
         "notification_type": record.notification_type,
-        **ABSENT,
+        "campaign_id": record.campaign_id,
+        "campaign_label": record.campaign_label,
+        "variant": None,
+        "is_test": False,
     }

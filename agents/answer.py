@@ -20,7 +20,15 @@ from agents.fall_back import after, is_awaited, next_channels, not_used, planned
 from agents.hold import hold, quiet_of
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
-from schemas.records import FallbackPlanned, PreferenceRow, RequestDecided, RequestDue, SendTask, Vetoed
+from schemas.records import (
+    FallbackPlanned,
+    PreferenceRow,
+    RequestDecided,
+    RequestDue,
+    SendTask,
+    Unsubscribed,
+    Vetoed,
+)
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
@@ -55,7 +63,7 @@ if TYPE_CHECKING:
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow
+Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow | Unsubscribed
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -235,4 +243,5 @@ def decided(
         value=ended.value,
         origin=request.origin,
         channels=list(channels),
+        campaign_label=request.campaign_label,
     )

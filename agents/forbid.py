@@ -2,7 +2,8 @@
 
 consumes  PreferenceChanged, ContactChanged of a deletion, CancelAsked, and what was known before
 keeps     preferences: with each change its version grows
-emits     Vetoed, for every delivery stage (NS-PREF-OP-04); PreferenceRow, for Postgres
+emits     Vetoed, for every delivery stage (NS-PREF-OP-04); PreferenceRow, for Postgres; Unsubscribed, for
+          events and statistics, when a user leaves what he had not left
 
 A message is made in the task of its user, so its `preferences_version` says exactly whether it was made
 before or after a change; clocks alone do not. A version is the time of its change, or one more than the one
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from schemas.ids import derived, subject_key
-from schemas.records import PreferenceRow, Vetoed
+from schemas.records import PreferenceRow, Unsubscribed, Vetoed
 from schemas.words import PreferenceKind, VetoScope
 from tables.preferences import Preferences
 from tables.vetoes import KEEP_MS
@@ -33,7 +34,7 @@ FORBIDDING = frozenset({PreferenceKind.TYPE, PreferenceKind.UNSUBSCRIBED, Prefer
 
 def change(
     value: PreferenceChanged, preferences: Table[bytes, Preferences], now: int
-) -> list[Vetoed | PreferenceRow]:
+) -> list[Vetoed | PreferenceRow | Unsubscribed]:
     """Take a change in; its row, and the veto if it forbids anything. What is known already changes nothing.
 
     A consent that came late is evidence all the same, of what was in force before a newer one.
@@ -49,12 +50,29 @@ def change(
         return [_row(value)]
     return [
         _row(value),
+        *_left(value, before),
         replace(
             _veto(value.user_id, VetoScope.CHOICES, after.version, now),
             types=after.types,
             unsubscribed=after.unsubscribed,
             consents=after.consents,
         ),
+    ]
+
+
+def _left(value: PreferenceChanged, before: Preferences) -> list[Unsubscribed]:
+    channel = value.channel or ""
+    if value.kind != PreferenceKind.UNSUBSCRIBED or before.is_unsubscribed(channel):
+        return []
+    return [
+        Unsubscribed(
+            event_id=_row(value).event_id,
+            user_id=value.user_id,
+            channel=channel,
+            at=value.changed_at,
+            reason=value.reason,
+            campaign=value.campaign,
+        )
     ]
 
 

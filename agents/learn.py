@@ -12,14 +12,12 @@ from schemas.ids import derived
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
 from schemas.topics import SHOWN
 from schemas.words import Channel, Status
-from tables.progress import Fact, Progress
+from tables.progress import LATE_MS, Fact, Progress
 
 if TYPE_CHECKING:
     from typing import Any
 
     from schemas.records import MessageSeen
-
-LATE_MS = 7 * 86_400_000  # beyond this a fact no longer corrects the window of its time (NS-STAT-OP-02)
 
 
 def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
@@ -31,6 +29,7 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
             status=Status(value.status),
             at=at,
             late_at=_late(at, received_at),
+            heard_at=received_at,
             reason=value.reason,
             detail=value.detail,
         )
@@ -40,6 +39,7 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
         status=Status.PENDING if value.status == RETRYING else Status(value.status),
         at=at,
         late_at=_late(at, received_at),
+        heard_at=received_at,
         attempt=value.attempt,
         reason=value.reason,
         detail=value.detail,

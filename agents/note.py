@@ -137,6 +137,7 @@ def _switch(user_id: str, word: str, fact: Unsubscribe, at: int) -> PreferenceCh
         changed_at=at,
         channel=fact.channel_type,
         reason=fact.reason,
+        campaign=fact.campaign,
     )
 
 

@@ -107,6 +107,7 @@ def receive(asked: SendRequest, known: Known, arrival: Arrival, cipher: Cipher) 
         origin=arrival.origin,
         problem=problem,
         channels=asked.channels,
+        campaign_label=asked.campaign_label,
     )
 
 

@@ -171,6 +171,7 @@ def _message(draft: Draft, way: Way, number: int, result: Rendered | Failure) ->
         detail=failure.detail if failure else None,
         is_awaited=draft.is_awaited and way.step == 0,
         segments=result.segments if isinstance(result, Rendered) else None,
+        campaign_label=request.campaign_label,
     )
 
 

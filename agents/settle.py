@@ -1,7 +1,7 @@
 """The status stage: one state per message out of all that is said about it; rows, events, statistics of it.
 
-consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen; FallbackPlanned, FallbackAsked),
-          timers (FallbackDue)
+consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen, Unsubscribed; FallbackPlanned,
+          FallbackAsked), timers (FallbackDue)
 keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py)
 emits     MessageRow, StatusLogged, RequestDecided (rows); NotificationEvent (notification.events);
           StatsPartial (stats.partials), folded at the end of the batch; what agents/watch.py says
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
-from agents.announce import announce, announce_request
+from agents.announce import announce, announce_request, announce_unsubscribe
 from agents.learn import fact_of, learn, logged, receipt_of
-from agents.tally import tally, tally_request
+from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
 from schemas.records import (
     AttemptEnded,
@@ -31,6 +31,7 @@ from schemas.records import (
     RequestDecided,
     StatsPartial,
     StatusLogged,
+    Unsubscribed,
 )
 from tables.progress import KEEP_MS, Progress
 from tables.waits import Wait
@@ -48,6 +49,7 @@ Input = (
     | MessageQueued
     | AttemptEnded
     | MessageSeen
+    | Unsubscribed
     | FallbackPlanned
     | FallbackAsked
     | FallbackDue
@@ -84,12 +86,25 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows) -> Itera
             receipt = receipt_of(value, memory.progress.get(value.message_id.encode()))
             if receipt is not None:
                 yield from _settled(receipt, event.at, now, (memory, windows))
+        case Unsubscribed():
+            windows.add(tally_unsubscribe(value, event.at))
+            yield announce_unsubscribe(value)
+        case FallbackPlanned() | FallbackDue() | FallbackAsked():
+            yield from _watched(value, memory.waits)
+        case _:
+            assert_never(value)
+
+
+def _watched(
+    value: FallbackPlanned | FallbackDue | FallbackAsked, waits: Table[bytes, Wait]
+) -> list[Watched]:
+    match value:
         case FallbackPlanned():
-            yield from plan(value, memory.waits)
+            return list(plan(value, waits))
         case FallbackDue():
-            yield from fire(value, memory.waits)
+            return list(fire(value, waits))
         case FallbackAsked():
-            yield from grant(value, memory.waits)
+            return list(grant(value, waits))
         case _:
             assert_never(value)
 

@@ -2,15 +2,16 @@
 
 consumes  stats.partials (StatsPartial), timers (StatsDue)
 keeps     totals: counts of each window
-emits     StatsRecord (notification.stats) once per changed window and batch; StatsDue (timer) for each new
-          minute window; StatsForgotten (tombstone) when its 2 days are over (NS-EVT-OP-05)
+emits     StatsRecord (notification.stats) once per changed window and batch, of hours StatsRow (rows), too;
+          StatsDue (timer) for each new minute window; StatsForgotten (tombstone) when its 2 days are over
+          (NS-EVT-OP-05)
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord
+from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord, StatsRow
 from tables.totals import Totals, ends_at, key_of
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from agents.ports import Stream, Table
 
-Outcome = StatsRecord | StatsDue | StatsForgotten
+Outcome = StatsRecord | StatsRow | StatsDue | StatsForgotten
+STORED = "hour"  # a day is the sum of its hours, and minutes are gone after 2 days
 
 
 async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[Outcome]:
     """One batch of one stats task."""
     changed: dict[str, StatsRecord] = {}
+    rows: dict[str, StatsRow] = {}
     async for event in stream:
         value: StatsPartial | StatsDue = event.value
         if isinstance(value, StatsDue):
@@ -34,7 +37,11 @@ async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[
             after = (before or Totals()).add(value.counts)
             totals.put(key.encode(), after, expires_at=ends_at(value))
             changed[key] = after.record(value)
+            if value.period == STORED:
+                rows[key] = after.row(value)
             if before is None and value.period == "minute":
                 yield StatsDue(key=key, due_at=ends_at(value))
     for record in changed.values():
         yield record
+    for row in rows.values():
+        yield row

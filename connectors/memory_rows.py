@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.postgres.row_columns import RowRecord
-    from schemas.records import LabelChanged, MessageRow, RequestDecided, StatusLogged
+    from schemas.records import LabelChanged, MessageRow, RequestDecided, StatsRow, StatusLogged
 
 
 class MemoryTables:
@@ -26,6 +26,7 @@ class MemoryTables:
         self.messages: dict[str, MessageRow] = {}
         self.log: dict[str, StatusLogged] = {}
         self.labels: dict[str, LabelChanged] = {}
+        self.stats: dict[str, StatsRow] = {}
         self.offsets: dict[tuple[str, int], tuple[str, int]] = {}
 
 
@@ -68,6 +69,12 @@ class MemoryRows:
             standing = self.tables.messages.setdefault(message_id, row)
             if standing.version < row.version:
                 self.tables.messages[message_id] = row
+        self._merge_others(fold)
+
+    def _merge_others(self, fold: Fold) -> None:
         for name, changed in fold.labels.items():
             if self.tables.labels.setdefault(name, changed).label.version < changed.label.version:
                 self.tables.labels[name] = changed
+        for name, bucket in fold.stats.items():
+            if self.tables.stats.setdefault(name, bucket).version < bucket.version:
+                self.tables.stats[name] = bucket

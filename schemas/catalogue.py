@@ -104,13 +104,13 @@ def _outcomes() -> Iterator[Topic]:
         r.FallbackPlanned,
         r.MessageSeen,
         r.FallbackAsked,
+        r.Unsubscribed,
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
-    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow)
-    yield t.internal(
-        t.ROWS, rows, "Rows for Postgres; labels by their name.", ("recipient status audience", "sink")
-    )
+    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow, r.StatsRow)
+    about = "Rows for Postgres; labels by their name, statistics by their bucket."
+    yield t.internal(t.ROWS, rows, about, ("recipient status audience stats", "sink"))
     yield Topic(
         name=t.PARTIALS,
         use=Use.INTERNAL,

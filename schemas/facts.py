@@ -63,6 +63,7 @@ class Unsubscribe(msgspec.Struct, frozen=True):
 
     channel_type: Literal["email", "sms", "push", "in_app", "all_marketing"]
     reason: Note | None = None
+    campaign: Annotated[str, Meta(max_length=128)] | None = None  # whose message it answers
 
 
 class Consent(msgspec.Struct, frozen=True):

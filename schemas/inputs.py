@@ -42,6 +42,7 @@ class _SendRequestForm(msgspec.Struct):
     language: Annotated[str, Meta(max_length=10)] | None = None
     scheduled_at: Annotated[str, Meta(max_length=64)] | None = None
     channels: Annotated[list[Annotated[str, Meta(max_length=20)]], Meta(max_length=20)] | None = None
+    campaign_label: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
 class _CancelRequestForm(msgspec.Struct):

@@ -1,8 +1,7 @@
-"""Writes lists in docs/ (access, topics, reasons, metrics, both openapi.json): `python -m streams.docs`."""
+"""Writes lists in docs/ (access, topics, reasons, metrics, OpenAPI, AsyncAPI): `python -m streams.docs`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from connectors.http.access import TABLE
-from connectors.http.openapi import OPERATIONS, PUBLIC, About, document
+from connectors.http.openapi import OPERATIONS, PUBLIC, document
 from connectors.http.policies import (
     Anyone,
     Himself,
@@ -21,11 +20,12 @@ from connectors.http.policies import (
     Policy,
     Public,
 )
-from connectors.http.routes import EDGE, OPS, Route
+from connectors.http.routes import EDGE, OPS
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
 from schemas.topics import HOUR_MS, Partitions, Topic, Use
 from schemas.words import GIVEN_UP, REASONS
+from streams.asyncapi import asyncapi
 from streams.engine.meters import Meters
 from streams.topics import DEFAULT_DESTINATIONS
 from streams.topology import stateful_stages
@@ -52,8 +52,9 @@ def pages() -> dict[str, str]:
         "reasons.md": reasons_page(),
         "metrics.md": metrics_page(),
         "access.md": access_page(),
-        "openapi.json": _indented(PUBLIC, EDGE),
-        "openapi-operations.json": _indented(OPERATIONS, OPS),
+        "asyncapi.json": _indented(asyncapi()),
+        "openapi.json": _indented(document(PUBLIC, EDGE)),
+        "openapi-operations.json": _indented(document(OPERATIONS, OPS)),
     }
 
 
@@ -146,9 +147,9 @@ def who_may(policy: Policy) -> tuple[str, str]:
             return ", ".join(filter(None, [people, "`user` himself"])), services
 
 
-def _indented(about: About, routes: Sequence[Route[Any]]) -> str:
-    """The OpenAPI document of a port, for people."""
-    return orjson.dumps(document(about, routes), option=orjson.OPT_INDENT_2).decode() + "\n"
+def _indented(made: dict[str, Any]) -> str:
+    """A document for programs, for people."""
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _topic_row(topic: Topic) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from connectors.links import signer_of
 from connectors.metrics import HttpMetrics
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
+from connectors.postgres.statistics import StoredStatistics
 from connectors.postgres.why import Archive
 from connectors.resolver import HttpResolver, ResolverAccess
 from schemas import topics
@@ -174,6 +175,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
+        has_docs=http.has_docs,
+        count_delivery=StoredStatistics(database).delivery,
         keys=access.desk,
         templates=desk_of(settings, database),
         send_trial=Trials(settings),

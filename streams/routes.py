@@ -114,6 +114,11 @@ def window_key(found: r.StatsPartial | r.StatsRecord) -> bytes:
     return key_of(found).encode()
 
 
+def bucket_key(row: r.StatsRow) -> bytes:
+    """The same cell as a row."""
+    return row.bucket_id.encode()
+
+
 def forgotten_key(forgotten: r.StatsForgotten) -> bytes:
     """The cell that ends."""
     return forgotten.key.encode()

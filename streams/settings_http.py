@@ -96,6 +96,8 @@ class Http(BaseModel):
     campaigns: Literal["off", "beside", "needed"] = "beside"
     """Whether to answer what a person is to be shown in the app, out of a copy of the members' tables in
     `data_dir`: `beside` the rest, 503 until the copy is whole; `needed`: not ready before that, either."""
+    has_docs: bool = True
+    """Whether `/docs` shows the OpenAPI document as a page, with forms to try it."""
     gateway_secret: SecretStr | None = None
     """What a gateway must present before its identity headers are believed; without it none are."""
     link_keys: SecretStr | None = None

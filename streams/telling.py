@@ -11,6 +11,7 @@ from schemas import topics as t
 from schemas.codec import encode_json
 from streams.engine.api import Input, Stage
 from streams.routes import (
+    bucket_key,
     fallback_timer,
     forgotten_key,
     granted_to,
@@ -35,11 +36,19 @@ HAPPENED = (
     r.FallbackPlanned,
     r.MessageSeen,
     r.FallbackAsked,
+    r.Unsubscribed,
 )
 """What the status stage reads."""
 
 
-SINK_RECORDS = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow)
+SINK_RECORDS = (
+    r.RequestDecided,
+    r.MessageRow,
+    r.StatusLogged,
+    r.LabelChanged,
+    r.PreferenceRow,
+    r.StatsRow,
+)
 
 
 def status_stage(settings: Settings, outside: Outside) -> Stage:
@@ -76,6 +85,7 @@ def stats_stage(settings: Settings, outside: Outside) -> Stage:
         agent=lambda stream, tables: sum_up(stream, tables["totals"]),
         routes={
             r.StatsRecord: (to(t.STATS, key=window_key, encoder=encode_json, same_partition=True),),
+            r.StatsRow: (to(t.ROWS, key=bucket_key, same_partition=True),),
             r.StatsForgotten: (to(t.STATS, key=forgotten_key, encoder=nothing, same_partition=True),),
             r.StatsDue: (timer(outside.reading, r.StatsDue, lambda due: due.key),),
         },

@@ -180,6 +180,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
             r.PreferenceRow: (to(t.ROWS, same_partition=True),),
+            r.Unsubscribed: (to(t.OUTCOMES, same_partition=True),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(

@@ -77,6 +77,7 @@ def trial_records(trial: Trial, address: str, cipher: Cipher, now: int) -> tuple
         template=template.name,
         template_version=template.version,
         segments=trial.content.segments,
+        is_test=True,
     )
     shared = set(MessageQueued.__struct_fields__) & set(SendTask.__struct_fields__)
     task = SendTask(

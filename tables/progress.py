@@ -22,10 +22,14 @@ from schemas.words import RANK, Reason, Status
 
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
 CHAIN = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)
+ENDS = (Status.UNKNOWN, Status.SKIPPED, Status.EXPIRED, Status.CANCELLED, Status.FAILED)
 LATEST = frozenset({Status.PENDING, Status.UNKNOWN})  # of these the last fact tells most, of others the first
 FINAL = frozenset({Reason.HELD, Reason.NOT_REPEATED})  # reasons after which no attempt follows
+_encode = msgspec.json.Encoder().encode
 ORDER: dict[str, tuple[int, Status]] = {status: (RANK[status], status) for status in Status}
 LATE = "late"
+LATE_MS = 7 * 86_400_000
+"""A bucket is final so long after its time: no fact corrects it any more (NS-STAT-OP-02)."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     at: int
     late_at: int | None = None  # when it arrived, if too late for the window of `at`
+    heard_at: int | None = None  # when the first fact of its status arrived; `at` in older rows
     attempt: int = 0
     reason: str | None = None
     detail: str | None = None
@@ -93,19 +98,34 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def counts(self) -> dict[str, Cell]:
         """Status → where it counts.
 
-        A later status of the chain counts the missing ones below it, a hidden answer for ever. `failed`
-        and the ends of a message that was never sent count only while they are its status.
+        A later status of the chain counts the missing ones below it: what was opened was delivered by then.
+        A hidden answer counts for ever. `failed` and the ends of a message that was never sent count until
+        something higher is heard, and stay once their bucket is final. What came late counts as late only.
         """
         cells: dict[str, Cell] = {}
         source: Fact | None = None
         for status in reversed(CHAIN):
-            source = self.facts.get(status, source)
+            own = self.facts.get(status)
+            if own is not None and own.late_at is None:
+                source = own if source is None else min(source, own, key=_strength)
             if source is not None:
-                cells[status] = _cell(status, source)
-        for status in (Status.UNKNOWN, self.status):
-            if status is not Status.PENDING and status in self.facts:
-                cells[status] = _cell(status, self.facts[status])
+                cells[status] = Cell(status, source.at, source.provider)
+            elif own is not None:
+                cells[status] = _cell(own)
+        for status in ENDS:
+            end = self.facts.get(status)
+            if end is not None and (status is Status.UNKNOWN or not self._is_corrected(end)):
+                cells[status] = _cell(end)
         return cells
+
+    def counted(self) -> str:
+        """The same as JSON for the row; nothing of what was sent to be looked at."""
+        return _encode([] if self.queued.is_test else list(self.counts().values())).decode()
+
+    def _is_corrected(self, end: Fact) -> bool:
+        """Whether something higher was heard while the bucket of `end` could still be corrected."""
+        rank, until = ORDER[end.status], (end.late_at or end.at) + LATE_MS
+        return any(ORDER[fact.status] > rank and _heard(fact) <= until for fact in self.facts.values())
 
     def row(self) -> MessageRow:
         """Snapshot for Postgres; the row part is blank while it is not known."""
@@ -143,6 +163,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             delivered_at=self._at(Status.DELIVERED),
             opened_at=self._at(Status.OPENED),
             clicked_at=self._at(Status.CLICKED),
+            campaign_id=queued.campaign_id,
+            campaign_label=queued.campaign_label,
+            variant=queued.variant,
+            is_test=queued.is_test,
+            counted=self.counted(),
         )
 
     def _at(self, status: Status) -> int | None:
@@ -156,15 +181,27 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _stronger(one: Fact, two: Fact) -> Fact:
+    """The one that stands; it remembers when the first of the two was heard."""
     if one.status in LATEST:  # attempts are in order even where the clocks of two workers are not
-        return max(one, two, key=lambda fact: (fact.attempt, fact.reason in FINAL, fact.at, fact.event_id))
-    return min(one, two, key=lambda fact: (fact.at, fact.event_id))
+        found = max(one, two, key=lambda fact: (fact.attempt, fact.reason in FINAL, fact.at, fact.event_id))
+    else:
+        found = min(one, two, key=_strength)
+    return replace(found, heard_at=min(_heard(one), _heard(two)))
 
 
-def _cell(status: Status, source: Fact) -> Cell:
-    if source.late_at is not None:
-        return Cell(LATE, source.late_at, source.provider)
-    return Cell(status, source.at, source.provider)
+def _strength(fact: Fact) -> tuple[bool, int, str]:
+    """What came in time goes before what came late, and then the earlier one."""
+    return fact.late_at is not None, fact.late_at or fact.at, fact.event_id
+
+
+def _heard(fact: Fact) -> int:
+    return fact.at if fact.heard_at is None else fact.heard_at
+
+
+def _cell(fact: Fact) -> Cell:
+    if fact.late_at is not None:
+        return Cell(LATE, fact.late_at, fact.provider)
+    return Cell(fact.status, fact.at, fact.provider)
 
 
 def _digest(event_id: str) -> bytes:

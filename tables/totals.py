@@ -12,23 +12,35 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.records import StatsPartial, StatsRecord
+from schemas.ids import derived
+from schemas.records import StatsPartial, StatsRecord, StatsRow
+from schemas.statistics import METRICS
 from schemas.times import rfc3339
 
 DAY_MS = 86_400_000
 LIVES_MS = {"minute": 2 * DAY_MS, "hour": 35 * DAY_MS, "day": 35 * DAY_MS}
-METRICS = ("sent", "delivered", "failed", "opened", "clicked", "unsubscribed", "skipped")
+DIMENSIONS = (
+    "channel_type",
+    "notification_type",
+    "category",
+    "campaign_id",
+    "campaign_label",
+    "variant",
+    "provider_name",
+)
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one window by metric; a metric that came back to 0 stays, to correct the one published."""
 
     counts: dict[str, int] = {}
+    version: int = 0
 
     def add(self, counts: dict[str, int]) -> Totals:
         """With a batch's counts added."""
         metrics = {**self.counts, **counts}
-        return Totals(counts={m: self.counts.get(m, 0) + counts.get(m, 0) for m in metrics})
+        sums = {m: self.counts.get(m, 0) + counts.get(m, 0) for m in metrics}
+        return Totals(counts=sums, version=self.version + 1)
 
     def record(self, partial: StatsPartial) -> StatsRecord:
         """The whole window as analysts read it: every named metric, others once they were counted."""
@@ -36,15 +48,17 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
             period=partial.period,
             timestamp=rfc3339(partial.starts_at),
             metrics={**dict.fromkeys(METRICS, 0), **self.counts},
-            dimensions={
-                "channel_type": partial.channel_type,
-                "notification_type": partial.notification_type,
-                "category": partial.category,
-                "campaign_id": None,
-                "campaign_label": None,
-                "variant": None,
-                "provider_name": partial.provider_name,
-            },
+            dimensions={name: getattr(partial, name) for name in DIMENSIONS},
+        )
+
+    def row(self, partial: StatsPartial) -> StatsRow:
+        """The same for Postgres."""
+        return StatsRow(
+            bucket_id=derived("stats", key_of(partial)),
+            version=self.version,
+            starts_at=partial.starts_at,
+            **{name: getattr(partial, name) for name in DIMENSIONS},
+            counts=self.counts,
         )
 
 
@@ -54,7 +68,14 @@ def ends_at(partial: StatsPartial) -> int:
 
 
 def key_of(found: StatsPartial | StatsRecord) -> str:
-    """`period|timestamp|dimensions`, the same for a window's partials and its record."""
+    """`period|timestamp|dimensions`, the same for a window's partials and its record.
+
+    A bar in a name is written `%7C`: two sets of dimensions never share a key.
+    """
     record = Totals().record(found) if isinstance(found, StatsPartial) else found
-    values = (value or "" for value in record.dimensions.values())
+    values = (_quoted(value or "") for value in record.dimensions.values())
     return "|".join((record.period, record.timestamp, *values))
+
+
+def _quoted(name: str) -> str:
+    return name.replace("%", "%25").replace("|", "%7C") if "|" in name or "%" in name else name

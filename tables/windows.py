@@ -20,6 +20,9 @@ class Dimensions(NamedTuple):
     channel_type: str | None = None
     notification_type: str | None = None
     category: str | None = None
+    campaign_id: str | None = None
+    campaign_label: str | None = None
+    variant: str | None = None
     provider_name: str | None = None
 
 

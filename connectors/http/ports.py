@@ -10,7 +10,7 @@ from connectors.http.audience.slots import Slots
 from connectors.postgres.why import Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from uuid import UUID
 
     from prometheus_client import CollectorRegistry
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from connectors.http.campaigns.ports import Campaigns
     from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
+    from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
     from schemas.records import Content, SeenPosted, Template
 
@@ -52,6 +53,12 @@ class Explain(Protocol):
     async def __call__(self, asked: UUID) -> Explanation: ...
 
 
+class CountDelivery(Protocol):
+    """Sums of a period by channel, type and provider; raises `PostgresUnavailableError`."""
+
+    async def __call__(self, asked: Asked) -> Sequence[Group]: ...
+
+
 async def nowhere(topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:  # noqa: ARG001
     """A `Produce` of a port that has no broker."""
     raise BrokerUnavailableError
@@ -60,6 +67,11 @@ async def nowhere(topic: str, key: bytes, value: bytes, headers: Mapping[str, by
 async def unknown(asked: UUID) -> Explanation:
     """An `Explain` of a port that has no database."""
     return Explanation(str(asked), (), ())
+
+
+async def uncounted(asked: Asked) -> Sequence[Group]:  # noqa: ARG001
+    """A `CountDelivery` of a port that has no database."""
+    return ()
 
 
 class Trial(NamedTuple):
@@ -110,7 +122,7 @@ class EdgePorts:
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
-    query is a 502.
+    query is a 502. `has_docs` False: no page at `/docs`.
     """
 
     publish: Publish
@@ -125,12 +137,14 @@ class EdgePorts:
     publish_timeout_ms: int = 5_000
     produce: Produce = nowhere
     explain: Explain = unknown
+    count_delivery: CountDelivery = uncounted
     keys: KeyDesk | None = None
     templates: Desk | None = None
     send_trial: SendTrial | None = None
     choices: Choices = field(default_factory=NoChoices)
     links: LinkSigner | None = None
     resolve: Resolve | None = None
+    has_docs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

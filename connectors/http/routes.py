@@ -25,6 +25,7 @@ from connectors.http import (
     send_batch,
     send_cancel,
     send_state,
+    statistics,
     templates,
     unsubscribe,
 )
@@ -36,6 +37,7 @@ from connectors.http.audience import operations as of
 from connectors.http.campaigns import handlers as campaigns
 from connectors.http.campaigns import operations as of_campaigns
 from connectors.http.credentials import asked
+from connectors.http.docs import page as docs
 from connectors.http.operation import Operation
 from connectors.http.policies import Operations, Policy
 from connectors.http.ports import EdgePorts, OpsPorts
@@ -115,6 +117,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("send", "POST", send.PATH, send.SendPost, send.OPERATION),
     _edge("send_batch", "POST", send_batch.PATH, send_batch.BatchPost, send_batch.OPERATION),
     _edge("cancel", "POST", send_cancel.PATH, send_cancel.CancelPost, send_cancel.OPERATION),
+    _edge("delivery_stats", "GET", statistics.PATH, statistics.DeliveryGet, statistics.OPERATION),
     _edge("message", "GET", send_state.PATH, send_state.StateGet, send_state.OPERATION),
     _edge("publish", "POST", of.PUBLISH_PATH, handlers.Publish, of.PUBLISH),
     _edge("unpublish", "POST", of.UNPUBLISH_PATH, handlers.Unpublish, of.UNPUBLISH),
@@ -127,6 +130,9 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("key_revoke", "DELETE", keys.ONE, keys.handling(keys.revoke), keys.REVOKE),
     _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
     _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
+    _edge("docs", "GET", docs.PATH, docs.Asset, docs.SHOW),
+    _edge("docs_script", "GET", docs.SCRIPT_PATH, docs.script, docs.SHOW_SCRIPT),
+    _edge("docs_style", "GET", docs.STYLE_PATH, docs.style, docs.SHOW_STYLE),
     *PREFERENCES,
     *TEMPLATES,
 )

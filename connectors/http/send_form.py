@@ -80,6 +80,10 @@ class SendBody(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
         Annotated[list[Channel], Meta(min_length=1, max_length=len(Channel))] | None,
         Meta(description="Of the channels that it would take, only these; none is added."),
     ] = None
+    campaign_label: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL)] | None,
+        Meta(description="What statistics and events tell it apart by."),
+    ] = None
 
 
 class Asked(NamedTuple):
@@ -144,6 +148,7 @@ def asked(body: SendBody, source: str, key: str | None, new_id: Callable[[], str
         language=body.language,
         scheduled_at=body.scheduled_at,
         channels=None if body.channels is None else [channel.value for channel in body.channels],
+        campaign_label=body.campaign_label,
     )
     value = encode_json(record)
     if len(value) > MAX_BYTES:

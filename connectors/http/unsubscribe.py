@@ -79,6 +79,6 @@ class FollowLink(ShowLink):
         if link is None:
             return page("lost", "", accepted, 404)
         reason = f"link of {link.campaign}" if link.campaign else "link"
-        data = {"channel_type": link.channel, "reason": reason}
+        data = {"channel_type": link.channel, "reason": reason, "campaign": link.campaign}
         await self.publish(link.user_id, ("user.unsubscribed", data), trace)
         return page("done", link.channel, accepted)

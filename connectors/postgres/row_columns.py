@@ -10,10 +10,17 @@ from typing import Any, TypeAlias
 import msgspec
 
 from connectors.postgres.label_columns import LABEL
-from schemas.records import LabelChanged, MessageRow, PreferenceRow, RequestDecided, StatusLogged
+from schemas.records import (
+    LabelChanged,
+    MessageRow,
+    PreferenceRow,
+    RequestDecided,
+    StatsRow,
+    StatusLogged,
+)
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow
+RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | StatsRow
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -23,6 +30,9 @@ WIDTHS = {
     "language": 10,
     "template": 255,
     "provider": 100,
+    "provider_name": 100,
+    "campaign_label": 128,
+    "variant": 50,
 }
 
 
@@ -35,6 +45,7 @@ class Fold:
     log: dict[str, StatusLogged] = field(default_factory=dict)
     labels: dict[str, LabelChanged] = field(default_factory=dict)
     preferences: list[PreferenceRow] = field(default_factory=list)
+    stats: dict[str, StatsRow] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -57,17 +68,22 @@ class Fold:
             decided = self.requests.get(key)
             if decided is None or replaces(record, decided):
                 self.requests[key] = record
-        elif type(record) is LabelChanged:
-            self._label(record)
+        else:
+            self._add_other(record)
+
+    def _add_other(self, record: RowRecord) -> None:
+        if type(record) is LabelChanged:
+            label = self.labels.setdefault(record.label.audience_label, record)
+            if label.label.version < record.label.version:
+                self.labels[record.label.audience_label] = record
+        elif type(record) is StatsRow:
+            bucket = self.stats.setdefault(record.bucket_id, record)
+            if bucket.version < record.version:
+                self.stats[record.bucket_id] = record
         elif type(record) is PreferenceRow:
             self.preferences.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
-
-    def _label(self, record: LabelChanged) -> None:
-        known = self.labels.setdefault(record.label.audience_label, record)
-        if known.label.version < record.label.version:
-            self.labels[record.label.audience_label] = record
 
 
 def replaces(later: RequestDecided, known: RequestDecided) -> bool:
@@ -146,6 +162,8 @@ _REQUEST: tuple[Callable[[RequestDecided], Any], ...] = (
     lambda r: r.value,
     lambda r: r.origin,
     lambda r: ",".join(r.channels),
+    lambda r: r.campaign_id,
+    lambda r: r.campaign_label,
 )
 _MESSAGE: tuple[Callable[[MessageRow], Any], ...] = (
     lambda r: r.message_id,
@@ -178,6 +196,11 @@ _MESSAGE: tuple[Callable[[MessageRow], Any], ...] = (
     lambda r: r.expires_at,
     lambda r: r.updated_at,
     lambda r: r.segments,
+    lambda r: r.campaign_id,
+    lambda r: r.campaign_label,
+    lambda r: r.variant,
+    lambda r: r.is_test,
+    lambda r: r.counted,
 )
 _LOG: tuple[Callable[[StatusLogged], Any], ...] = (
     lambda r: r.event_id,

@@ -22,6 +22,7 @@ from connectors.postgres.row_columns import (
     message_columns,
     request_columns,
 )
+from connectors.postgres.stats_columns import stats_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +119,8 @@ class RowWriter:
             found = await connection.fetchval(self._query["write_log"], *columns)
         if fold.labels:
             await connection.execute(self._query["write_labels"], *label_columns(list(fold.labels.values())))
+        if fold.stats:
+            await connection.execute(self._query["write_stats"], *stats_columns(list(fold.stats.values())))
         for name, columns in statements(fold.preferences):
             if columns:
                 await connection.execute(self._query[name], *columns)

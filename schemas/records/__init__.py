@@ -90,7 +90,9 @@ from schemas.records.results import (
     StatsForgotten,
     StatsPartial,
     StatsRecord,
+    StatsRow,
     StatusLogged,
+    Unsubscribed,
 )
 from schemas.records.root import Record, Sealed
 from schemas.records.seen import (
@@ -180,10 +182,12 @@ __all__ = [
     "StatsForgotten",
     "StatsPartial",
     "StatsRecord",
+    "StatsRow",
     "StatusLogged",
     "StraysDue",
     "Switch",
     "Template",
+    "Unsubscribed",
     "UploadDue",
     "UserGroup",
     "UsersCounted",

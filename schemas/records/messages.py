@@ -33,6 +33,10 @@ class MessageQueued(Record, frozen=True, kw_only=True):
     detail: str | None = None
     is_awaited: bool = False  # a reserve channel may follow if nobody sees it
     segments: int | None = None  # of a text message, as an operator bills it
+    campaign_id: str | None = None
+    campaign_label: str | None = None
+    variant: str | None = None  # of a campaign
+    is_test: bool = False  # sent to be looked at; no statistics count it
 
 
 class SendTask(Record, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ class SendRequest(Record, frozen=True, kw_only=True):
     language: str | None = None
     scheduled_at: str | None = None
     channels: list[str] | None = None  # of the channels it would take, only these (NS-API-OP-16)
+    campaign_label: str | None = None  # what statistics tell it apart by
 
 
 class CancelRequest(Record, frozen=True, kw_only=True):
@@ -54,6 +55,7 @@ class RequestReceived(Record, frozen=True, kw_only=True):
     rule: str | None = None  # the rule that mapped a domain event
     problem: str | None = None  # a Reason that intake already knows (unmapped_event, invalid_time)
     channels: list[str] | None = None  # of the channels it would take, only these
+    campaign_label: str | None = None
 
 
 class CancelAsked(Record, frozen=True, kw_only=True):
@@ -106,6 +108,7 @@ class PreferenceChanged(Record, frozen=True, kw_only=True):
     reason: str | None = None  # of an unsubscribe; of the others their source
     text_version: str | None = None  # of what a consent was given to
     quiet: QuietHours | None = None
+    campaign: str | None = None  # whose message an unsubscribe answers
 
 
 class RequestDue(Record, frozen=True, kw_only=True):
@@ -134,3 +137,5 @@ class RequestDecided(Record, frozen=True, kw_only=True):
     value: str | None = None  # the value that decided, e.g. `all_marketing`, or the first request's id
     origin: str = ""
     channels: list[str] = []  # channels that got a message
+    campaign_id: str | None = None
+    campaign_label: str | None = None

@@ -51,6 +51,22 @@ class MessageRow(Record, frozen=True, kw_only=True):
     opened_at: int | None = None
     clicked_at: int | None = None
     segments: int | None = None
+    campaign_id: str | None = None
+    campaign_label: str | None = None
+    variant: str | None = None
+    is_test: bool = False
+    counted: str = "[]"  # JSON: what statistics count of it, [metric, at, provider] each
+
+
+class Unsubscribed(Record, frozen=True, kw_only=True):
+    """A user left a channel, or all marketing, that he was not off before. Topic `outcomes`."""
+
+    event_id: str
+    user_id: str
+    channel: str  # or `all_marketing`
+    at: int
+    reason: str | None = None
+    campaign: str | None = None  # whose message it answers
 
 
 class StatusLogged(Record, frozen=True, kw_only=True):
@@ -74,6 +90,9 @@ class StatsPartial(Record, frozen=True, kw_only=True):
     category: str | None
     provider_name: str | None
     counts: dict[str, int]
+    campaign_id: str | None = None
+    campaign_label: str | None = None
+    variant: str | None = None
 
 
 class StatsRecord(Record, frozen=True, kw_only=True):
@@ -83,6 +102,22 @@ class StatsRecord(Record, frozen=True, kw_only=True):
     timestamp: str
     metrics: dict[str, int]
     dimensions: dict[str, str | None]
+
+
+class StatsRow(Record, frozen=True, kw_only=True):
+    """One hour and set of dimensions for Postgres. Topic `rows`; the highest `version` of a bucket wins."""
+
+    bucket_id: str
+    version: int
+    starts_at: int
+    channel_type: str | None
+    notification_type: str | None
+    category: str | None
+    campaign_id: str | None
+    campaign_label: str | None
+    variant: str | None
+    provider_name: str | None
+    counts: dict[str, int]
 
 
 class StatsDue(Record, frozen=True, kw_only=True):

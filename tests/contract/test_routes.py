@@ -31,6 +31,9 @@ OPEN_TO_STRANGERS = {
     ("GET", "/api/v1/notifications/preferences"),
     ("POST", "/api/v1/notifications/preferences"),
     ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/page.js"),
+    ("GET", "/docs/page.css"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
 carries its own proof (NS-API-OP-10)."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import json
 from msgspec.structs import replace
 
 from agents.settle import Memory, settle
@@ -36,6 +37,7 @@ FACTS = st.lists(
 )
 ORDERS = FACTS.flatmap(lambda facts: st.tuples(st.just(facts), st.permutations([QUEUED, *facts])))
 RECEIVED = T0 + 8 * DAY
+HOUR = 3_600_000
 
 
 class Told:
@@ -121,3 +123,50 @@ def test_each_metric_counts_a_message_at_most_once(orders: tuple[list[Said], lis
 def test_each_event_is_told_at_most_once(orders: tuple[list[Said], list[Said]]) -> None:
     events = Told(one_by_one(orders[1])).events()
     assert len(events) == len(set(events))
+
+
+@st.composite
+def heard(draw: st.DrawFn) -> list[tuple[AttemptEnded, int]]:
+    """Facts in the order in which they arrive, each with the time of that."""
+    told = draw(
+        st.lists(
+            st.tuples(st.sampled_from(STATUSES), st.integers(0, 20 * DAY), st.integers(0, 12 * DAY)),
+            max_size=8,
+        )
+    )
+    facts = [
+        (fact(status, T0 + at, f"{n}", draw(st.sampled_from(["first", "second"]))), T0 + at + lag)
+        for n, (status, at, lag) in enumerate(told)
+    ]
+    return sorted(facts, key=lambda pair: pair[1])
+
+
+async def hours(said: list[tuple[AttemptEnded, int]]) -> list[tuple[StatsPartial, int]]:
+    """The hours that each fact changes, with its time, and the last row of the message."""
+    table = MemoryTable[bytes, Progress]()
+    found: list[tuple[StatsPartial, int]] = []
+    for value, at in [(QUEUED, T0), *said]:
+        stream = FakeStream([FakeEvent(value, at=at)], now=at)
+        outcomes = [one async for one in settle(stream, Memory(table, MemoryTable()))]
+        found += [(one, at) for one in outcomes if isinstance(one, StatsPartial) and one.period == "hour"]
+    return found
+
+
+@given(heard())
+def test_an_hour_is_final_seven_days_after_its_end(said: list[tuple[AttemptEnded, int]]) -> None:
+    """`unknown` and `late` excepted: they tell of the pipeline, and are in no answer."""
+    for partial, at in asyncio.run(hours(said)):
+        named = set(partial.counts) - {"unknown", "late"}
+        assert not named or at <= partial.starts_at + HOUR + 7 * DAY
+
+
+@given(ORDERS)
+def test_the_row_counts_what_the_statistics_count(orders: tuple[list[Said], list[Said]]) -> None:
+    """Grouped by hour, provider and metric: what `notification_counts` makes of the rows in SQL."""
+    told = Told(one_by_one(orders[1]))
+    last = told.rows()[-1]
+    counted = Counter(
+        (at - at % HOUR, provider, metric) for metric, at, provider in json.decode(last.counted)
+    )
+    sums = {cell[1:]: amount for cell, amount in told.sums().items() if cell[0] == "hour"}
+    assert dict(counted) == sums

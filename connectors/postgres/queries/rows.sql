@@ -29,19 +29,19 @@ WHERE app = $1 AND topic = $2 AND partition = $3 AND birth = $4 AND next = $5;
 -- to whatever follows it, by whatever clock that was decided.
 INSERT INTO notification_requests AS r (
     request_id, source, idempotency_key, user_id, notification_type, category, priority,
-    received_at, decided_at, outcome, reason, rule, value, origin, channels
+    received_at, decided_at, outcome, reason, rule, value, origin, channels, campaign_id, campaign_label
 )
 SELECT
     n.request_id, n.source, n.idempotency_key, n.user_id, n.notification_type, n.category, n.priority,
     carillon_time(n.received_at), carillon_time(n.decided_at), n.outcome, n.reason, n.rule, n.value, n.origin,
-    string_to_array(n.channels, ',')
+    string_to_array(n.channels, ','), n.campaign_id, n.campaign_label
 FROM unnest(
     $1::UUID [], $2::TEXT [], $3::TEXT [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::TEXT [],
     $8::BIGINT [], $9::BIGINT [], $10::TEXT [], $11::TEXT [], $12::TEXT [], $13::TEXT [], $14::TEXT [],
-    $15::TEXT []
+    $15::TEXT [], $16::UUID [], $17::TEXT []
 ) AS n (
     request_id, source, idempotency_key, user_id, notification_type, category, priority,
-    received_at, decided_at, outcome, reason, rule, value, origin, channels
+    received_at, decided_at, outcome, reason, rule, value, origin, channels, campaign_id, campaign_label
 )
 ON CONFLICT (request_id, received_at, origin) DO UPDATE SET
     decided_at = excluded.decided_at,
@@ -61,7 +61,7 @@ INSERT INTO notification_messages AS m (
     recipient, status, status_reason, status_details, payload, notification_type, category, priority, source,
     idempotency_key, language_code, provider_name, provider_message_id, attempts,
     scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at, expires_at, last_status_update_at,
-    segments
+    segments, campaign_id, campaign_label, variant, is_test, counted
 )
 SELECT
     n.message_uuid, n.row_version, n.request_id, n.user_id, n.channel_type, t.id, n.template_name,
@@ -70,19 +70,21 @@ SELECT
     n.attempts,
     carillon_time(n.scheduled_at), carillon_time(n.created_at), carillon_time(n.sent_at),
     carillon_time(n.delivered_at), carillon_time(n.opened_at), carillon_time(n.clicked_at),
-    carillon_time(n.expires_at), carillon_time(n.last_status_update_at), n.segments
+    carillon_time(n.expires_at), carillon_time(n.last_status_update_at), n.segments, n.campaign_id, n.campaign_label,
+    n.variant, n.is_test, n.counted
 FROM unnest(
     $1::UUID [], $2::INT [], $3::UUID [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::INT [],
     $8::TEXT [], $9::TEXT [], $10::TEXT [], $11::TEXT [], $12::JSONB [], $13::TEXT [], $14::TEXT [],
     $15::TEXT [], $16::TEXT [], $17::TEXT [], $18::TEXT [], $19::TEXT [], $20::TEXT [], $21::INT [],
     $22::BIGINT [], $23::BIGINT [], $24::BIGINT [], $25::BIGINT [], $26::BIGINT [], $27::BIGINT [],
-    $28::BIGINT [], $29::BIGINT [], $30::INT []
+    $28::BIGINT [], $29::BIGINT [], $30::INT [], $31::UUID [], $32::TEXT [], $33::TEXT [], $34::BOOLEAN [],
+    $35::JSONB []
 ) AS n (
     message_uuid, row_version, request_id, user_id, channel_type, template_name, template_version,
     recipient, status, status_reason, status_details, payload, notification_type, category,
     priority, source, idempotency_key, language_code, provider_name, provider_message_id, attempts,
     scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at,
-    expires_at, last_status_update_at, segments
+    expires_at, last_status_update_at, segments, campaign_id, campaign_label, variant, is_test, counted
 )
 LEFT JOIN notification_templates AS t
     ON t.name = n.template_name AND t.channel_type = n.channel_type AND t.language_code = n.language_code
@@ -107,7 +109,12 @@ ON CONFLICT (message_uuid, created_at) DO UPDATE SET
     opened_at = excluded.opened_at,
     clicked_at = excluded.clicked_at,
     expires_at = excluded.expires_at,
-    last_status_update_at = excluded.last_status_update_at
+    last_status_update_at = excluded.last_status_update_at,
+    campaign_id = excluded.campaign_id,
+    campaign_label = excluded.campaign_label,
+    variant = excluded.variant,
+    is_test = excluded.is_test,
+    counted = excluded.counted
 WHERE m.row_version < excluded.row_version;
 
 -- name: write_log
@@ -217,6 +224,42 @@ FROM unnest(
     $1::UUID [], $2::UUID [], $3::TEXT [], $4::TEXT [], $5::TEXT [], $6::BIGINT [], $7::TEXT [], $8::TEXT []
 ) AS n (id, user_id, purpose, channel_type, action, at, source, text_version)
 ON CONFLICT (id) DO NOTHING;
+
+-- name: write_stats
+-- Hours of statistics; of a bucket the highest version stays.
+INSERT INTO notification_stats AS s (
+    bucket_id, starts_at, row_version, channel_type, notification_type, category, campaign_id, campaign_label, variant,
+    provider_name, sent, delivered, failed, opened, clicked, unsubscribed, skipped, unknown, expired, cancelled,
+    rejected, late
+)
+SELECT
+    n.bucket_id, carillon_time(n.starts_at), n.row_version, n.channel_type, n.notification_type, n.category,
+    n.campaign_id, n.campaign_label, n.variant, n.provider_name, n.sent, n.delivered, n.failed, n.opened, n.clicked,
+    n.unsubscribed, n.skipped, n.unknown, n.expired, n.cancelled, n.rejected, n.late
+FROM unnest(
+    $1::UUID [], $2::BIGINT [], $3::INT [], $4::TEXT [], $5::TEXT [], $6::TEXT [], $7::TEXT [], $8::TEXT [],
+    $9::TEXT [], $10::TEXT [], $11::BIGINT [], $12::BIGINT [], $13::BIGINT [], $14::BIGINT [], $15::BIGINT [],
+    $16::BIGINT [], $17::BIGINT [], $18::BIGINT [], $19::BIGINT [], $20::BIGINT [], $21::BIGINT [], $22::BIGINT []
+) AS n (
+    bucket_id, starts_at, row_version, channel_type, notification_type, category, campaign_id, campaign_label, variant,
+    provider_name, sent, delivered, failed, opened, clicked, unsubscribed, skipped, unknown, expired, cancelled,
+    rejected, late
+)
+ON CONFLICT (bucket_id, starts_at) DO UPDATE SET
+    row_version = excluded.row_version,
+    sent = excluded.sent,
+    delivered = excluded.delivered,
+    failed = excluded.failed,
+    opened = excluded.opened,
+    clicked = excluded.clicked,
+    unsubscribed = excluded.unsubscribed,
+    skipped = excluded.skipped,
+    unknown = excluded.unknown,
+    expired = excluded.expired,
+    cancelled = excluded.cancelled,
+    rejected = excluded.rejected,
+    late = excluded.late
+WHERE s.row_version < excluded.row_version;
 
 -- name: keep_refusal
 -- A record that Postgres takes in no form, kept for a person to look at.

@@ -168,7 +168,7 @@ async def test_a_fact_older_than_seven_days_counts_only_as_late() -> None:
     table = Table()
     await settled(table, QUEUED, fact("sent", T0 + 1))
     outcomes = await settled(table, fact("opened", T0 + 2), at=T0 + 8 * DAY)
-    assert [{"late": 2}] == minutes(outcomes)
+    assert [{"late": 1}] == minutes(outcomes)
     assert "opened" == rows(outcomes)[0].status
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.sum_up import Outcome, sum_up
-from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord
+from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord, StatsRow
 from tables.totals import Totals, ends_at, key_of
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
 from tests.messages import DAY, T0
@@ -35,7 +35,7 @@ async def summed(table: Table, *values: Any, now: int = T0) -> list[Outcome]:
 async def test_a_changed_window_is_published_once_per_batch_with_its_sum() -> None:
     table = Table()
     await summed(table, HOUR, HOUR)
-    (record,) = await summed(table, HOUR, replace(HOUR, counts={"delivered": 2}), HOUR)
+    record, _ = await summed(table, HOUR, replace(HOUR, counts={"delivered": 2}), HOUR)
     assert isinstance(record, StatsRecord)
     assert (4, 2) == (record.metrics["sent"], record.metrics["delivered"])
 
@@ -44,7 +44,7 @@ async def test_windows_that_did_not_change_are_not_published() -> None:
     table = Table()
     await summed(table, HOUR)
     other = replace(HOUR, channel_type="sms")
-    (record,) = await summed(table, other)
+    record, _ = await summed(table, other)
     assert isinstance(record, StatsRecord)
     assert "sms" == record.dimensions["channel_type"]
 
@@ -71,6 +71,24 @@ async def test_a_count_for_a_minute_that_is_gone_changes_nothing() -> None:
 async def test_hours_are_corrected_long_after_their_minutes_are_gone() -> None:
     table = Table()
     await summed(table, HOUR)
-    (record,) = await summed(table, HOUR, now=T0 + 30 * DAY)
+    record, _ = await summed(table, HOUR, now=T0 + 30 * DAY)
     assert isinstance(record, StatsRecord)
     assert 2 == record.metrics["sent"]
+
+
+async def test_an_hour_is_a_row_too_whose_version_grows() -> None:
+    table = Table()
+    found = [
+        (await summed(table, HOUR, HOUR))[-1],
+        (await summed(table, replace(HOUR, counts={"sent": -1})))[-1],
+    ]
+    assert all(isinstance(row, StatsRow) for row in found)
+    told = [(row.version, row.counts) for row in found if isinstance(row, StatsRow)]
+    assert [(2, {"sent": 2}), (3, {"sent": 1})] == told
+    assert 1 == len({row.bucket_id for row in found if isinstance(row, StatsRow)})
+
+
+async def test_days_and_minutes_are_no_rows() -> None:
+    day = replace(HOUR, period="day", starts_at=T0 - T0 % DAY)
+    found = [*await summed(Table(), day), *await summed(Table(), MINUTE)]
+    assert StatsRow not in {type(outcome) for outcome in found}

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from schemas.records import MessageQueued, MessageRow
 from schemas.words import Status
-from tables.progress import Cell, Fact, Progress
-from tests.messages import QUEUED, T0
+from tables.progress import LATE_MS, Cell, Fact, Progress
+from tests.messages import DAY, QUEUED, T0
 
 NEW = Progress(queued=QUEUED, is_complete=True)
 
@@ -54,7 +54,7 @@ def test_the_highest_rank_is_the_status(statuses: tuple[str, ...], expected: Sta
         (("delivered",), {"sent": 0, "delivered": 0}),
         (("sent", "delivered"), {"sent": 0, "delivered": 1}),
         (("clicked",), {"sent": 0, "delivered": 0, "opened": 0, "clicked": 0}),
-        (("clicked", "delivered"), {"sent": 1, "delivered": 1, "opened": 0, "clicked": 0}),
+        (("clicked", "delivered"), {"sent": 0, "delivered": 0, "opened": 0, "clicked": 0}),
         (("failed",), {"failed": 0}),
         (("sent", "failed"), {"sent": 0, "failed": 1}),
         (("failed", "delivered"), {"sent": 1, "delivered": 1}),
@@ -158,3 +158,55 @@ def test_the_last_attempt_tells_why_it_is_unknown_even_when_its_worker_has_a_slo
     assert "not_repeated" == NEW.merge(first).merge(last).row().reason
     assert "held" == NEW.merge(first).merge(ended).row().reason
     assert NEW.merge(first).merge(last) == NEW.merge(last).merge(first)
+
+
+def heard(status: str, at: int, lag: int = 0) -> Fact:
+    """A fact of `at` ms after T0 that came `lag` ms later."""
+    late_at = T0 + at + lag if lag > LATE_MS else None
+    name = f"{status}@{at}"
+    return Fact(event_id=name, status=status, at=T0 + at, heard_at=T0 + at + lag, late_at=late_at)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ((heard("opened", 0), heard("delivered", 8 * DAY)), {"sent": 0, "delivered": 0, "opened": 0}),
+        ((heard("opened", 1), heard("delivered", 0, 9 * DAY)), {"sent": 1, "delivered": 1, "opened": 1}),
+        (
+            (heard("delivered", 8 * DAY), heard("delivered", 0, 9 * DAY)),
+            {"sent": 8 * DAY, "delivered": 8 * DAY},
+        ),
+        ((heard("failed", 0), heard("delivered", 7 * DAY)), {"sent": 7 * DAY, "delivered": 7 * DAY}),
+        (
+            (heard("failed", 0), heard("delivered", 7 * DAY + 1)),
+            {"sent": 7 * DAY + 1, "delivered": 7 * DAY + 1, "failed": 0},
+        ),
+        ((heard("failed", 0), heard("delivered", 1, 8 * DAY)), {"late": 8 * DAY + 1, "failed": 0}),
+        ((heard("sent", 0), heard("opened", 1, 8 * DAY)), {"sent": 0, "late": 8 * DAY + 1}),
+    ],
+    ids=[
+        "opened means delivered by then",
+        "a late delivery does not move what an opening counted",
+        "a late one takes no count from one in time",
+        "a failure is taken back for seven days",
+        "a failure stays in a bucket that is final",
+        "a late delivery takes nothing back",
+        "a late opening counts nothing below it",
+    ],
+)
+def test_nothing_leaves_a_bucket_that_is_final(facts: tuple[Fact, ...], expected: dict[str, int]) -> None:
+    for order in (facts, facts[::-1]):
+        cells = reduce(Progress.merge, order, NEW).counts().values()
+        assert expected == {cell.metric: cell.at - T0 for cell in cells}
+
+
+def test_of_two_facts_the_time_of_the_first_to_be_heard_is_kept() -> None:
+    """Else a failure that was taken back would count again."""
+    facts = heard("failed", 0), heard("delivered", 6 * DAY), heard("delivered", 5 * DAY, 7 * DAY)
+    cells = reduce(Progress.merge, facts, NEW).counts()
+    assert {"sent", "delivered"} == set(cells)
+
+
+def test_facts_of_earlier_versions_were_heard_when_they_happened() -> None:
+    old = Fact(event_id="1", status="failed", at=T0), Fact(event_id="2", status="delivered", at=T0 + 1)
+    assert {"sent", "delivered"} == set(reduce(Progress.merge, old, NEW).counts())

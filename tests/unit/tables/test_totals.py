@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from schemas.records import StatsPartial
 from tables.totals import Totals, ends_at, key_of
 from tests.messages import DAY, T0
@@ -49,6 +51,22 @@ def test_the_record_has_every_named_metric_and_every_dimension() -> None:
 def test_partial_and_record_of_a_window_have_one_key() -> None:
     expected = "hour|2025-05-21T12:00:00Z|email|order_confirmation|transactional||||"
     assert expected == key_of(HOUR) == key_of(Totals().record(HOUR))
+
+
+def test_names_with_bars_never_share_a_key() -> None:
+    one, two = (
+        replace(HOUR, campaign_label="a|b", variant=None),
+        replace(HOUR, campaign_label="a", variant="b"),
+    )
+    three = replace(HOUR, campaign_label="a%7Cb")
+    assert 3 == len({key_of(each) for each in (one, two, three)})
+    assert key_of(one) == key_of(Totals().record(one))
+
+
+def test_the_row_has_the_dimensions_of_the_record() -> None:
+    row, record = Totals(counts={"sent": 2}, version=7).row(HOUR), Totals().record(HOUR)
+    assert record.dimensions == {name: getattr(row, name) for name in record.dimensions}
+    assert (7, HOUR.starts_at, {"sent": 2}) == (row.version, row.starts_at, row.counts)
 
 
 def test_minutes_end_after_two_days_and_hours_later() -> None:

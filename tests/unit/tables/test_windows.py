@@ -7,7 +7,7 @@ from schemas.times import period_start
 from tables.windows import PERIODS, Count, Dimensions, Windows
 from tests.messages import T0
 
-MAIL = Dimensions("email", "order_confirmation", "transactional", "first")
+MAIL = Dimensions("email", "order_confirmation", "transactional", provider_name="first")
 HOUR = 3_600_000
 
 

@@ -1,0 +1,1 @@
+"""The page that shows the OpenAPI document and tries it: its handler, its template, one script, one style."""

@@ -1,0 +1,42 @@
+"""The words of statistics and their one formula: metrics, and the rates made of their sums (NS-STAT-OP-03).
+
+Topic, rows and API count the same things, and whoever divides them divides as `rates` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+METRICS: Final = ("sent", "delivered", "failed", "opened", "clicked", "unsubscribed", "skipped")
+"""Those that every record has."""
+OTHERS: Final = ("unknown", "expired", "cancelled", "rejected", "late")
+"""Those that a record has once they were counted."""
+RATES: Final[Mapping[str, tuple[str, str]]] = {
+    "delivery_rate": ("delivered", "reported"),
+    "unreported_rate": ("unreported", "sent"),
+    "open_rate": ("opened", "delivered"),
+    "ctr": ("clicked", "delivered"),
+    "unsubscribe_rate": ("unsubscribed", "delivered"),
+}
+"""Rate → what is divided, and by what."""
+DIGITS: Final = 4
+
+
+def rates(by_sender: Iterable[Mapping[str, int]]) -> dict[str, float | None]:
+    """The rates of sums by metric, one for each channel and provider; None where nothing can be divided.
+
+    A provider that reports no delivery at all (plain SMTP) says nothing of its failures either: what it sent
+    counts as `unreported`, never as undelivered (NS-OV-OP-04).
+    """
+    sums = dict.fromkeys((*METRICS, "reported", "unreported"), 0)
+    for counts in by_sender:
+        for metric in METRICS:
+            sums[metric] += counts.get(metric, 0)
+        sums["reported" if counts.get("delivered") else "unreported"] += counts.get("sent", 0)
+    return {
+        name: round(sums[part] / sums[whole], DIGITS) if sums[whole] else None
+        for name, (part, whole) in RATES.items()
+    }
