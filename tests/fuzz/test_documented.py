@@ -135,11 +135,11 @@ def test_the_routes_of_keys_do_what_their_document_says() -> None:
 
 
 def test_preferences_do_what_their_document_says() -> None:
-    """Only `choose` refuses what its schema takes: none knows what is mandatory, or a name given twice."""
+    """Two refuse what their schema takes: none knows what is mandatory, a name given twice, a zone."""
     everything = [route for route in EDGE if route.policy == PREFERENCES]
     answered: set[tuple[str, int]] = set()
     for is_choice, also_taken in ((True, ["400"]), (False, [])):
-        routes = [route for route in everything if (route.name == "choose") == is_choice]
+        routes = [route for route in everything if (route.name in {"choose", "quiet_hours"}) == is_choice]
         app = app_of(routes, edge_ports(), PUBLIC)
         found = driven(app, encoded(PUBLIC, routes), DRAWN // 2, SCREEN, also_taken)
         assert {} == found.faults
