@@ -65,6 +65,7 @@ def query(link: str = LINK) -> AudienceQuery:
     return AudienceQuery("q-1", "comm-general", link)
 
 
+@pytest.mark.spec("AUD-OP-04")
 async def test_the_fake_one_answers_whom_the_link_names() -> None:
     async with resolver(resolve) as one:
         users = json.loads(await one(query()))["users"]
@@ -90,6 +91,7 @@ async def test_a_question_is_signed_so_that_the_resolver_can_check_it() -> None:
     assert "v1," + base64.b64encode(signed).decode() == headers["webhook-signature"]
 
 
+@pytest.mark.spec("AUD-OP-04")
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 async def test_what_says_not_now_is_asked_again_after_growing_pauses(status: int) -> None:
     outside = Outside(status, status, 200, body=b"{}")
@@ -99,6 +101,7 @@ async def test_what_says_not_now_is_asked_again_after_growing_pauses(status: int
     assert 1 == len({body for _, body in outside.asked})
 
 
+@pytest.mark.spec("AUD-OP-04")
 async def test_after_so_many_attempts_it_is_given_up() -> None:
     outside = Outside(*[503] * 9)
     async with resolver(outside.answer, outside, attempts=3) as one:

@@ -25,6 +25,7 @@ OLD = {
 }
 
 
+@pytest.mark.spec("AUD-126 CRM-012 CRM-OP-04")
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -43,6 +44,7 @@ async def test_status_is_told_by_label_campaign_and_request(query: str, names: l
     assert (200, names) == (status, found)
 
 
+@pytest.mark.spec("CRM-OP-04")
 @pytest.mark.parametrize("query", ["?audience_label=z", "?campaign_label=z", "?id=z"])
 async def test_what_is_unknown_is_not_found(query: str) -> None:
     status, problem = await get(query)
@@ -54,6 +56,7 @@ async def test_status_is_asked_for_one_thing(query: str) -> None:
     assert 400 == (await get(query))[0]
 
 
+@pytest.mark.spec("CRM-OP-04")
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [((0, 0, 0), "done"), ((2, 0, 0), "pending"), ((2, 1, 0), "in_progress"), ((2, 0, 1), "in_progress")],
@@ -62,6 +65,7 @@ def test_done_means_that_nothing_is_left(counts: tuple[int, int, int], expected:
     assert expected == status_of(*counts)
 
 
+@pytest.mark.spec("AUD-010 AUD-OP-02 AUD-018 AUD-OP-05")
 async def test_the_old_form_answers_an_empty_object_and_repeats_are_one_request() -> None:
     stage = Stage()
     answers = [await post(stage, ADMIN_PATH, OLD) for _ in range(2)]
@@ -70,6 +74,7 @@ async def test_the_old_form_answers_an_empty_object_and_repeats_are_one_request(
     assert {""} == keys, "nobody asked for a replay: its label decides"
 
 
+@pytest.mark.spec("AUD-019 AUD-020 AUD-OP-05")
 @pytest.mark.parametrize(
     ("outcome", "body", "status", "code"),
     [
@@ -107,6 +112,7 @@ class Resolver:
         return bytearray(json.dumps({"users": self._users}).encode())
 
 
+@pytest.mark.spec("AUD-OP-04")
 async def test_a_query_is_published_to_whom_the_resolver_names() -> None:
     stage, resolver = Stage(), Resolver("1", "2")
     status, body, _ = await post(stage, ADMIN_PATH, BY_QUERY, ports={"resolve": resolver})
@@ -119,6 +125,7 @@ async def test_a_query_is_published_to_whom_the_resolver_names() -> None:
     assert 2 == sum(len(one.users) for group in chunk.groups for one in group.labels)
 
 
+@pytest.mark.spec("AUD-OP-04 AUD-021")
 @pytest.mark.parametrize("resolver", [None, Resolver(why="asked 3 times: it answered 503")])
 async def test_without_an_answer_of_the_resolver_nothing_is_published(resolver: Resolver | None) -> None:
     """AUD-021: no resolver, and one that fails. Mutation tried: published to nobody: fails."""
