@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -99,40 +98,40 @@ async def test_every_answer_is_as_it_must_be() -> None:
     assert ("Vera is shown", "promotion.new-in-town") == (rows[-1].asked, rows[-1].came)
 
 
-def _forgets_the_phone(world: World) -> None:
-    async def mark(request: web.Request) -> web.Response:
-        world.seen |= {("yandex_uid", request.headers["X-Uid"])}
+class ForgetsPhones(World):
+    """What was seen is known by one of the ids only."""
+
+    async def mark(self, request: web.Request) -> web.Response:
+        self.seen |= {("yandex_uid", request.headers["X-Uid"])}
         return web.json_response({})
 
-    world.mark = mark  # type: ignore[method-assign] # a world that is broken here
+
+class WithdrawsNothing(World):
+    """Names what it should have withdrawn."""
+
+    async def unpublish(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response({"audience_info": [{"audience_label": name} for name in self.labels]})
 
 
-def _withdraws_nothing(world: World) -> None:
-    async def unpublish(_request: web.Request) -> web.Response:
-        return web.json_response({"audience_info": [{"audience_label": name} for name in world.labels]})
+class Refuses(World):
+    """Takes nothing."""
 
-    world.unpublish = unpublish  # type: ignore[method-assign] # a world that is broken here
-
-
-def _refuses(world: World) -> None:
-    async def publish(_request: web.Request) -> web.Response:
+    async def publish(self, request: web.Request) -> web.Response:
+        del request
         return web.Response(status=403)
-
-    world.publish = publish  # type: ignore[method-assign] # a world that is broken here
 
 
 @pytest.mark.parametrize(
     ("broken", "asked"),
     [
-        (_forgets_the_phone, "Ana, by phone_id is shown"),
-        (_withdraws_nothing, "CRM: withdraw spring"),
-        (_refuses, "CRM: spring, to 3 ids"),
+        (ForgetsPhones(), "Ana, by phone_id is shown"),
+        (WithdrawsNothing(), "CRM: withdraw spring"),
+        (Refuses(), "CRM: spring, to 3 ids"),
     ],
 )
-async def test_what_is_wrong_is_told_and_nothing_follows(broken: Callable[[World], None], asked: str) -> None:
-    world = World()
-    broken(world)
-    rows = await played(world)
+async def test_what_is_wrong_is_told_and_nothing_follows(broken: World, asked: str) -> None:
+    rows = await played(broken)
     wrong = [row.asked for row in rows if not row.is_right]
     assert asked == wrong[0]
     console = Console(file=io.StringIO(), width=120)
