@@ -19,13 +19,14 @@ from connectors.embedded.kafka import EmbeddedKafka
 from connectors.kafka_clients import writing
 from schemas import topics as t
 from schemas.codec import encode_json
-from schemas.records import Communication
+from schemas.records import Communication, Experiment
 from streams.settings import Settings
 from streams.topics import create_topics
 from tests.broker.faults.system import Program, free_port
 
 PATH = "/inapp-communications/v1/campaigns"
 AUDIENCE = "/communications-audience/v1"
+SEEN = "/4.0/mark-notify/v1/seen"
 KEY, SECRET = "ck_live_campaigns", "gateway-of-campaigns"
 PATIENCE_S = 120.0
 NOBODY = "postgresql://nobody@127.0.0.1:1/none"
@@ -64,6 +65,8 @@ async def _opened(folder: Path, stack: AsyncExitStack) -> Served:
         for name in ("spring-sale", "new-in-town"):
             value = encode_json(Communication(id=name, kind="fullscreen", content={"title": name}))
             await write(t.REFERENCE, value, key=f"communication:{name}".encode(), partition=0)
+        newcomers = encode_json(Experiment(name="newcomers", filters={"is_new_user": True}))
+        await write(t.REFERENCE, newcomers, key=b"experiment:newcomers", partition=0)
     found = []
     for name, argv in (("worker", ("worker", "--stages", "audience,members,seen")), ("http", ("http",))):
         program = Program(name, folder, ("streams.cli", *argv), base | _own(folder, name))
@@ -112,22 +115,20 @@ class Reader:
             "communication": {**DATES, "communication_id": "new-in-town"},
             "personal_communications": [{"users": people, "communication_id": "spring-sale"}],
         }
-        await self._told("publish", body)
+        await self.asked("POST", f"{AUDIENCE}/publish", body)
         async with asyncio.timeout(PATIENCE_S):
             while await self._status(campaign) != "done":
                 await asyncio.sleep(0.2)  # a key has 5 a second
         return f"{campaign}:spring-sale"
 
     async def withdraw(self, campaign: str) -> None:
-        await self._told("unpublish", {"id": f"{campaign}-gone", "campaign_label": campaign})
+        body = {"id": f"{campaign}-gone", "campaign_label": campaign}
+        await self.asked("POST", f"{AUDIENCE}/unpublish", body)
 
     async def seen(self, **headers: str) -> None:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         own = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u-campaigns"}
-        url = f"{self.base}/4.0/mark-notify/v1/seen"
-        body = {"tag": "promotions", "id": "spring-sale"}
-        async with self.session.post(url, json=body, headers=own | given) as answer:
-            assert 200 == answer.status, await answer.text()
+        await self.asked("POST", SEEN, {"tag": "promotions", "id": "spring-sale"}, **own | given)
 
     async def shown(self, *ids: tuple[str, str]) -> list[str] | int:
         """Labels shown, or the status that is none of 200."""
@@ -137,6 +138,18 @@ class Reader:
                 return answer.status
             return [label["audience_label"] for label in (await answer.json())["labels"]]
 
+    async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """What any other endpoint answers; again where it says: not now."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.session.request(
+                    method, self.base + path, json=body, headers=headers
+                ) as answer:
+                    if answer.status != 503:
+                        assert 200 == answer.status, await answer.text()
+                        return await answer.json()
+                await asyncio.sleep(0.5)
+
     async def until(self, expected: list[str], *ids: tuple[str, str]) -> float:
         """Seconds until this is shown."""
         loop = asyncio.get_running_loop()
@@ -145,15 +158,6 @@ class Reader:
             assert loop.time() - began < PATIENCE_S, found
             await asyncio.sleep(0.01)
         return loop.time() - began
-
-    async def _told(self, word: str, body: dict[str, Any]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                async with self.session.post(f"{self.base}{AUDIENCE}/{word}", json=body) as answer:
-                    if answer.status != 503:
-                        assert 200 == answer.status, await answer.text()
-                        return
-                await asyncio.sleep(0.5)
 
     async def _status(self, campaign: str) -> str:
         url = f"{self.base}{AUDIENCE}/status"
@@ -183,6 +187,33 @@ async def test_published_is_shown_seen_is_gone_for_either_id_and_withdrawn_is_go
     assert [label] == await reader.shown(other)
     await reader.withdraw("campaigns-one")
     await reader.until([], other)
+
+
+@pytest.mark.spec("SEEN-020 AUD-010 AUD-013 AUD-018 AUD-126 CRM-012 CRM-OP-04 CRM-022")
+async def test_all_other_endpoints_tell_of_the_same_state(reader: Reader) -> None:
+    """Status by each name, a question in a body, a batch of seen facts, the old form of publishing."""
+    label = await reader.publish("campaigns-story", ("phone_id", "in-story"))
+    for query in (f"audience_label={label}", "campaign_label=campaigns-story", "id=campaigns-story"):
+        told = await reader.asked("GET", f"{AUDIENCE}/status?{query}")
+        assert [(label, "done", 1)] == [
+            (one["audience_label"], one["status"], one["processed"]) for one in told["items"]
+        ]
+    await reader.until([label], ("phone_id", "in-story"))
+    items = [{"tag": "promotions", "id": "spring-sale"}, {"tag": ""}]
+    who = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u", "X-Phone-Id": "in-story"}
+    posted = await reader.asked("POST", f"{SEEN}/batch", {"items": items}, **who)
+    assert [200, 400] == [one["status"] for one in posted["results"]]
+    await reader.until([], ("phone_id", "in-story"))
+    old = {"promotion_id": "new-in-town", "experiment": "newcomers", "ticket": "T", **DATES}
+    assert {} == await reader.asked("POST", "/admin/promotions/publish/", old)
+    user = {"id_type": "phone_id", "id": "in-story"}
+    question = {"users": [user], "context": {"is_new_user": True}, "include": ["seen"]}
+    shown = {"promotion.new-in-town", label}
+    async with asyncio.timeout(PATIENCE_S):
+        while shown != {
+            one["audience_label"] for one in (await reader.asked("POST", PATH, question))["labels"]
+        }:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_reader_that_was_killed_goes_on_with_its_copy(served: Served, reader: Reader) -> None:
