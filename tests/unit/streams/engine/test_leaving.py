@@ -102,7 +102,8 @@ class Logs:
         return self.positions[tp.partition]
 
     def last_stable_offset(self, tp: TopicPartition) -> int:
-        return max([2, *(one.offset + 1 for one in self.logs[tp.partition])])
+        log = self.logs[tp.partition]
+        return int(log[-1].offset) + 1 if log else 2
 
     def last_poll_timestamp(self, _tp: TopicPartition) -> int:
         return self.heard_at
