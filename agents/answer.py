@@ -18,7 +18,7 @@ from agents.conceal import reveal
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
-from schemas.records import FallbackPlanned, RequestDecided, RequestDue, SendTask
+from schemas.records import FallbackPlanned, PreferenceRow, RequestDecided, RequestDue, SendTask, Vetoed
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned
+Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -171,6 +171,7 @@ def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
         expires_at=case.admitted.expires_at,
         is_awaited=is_awaited(case, choice),
         because=Reason.NOT_SEEN_IN_TIME if case.is_fallback else None,
+        preferences_version=case.preferences.version if case.preferences else 0,
     )
 
 

@@ -18,8 +18,7 @@ from tables.preferences import ALL_MARKETING, MARKETING, Preferences
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from schemas.records import NotificationType
-    from tables.preferences import ChosenType
+    from schemas.records import ChosenType, NotificationType
 
 NOTHING_CHOSEN = Preferences()
 

@@ -1,7 +1,8 @@
 """The delivery stage: hand each message to a provider, at most `max_attempts` times, never after its expiry.
 
-consumes  channel.<channel>.<lane> (SendTask), results of calls (CallEnded), timers (RetryDue)
-keeps     nothing: what a retry must know rides in its SendTask
+consumes  vetoes.<channel> (Vetoed), channel.<channel>.<lane> (SendTask), results of calls (CallEnded),
+          timers (RetryDue)
+keeps     vetoes, cancelled; what a retry must know rides in its SendTask
 emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes)
 
 Rules: NS-SND-019…021, NS-SND-044, NS-SND-050, NS-SND-OP-12…14. An *attempt* is one call that may have sent
@@ -15,25 +16,30 @@ from typing import TYPE_CHECKING, assert_never
 
 from agents.ask import ANSWERS, asked
 from agents.begin import Moment, begin
+from agents.heed import heed, remember
 from agents.react import REACTIONS
-from schemas.records import CallEnded, RetryDue, SendTask
+from schemas.records import CallEnded, RetryDue, SendTask, Vetoed
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from agents.begin import Outcome, Outcomes
+    from agents.heed import Memory
     from agents.ports import Reference, Stream
 
 Input = SendTask | CallEnded | RetryDue
 
 
-async def deliver(stream: Stream, reference: Reference) -> AsyncIterator[Outcome]:
-    """One batch of one delivery task."""
+async def deliver(stream: Stream, memory: Memory, reference: Reference) -> AsyncIterator[Outcome]:
+    """One batch of one delivery task. Every call passes `heed`, whatever led to it."""
     async for event in stream:
+        if isinstance(event.value, Vetoed):
+            remember(event.value, memory)
+            continue
         providers = [provider.name for provider in reference.providers(task_of(event.value).channel)]
         for outcome in decide(event.value, Moment(now=stream.now, providers=providers)):
-            yield outcome
+            yield heed(outcome, memory, reference, stream.now)
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

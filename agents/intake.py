@@ -26,7 +26,7 @@ from schemas.records import (
     RequestReceived,
     SendRequest,
 )
-from schemas.topics import USER_EVENTS
+from schemas.topics import FACT_TOPICS
 from schemas.words import Lane, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncI
 
 async def hear(event: DomainEvent, arrival: Arrival, reference: Reference, cipher: Cipher) -> list[Taken]:
     """The facts in an event, then the request it is mapped to; an event that is neither is skipped."""
-    facts = note(event, arrival.occurred_at, reference, cipher) if arrival.topic == USER_EVENTS else []
+    facts = note(event, arrival.occurred_at, reference, cipher) if arrival.topic in FACT_TOPICS else []
     rule = reference.rule(arrival.topic, event.event_type)
     if rule is not None:
         known = await know(rule.notification_type, reference)

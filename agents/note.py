@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec import UNSET, UnsetType
 
-from schemas.facts import Consent, DeviceGiven, Profile, TypeChoice, Unsubscribe, fact_in
+from schemas.facts import Consent, DeviceGiven, Profile, TypeChoice, TypeChoices, Unsubscribe, fact_in
 from schemas.records import ContactChanged, Device, PreferenceChanged
 from schemas.words import Category, PreferenceKind
 
@@ -35,7 +35,9 @@ def note(
         case Profile():
             return [_contact(event.user_id, word, fact, at, cipher)]
         case TypeChoice():
-            return [_choice(event.user_id, fact, at), *_consents(event.user_id, fact, at, reference)]
+            return _chosen(event.user_id, [fact], at, reference)
+        case TypeChoices():
+            return _chosen(event.user_id, fact.preferences, at, reference)
         case Unsubscribe():
             return [_switch(event.user_id, word, fact, at)]
         case Consent():
@@ -69,6 +71,15 @@ def _devices(given: list[DeviceGiven] | UnsetType | None, cipher: Cipher) -> lis
         return None
     tokens = {device.token: device.platform for device in given or []}
     return [Device(token=cipher.seal(token.encode()), platform=where) for token, where in tokens.items()]
+
+
+def _chosen(
+    user_id: str, choices: list[TypeChoice], at: int, reference: Reference
+) -> list[ContactChanged | PreferenceChanged]:
+    found: list[ContactChanged | PreferenceChanged] = []
+    for choice in choices:
+        found += [_choice(user_id, choice, at), *_consents(user_id, choice, at, reference)]
+    return found
 
 
 def _choice(user_id: str, choice: TypeChoice, at: int) -> PreferenceChanged:
@@ -120,4 +131,5 @@ def _consent(user_id: str, word: str, fact: Consent, at: int) -> PreferenceChang
         purpose=fact.purpose,
         channel=fact.channel_type,
         reason=fact.source,
+        text_version=fact.text_version,
     )

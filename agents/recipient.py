@@ -4,7 +4,7 @@ consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, Fa
           request.cancels (CancelAsked), timers (RequestDue)
 keeps     requests, contacts, preferences, pending
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait)
+          to wait), Vetoed, PreferenceRow
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -20,7 +20,9 @@ from msgspec.structs import replace
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.cancel import cancel, is_told, taken_back
-from agents.remember import remember
+from agents.forbid import cancel as forbid
+from agents.forbid import change, erase
+from agents.remember import NOBODY, remember
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
@@ -36,7 +38,6 @@ from schemas.words import Outcome, WaitedFor
 from tables.contacts import Contacts
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
-from tables.preferences import Preferences
 from tables.requests import Taken, content_of, key_of, remembered_until
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
+    from tables.preferences import Preferences
 
 Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
 
@@ -66,7 +68,7 @@ async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIt
 
 
 async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> list[Answered]:
-    """What follows from one input at `now` (ms); facts only change the memory."""
+    """What follows from one input at `now` (ms); facts change the memory, and may forbid what waits."""
     match value:
         case RequestReceived():
             return await take(value, now, memory, outside)
@@ -75,16 +77,16 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
         case FallbackGranted():
             return await fall_back(value.plan, now, memory, outside)
         case CancelAsked():
-            return [*take_back(value, now, memory)]
+            return [*take_back(value, now, memory), forbid(value, now)]
         case ContactChanged():
             key = subject_key(value.user_id)
-            known = remember(memory.contacts.get(key), value, outside.cipher, outside.addresses)
+            before = memory.contacts.get(key) or NOBODY
+            known = remember(before, value, outside.cipher, outside.addresses)
             memory.contacts.put(key, known)
-            return []
+            is_gone = known.is_deleted and not before.is_deleted
+            return [*erase(value, memory.preferences, now)] if is_gone else []
         case PreferenceChanged():
-            key = subject_key(value.user_id)
-            memory.preferences.put(key, (memory.preferences.get(key) or Preferences()).merge(value))
-            return []
+            return [*change(value, memory.preferences, now)]
         case _:
             assert_never(value)
 

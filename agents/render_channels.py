@@ -9,13 +9,13 @@ Rules: NS-SND-016, NS-SND-017, NS-SND-OP-04, NS-SND-OP-05, NS-SND-060…062.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from schemas.errors import RenderFailedError
 from schemas.ids import derived, keyed_request
+from schemas.languages import DEFAULT_LANGUAGE, languages
 from schemas.records import MessageQueued, SendTask
 from schemas.words import Category, Reason, Status, UnknownPolicy
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from schemas.records import NotificationType, RequestReceived, Template
     from tables.contacts import Address
 
-DEFAULT_LANGUAGE = "ru"
 _encode = msgspec.json.Encoder().encode
 
 Made = MessageQueued | SendTask
@@ -46,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True):
     expires_at: int
     is_awaited: bool = False
     because: Reason | None = None
+    preferences_version: int = 0
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -64,16 +64,15 @@ class Failure(msgspec.Struct, frozen=True):
     detail: str | None = None
 
 
+class Rendered(msgspec.Struct, frozen=True):
+    """Content on its way to a channel."""
+
+    sealed: bytes
+    segments: int | None
+
+
 INVALID = Failure(Reason.INVALID_CONTACT)
 NO_TEMPLATE = Failure(Reason.NO_TEMPLATE)
-
-
-@lru_cache(1024)
-def languages(wanted: str | None) -> tuple[str, ...]:
-    """In which order templates are looked for: `en-GB`, `en`, then the default."""
-    exact = (wanted or DEFAULT_LANGUAGE).replace("_", "-")
-    short = exact.partition("-")[0].lower()
-    return tuple(dict.fromkeys((exact, exact.lower(), short, DEFAULT_LANGUAGE)))
 
 
 async def find_template(name: str, channel: str, wanted: str | None, reference: Reference) -> Template | None:
@@ -98,21 +97,21 @@ def render_channel(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -
     made: list[Made] = []
     for number, address in enumerate(way.addresses):
         result = content if address.is_valid else INVALID
-        message = _message(draft, way, number, result if isinstance(result, Failure) else None)
+        message = _message(draft, way, number, result)
         made.append(message)
-        if isinstance(result, bytes):
-            made.append(_task(draft, message, result))
+        if isinstance(result, Rendered):
+            made.append(_task(draft, message, result.sealed))
     return made
 
 
-def _content(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> bytes | Failure:
+def _content(draft: Draft, way: Way, renderer: Renderer, cipher: Cipher) -> Rendered | Failure:
     if way.template is None:
         return NO_TEMPLATE
     try:
         content = renderer.render(way.template, draft.variables)
     except RenderFailedError as error:
         return Failure(Reason.RENDER_FAILED, str(error))
-    return cipher.seal(_encode(content))
+    return Rendered(cipher.seal(_encode(content)), content.segments)
 
 
 def message_id(request: RequestReceived, channel: str, number: int, step: int) -> str:
@@ -127,8 +126,9 @@ def message_id(request: RequestReceived, channel: str, number: int, step: int) -
     return derived("message", request.request_id, *by, *again, channel, str(number), str(step))
 
 
-def _message(draft: Draft, way: Way, number: int, failure: Failure | None) -> MessageQueued:
+def _message(draft: Draft, way: Way, number: int, result: Rendered | Failure) -> MessageQueued:
     request, template = draft.request, way.template
+    failure = result if isinstance(result, Failure) else None
     return MessageQueued(
         message_id=message_id(request, way.channel, number, way.step),
         request_id=request.request_id,
@@ -151,6 +151,7 @@ def _message(draft: Draft, way: Way, number: int, failure: Failure | None) -> Me
         reason=failure.reason if failure else draft.because,
         detail=failure.detail if failure else None,
         is_awaited=draft.is_awaited and way.step == 0,
+        segments=result.segments if isinstance(result, Rendered) else None,
     )
 
 
@@ -170,6 +171,7 @@ def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
         created_at=message.created_at,
         expires_at=message.expires_at,
         unknown_policy=draft.kind.unknown_policy or _default_policy(draft.kind),
+        preferences_version=draft.preferences_version,
     )
 
 

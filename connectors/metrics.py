@@ -37,6 +37,16 @@ GATEWAY_MISMATCHES = Metric(
     (),
     "Requests that showed a wrong gateway secret; their identity headers were ignored.",
 )
+REFUSED = Metric(
+    "carillon_http_credentials_refused_total",
+    ("reason",),
+    "Credentials that were refused, by reason: of a token (`expired`, `audience`, …), of a key, of a role.",
+)
+JWKS_READS = Metric(
+    "carillon_http_jwks_reads_total",
+    ("result",),
+    "Readings of the issuer's keys, `read` or `failed`; after a failure those of before stay in force.",
+)
 SEEN_POSTS = Metric(
     "carillon_seen_posts_total", ("kind",), "Seen posts acknowledged by the broker, by kind of event."
 )
@@ -75,6 +85,8 @@ METRICS: tuple[Metric, ...] = (
     HTTP_SECONDS_SPENT,
     HTTP_IN_FLIGHT,
     GATEWAY_MISMATCHES,
+    REFUSED,
+    JWKS_READS,
     SEEN_POSTS,
     SEND_REQUESTS,
     PROVIDER_CALLS,
@@ -96,6 +108,8 @@ class HttpMetrics:
         self._seconds = histogram(HTTP_SECONDS_SPENT, registry, HTTP_SECONDS)
         self._in_flight = gauge(HTTP_IN_FLIGHT, registry)
         self._mismatches = counter(GATEWAY_MISMATCHES, registry)
+        self._refused = counter(REFUSED, registry)
+        self._jwks = counter(JWKS_READS, registry)
         self._seen = counter(SEEN_POSTS, registry)
         self._accepted = counter(SEND_REQUESTS, registry)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
@@ -119,6 +133,14 @@ class HttpMetrics:
     def gateway_mismatch(self) -> None:
         """A caller showed a wrong gateway secret."""
         self._mismatches.inc()
+
+    def refused(self, reason: str) -> None:
+        """A caller showed credentials that do not let him in, or none."""
+        self._refused.labels(reason).inc()
+
+    def jwks(self, result: str) -> None:
+        """The issuer's keys were read, or not."""
+        self._jwks.labels(result).inc()
 
     def seen(self, kind: str) -> None:
         """A seen post is in the broker."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemas import records as r
 from schemas import topics as t
+from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
@@ -35,6 +36,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_outcomes(),
         *audience_topics(),
         *_outputs(destinations),
+        *access_topics(),
         *_reference(),
     )
     return (*flow, *(_dead_letters(topic) for topic in flow if topic.is_consumed))
@@ -45,6 +47,8 @@ def _inputs(events: Iterable[str]) -> Iterator[Topic]:
     yield _foreign(t.SEND_REQUEST, r.SendRequest, about, ("other services", "http"))
     about = "Requests taken back by whoever made them."
     yield _foreign(t.CANCEL_REQUEST, r.CancelRequest, about, ("other services", "http"))
+    about = "Changes of preferences that the API takes, in the form of `user.events` (NS-API-021)."
+    yield _foreign(t.PREFERENCE_CHANGES, r.DomainEvent, about, ("http",))
     for name in events:
         about = "Events that rules turn into requests (NS-SND-OP-03)."
         if name == t.USER_EVENTS:
@@ -85,8 +89,11 @@ def _channels() -> Iterator[Topic]:
     for channel in t.DELIVERED_CHANNELS:
         for lane in Lane:
             about = f"Messages for {channel}, {lane} lane (GEN-004)."
-            ways = ("recipient", f"delivery-{channel}")
+            writers = "recipient trials" if lane is Lane.NORMAL else "recipient"
+            ways = (writers, f"delivery-{channel}")
             yield t.internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
+        about = f"What must not be sent by {channel} any more (NS-PREF-OP-04)."
+        yield t.internal(t.veto_topic(channel), (r.Vetoed,), about, ("recipient", f"delivery-{channel}"))
 
 
 def _outcomes() -> Iterator[Topic]:
@@ -98,10 +105,12 @@ def _outcomes() -> Iterator[Topic]:
         r.MessageSeen,
         r.FallbackAsked,
     )
-    writers = "intake recipient delivery-email delivery-sms delivery-push seen"
+    writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
-    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)
-    yield t.internal(t.ROWS, rows, "Rows for Postgres; labels by their name.", ("status audience", "sink"))
+    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow)
+    yield t.internal(
+        t.ROWS, rows, "Rows for Postgres; labels by their name.", ("recipient status audience", "sink")
+    )
     yield Topic(
         name=t.PARTIALS,
         use=Use.INTERNAL,
@@ -192,7 +201,7 @@ def _reference() -> Iterator[Topic]:
             r.Experiment,
         ),
         about="Types, templates, rules, providers, tags, what audiences need; read whole by all.",
-        writers=("apply", "relay"),
+        writers=("apply", "http"),
         readers=("intake", "recipient", "delivery", "seen", "http"),
         form=Form.JSON,
         partitions=Partitions.ONE,

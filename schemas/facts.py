@@ -17,6 +17,8 @@ ChannelWord = Literal["email", "sms", "push", "in_app"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Note = Annotated[str, Meta(max_length=1000)]
 
+MAX_CHOICES = 200
+"""Types that one record may change."""
 MAX_DEVICES = 50
 """Devices of one user: each is a message of its own for every push (NS-SND-OP-05)."""
 
@@ -47,6 +49,12 @@ class TypeChoice(msgspec.Struct, frozen=True):
     source: Note | None = None  # `settings`: the user in person, which is a consent for a marketing type
 
 
+class TypeChoices(msgspec.Struct, frozen=True):
+    """`user.preferences_changed`: several at once (NS-PREF-OP-02)."""
+
+    preferences: Annotated[list[TypeChoice], Meta(min_length=1, max_length=MAX_CHOICES)]
+
+
 class Unsubscribe(msgspec.Struct, frozen=True):
     """`user.unsubscribed`, `user.resubscribed`: one row of `user_global_unsubscribes`."""
 
@@ -60,15 +68,17 @@ class Consent(msgspec.Struct, frozen=True):
     purpose: Name = "marketing"
     channel_type: ChannelWord | None = None
     source: Note | None = None
+    text_version: Name | None = None
 
 
-Fact = Profile | TypeChoice | Unsubscribe | Consent
+Fact = Profile | TypeChoice | TypeChoices | Unsubscribe | Consent
 
 FACTS: dict[str, type[Fact]] = {
     "user.registered": Profile,
     "user.updated": Profile,
     "user.deleted": Profile,
     "user.preference_changed": TypeChoice,
+    "user.preferences_changed": TypeChoices,
     "user.unsubscribed": Unsubscribe,
     "user.resubscribed": Unsubscribe,
     "user.consent_granted": Consent,

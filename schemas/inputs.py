@@ -170,7 +170,7 @@ def decoder_of(topic: str, book: SchemaBook | None = None, ignored: Ignored = _u
             return send_requests(book, ignored)
         case topics.CANCEL_REQUEST:
             return cancel_requests(book, ignored)
-        case topics.USER_EVENTS:
+        case topics.USER_EVENTS | topics.PREFERENCE_CHANGES:
             return user_events(book, ignored)
         case _:
             return domain_events(book, ignored)

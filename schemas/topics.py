@@ -86,6 +86,9 @@ LABEL_KEY, REQUEST_KEY = "label:", "request:"
 SEND_REQUEST = "notification.send.request"
 CANCEL_REQUEST = "notification.cancel.request"
 USER_EVENTS = "user.events"
+PREFERENCE_CHANGES = "notification.preferences"
+FACT_TOPICS = frozenset({USER_EVENTS, PREFERENCE_CHANGES})
+"""Topics whose events state facts about contacts and preferences."""
 EVENT_TOPICS = (
     USER_EVENTS,
     "payment.events",
@@ -121,6 +124,8 @@ SHOWN = "notification"
 TAPPED = "notification.opened"
 """Reserved tags of seen facts about messages; the fact's id is the message's (GEN-OP-06)."""
 REFERENCE = "reference"
+KEYS = "access.keys"
+AUDIT = "audit.log"
 SCHEMAS = "carillon.schemas"
 DELIVERED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
 """Channels that have a delivery stage."""
@@ -134,6 +139,11 @@ def request_topic(lane: str) -> str:
 def channel_topic(channel: str, lane: str) -> str:
     """Where messages of a channel and lane wait for delivery."""
     return f"channel.{channel}.{lane}"
+
+
+def veto_topic(channel: str) -> str:
+    """Where delivery of a channel hears what must not be sent any more."""
+    return f"vetoes.{channel}"
 
 
 def dead_letter_topic(topic: str) -> str:

@@ -104,6 +104,14 @@ class PreferenceKind(StrEnum):
     CONSENT_REVOKED = "consent_revoked"
 
 
+class VetoScope(StrEnum):
+    """What a `Vetoed` is about."""
+
+    CHOICES = "choices"
+    USER = "user"
+    REQUEST = "request"
+
+
 class WaitedFor(StrEnum):
     """Why a request waits on a timer."""
 
@@ -161,6 +169,11 @@ class Reason(StrEnum):
     NO_CONTACT = "no_contact"
     CANCELLED_BY_SENDER = "cancelled_by_sender"
     NOTHING_WAITS = "nothing_waits"
+    # a message that waited when something was forbidden
+    UNSUBSCRIBED_CHANNEL = "unsubscribed_channel"
+    CHANNEL_NOT_ALLOWED = "channel_not_allowed"
+    REQUEST_CANCELLED = "request_cancelled"
+    USER_ERASED = "user_erased"
     # a message that failed before or at the provider
     INVALID_CONTACT = "invalid_contact"
     NO_TEMPLATE = "no_template"
@@ -193,6 +206,10 @@ REASONS: dict[Reason, str] = {
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
     Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
     Reason.NOTHING_WAITS: "A cancel found nothing waiting: its request was decided before, or comes later.",
+    Reason.UNSUBSCRIBED_CHANNEL: "The user unsubscribed from this channel while the message waited.",
+    Reason.CHANNEL_NOT_ALLOWED: "The user chose other channels for this type while the message waited.",
+    Reason.REQUEST_CANCELLED: "The request was cancelled while the message waited.",
+    Reason.USER_ERASED: "The user was deleted while the message waited.",
     Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
     Reason.NO_TEMPLATE: "The type has no template for this channel, in the user's language nor in `ru`.",
     Reason.RENDER_FAILED: "The template could not be rendered with the request's data.",

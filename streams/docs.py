@@ -1,4 +1,4 @@
-"""Writes topics.md, reasons.md, metrics.md and both openapi.json in docs/: `python -m streams.docs`."""
+"""Writes lists in docs/ (access, topics, reasons, metrics, both openapi.json): `python -m streams.docs`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from typing import Any, Final
 import orjson
 from prometheus_client import CollectorRegistry
 
+from connectors.http.access import TABLE
 from connectors.http.openapi import OPERATIONS, PUBLIC, About, document
+from connectors.http.policies import (
+    Anyone,
+    Himself,
+    NeedsKey,
+    NeedsRole,
+    OnlyGateway,
+    Operations,
+    Policy,
+    Public,
+)
 from connectors.http.routes import EDGE, OPS, Route
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
@@ -40,6 +51,7 @@ def pages() -> dict[str, str]:
         "topics.md": topics_page(),
         "reasons.md": reasons_page(),
         "metrics.md": metrics_page(),
+        "access.md": access_page(),
         "openapi.json": _indented(PUBLIC, EDGE),
         "openapi-operations.json": _indented(OPERATIONS, OPS),
     }
@@ -93,6 +105,45 @@ def metrics_page() -> str:
             _table(head, outside),
         ]
     )
+
+
+def access_page() -> str:
+    """Who may call what."""
+    about = (
+        "Every route of the public port, and who may call it; what has no row cannot be served. A user"
+        "\nmay call only what is his own. Credentials, limits, vain attempts: [security.md](security.md)."
+    )
+    served = {(route.method, route.path) for route in EDGE}
+    rows: list[tuple[str, ...]] = [
+        (
+            f"`{row.method} {row.path}`",
+            *who_may(row.policy),
+            row.source,
+            "" if (row.method, row.path) in served else "to come",
+        )
+        for row in TABLE
+    ]
+    head = ("route", "people", "services", "by", "")
+    made = MADE.format(source="connectors/http/access.py")
+    return _joined(["# Access", made, about, _table(head, rows)])
+
+
+def who_may(policy: Policy) -> tuple[str, str]:
+    """People and services that a policy lets in, in words."""
+    match policy:
+        case Public() | Operations():
+            return "everybody", "all"
+        case Anyone():
+            return "everybody; with an identity only through the gateway", "all"
+        case OnlyGateway():
+            return "", "the gateway"
+        case NeedsKey(scope=scope):
+            return "", f"scope `{scope}`"
+        case NeedsRole(roles=roles, scope=scope):
+            return _words(tuple(sorted(roles))), f"scope `{scope}`" if scope else ""
+        case Himself(others=others):
+            people, services = who_may(others)
+            return ", ".join(filter(None, [people, "`user` himself"])), services
 
 
 def _indented(about: About, routes: Sequence[Route[Any]]) -> str:

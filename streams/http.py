@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -16,22 +17,27 @@ from prometheus_client import CollectorRegistry
 from connectors.audience_metrics import AudienceGauges
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
-from connectors.http.authority import Authority
 from connectors.http.limits import KeyLimits, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
+from connectors.links import LinkSigner
 from connectors.metrics import HttpMetrics
+from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
 from connectors.postgres.why import Archive
+from connectors.resolver import HttpResolver, ResolverAccess
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
+from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import CampaignsFeed, CampaignsRead
 from streams.outside import engine_config, publish_schemas
 from streams.servers import database_of
 from streams.settings import Settings
+from streams.templates import desk_of, relay_on
+from streams.trials import Trials
 
 log = structlog.get_logger("http")
 LINGER_MS = 2
@@ -130,6 +136,14 @@ async def until_connected(connect: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(AWAY_S)
 
 
+def resolver_of(settings: Settings) -> HttpResolver | None:
+    """Who is asked whom a query selects; None: nobody."""
+    told = settings.resolver
+    if told.url is None:
+        return None
+    return HttpResolver(ResolverAccess(told.url, told.key(), told.timeout_ms, told.attempts), now_ms)
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
     http, bootstrap = settings.http, settings.kafka.bootstrap
@@ -137,12 +151,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
     edge_topics = EdgeTopics(bootstrap)
+    access = Access(settings, metrics)
     audience = AudienceEdge(engine_config(settings))
     database = database_of(settings, WAITS)
     feed = CampaignsFeed(engine_config(settings), now_ms)
     campaigns = campaigns_of(settings, audience, feed, registry)
-    secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
-    authority = Authority(http.keys(), (secret,), metrics.gateway_mismatch)
+    resolver = resolver_of(settings)
     AudienceGauges(
         registry,
         is_up=lambda: audience.trouble is None,
@@ -151,7 +165,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     )
     ports = EdgePorts(
         publish=edge_topics.seen,
-        authenticate=authority.authenticate,
+        authenticate=access.authenticate,
         now_ms=now_ms,
         metrics=metrics,
         throttle=Limits(now_ms),
@@ -160,16 +174,22 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         campaigns=campaigns,
         produce=edge_topics.produce,
         explain=Archive(database).by_id,
+        keys=access.desk,
+        templates=desk_of(settings, database),
+        send_trial=Trials(settings),
+        choices=StoredChoices(database),
+        links=LinkSigner.of_text(http.link_keys.get_secret_value()) if http.link_keys else None,
+        resolve=resolver,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": edge_topics.reachable, **needed},
+            ready={"kafka": edge_topics.reachable, "keys": access.keys_read, **needed},
             aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
-            authenticate=authority.authenticate,
+            authenticate=access.authenticate,
             metrics=metrics,
         )
     )
@@ -179,13 +199,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            parts = [edge_topics.connect, audience.connect, *([feed.connect] if campaigns else [])]
-            connecting = [asyncio.create_task(until_connected(each)) for each in parts]
+            parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
+            parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
+            running = [asyncio.create_task(until_connected(each)) for each in parts]
+            access.start()
             await stop.wait()
-            for each in connecting:
+            for each in running:
                 each.cancel()
-            await asyncio.wait(connecting)
+            await asyncio.wait(running)
     finally:
+        await access.stop()
+        if resolver is not None:
+            await resolver.close()
         await feed.stop()
         await audience.stop()
         await edge_topics.stop()

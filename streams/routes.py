@@ -45,6 +45,12 @@ def lanes(
     )
 
 
+def vetoes(settings: Settings, topic: str, decode: Callable[[bytes], object]) -> Input:
+    """Read before every lane, however many calls are open; a stage that never read it begins at its start."""
+    interval = settings.engine.interval_high_ms
+    return Input(topic, decode, min_interval_ms=interval, urgent=True, notices=True)
+
+
 def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route:
     """A record that comes back at its `due_at`."""
     return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))

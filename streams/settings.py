@@ -21,14 +21,14 @@ from pydantic_settings import (
 )
 
 from streams.settings_audience import Audience
+from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
+from streams.settings_resolver import Resolver
 from streams.settings_sections import (
-    ApiKey,
     Consumers,
     Crypto,
     Embedded,
     Engine,
-    Http,
     Kafka,
     Log,
     Postgres,
@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     providers: Providers = Field(default_factory=Providers)
     consumers: Consumers = Field(default_factory=Consumers)
     audience: Audience = Field(default_factory=Audience)
+    resolver: Resolver = Field(default_factory=Resolver)
     crypto: Crypto = Field(default_factory=Crypto)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from streams.settings import Settings
@@ -32,10 +33,19 @@ def page() -> str:
 
 
 def _section(path: tuple[str, ...], rows: list[Leaf]) -> str:
-    model = Settings.model_fields[path[0]].annotation if path else None
-    title = f"## {path[0]}\n\n{inspect.getdoc(model)}\n" if path else "## General\n"
+    title = f"## {'.'.join(path)}\n\n{inspect.getdoc(_model(path))}\n" if path else "## General\n"
     head = "| variable | default | what it says |\n|---|---|---|\n"
     return f"\n{title}\n{head}" + "".join(_row(leaf) for leaf in rows)
+
+
+def _model(path: tuple[str, ...]) -> type[BaseModel]:
+    """The class of a section, or of one inside it."""
+    model: type[BaseModel] = Settings
+    for name in path:
+        found = model.model_fields[name].annotation
+        assert isinstance(found, type)
+        model = found
+    return model
 
 
 def _row(leaf: Leaf) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -49,44 +49,6 @@ class Postgres(BaseModel):
     """`postgresql://user:password@host/database`; without it an embedded server is used."""
     connections: Count = 10
     """The most connections one process opens."""
-
-
-class ApiKey(NamedTuple):
-    """One entry of `http.api_keys`."""
-
-    key_id: str
-    sha256: str
-    scopes: frozenset[str]
-
-
-class Http(BaseModel):
-    """The HTTP server, and the port of health and metrics that every long-running command opens."""
-
-    model_config = SECTION
-
-    host: str = "127.0.0.1"
-    """Address to listen on, for both ports."""
-    port: Port = 8080
-    """Port of the API."""
-    ops_port: Port = 8081
-    """Port of `/livez`, `/readyz` and `/metrics`."""
-    api_keys: SecretStr = SecretStr("")
-    """Accepted keys, as `id:sha256:scope+scope` with commas or line ends between; the hash is in hex."""
-    campaigns: Literal["off", "beside", "needed"] = "beside"
-    """Whether to answer what a person is to be shown in the app, out of a copy of the members' tables in
-    `data_dir`: `beside` the rest, 503 until the copy is whole; `needed`: not ready before that, either."""
-    gateway_secret: SecretStr | None = None
-    """What a gateway must present before its identity headers are believed; without it none are."""
-
-    def keys(self) -> tuple[ApiKey, ...]:
-        """`api_keys`, taken apart; ValueError names the first entry that is none by its number."""
-        entries = self.api_keys.get_secret_value().replace(",", "\n").split()
-        return tuple(_api_key(number, entry) for number, entry in enumerate(entries, start=1))
-
-    @model_validator(mode="after")
-    def _keys_are_well_formed(self) -> Self:
-        self.keys()
-        return self
 
 
 class Smtp(BaseModel):
@@ -231,11 +193,3 @@ def _secret(number: int, line: str) -> tuple[str, str]:
     if not name.strip() or not value.strip() or not value.isprintable() or not value.isascii():
         raise ValueError(f"line {number} of secrets is not name=value")
     return name.strip(), value.strip()
-
-
-def _api_key(number: int, entry: str) -> ApiKey:
-    key_id, _, rest = entry.partition(":")
-    digest, _, scopes = rest.partition(":")
-    if not key_id or len(digest) != 64 or set(digest) - set("0123456789abcdef") or not scopes:  # noqa: PLR2004
-        raise ValueError(f"entry {number} of api_keys is not id:sha256:scope+scope")
-    return ApiKey(key_id, digest, frozenset(scopes.split("+")))

@@ -39,6 +39,9 @@ HAPPENED = (
 """What the status stage reads."""
 
 
+SINK_RECORDS = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow)
+
+
 def status_stage(settings: Settings, outside: Outside) -> Stage:
     """One state per message, and what is told of it (agents/settle.py)."""
     read = outside.reading.records
@@ -87,7 +90,7 @@ def sink_stage(settings: Settings, outside: Outside) -> Stage:
     read = outside.reading.records
     return Stage(
         name="sink",
-        inputs=(Input(t.ROWS, read(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged)),),
+        inputs=(Input(t.ROWS, read(*SINK_RECORDS)),),
         sink=outside.sink,
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,

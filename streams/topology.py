@@ -1,6 +1,7 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
+    facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
+from agents.heed import Memory as Forbidden
 from agents.intake import intake
 from agents.recipient import Memory, recipient
 from schemas import records as r
@@ -31,6 +33,7 @@ from streams.routes import (
     planned_for,
     provider_call,
     timer,
+    vetoes,
 )
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
@@ -39,6 +42,7 @@ from tables.contacts import Contacts
 from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
+from tables.vetoes import Cancelled, Vetoes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -110,7 +114,7 @@ def stateful_stages() -> tuple[str, ...]:
 def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
-        "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, *t.EVENT_TOPICS),
+        "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *t.EVENT_TOPICS),
         "recipient": (t.CONTACTS, t.PREFERENCES, t.CANCELS, *(t.request_topic(lane) for lane in Lane)),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
@@ -118,12 +122,13 @@ def input_topics(stage: str) -> tuple[str, ...]:
         **AUDIENCE_INPUTS,
         "sink": (t.ROWS,),
     }
-    inputs.update({DELIVERY[c]: tuple(t.channel_topic(c, lane) for lane in Lane) for c in DELIVERY})
+    for channel, name in DELIVERY.items():
+        inputs[name] = (t.veto_topic(channel), *(t.channel_topic(channel, lane) for lane in Lane))
     return inputs[stage]
 
 
 def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    topics = (t.SEND_REQUEST, t.CANCEL_REQUEST, *events)
+    topics = (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *events)
 
     def decoder(topic: str) -> Callable[[bytes], object]:
         return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
@@ -167,6 +172,8 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
+            r.PreferenceRow: (to(t.ROWS, same_partition=True),),
+            r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(
             outside.reading.table("requests", 1, Taken),
@@ -180,16 +187,20 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
 
 
 def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
-    read = outside.reading.records(r.SendTask)
+    read, table = outside.reading.records, outside.reading.table
+    waiting = lanes(settings, lambda lane: t.channel_topic(channel, lane), read(r.SendTask), first=1)
     return Stage(
         name=DELIVERY[channel],
-        inputs=lanes(settings, lambda lane: t.channel_topic(channel, lane), read),
-        agent=lambda stream, _tables: deliver(stream, outside.reference),
+        inputs=(vetoes(settings, t.veto_topic(channel), read(r.Vetoed)), *waiting),
+        agent=lambda stream, tables: deliver(
+            stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference
+        ),
         routes={
             r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
         },
+        tables=(table("vetoes", 1, Vetoes), table("cancelled", 2, Cancelled)),
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,
     )

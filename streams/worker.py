@@ -22,6 +22,7 @@ from faust.app.base import BootStrategy
 from mode import Service
 from prometheus_client import CollectorRegistry
 
+from connectors.access.key_book import KeyBook
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
@@ -183,7 +184,7 @@ class Pipeline(Service):
             ready={**ready, "postgres": self._postgres} if "sink" in self._wanted else ready,
             version={"version": version("carillon")},
             registry=self._registry,
-            authenticate=Authority((), ()).authenticate,
+            authenticate=Authority(KeyBook(), ()).authenticate,
             metrics=HttpMetrics(self._registry),
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from schemas.records import ChosenType, Switch
 from schemas.words import PreferenceKind
 
 if TYPE_CHECKING:
@@ -24,27 +25,16 @@ ALL_MARKETING = "all_marketing"
 MARKETING = "marketing"
 
 
-class ChosenType(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A user's choice for one notification type. Time in ms."""
-
-    channels: list[str]
-    is_enabled: bool
-    at: int
-
-
-class Switch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something that is on or off since a time (ms)."""
-
-    is_on: bool
-    at: int
-
-
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One user. `unsubscribed`: channel or `all_marketing`; `consents`: `<purpose>/<channel or nothing>`."""
+    """One user. `unsubscribed`: channel or `all_marketing`; `consents`: `<purpose>/<channel or nothing>`.
+
+    `version` counts what `agents/forbid.py` changed: a message tells by it under which choices it was made.
+    """
 
     types: dict[str, ChosenType] = {}
     unsubscribed: dict[str, Switch] = {}
     consents: dict[str, Switch] = {}
+    version: int = 0
 
     def choice(self, notification_type: str) -> ChosenType | None:
         """What the user chose for a type, None without a choice."""

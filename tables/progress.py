@@ -129,6 +129,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             language=queued.language,
             template=queued.template,
             template_version=queued.template_version,
+            segments=queued.segments,
             scheduled_at=queued.scheduled_at,
             version=self.version,
             status=status,

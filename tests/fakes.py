@@ -123,7 +123,10 @@ class PlainCipher:
 
 
 class PlainRenderer:
-    """Fills `{name}`; a name without a value cannot be rendered. Counts its turns."""
+    """Fills `{name}`; a name without a value cannot be rendered. Counts its turns.
+
+    A text message takes a segment for each letter.
+    """
 
     def __init__(self) -> None:
         self.turns = 0
@@ -131,7 +134,8 @@ class PlainRenderer:
     def render(self, template: Template, variables: Mapping[str, Any]) -> Content:
         self.turns += 1
         try:
-            return Content(body=template.body.format_map(dict(variables)))
+            body = template.body.format_map(dict(variables))
+            return Content(body=body, segments=len(body) if template.channel_type == "sms" else None)
         except KeyError as error:
             raise RenderFailedError(f"missing variable {error}") from error
 

@@ -25,6 +25,7 @@ QUEUED = MessageQueued(
     language="ru",
     template="order_confirmation",
     template_version=3,
+    segments=2,
 )
 
 TASK = SendTask(

@@ -15,6 +15,7 @@ from uuid import uuid4
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from connectors.access.key_book import KeyBook
 from connectors.audience_metrics import AudienceMetrics
 from connectors.clock import now_ms
 from connectors.http.authority import Authority
@@ -75,7 +76,7 @@ async def serve(settings: Settings, port: int) -> None:
     audience = AudienceEdge(config)
     connecting = asyncio.create_task(audience.connect())
     campaigns = CampaignsRead(audience, Owned(runner, settings.kafka.partitions), SchemaBook(), now_ms)
-    authority = Authority(settings.http.keys(), ())
+    authority = Authority(KeyBook(settings.http.keys()), ())
     ports = EdgePorts(
         EdgeTopics(config.bootstrap).seen,
         authority.authenticate,

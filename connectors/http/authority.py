@@ -1,4 +1,4 @@
-"""Who may call what: one port for every route. API keys and the gateway's proof here; JWT plugs in later.
+"""Who may call what: one port for every route.
 
 Every route of the table declares one policy; `Authority.authenticate` is asked for each request.
 """
@@ -6,165 +6,186 @@ Every route of the table declares one policy; `Authority.authenticate` is asked 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from connectors.http.credentials import KeyShown, Nothing, TokenShown, is_in_url
+from connectors.http.jwks import KeysUnavailableError
+from connectors.http.policies import (
+    GATEWAY,
+    OPERATIONS,
+    STRANGER,
+    Anyone,
+    Caller,
+    CallerKind,
+    Himself,
+    NeedsKey,
+    NeedsRole,
+    OnlyGateway,
+    Operations,
+    Policy,
+    Public,
+    Role,
+)
 from connectors.http.problems import Code, ProblemError
+from connectors.http.tokens import TokenRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from connectors.access.key_book import Held, KeyBook
+    from connectors.http.credentials import Asked
+    from connectors.http.tokens import Person, Tokens
+
 SECRET_HEADER = "X-Gateway-Secret"  # noqa: S105 - the header's name
 GATEWAY_SCOPE = "gateway"
-PREFIXES = ("ck_live_", "ck_test_")
-TEST_PREFIX = "ck_test_"
-_BEARER = "Bearer "
-
-
-@dataclass(frozen=True, slots=True)
-class Anyone:
-    """Open to strangers; a caller that proves to be the gateway is told apart (SEEN-OP-09)."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyGateway:
-    """The caller must prove to be the gateway."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsKey:
-    """An API key with this scope."""
-
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """Served on the operations port only, which the network protects: probes carry no credentials."""
-
-
-Policy = Anyone | OnlyGateway | NeedsKey | Operations
-
-
-class CallerKind(StrEnum):
-    """What a caller proved to be."""
-
-    STRANGER = "stranger"
-    GATEWAY = "gateway"
-    KEY = "key"
-    OPERATIONS = "operations"
-
-
-class Caller(NamedTuple):
-    """Who calls. `is_test`: the key is a `ck_test_` one."""
-
-    kind: CallerKind
-    key_id: str | None = None
-    is_test: bool = False
+CHALLENGE = 'Bearer realm="carillon"'
+SOON = {"Retry-After": "1"}
 
 
 class Authenticate(Protocol):
     """The port every route passes: a caller that satisfies the policy, or `ProblemError` (401, 403)."""
 
-    async def __call__(self, headers: Mapping[str, str], policy: Policy) -> Caller: ...
+    async def __call__(self, asked: Asked, policy: Policy) -> Caller: ...
 
 
-class KeyEntry(Protocol):
-    """One configured API key: its hash, never the key."""
+class Refusals(Protocol):
+    """Hears of credentials that were refused (`connectors.metrics.HttpMetrics`)."""
 
-    @property
-    def key_id(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def scopes(self) -> frozenset[str]: ...
+    def gateway_mismatch(self) -> None: ...
+    def refused(self, reason: str) -> None: ...
+
+
+class Unheard:
+    """Nobody counts refusals."""
+
+    def gateway_mismatch(self) -> None: ...
+    def refused(self, reason: str) -> None: ...
 
 
 class Authority:
-    """Checks API keys and the gateway's secret; comparisons take the same time for right and wrong.
+    """Checks API keys, tokens of people, and the gateway's secret.
 
     `gateway_secrets`: each of them is accepted, so that a secret can be changed without a gap; without any,
-    nobody is the gateway. `on_mismatch` is called when a wrong secret was shown.
+    nobody is the gateway. `tokens` None: nobody is a person.
     """
 
     def __init__(
         self,
-        keys: Iterable[KeyEntry],
+        keys: KeyBook,
         gateway_secrets: Iterable[str],
-        on_mismatch: Callable[[], None] = lambda: None,
+        tokens: Tokens | None = None,
+        refusals: Refusals | None = None,
+        now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._keys = [(bytes.fromhex(entry.sha256), entry) for entry in keys]
+        self._keys = keys
         self._secrets = [secret.encode() for secret in gateway_secrets if secret]
-        self._on_mismatch = on_mismatch
+        self._tokens = tokens
+        self._refusals = refusals or Unheard()
+        self._now_ms = now_ms
 
-    async def authenticate(self, headers: Mapping[str, str], policy: Policy) -> Caller:
+    async def authenticate(self, asked: Asked, policy: Policy) -> Caller:
         """Check the credentials against the policy."""
+        if isinstance(policy, Public | Operations):
+            return OPERATIONS if isinstance(policy, Operations) else STRANGER
+        if is_in_url(asked.query):
+            self._refusals.refused("in_url")
+            raise ProblemError(Code.CREDENTIALS_IN_URL)
         match policy:
             case Anyone():
-                return self._gateway(headers) or STRANGER
+                return self._gateway(asked) or STRANGER
             case OnlyGateway():
-                return self._gateway(headers) or _refuse()
+                return self._gateway(asked) or self._unknown(asked)
             case NeedsKey(scope=scope):
-                return self._key(headers, scope)
-            case Operations():
-                return OPERATIONS
+                return self._service(asked, scope)
+            case NeedsRole():
+                return await self._admitted(asked, policy)
+            case Himself():
+                return await self._himself(asked, policy)
 
-    def _gateway(self, headers: Mapping[str, str]) -> Caller | None:
-        """Recognise the gateway by its secret, or by an API key of the gateway's scope."""
+    def is_gateway(self, headers: Mapping[str, str]) -> bool:
+        """Whether the gateway's secret is shown, so that what it forwards is believed."""
         shown = headers.get(SECRET_HEADER)
-        if shown is not None:
-            if _is_one_of(shown.encode("utf-8", "surrogateescape"), self._secrets):
+        return shown is not None and _is_one_of(shown.encode("utf-8", "surrogateescape"), self._secrets)
+
+    def _gateway(self, asked: Asked) -> Caller | None:
+        """Recognise the gateway by its secret, or by an API key of the gateway's scope."""
+        if SECRET_HEADER in asked.headers:
+            if self.is_gateway(asked.headers):
                 return GATEWAY
-            self._on_mismatch()
+            self._refusals.gateway_mismatch()
             return None
-        entry = self._entry(headers) if "Authorization" in headers else None
-        return GATEWAY if entry is not None and GATEWAY_SCOPE in entry.scopes else None
+        held = self._held(asked) if isinstance(asked.credential, KeyShown) else None
+        return GATEWAY if held is not None and GATEWAY_SCOPE in held.scopes else None
 
-    def _key(self, headers: Mapping[str, str], scope: str) -> Caller:
-        entry = self._entry(headers)
-        if entry is None:
-            _refuse()
-        if scope not in entry.scopes:
-            raise ProblemError(Code.FORBIDDEN)
-        is_test = headers["Authorization"].removeprefix(_BEARER).startswith(TEST_PREFIX)
-        return Caller(CallerKind.KEY, entry.key_id, is_test)
+    async def _admitted(self, asked: Asked, policy: NeedsRole) -> Caller:
+        """A person of one of the roles, or a service with the scope."""
+        if isinstance(asked.credential, TokenShown):
+            person = await self._person(asked.credential, asked)
+            if not person.roles & policy.roles:
+                self._forbid("role")
+            return Caller(CallerKind.PERSON, subject=person.subject, roles=person.roles)
+        return self._service(asked, policy.scope)
 
-    def _entry(self, headers: Mapping[str, str]) -> KeyEntry | None:
-        """Look through all keys, whether or not one matched already."""
-        shown = headers.get("Authorization", "")
-        key = shown.removeprefix(_BEARER)
-        if not shown.startswith(_BEARER) or not key.startswith(PREFIXES):
+    async def _himself(self, asked: Asked, policy: Himself) -> Caller:
+        """Whom the others are; or a user, and then no path but his own."""
+        allowed = NeedsRole(policy.others.roles | {Role.USER}, policy.others.scope)
+        caller = await self._admitted(asked, allowed)
+        if caller.kind is CallerKind.KEY or caller.roles & policy.others.roles:
+            return caller
+        if policy.user_in is not None and asked.path[policy.user_in] != caller.subject:
+            self._forbid("another_user")
+        return caller._replace(only=caller.subject)
+
+    async def _person(self, credential: TokenShown, asked: Asked) -> Person:
+        if self._tokens is None:
+            self._unknown(asked)
+        try:
+            return await self._tokens.person(credential.text)
+        except TokenRefusedError as error:
+            self._unknown(asked, error.reason)
+        except KeysUnavailableError:
+            raise ProblemError(Code.CREDENTIALS_UNAVAILABLE, headers=SOON) from None
+
+    def _service(self, asked: Asked, scope: str | None) -> Caller:
+        held = self._held(asked)
+        if held is None:
+            self._unknown(asked)
+        if scope is None or scope not in held.scopes:
+            self._forbid("scope")
+        assert isinstance(asked.credential, KeyShown)
+        is_test = asked.credential.is_test
+        return Caller(CallerKind.KEY, held.key_id, is_test, per_minute=held.per_minute)
+
+    def _held(self, asked: Asked) -> Held | None:
+        """The key in force that is shown; before the keys were read, nobody can say that there is none."""
+        if not isinstance(asked.credential, KeyShown):
             return None
-        digest = sha256(key.encode("utf-8", "surrogateescape")).digest()
-        matching = [entry for known, entry in self._keys if hmac.compare_digest(known, digest)]
-        return matching[0] if matching else None
+        held = self._keys.find(asked.credential.digest, self._now_ms())
+        if held is None and not self._keys.is_read:
+            raise ProblemError(Code.CREDENTIALS_UNAVAILABLE, headers=SOON)
+        return held
+
+    def _forbid(self, reason: str) -> NoReturn:
+        self._refusals.refused(reason)
+        raise ProblemError(Code.FORBIDDEN)
+
+    def _unknown(self, asked: Asked, reason: str | None = None) -> NoReturn:
+        self._refusals.refused(reason or _words_for(asked))
+        shows = not isinstance(asked.credential, Nothing)
+        challenge = f'{CHALLENGE}, error="invalid_token"' if shows else CHALLENGE
+        raise ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": challenge})
 
 
-STRANGER = Caller(CallerKind.STRANGER)
-GATEWAY = Caller(CallerKind.GATEWAY)
-OPERATIONS = Caller(CallerKind.OPERATIONS)
-
-
-def refusals(policy: Policy) -> tuple[ProblemError, ...]:
-    """The problems that `authenticate` may raise under a policy."""
-    match policy:
-        case OnlyGateway():
-            return (_unauthenticated(),)
-        case NeedsKey():
-            return (_unauthenticated(), ProblemError(Code.FORBIDDEN))
-        case Anyone() | Operations():
-            return ()
-
-
-def _unauthenticated() -> ProblemError:
-    return ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": 'Bearer realm="carillon"'})
-
-
-def _refuse() -> NoReturn:
-    raise _unauthenticated()
+def _words_for(asked: Asked) -> str:
+    match asked.credential:
+        case Nothing():
+            return "nothing"
+        case KeyShown():
+            return "key"
+        case _:
+            return "unusable"
 
 
 def _is_one_of(shown: bytes, secrets: list[bytes]) -> bool:
+    """Compare with all of them, each in the same time for right and wrong."""
     return sum(hmac.compare_digest(shown, secret) for secret in secrets) > 0

@@ -1,4 +1,4 @@
-"""Limits on requests: seen posts per user or device, more per client address (NS-SEC-OP-04); others per key.
+"""Limits on requests: token buckets of users, client addresses and keys (NS-SEC-OP-04).
 
 Each process counts for itself: with n processes a caller spread over all of them has n times the limit.
 """
@@ -6,10 +6,16 @@ Each process counts for itself: with n processes a caller spread over all of the
 from __future__ import annotations
 
 from collections import OrderedDict
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
+
+from connectors.http.policies import Anyone, OnlyGateway, Operations, Public
+from connectors.http.problems import Code, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from connectors.http.policies import Policy
 
 MINUTE_MS = 60_000
 
@@ -23,28 +29,52 @@ class Limit(NamedTuple):
 
 PER_USER = Limit("user", 120)
 PER_ADDRESS = Limit("address", 6_000)
+"""Of seen posts; the limits of all other routes are in `connectors/http/quotas.py`."""
 PER_KEY = Limit("key", 300)
+"""Of requests to one audience endpoint (AUD-OP-22)."""
 
 
 def too_soon(limit: Limit, seconds: int) -> Mapping[str, str]:
     """The headers of a 429 whose sender may come back in `seconds`."""
+    return {"Retry-After": str(seconds), **standing(limit, 0, seconds)}
+
+
+def standing(limit: Limit, left: int, seconds: int) -> Mapping[str, str]:
+    """The headers that tell where a caller stands."""
     return {
-        "Retry-After": str(seconds),
-        "RateLimit": f'"{limit.name}";r=0;t={seconds}',
+        "RateLimit": f'"{limit.name}";r={left};t={seconds}',
         "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w=60',
     }
 
 
+def is_counted(policy: Policy) -> bool:
+    """Whether limits of users, addresses and keys hold for a route; seen posts have their own."""
+    return not isinstance(policy, Public | Anyone | OnlyGateway | Operations)
+
+
+def limit_headers(policy: Policy) -> set[str]:
+    """Headers that answers of a route may have."""
+    return set(standing(PER_USER, 0, 0)) if is_counted(policy) else set()
+
+
+def refusals_by_limit(policy: Policy) -> tuple[ProblemError, ...]:
+    """How a route refuses who comes too often."""
+    return (ProblemError(Code.THROTTLED, headers=too_soon(PER_USER, 1)),) if is_counted(policy) else ()
+
+
 class Buckets:
-    """Token buckets of the `remember` most recent callers."""
+    """Token buckets of the `remember` most recent callers, each as the moment at which it is full."""
 
     def __init__(self, now_ms: Callable[[], int], remember: int = 100_000) -> None:
         self._now_ms = now_ms
         self._remember = remember
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._full_at)
+
     def spend(self, caller: str, limit: Limit, count: int = 1) -> Mapping[str, str] | None:
-        """A bucket is kept as the moment at which it is full again; each of `count` moves it by one turn."""
+        """Count so many; None lets them pass, else the headers of their 429."""
         now = self._now_ms()
         turn = MINUTE_MS / limit.per_minute
         full_at = max(self._full_at.get(caller, 0.0), now) + turn
@@ -57,8 +87,16 @@ class Buckets:
             self._full_at.popitem(last=False)
         return None
 
+    def left(self, caller: str, limit: Limit) -> Mapping[str, str]:
+        """Where a caller stands: so many at once, and the seconds until one more."""
+        now = self._now_ms()
+        turn = MINUTE_MS / limit.per_minute
+        missing = max(self._full_at.get(caller, 0.0) - now, 0.0)
+        wait = missing % turn or turn
+        return standing(limit, max(int((MINUTE_MS - missing) / turn + 1e-9), 0), ceil(wait / 1000))
+
     def give_back(self, caller: str, limit: Limit, count: int = 1) -> None:
-        """What was spent and came to nothing."""
+        """Count them no longer."""
         if caller in self._full_at:
             self._full_at[caller] -= count * MINUTE_MS / limit.per_minute
 
@@ -89,10 +127,8 @@ class Limits:
 
     def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
         """Facts that passed and that the broker did not take: their sender is to repeat them at once."""
-        if user_key is None:
-            self._buckets.give_back(f"address {address}", self._per_address, count)
-        else:
-            self._buckets.give_back(user_key, self._per_user, count)
+        limit = self._per_address if user_key is None else self._per_user
+        self._buckets.give_back(f"address {address}" if user_key is None else user_key, limit, count)
 
 
 class KeyLimits:

@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 from aiohttp import web
 
-from connectors.http.authority import (
-    GATEWAY_SCOPE,
-    SECRET_HEADER,
-    Anyone,
-    NeedsKey,
-    OnlyGateway,
-    Operations,
-    Policy,
-    refusals,
-)
-from connectors.http.operation import JSON, Answer, Header, Operation, Query
+from connectors.http.limits import limit_headers, refusals_by_limit
+from connectors.http.openapi_security import SCHEMES, refusals, security
+from connectors.http.operation import JSON, Answer, Header, Operation, Variable
 from connectors.http.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -35,7 +27,7 @@ from connectors.http.problems import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.routes import Route
     from connectors.http.traces import Trace
 
@@ -55,23 +47,12 @@ ANSWERED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "Idempotent-Replayed": ("The answer was given before under the same key.", {"const": "true"}),
     "RateLimit": ("The limit's name, `r` requests left, `t` seconds until one more.", {"type": "string"}),
     "RateLimit-Policy": ("The limit's name, `q` requests in `w` seconds.", {"type": "string"}),
-    "Location": ("Where to read what becomes of it.", {"type": "string"}),
+    "ETag": ("The version in force, to be sent as `If-Match` with the next change.", {"type": "string"}),
+    "Location": ("Where to read it, or what becomes of it.", {"type": "string"}),
     "WWW-Authenticate": ("Which credentials are asked for.", {"type": "string"}),
 }
 """Headers of answers: a sentence and a schema each."""
 EVERYWHERE: Final = (ProblemError(Code.INVALID_REQUEST), ProblemError(Code.INTERNAL))
-SCHEMES: Final = {
-    "gatewaySecret": {
-        "type": "apiKey",
-        "in": "header",
-        "name": SECRET_HEADER,
-        "description": "The gateway's proof. Without one of the proofs, identity headers are ignored.",
-    },
-    "apiKey": {"type": "http", "scheme": "bearer", "description": "`ck_live_…` or `ck_test_…`, with scopes."},
-}
-
-
-_GATEWAY: Final[list[dict[str, list[str]]]] = [{"gatewaySecret": []}, {"apiKey": [GATEWAY_SCOPE]}]
 
 
 class About(NamedTuple):
@@ -136,12 +117,11 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "operationId": route.name,
         "summary": told_of.summary,
         "description": told_of.about,
-        "security": _security(route.policy),
+        "security": security(route.policy),
         "parameters": [
             *({"$ref": f"#/components/parameters/{header.name}"} for header in TRACED),
             *(_parameter(header) for header in told_of.headers),
-            *(part.told() for part in told_of.parts),
-            *(_query(query) for query in told_of.queries),
+            *(_variable(variable) for variable in told_of.variables),
         ],
         "responses": _responses(route, schemas),
     }
@@ -153,17 +133,21 @@ def _operation(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _responses(route: Route[Any], schemas: Mapping[Any, Any]) -> dict[str, Any]:
-    answers = {str(answer.status): _answer(answer, schemas) for answer in route.operation.answers}
-    problems = sorted((*EVERYWHERE, *refusals(route.policy), *route.operation.refusals), key=_status)
+    limited = limit_headers(route.policy)
+    answers = {str(answer.status): _answer(answer, schemas, limited) for answer in route.operation.answers}
+    by_policy = (*refusals(route.policy), *refusals_by_limit(route.policy))
+    problems = sorted((*EVERYWHERE, *by_policy, *route.operation.refusals), key=_status)
     write = _refused_plainly if route.operation.has_plain_errors else _refused
     refused = {str(status): write(list(some), schemas) for status, some in groupby(problems, _status)}
     assert not answers.keys() & refused.keys(), f"{route.name}: a status is an answer or a problem, not both"
     return dict(sorted({**answers, **refused}.items()))
 
 
-def _answer(answer: Answer, schemas: Mapping[Any, Any]) -> dict[str, Any]:
+def _answer(answer: Answer, schemas: Mapping[Any, Any], limited: set[str]) -> dict[str, Any]:
+    if answer.form is None:
+        return {"description": answer.about, **_headers({"X-Request-Id", *answer.headers}, limited)}
     content = {"schema": schemas[answer.form], "examples": _examples(answer.examples)}
-    headers = _headers({"X-Request-Id", *answer.headers}, set()) if answer.media == JSON else {}
+    headers = _headers({"X-Request-Id", *answer.headers}, limited) if answer.media == JSON else {}
     return {"description": answer.about, **headers, "content": {answer.media: content}}
 
 
@@ -207,17 +191,12 @@ def _headers(promised: set[str], possible: set[str]) -> dict[str, Any]:
     return {"headers": found} if found else {}
 
 
-def _security(policy: Policy) -> list[dict[str, list[str]]]:
-    """Each entry is one way in; an empty one: without credentials."""
-    match policy:
-        case Anyone():
-            return [{}, *_GATEWAY]
-        case OnlyGateway():
-            return _GATEWAY
-        case NeedsKey(scope=scope):
-            return [{"apiKey": [scope]}]
-        case Operations():
-            return []
+def _variable(variable: Variable) -> dict[str, Any]:
+    name, about, schema, example, where, is_needed, style = variable
+    told = {"name": name, "in": where, "description": about, "schema": schema, "example": example}
+    if style is not None:
+        told |= {"style": style, "explode": True}
+    return {**told, "required": True} if where == "path" or is_needed else told
 
 
 def _parameter(header: Header) -> dict[str, Any]:
@@ -225,16 +204,12 @@ def _parameter(header: Header) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": about, "schema": schema, "example": example}
 
 
-def _query(query: Header | Query) -> dict[str, Any]:
-    return query.told() if isinstance(query, Query) else _parameter(query) | {"in": "query"}
-
-
 def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"value": msgspec.to_builtins(value)} for name, value in examples.items()}
 
 
 def _forms(operation: Operation) -> list[Any]:
-    answers = [answer.form for answer in operation.answers]
+    answers = [answer.form for answer in operation.answers if answer.form is not None]
     return answers if operation.body is None else [*answers, operation.body.form]
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from connectors.http.problems import ProblemError
 
 JSON = "application/json"
 ANY_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+A_UUID: Final[Mapping[str, Any]] = {"type": "string", "format": "uuid"}
 
 
 class Header(NamedTuple):
-    """A header or query parameter of a request that the route reads; never required.
+    """A header of a request that the route reads; never required.
 
     `schema`: its form; any text otherwise.
     """
@@ -24,47 +25,19 @@ class Header(NamedTuple):
     schema: Mapping[str, Any] = ANY_TEXT
 
 
-class Part(NamedTuple):
-    """A part of the path that is a UUID."""
+class Variable(NamedTuple):
+    """A variable of the path, or a parameter behind it (`query`); `schema` as OpenAPI writes it.
+
+    `is_needed` counts behind the path only; `style`: the form of a list or a mapping there, if it has one.
+    """
 
     name: str
     about: str
-    example: str
-
-    def told(self) -> dict[str, Any]:
-        """Its part of the document."""
-        return {
-            "name": self.name,
-            "in": "path",
-            "required": True,
-            "description": self.about,
-            "schema": {"type": "string", "format": "uuid"},
-            "example": self.example,
-        }
-
-
-class Query(NamedTuple):
-    """A query parameter of a form of its own; a list comes as the parameter again and again."""
-
-    name: str
-    about: str
+    schema: Mapping[str, Any]
     example: Any
-    schema: dict[str, Any]
-    required: bool = False
-    style: str = "form"
-
-    def told(self) -> dict[str, Any]:
-        """Its part of the document."""
-        return {
-            "name": self.name,
-            "in": "query",
-            "description": self.about,
-            "required": self.required,
-            "style": self.style,
-            "explode": True,
-            "schema": self.schema,
-            "example": self.example,
-        }
+    where: Literal["path", "query"] = "path"
+    is_needed: bool = False
+    style: Literal["form", "deepObject"] | None = None
 
 
 class Body(NamedTuple):
@@ -76,7 +49,10 @@ class Body(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer that is no problem. `form`: the type that is encoded, as for `Body`."""
+    """An answer that is no problem. `form`: the type that is encoded, as for `Body`; None: no body.
+
+    `headers`: names of headers that it always has, beside `X-Request-Id`; each stands in `openapi.ANSWERED`.
+    """
 
     status: int
     about: str
@@ -99,6 +75,5 @@ class Operation(NamedTuple):
     refusals: tuple[ProblemError, ...] = ()
     body: Body | None = None
     headers: tuple[Header, ...] = ()
-    parts: tuple[Part, ...] = ()
-    queries: tuple[Header | Query, ...] = ()
+    variables: tuple[Variable, ...] = ()
     has_plain_errors: bool = False

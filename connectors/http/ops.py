@@ -16,7 +16,7 @@ from connectors.http.problems import json_response
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import OpsPorts
     from connectors.http.traces import Trace
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from connectors.choices import NoChoices
 from connectors.http.audience.slots import Slots
 from connectors.postgres.why import Explanation
 
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from connectors.http.audience.ports import Audience
+    from connectors.access.desk import KeyDesk
+    from connectors.choices import Choices
+    from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
+    from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
-    from schemas.records import SeenPosted
+    from connectors.templates.desk import Desk
+    from schemas.records import Content, SeenPosted, Template
 
 
 class BrokerUnavailableError(Exception):
@@ -57,6 +62,24 @@ async def unknown(asked: UUID) -> Explanation:
     return Explanation(str(asked), (), ())
 
 
+class Trial(NamedTuple):
+    """One message of a template to one address, to look at. `request_key`: repeats of it are one message."""
+
+    template: Template
+    content: Content
+    data: Mapping[str, Any]
+    recipient: str
+    author: str
+    request_key: str
+
+
+class SendTrial(Protocol):
+    """Queues a trial, durably. Raises `BrokerUnavailableError`; a repeat then may send it twice."""
+
+    async def __call__(self, trial: Trial) -> str | None:
+        """The message's id; None when the recipient is no address of the template's channel."""
+
+
 class Throttle(Protocol):
     """Says whether a request comes too soon (NS-SEC-OP-04)."""
 
@@ -84,8 +107,10 @@ class KeyThrottle(Protocol):
 class EdgePorts:
     """The public port. A throttle None: no limits. Without `produce` nothing is taken.
 
-    `audience` None: its endpoints answer 503. `campaigns` None: the read of campaigns is for other processes,
-    and answers 404.
+    `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
+    `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
+    are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
+    query is a 502.
     """
 
     publish: Publish
@@ -100,6 +125,12 @@ class EdgePorts:
     publish_timeout_ms: int = 5_000
     produce: Produce = nowhere
     explain: Explain = unknown
+    keys: KeyDesk | None = None
+    templates: Desk | None = None
+    send_trial: SendTrial | None = None
+    choices: Choices = field(default_factory=NoChoices)
+    links: LinkSigner | None = None
+    resolve: Resolve | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,28 @@ class Code(StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_JSON = "invalid_json"
     INVALID_FIELD = "invalid_field"
+    CREDENTIALS_IN_URL = "credentials_in_url"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     IDENTITY_INCOMPLETE = "identity_incomplete"
+    INVALID_TEMPLATE = "invalid_template"
+    RENDER_FAILED = "render_failed"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     KEY_REPEATED = "key_repeated"
     REQUEST_TIMEOUT = "request_timeout"
-    TOO_LARGE = "too_large"
     CONFLICT = "conflict"
+    DUPLICATE = "duplicate"
+    IN_USE = "in_use"
+    STALE = "stale"
+    TOO_LARGE = "too_large"
     UNKNOWN_LABEL = "unknown_label"
     NO_RESOLVER = "no_resolver"
+    OTHER_REQUEST = "other_request"
     THROTTLED = "throttled"
     BUSY = "busy"
     BROKER_UNAVAILABLE = "broker_unavailable"
+    CREDENTIALS_UNAVAILABLE = "credentials_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"
     CATCHING_UP = "catching_up"
     INTERNAL = "internal"
@@ -45,21 +53,32 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.INVALID_REQUEST: (400, "The request is no HTTP that is understood here."),
     Code.INVALID_JSON: (400, "The body is no JSON object in UTF-8."),
     Code.INVALID_FIELD: (400, "A field is missing or has a wrong type or length."),
+    Code.CREDENTIALS_IN_URL: (
+        400,
+        "A credential stands in the address, which is logged on its way; change it and send it as a header.",
+    ),
     Code.UNAUTHENTICATED: (401, "The request carries no valid credentials."),
     Code.FORBIDDEN: (403, "The credentials do not allow this."),
     Code.IDENTITY_INCOMPLETE: (403, "The gateway's headers do not name the session's user."),
+    Code.INVALID_TEMPLATE: (400, "The template could not be sent as it is."),
+    Code.RENDER_FAILED: (400, "The template cannot be rendered with this data."),
     Code.NOT_FOUND: (404, "There is nothing under this path."),
     Code.METHOD_NOT_ALLOWED: (405, "This path does not take this method."),
     Code.KEY_REPEATED: (409, "One idempotency key stands at two requests for one user."),
     Code.REQUEST_TIMEOUT: (408, "The body did not come in time."),
+    Code.CONFLICT: (409, "It contradicts what is there already, or what came under the same token."),
+    Code.DUPLICATE: (409, "There is one of this name already."),
+    Code.IN_USE: (409, "Something else needs it."),
+    Code.STALE: (412, "Another version is in force than the one this change was made for."),
     Code.TOO_LARGE: (413, "The body is too large."),
-    Code.CONFLICT: (409, "It contradicts what was published before, or what came under the same token."),
     Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
-    Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
+    Code.NO_RESOLVER: (502, "No resolver says whom the query selects; nothing was published."),
+    Code.OTHER_REQUEST: (422, "The idempotency key belongs to another request."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),
     Code.BROKER_UNAVAILABLE: (503, "The broker did not confirm the record; it may be sent again."),
-    Code.DATABASE_UNAVAILABLE: (503, "The database cannot be asked now; nothing was changed."),
+    Code.CREDENTIALS_UNAVAILABLE: (503, "Credentials cannot be checked at the moment; come again."),
+    Code.DATABASE_UNAVAILABLE: (503, "The database cannot be used at the moment; come again."),
     Code.CATCHING_UP: (
         503,
         "What the answer needs has not been read yet; come back after Retry-After seconds.",

@@ -12,21 +12,38 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
-from connectors.http import openapi, ops, seen, seen_batch, send, send_batch, send_cancel, send_state
+from connectors.http import (
+    keys,
+    openapi,
+    ops,
+    preferences,
+    seen,
+    seen_batch,
+    send,
+    send_batch,
+    send_cancel,
+    send_state,
+    templates,
+    unsubscribe,
+)
+from connectors.http import preference_operations as told
+from connectors.http import template_forms as forms
+from connectors.http.access import policy_of
 from connectors.http.audience import handlers
 from connectors.http.audience import operations as of
-from connectors.http.authority import Anyone, NeedsKey, Operations, Policy
 from connectors.http.campaigns import handlers as campaigns
 from connectors.http.campaigns import operations as of_campaigns
+from connectors.http.credentials import asked
 from connectors.http.operation import Operation
+from connectors.http.policies import Operations, Policy
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, plain_response, problem_response
 from connectors.http.traces import Trace, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
 
     Handle = Callable[[web.Request, Caller, Trace], Awaitable[web.Response]]
 
@@ -51,28 +68,63 @@ class Route(NamedTuple, Generic[Ports]):
     operation: Operation
 
 
-AUDIENCE: Final = NeedsKey("audience")
-CAMPAIGNS: Final = NeedsKey("campaigns")
-EDGE: Final[tuple[Route[EdgePorts], ...]] = (
-    Route("seen", "POST", seen.PATH, Anyone(), seen.SeenPost, seen.OPERATION),
-    Route("seen_batch", "POST", seen_batch.PATH, Anyone(), seen_batch.BatchPost, seen_batch.OPERATION),
-    Route("send", "POST", send.PATH, NeedsKey("send"), send.SendPost, send.OPERATION),
-    Route(
-        "send_batch", "POST", send_batch.PATH, NeedsKey("send"), send_batch.BatchPost, send_batch.OPERATION
-    ),
-    Route(
-        "cancel", "POST", send_cancel.PATH, NeedsKey("send"), send_cancel.CancelPost, send_cancel.OPERATION
-    ),
-    Route("message", "GET", send_state.PATH, NeedsKey("stats"), send_state.StateGet, send_state.OPERATION),
-    Route("publish", "POST", of.PUBLISH_PATH, AUDIENCE, handlers.Publish, of.PUBLISH),
-    Route("unpublish", "POST", of.UNPUBLISH_PATH, AUDIENCE, handlers.Unpublish, of.UNPUBLISH),
-    Route("status", "GET", of.STATUS_PATH, AUDIENCE, handlers.Status, of.STATUS),
-    Route("AdminPublish", "POST", of.ADMIN_PATH, AUDIENCE, handlers.AdminPublish, of.ADMIN),
-    Route("campaigns", "GET", of_campaigns.PATH, CAMPAIGNS, campaigns.ByQuery, of_campaigns.BY_QUERY),
-    Route("campaigns_of_body", "POST", of_campaigns.PATH, CAMPAIGNS, campaigns.ByBody, of_campaigns.BY_BODY),
-    Route("openapi", "GET", openapi.PATH, Anyone(), openapi.Shown, openapi.OPERATION),
+def _edge(
+    name: str, method: str, path: str, make: Callable[[EdgePorts], Handle], operation: Operation
+) -> Route[EdgePorts]:
+    """A route of the public port, with the policy of its row in the access table; KeyError without one."""
+    return Route(name, method, path, policy_of(method, path), make, operation)
+
+
+TEMPLATES: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("templates_create", "POST", forms.PATH, templates.Create, forms.CREATE),
+    _edge("templates_list", "GET", forms.PATH, templates.List, forms.LIST),
+    _edge("templates_get", "GET", forms.ONE, templates.Get, forms.GET),
+    _edge("templates_edit", "PUT", forms.ONE, templates.Edit, forms.EDIT),
+    _edge("templates_delete", "DELETE", forms.ONE, templates.Delete, forms.DELETE),
+    _edge("templates_versions", "GET", forms.VERSIONS, templates.Versions, forms.SHOW_VERSIONS),
+    _edge("templates_rollback", "POST", forms.ROLLBACK, templates.RollBack, forms.ROLL_BACK),
+    _edge("templates_preview", "POST", forms.PREVIEW, templates.Previewed, forms.SHOW_PREVIEW),
+    _edge("templates_test_send", "POST", forms.TRIAL, templates.TrialSent, forms.SEND_TRIAL),
 )
-"""The public port."""
+CHOICES: Final = preferences.PATH
+PREFERENCES: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("preferences", "GET", CHOICES, preferences.Shown, told.SHOW),
+    _edge("choose", "PUT", CHOICES, preferences.Put, told.PUT),
+    _edge("preference_types", "GET", f"{CHOICES}/types", preferences.Types, told.TYPES),
+    _edge("unsubscribe", "POST", f"{CHOICES}/unsubscribe", preferences.Unsubscribe, told.UNSUBSCRIBE),
+    _edge(
+        "resubscribe",
+        "DELETE",
+        f"{CHOICES}/unsubscribe/{{channel_type}}",
+        preferences.Resubscribe,
+        told.RESUBSCRIBE,
+    ),
+    _edge("consent", "PUT", f"{CHOICES}/consents/{{purpose}}", preferences.PutConsent, told.CONSENT),
+    _edge("unsubscribe_page", "GET", unsubscribe.PATH, unsubscribe.ShowLink, unsubscribe.SHOW),
+    _edge("unsubscribe_link", "POST", unsubscribe.PATH, unsubscribe.FollowLink, unsubscribe.ACT),
+)
+EDGE: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("seen", "POST", seen.PATH, seen.SeenPost, seen.OPERATION),
+    _edge("seen_batch", "POST", seen_batch.PATH, seen_batch.BatchPost, seen_batch.OPERATION),
+    _edge("send", "POST", send.PATH, send.SendPost, send.OPERATION),
+    _edge("send_batch", "POST", send_batch.PATH, send_batch.BatchPost, send_batch.OPERATION),
+    _edge("cancel", "POST", send_cancel.PATH, send_cancel.CancelPost, send_cancel.OPERATION),
+    _edge("message", "GET", send_state.PATH, send_state.StateGet, send_state.OPERATION),
+    _edge("publish", "POST", of.PUBLISH_PATH, handlers.Publish, of.PUBLISH),
+    _edge("unpublish", "POST", of.UNPUBLISH_PATH, handlers.Unpublish, of.UNPUBLISH),
+    _edge("status", "GET", of.STATUS_PATH, handlers.Status, of.STATUS),
+    _edge("AdminPublish", "POST", of.ADMIN_PATH, handlers.AdminPublish, of.ADMIN),
+    _edge("campaigns", "GET", of_campaigns.PATH, campaigns.ByQuery, of_campaigns.BY_QUERY),
+    _edge("campaigns_of_body", "POST", of_campaigns.PATH, campaigns.ByBody, of_campaigns.BY_BODY),
+    _edge("key_create", "POST", keys.PATH, keys.handling(keys.create), keys.CREATE),
+    _edge("key_list", "GET", keys.PATH, keys.handling(keys.show), keys.LIST),
+    _edge("key_revoke", "DELETE", keys.ONE, keys.handling(keys.revoke), keys.REVOKE),
+    _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
+    _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
+    *PREFERENCES,
+    *TEMPLATES,
+)
+"""The public port; who may call what stands in `connectors/http/access.py`."""
 
 OPS: Final[tuple[Route[OpsPorts], ...]] = (
     Route("livez", "GET", "/livez", Operations(), ops.Live, ops.LIVE),
@@ -133,18 +185,25 @@ class Guarded:
         return response
 
     async def _handled(self, request: web.Request, trace: Trace) -> web.Response:
+        told: Mapping[str, str] | None = None
         try:
-            caller = await self._authenticate(request.headers, self.route.policy)
-            return await self._handle(request, caller, trace)
+            caller = await self._authenticate(asked(request), self.route.policy)
+            told = caller.told
+            response = await self._handle(request, caller, trace)
         except ProblemError as problem:
-            return self._refused(problem, trace.trace_id)
+            response = self._refused(problem, trace.trace_id)
         except web.HTTPRequestEntityTooLarge:
-            return self._refused(ProblemError(Code.TOO_LARGE), trace.trace_id)
+            response = self._refused(ProblemError(Code.TOO_LARGE), trace.trace_id)
         except (ConnectionError, web.RequestPayloadError):  # the body never came whole
-            return self._refused(ProblemError(Code.INVALID_JSON), trace.trace_id)
+            response = self._refused(ProblemError(Code.INVALID_JSON), trace.trace_id)
         except Exception:  # noqa: BLE001 - the last place before the caller, who gets the trace id only
             _log.exception("request_failed", route=self.route.name, trace_id=trace.trace_id)
-            return self._refused(ProblemError(Code.INTERNAL), trace.trace_id)
+            response = self._refused(ProblemError(Code.INTERNAL), trace.trace_id)
+        for name, value in (told or {}).items():
+            response.headers.setdefault(
+                name, value
+            )  # the route's own limit, if it has one, was the nearer one
+        return response
 
 
 class Refused:

@@ -10,10 +10,11 @@ import msgspec
 import orjson
 from msgspec import Meta
 
-from connectors.http.authority import CallerKind
+from connectors.http.access import SEEN
 from connectors.http.identity import HEADERS, STRANGER, Identity, identified
 from connectors.http.limits import PER_USER, too_soon
 from connectors.http.operation import Answer, Body, Header, Operation
+from connectors.http.policies import CallerKind
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from schemas.records import SeenPosted
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
 
-PATH = "/4.0/mark-notify/v1/seen"
+PATH = SEEN
 LONGEST_TAG = 64
 LONGEST_ID = 256
 LARGEST_BODY = 16 * 1024

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from connectors.http.authority import CallerKind
 from connectors.http.operation import Answer, Body, Operation
+from connectors.http.policies import CallerKind
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import PROBLEMS, Code, Fault, ProblemError, json_response
 from connectors.http.seen import OPERATION as SEEN
@@ -23,8 +23,8 @@ from connectors.http.seen import READ, RETRY_SOON, counted, posted, sender
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.http.authority import Caller
     from connectors.http.identity import Identity
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
     from schemas.records import SeenPosted

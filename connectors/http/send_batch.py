@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from connectors.http.bodies import refusal
-from connectors.http.operation import Answer, Body, Operation, Part
+from connectors.http.operation import A_UUID, Answer, Body, Operation, Variable
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from connectors.http.send import EXAMPLE_ID, RETRY_SOON, STATE_PATH, USER, Accepted, accept
 from connectors.http.send import PATH as SEND_PATH
@@ -22,7 +22,7 @@ from schemas.topics import CANCEL_REQUEST
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
 
@@ -52,7 +52,7 @@ OPERATION = Operation(
         " one that is still on its way. What went to a channel stays sent: the request is told as before,"
         " and the cancel beside it as `noted`. Repeat it after a 503; any number of cancels is one."
     ),
-    parts=(Part("id", "Of the request, as `/send` answered it.", EXAMPLE_ID),),
+    variables=(Variable("id", "Of the request, as `/send` answered it.", A_UUID, EXAMPLE_ID),),
     body=Body(CancelBody, f"At most {LARGEST_BODY} bytes.", {"cancel": CancelBody(USER)}),
     answers=(
         Answer(202, "It is durable.", Accepted, {"accepted": Accepted(EXAMPLE_ID)}, headers=("Location",)),

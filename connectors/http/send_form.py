@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from connectors.http.authority import Caller, CallerKind
 from connectors.http.operation import Header
 from connectors.http.problems import Code, Fault, ProblemError
 from schemas.codec import encode_json
@@ -21,6 +20,8 @@ from schemas.words import Channel, Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from connectors.http.policies import Caller
 
 ROOT = "/api/v1/notifications"
 LARGEST = 256 * 1024
@@ -96,7 +97,7 @@ def source_of(caller: Caller) -> str:
     """
     if caller.is_test:
         raise ProblemError(Code.FORBIDDEN, [Fault("", "a key for tests sends nothing")])
-    return caller.key_id or CallerKind(caller.kind).value
+    return caller.key_id or caller.actor_id
 
 
 def header_key(headers: Mapping[str, str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from connectors.http.operation import Answer, Operation, Part
+from connectors.http.operation import A_UUID, Answer, Operation, Variable
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.http.send import EXAMPLE_ID, RETRY_SOON, STATE_PATH, USER
 from connectors.http.state_forms import CancelState, MessageState, RequestState, State, StatusState
@@ -21,7 +21,7 @@ from schemas.words import REASONS, Outcome, Reason
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
     from connectors.postgres.why import Explanation, MessageFound, RequestFound
@@ -60,7 +60,7 @@ OPERATION = Operation(
         " and what decided it, its messages, all that became known of each. Rows are written about a"
         " second behind the 202; 404 until then, and once they are older than they are kept."
     ),
-    parts=(Part("id", "Of a request or of a message.", EXAMPLE_ID),),
+    variables=(Variable("id", "Of a request or of a message.", A_UUID, EXAMPLE_ID),),
     answers=(Answer(200, "It is known.", State, {"accepted": EXAMPLE}),),
     refusals=(ProblemError(Code.NOT_FOUND), ProblemError(Code.DATABASE_UNAVAILABLE, headers=RETRY_SOON)),
 )

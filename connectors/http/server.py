@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from connectors.http.problems import PROBLEMS, Code, ProblemError, problem_response
+from connectors.http.shielding import shielded
 from connectors.http.traces import traced
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("an answer has begun")
         answer = problem_response(ProblemError(code), trace.trace_id)
         answer.force_close()
-        return answer
+        return shielded(answer)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Leave out bodies that cannot be unpacked: the client was told, and no stranger fills our log."""
@@ -75,11 +76,11 @@ async def _answered(
 ) -> web.StreamResponse:
     """Pass on to the application; refuse in our words what aiohttp would refuse before any route."""
     if (request.headers.get("Expect") or CONTINUE).lower() != CONTINUE:  # which aiohttp would quote
-        return _refusal(Code.INVALID_REQUEST, request)
+        return shielded(_refusal(Code.INVALID_REQUEST, request))
     try:
-        return await handle(request)
+        return shielded(await handle(request))
     except web.HTTPNotFound:  # the request's target is no path
-        return _refusal(Code.NOT_FOUND, request)
+        return shielded(_refusal(Code.NOT_FOUND, request))
 
 
 def _refusal(code: Code, request: web.BaseRequest) -> web.Response:

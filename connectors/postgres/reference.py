@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from connectors.access.actor import PRODUCT, Actor
 from connectors.postgres.named import named_queries
+from connectors.postgres.noting import Written, note_change
 from connectors.postgres.reference_columns import columns_of, name_columns
+from connectors.postgres.template_rows import TemplateRows
 from connectors.reference.wire import NAMES, ReferenceRecord, Sealer, encode, key_of
+from connectors.templates.shelf import Filed, file_in
+from schemas.records import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from connectors.postgres.database import Connection, Database
 
@@ -25,6 +31,14 @@ class PublishFailedError(Exception):
     """The broker did not take the changes; they stay in the outbox."""
 
 
+class _ConflictsError(Exception):
+    """Rolls the transaction back. `filed`: what stood against it."""
+
+    def __init__(self, filed: Filed) -> None:
+        super().__init__()
+        self.filed = filed
+
+
 class ReferenceStore:
     """Writes reference records, and hands changes to the topic `reference`."""
 
@@ -33,13 +47,41 @@ class ReferenceStore:
         self._cipher = cipher
         self._query = named_queries("reference")
 
-    async def apply(self, records: Iterable[ReferenceRecord]) -> list[str]:
-        """Write all records or none; returns the keys of those that changed, each with its next version."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._query["lock_writers"])
-            return [key_of(record) for record in records if await self._upsert(connection, record)]
+    async def apply(self, records: Iterable[ReferenceRecord], actor: Actor = PRODUCT) -> list[str]:
+        """Write all records or none; returns the keys of those that changed, each with its next version.
 
-    async def remove(self, records: Iterable[ReferenceRecord]) -> list[str]:
+        Each change has its line in the audit log, in the same transaction.
+        """
+        return (await self.file_in(records, {}, actor=actor)).changed
+
+    async def file_in(
+        self,
+        records: Iterable[ReferenceRecord],
+        known: Mapping[str, int],
+        *,
+        force: bool = False,
+        actor: Actor = PRODUCT,
+    ) -> Filed:
+        """As `apply`; `connectors.templates.shelf.file_in` says which templates are kept.
+
+        With a conflict nothing is written, and `Filed.changed` is empty.
+        """
+        found = list(records)
+        templates = [record for record in found if isinstance(record, Template)]
+        others = [record for record in found if not isinstance(record, Template)]
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(self._query["lock_writers"])
+                changed = [key_of(each) for each in others if await self._upsert(connection, each, actor)]
+                filed = await file_in(TemplateRows(connection), templates, known, force=force, actor=actor)
+                if filed.conflicts:
+                    raise _ConflictsError(filed)
+        except _ConflictsError as error:
+            return replace(error.filed, changed=[])
+        done = {*changed, *filed.changed}
+        return replace(filed, changed=[key for key in map(key_of, found) if key in done])
+
+    async def remove(self, records: Iterable[ReferenceRecord], actor: Actor = PRODUCT) -> list[str]:
         """Mark records as deleted, by their names; returns the keys of those that were there."""
         removed: list[str] = []
         async with self._database.transaction() as connection:
@@ -48,7 +90,7 @@ class ReferenceStore:
                 query = self._query[f"remove_{NAMES[type(record)][0]}"]
                 version = await connection.fetchval(query, *name_columns(record))
                 if version is not None:
-                    await connection.execute(self._query["add_to_outbox"], key_of(record), version, None)
+                    await note_change(connection, Written(key_of(record), version, None), actor)
                     removed.append(key_of(record))
         return removed
 
@@ -79,13 +121,13 @@ class ReferenceStore:
                 await connection.execute(self._query["mark_published"], [row["id"] for row in rows])
         return len(rows)
 
-    async def _upsert(self, connection: Connection, record: ReferenceRecord) -> bool:
+    async def _upsert(self, connection: Connection, record: ReferenceRecord, actor: Actor) -> bool:
         query = self._query[f"upsert_{NAMES[type(record)][0]}"]
         version = await connection.fetchval(query, *columns_of(record, self._cipher))
         if version is None:
             return False
         payload = encode(msgspec.structs.replace(record, version=version), self._cipher).decode()
-        await connection.execute(self._query["add_to_outbox"], key_of(record), version, payload)
+        await note_change(connection, Written(key_of(record), version, payload), actor)
         return True
 
 

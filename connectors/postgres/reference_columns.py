@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from connectors.postgres.template_rows import template_columns
 from connectors.reference.wire import Sealer, sealed_config
 from schemas.records import (
     AudienceFilter,
@@ -62,11 +63,6 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
     )
 
 
-def _template(record: Template, _cipher: Sealer) -> tuple[Any, ...]:
-    texts = (record.subject, record.title, record.body, record.body_text)
-    return (*texts, _json(record.variables), record.category)
-
-
 def _provider(record: Provider, cipher: Sealer) -> tuple[Any, ...]:
     config = _json(sealed_config(record.config, cipher))
     return (record.kind, config, record.is_active, record.priority, record.rate_limit, record.cost)
@@ -83,7 +79,7 @@ def _json(value: object) -> str:
 
 _CONTENT: dict[type, Callable[[Any, Sealer], tuple[Any, ...]]] = {
     NotificationType: _type,
-    Template: _template,
+    Template: lambda record, _: template_columns(record),
     Rule: lambda record, _: (record.notification_type, record.priority, _json(record.data)),
     Provider: _provider,
     SeenTag: _tag,

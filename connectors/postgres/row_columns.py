@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from connectors.postgres.label_columns import LABEL
-from schemas.records import LabelChanged, MessageRow, RequestDecided, StatusLogged
+from schemas.records import LabelChanged, MessageRow, PreferenceRow, RequestDecided, StatusLogged
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged
+RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -34,6 +34,7 @@ class Fold:
     messages: dict[str, MessageRow] = field(default_factory=dict)
     log: dict[str, StatusLogged] = field(default_factory=dict)
     labels: dict[str, LabelChanged] = field(default_factory=dict)
+    preferences: list[PreferenceRow] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -57,11 +58,16 @@ class Fold:
             if decided is None or replaces(record, decided):
                 self.requests[key] = record
         elif type(record) is LabelChanged:
-            changed = self.labels.setdefault(record.label.audience_label, record)
-            if changed.label.version < record.label.version:
-                self.labels[record.label.audience_label] = record
+            self._label(record)
+        elif type(record) is PreferenceRow:
+            self.preferences.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
+
+    def _label(self, record: LabelChanged) -> None:
+        known = self.labels.setdefault(record.label.audience_label, record)
+        if known.label.version < record.label.version:
+            self.labels[record.label.audience_label] = record
 
 
 def replaces(later: RequestDecided, known: RequestDecided) -> bool:
@@ -171,6 +177,7 @@ _MESSAGE: tuple[Callable[[MessageRow], Any], ...] = (
     lambda r: r.clicked_at,
     lambda r: r.expires_at,
     lambda r: r.updated_at,
+    lambda r: r.segments,
 )
 _LOG: tuple[Callable[[StatusLogged], Any], ...] = (
     lambda r: r.event_id,

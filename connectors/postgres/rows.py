@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.postgres.errors import RowsRefusedError, SinkFencedError, translated
 from connectors.postgres.named import named_queries
+from connectors.postgres.preference_columns import statements
 from connectors.postgres.row_columns import (
     Fold,
     label_columns,
@@ -117,6 +118,9 @@ class RowWriter:
             found = await connection.fetchval(self._query["write_log"], *columns)
         if fold.labels:
             await connection.execute(self._query["write_labels"], *label_columns(list(fold.labels.values())))
+        for name, columns in statements(fold.preferences):
+            if columns:
+                await connection.execute(self._query[name], *columns)
         return Written(len(fold.requests), len(fold.messages), found, orphans=len(fold.log) - found)
 
     async def _write_one_by_one(self, batch: _Batch) -> Written:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
+from connectors.templates.splicing import is_part
 from schemas.audience_words import ValueType
 from schemas.records import (
     AudienceFilter,
@@ -19,6 +20,7 @@ from schemas.records import (
     SeenTag,
     Template,
 )
+from schemas.records.reference import LONGEST_TTL_S
 from schemas.words import Category, Channel, Lane, UnknownPolicy
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
         for finding in lint(record):
             (faults if finding.level == "error" else remarks).append(finding.text)
     if isinstance(record, NotificationType):
-        faults += _fallback(record)
+        faults += [*_fallback(record), *_sendable(record)]
         if record.dedup_window_s < record.ttl_s:
             remarks.append("`dedup_window_s` is shorter than `ttl_s`: a repeat may pass")
     if isinstance(record, SeenTag):
@@ -89,6 +91,12 @@ def _fallback(kind: NotificationType) -> Iterator[str]:
         yield "`fallback_after_s`: must be shorter than `ttl_s`; later nothing of the request is sent"
 
 
+def _sendable(kind: NotificationType) -> Iterator[str]:
+    """A part has no text of its own."""
+    if is_part(kind.template_name):
+        yield f"`template_name`: {kind.template_name} is a layout or a partial; none is sent by itself"
+
+
 def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
     """Remark on links between records that lead nowhere in these files; elsewhere they may be known."""
     types = {each.code: each for each in records if isinstance(each, NotificationType)}
@@ -99,7 +107,7 @@ def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
             yield f"rule {each.topic}/{each.event_type}: type `{each.notification_type}` is not in types.yaml"
         if isinstance(each, NotificationType):
             yield from _missing_templates(each, templates)
-    for name in sorted({name for name, _ in templates} - used):
+    for name in sorted({name for name, _ in templates if not is_part(name)} - used):
         yield f"template {name}: no type uses it"
     yield from unknown_filters(records)
 
@@ -130,3 +138,5 @@ def _numbers(record: ReferenceRecord) -> Iterator[str]:
         value = getattr(record, name, None)
         if value is not None and value < 1:
             yield f"`{name}`: must be at least 1"
+    if isinstance(record, NotificationType) and record.ttl_s > LONGEST_TTL_S:
+        yield f"`ttl_s`: must be at most {LONGEST_TTL_S}, 30 days"

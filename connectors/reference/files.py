@@ -23,6 +23,7 @@ from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.seen_forms import seen_entry
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
+from connectors.templates.bundle import among, bundled
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -48,8 +49,8 @@ LISTS: dict[str, type[ReferenceRecord]] = {
 }
 TEMPLATES = "templates"
 TEXT_FILES = ("body_file", "body_text_file")
-UNSAID = {"version", "targets"}
-"""Fields that no file gives: the first is counted, the second comes of the long forms of destinations."""
+UNSAID = {"version", "targets", "parts"}
+"""Fields that no file gives: counted, come of the long forms of destinations, looked up in the folder."""
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class _Reading:
     places: dict[str, str] = field(default_factory=dict)  # key of a record → where it stands
     loaded: Loaded = field(default_factory=Loaded)
     faults: list[str] = field(default_factory=list)
+    templates: list[tuple[str, Template]] = field(default_factory=list)  # checked once all parts are known
 
 
 def load_directory(folder: Path) -> list[ReferenceRecord]:
@@ -82,6 +84,7 @@ def read_directory(folder: Path) -> Loaded:
         )
     for place, path, entry, record_type in _entries(reading):
         _take(reading, place, path, (entry, record_type))
+    _with_parts(reading)
     if not reading.faults and not reading.places:
         reading.faults.append(f"{folder} holds none of {', '.join(LISTS)} nor {TEMPLATES}/*.yaml")
     if reading.faults:
@@ -142,14 +145,28 @@ def _take(reading: _Reading, place: str, path: Path, given: tuple[Any, type[Refe
     record = _converted(entry, record_type, faults)
     if record is not None:
         place = f"{place} ({key_of(record).partition(':')[2]})" if record_type is not Template else place
-        errors, warnings = record_checks(record)
-        faults += errors
-        reading.loaded.warnings += [f"{place}: {warning}" for warning in warnings]
         first = reading.places.setdefault(key_of(record), place)
         if first != place:
             faults.append(f"the same as {first}: keep one of them")
-        reading.loaded.records.append(record)
+        if isinstance(record, Template):
+            reading.templates.append((place, record))
+        else:
+            _check(reading, place, record)
     reading.faults += [f"{place}: {fault}" for fault in faults]
+
+
+def _with_parts(reading: _Reading) -> None:
+    """Check templates with the layouts and partials of the same folder."""
+    find = among(template for _, template in reading.templates)
+    for place, template in reading.templates:
+        _check(reading, place, bundled(template, find))
+
+
+def _check(reading: _Reading, place: str, record: ReferenceRecord) -> None:
+    errors, warnings = record_checks(record)
+    reading.faults += [f"{place}: {error}" for error in errors]
+    reading.loaded.warnings += [f"{place}: {warning}" for warning in warnings]
+    reading.loaded.records.append(record)
 
 
 def _converted(entry: dict[str, Any], record_type: type[ReferenceRecord], faults: list[str]) -> Any:

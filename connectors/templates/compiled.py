@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Template as JinjaTemplate
@@ -11,6 +12,8 @@ from jinja2 import TemplateSyntaxError, UndefinedError, meta
 from connectors.templates.grammar import Weaver, check
 from connectors.templates.meter import METER, LimitReachedError, Meter
 from connectors.templates.sandbox import RenderContext, TemplateEnvironment
+from connectors.templates.splicing import Splicer
+from connectors.templates.variables import MOST_FAULTS, Variable, declared
 from schemas.errors import RenderFailedError
 
 if TYPE_CHECKING:
@@ -19,30 +22,12 @@ if TYPE_CHECKING:
 
     from schemas.records import Template
 
-TYPES: dict[str, frozenset[type]] = {
-    "string": frozenset({str}),
-    "number": frozenset({int, float}),
-    "boolean": frozenset({bool}),
-    "array": frozenset({list, tuple}),
-    "object": frozenset({dict}),
-}
 PARTS = ("subject", "title", "body", "body_text")
 SOURCE_CHARS = 512 * 1024
 FILE = "<template>"
 
 ESCAPING = TemplateEnvironment(autoescape=True)
 PLAIN = TemplateEnvironment(autoescape=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One declared variable (NS-TPL-025)."""
-
-    name: str
-    type_name: str
-    types: frozenset[type]
-    required: bool
-    secret: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +88,19 @@ class Compiled:
             if value is None:
                 if variable.required:
                     problems.append(f"variable `{variable.name}` is missing")
-            elif type(value) not in variable.types:
-                problems.append(f"variable `{variable.name}` is no {variable.type_name}")
+            elif type(value) not in variable.types or variable.form is not None:
+                problems += islice(variable.faults(value), MOST_FAULTS)
             values[variable.name] = value
         if problems:
-            raise RenderFailedError("; ".join(problems))
+            raise RenderFailedError("; ".join(problems[:MOST_FAULTS]))
         return values
 
 
 def compiled(template: Template) -> Compiled:
     """Make a template ready; `RenderFailedError` when it is none."""
-    variables = declared(template)
+    variables = declared(template.variables)
     parts = tuple(
-        _part(name, source, escape=template.channel_type == "email" and name == "body")
-        for name in PARTS
-        if (source := getattr(template, name)) is not None
+        _part(name, source, template) for name in PARTS if (source := getattr(template, name)) is not None
     )
     names = {variable.name for variable in variables}
     unknown = sorted({name for part in parts for name in part.uses} - names)
@@ -126,26 +109,13 @@ def compiled(template: Template) -> Compiled:
     return Compiled(parts, variables)
 
 
-def declared(template: Template) -> tuple[Variable, ...]:
-    """Read the description of variables; `RenderFailedError` for a type that does not exist."""
-    return tuple(_variable(name, description) for name, description in template.variables.items())
-
-
-def _variable(name: str, description: Mapping[str, Any]) -> Variable:
-    kind = description.get("type", "string")
-    types = TYPES.get(kind) if isinstance(kind, str) else None
-    if types is None:
-        raise RenderFailedError(f"variable `{name}`: its type must be one of {', '.join(TYPES)}")
-    required = bool(description.get("required", True))
-    return Variable(name, kind, types, required, secret=bool(description.get("secret", False)))
-
-
-def _part(name: str, source: str, *, escape: bool) -> Part:
+def _part(name: str, source: str, template: Template) -> Part:
     if len(source) > SOURCE_CHARS:
         raise RenderFailedError(f"{name}: longer than {SOURCE_CHARS} characters")
-    environment = ESCAPING if escape else PLAIN
+    environment = ESCAPING if template.channel_type == "email" and name == "body" else PLAIN
+    texts = {part: text for part, form in template.parts.items() if isinstance(text := form.get(name), str)}
     try:
-        tree = environment.parse(source)
+        tree = Splicer(environment.parse, texts).spliced(environment.parse(source))
         check(tree)
         uses = frozenset(meta.find_undeclared_variables(tree))
         code = environment.compile(Weaver().visit(tree), filename=FILE)
@@ -154,4 +124,4 @@ def _part(name: str, source: str, *, escape: bool) -> Part:
         raise RenderFailedError(f"{name}, line {error.lineno}: {error.message}") from None
     except Exception as error:  # noqa: BLE001 - deep nesting ends in RecursionError, SyntaxError or MemoryError
         raise RenderFailedError(f"{name}: cannot be compiled ({type(error).__name__})") from None
-    return Part(name, program, environment, source, uses)
+    return Part(name, program, environment, "\n".join((source, *texts.values())), uses)

@@ -1,7 +1,7 @@
 """What a template may say: the constructs allowed, the leading-dot alias, and where the meter is woven in.
 
-`{{.UserName}}` of NS-TPL-011 means `{{ UserName }}` (NS-TPL-OP-03). There are no calls, macros, includes,
-blocks and powers.
+`{{.UserName}}` of NS-TPL-011 means `{{ UserName }}` (NS-TPL-OP-03). There are no calls, macros, imports and
+powers; includes and layouts are gone before this looks (`connectors/templates/splicing.py`).
 """
 
 from __future__ import annotations
@@ -61,10 +61,8 @@ ALLOWED = (
 REFUSALS: dict[type[nodes.Node], str] = {
     nodes.Call: "calls are not allowed: use a filter, such as `x|items` or `x|upper`",
     nodes.Macro: "macros are not allowed",
-    nodes.Include: "templates cannot include others",
     nodes.Import: "templates cannot import others",
     nodes.FromImport: "templates cannot import others",
-    nodes.Extends: "templates cannot extend others",
     nodes.Pow: "powers are not allowed",
 }
 CONSTANT = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Neg, nodes.TemplateData)

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connectors.sms import segments
+from connectors.sms import measured
 from connectors.templates.compiled import Compiled, compiled
+from connectors.templates.preview import TYPICAL_VALUE, sampled
 from connectors.templates.renderer import SUBJECT_CHARS, TITLE_CHARS
+from connectors.templates.splicing import is_part
 from schemas.errors import RenderFailedError
 from schemas.words import Category, Channel
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from schemas.records import Template
 
 SMS_SEGMENTS = 3
-TYPICAL_VALUE = "x" * 8
 UNSUBSCRIBE = "unsubscribeurl"  # compared without case and underscores
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -47,13 +48,19 @@ def _shape(template: Template) -> Iterator[tuple[str, str]]:
         yield "error", f"channel_type must be one of {', '.join(Channel)}"
     if template.category not in set(Category):
         yield "error", f"category must be one of {', '.join(Category)}"
-    if template.channel_type == Channel.EMAIL and not template.subject:
-        yield "error", "an email template needs a `subject`"
-    if template.channel_type == Channel.PUSH and not template.title:
-        yield "warning", "a push template without `title` shows the application's name"
+    if not is_part(template.name):
+        yield from _heading(template)
     for part, longest in (("subject", SUBJECT_CHARS), ("title", TITLE_CHARS)):
         if len(getattr(template, part) or "") > longest:
             yield "error", f"{part} is longer than {longest} characters"
+
+
+def _heading(template: Template) -> Iterator[tuple[str, str]]:
+    """Check what stands above the body (NS-API-OP-05)."""
+    if template.channel_type == Channel.EMAIL and not template.subject:
+        yield "error", "an email template needs a `subject`"
+    if template.channel_type in {Channel.PUSH, Channel.IN_APP} and not template.title:
+        yield "error", f"a template of the channel {template.channel_type} needs a `title`"
 
 
 def _text(template: Template) -> Iterator[tuple[str, str]]:
@@ -62,9 +69,21 @@ def _text(template: Template) -> Iterator[tuple[str, str]]:
     except RenderFailedError as error:
         yield "error", str(error)
         return
+    if is_part(template.name):
+        return
     yield from _variables(template, ready)
-    if template.channel_type == Channel.SMS and (count := segments(typical(template.body))) > SMS_SEGMENTS:
-        yield "warning", f"about {count} SMS segments; more than {SMS_SEGMENTS} are expensive (NS-CH-OP-08)"
+    if template.channel_type == Channel.SMS:
+        yield from _segments(template)
+
+
+def _segments(template: Template) -> Iterator[tuple[str, str]]:
+    """Count a sample; samples that do not fit leave the text with its marks taken out."""
+    made = sampled(template)
+    found = measured(made.content.body if made else typical(template.body))
+    if found.segments > SMS_SEGMENTS:
+        because = f", in {found.encoding} because of {found.culprit!r}" if found.culprit else ""
+        about = f"about {found.segments} SMS segments{because}"
+        yield "warning", f"{about}; more than {SMS_SEGMENTS} are expensive (NS-CH-OP-08)"
 
 
 def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]:
@@ -72,10 +91,10 @@ def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]
     for variable in ready.variables:
         if variable.name not in used and variable.name.replace("_", "").lower() != UNSUBSCRIBE:
             yield "warning", f"variable `{variable.name}` is declared and not used"
-    body = next(part.uses for part in ready.parts if part.name == "body")
-    if template.category == Category.MARKETING and not _offers_unsubscribe(body):
-        strict = template.channel_type in {Channel.EMAIL, Channel.SMS}
-        yield "error" if strict else "warning", "a marketing body must use `UnsubscribeUrl` (NS-SEC-OP-09)"
+    if template.category == Category.MARKETING:
+        for part in ready.parts:
+            if part.name in {"body", "body_text"} and not _offers_unsubscribe(part.uses):
+                yield "error", f"a marketing {part.name} must use `UnsubscribeUrl` (NS-SEC-OP-09)"
 
 
 def _offers_unsubscribe(names: frozenset[str]) -> bool:

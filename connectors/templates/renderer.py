@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from connectors.sms import segments
 from connectors.templates.compiled import Compiled, compiled
 from schemas.errors import RenderFailedError
 from schemas.records import Content
@@ -52,6 +53,7 @@ class TemplateRenderer:
             subject=_one_line(made.get("subject")),
             title=_one_line(made.get("title")),
             body_text=made.get("body_text"),
+            segments=segments(made["body"]) if template.channel_type == "sms" else None,
         )
 
     def _ready(self, template: Template) -> Compiled:

@@ -6,6 +6,7 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 
 from __future__ import annotations
 
+from schemas.records.access import ApiKey, ChangeLogged
 from schemas.records.audience import (
     AudienceAnswered,
     AudienceLabel,
@@ -51,6 +52,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
+from schemas.records.preferences import ChosenType, PreferenceRow, Switch, Vetoed
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -97,6 +99,7 @@ from schemas.records.seen import (
 )
 
 __all__ = [
+    "ApiKey",
     "AttemptEnded",
     "AudienceAnswered",
     "AudienceFilter",
@@ -107,7 +110,9 @@ __all__ = [
     "CallEnded",
     "CancelAsked",
     "CancelRequest",
+    "ChangeLogged",
     "ChosenFilter",
+    "ChosenType",
     "Communication",
     "CommunicationSeen",
     "ContactChanged",
@@ -136,6 +141,7 @@ __all__ = [
     "NotificationEvent",
     "NotificationType",
     "PreferenceChanged",
+    "PreferenceRow",
     "ProgressDue",
     "ProgressForgotten",
     "Provider",
@@ -167,6 +173,7 @@ __all__ = [
     "StatsRecord",
     "StatusLogged",
     "StraysDue",
+    "Switch",
     "Template",
     "UploadDue",
     "UserGroup",
@@ -174,5 +181,6 @@ __all__ = [
     "UsersLabelled",
     "UsersOfLabel",
     "UsersUploaded",
+    "Vetoed",
     "WithdrawalDue",
 ]

@@ -31,6 +31,7 @@ class MessageQueued(Record, frozen=True, kw_only=True):
     reason: str | None = None
     detail: str | None = None
     is_awaited: bool = False  # a reserve channel may follow if nobody sees it
+    segments: int | None = None  # of a text message, as an operator bills it
 
 
 class SendTask(Record, frozen=True, kw_only=True):
@@ -57,15 +58,17 @@ class SendTask(Record, frozen=True, kw_only=True):
     waits: int = 0  # waits that spent no attempt: a provider's limit, a question without an answer
     tried: list[str] = []  # providers that failed for now in this pass
     barred: list[str] = []  # providers that refused our credentials: out for this message
+    preferences_version: int = 0  # of what the user had chosen when the message was made
 
 
 class Content(Record, frozen=True, kw_only=True):
-    """What a template made: the fields its channel uses."""
+    """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08)."""
 
     body: str
     subject: str | None = None
     title: str | None = None
     body_text: str | None = None
+    segments: int | None = None
 
 
 class ProviderCall(Record, frozen=True, kw_only=True):

@@ -6,6 +6,9 @@ from typing import Any
 
 from schemas.records.root import Record
 
+LONGEST_TTL_S = 30 * 86_400
+"""Of a notification type: how long a message may wait bounds how long must be remembered what forbids it."""
+
 
 class NotificationType(Record, frozen=True, kw_only=True):
     """One entry of the type registry (NS-DATA-OP-01). Durations in seconds."""
@@ -27,7 +30,11 @@ class NotificationType(Record, frozen=True, kw_only=True):
 
 
 class Template(Record, frozen=True, kw_only=True):
-    """A template of one channel and language (NS-DATA-010…022). `variables`: name → its form."""
+    """A template of one channel and language (NS-DATA-010…022). `variables`: name → its form.
+
+    `parts`: layouts and partials it uses, by name, with `body` and `body_text` as they were when this version
+    was written. So a version is all that is needed to render it, and its text never changes.
+    """
 
     name: str
     channel_type: str
@@ -39,6 +46,7 @@ class Template(Record, frozen=True, kw_only=True):
     category: str = "transactional"
     variables: dict[str, dict[str, Any]] = {}
     version: int = 1
+    parts: dict[str, dict[str, Any]] = {}
 
 
 class Rule(Record, frozen=True, kw_only=True):

@@ -101,7 +101,8 @@ class PreferenceChanged(Record, frozen=True, kw_only=True):
     is_enabled: bool = True
     channel: str | None = None
     purpose: str | None = None
-    reason: str | None = None
+    reason: str | None = None  # of an unsubscribe; of the others their source
+    text_version: str | None = None  # of what a consent was given to
 
 
 class RequestDue(Record, frozen=True, kw_only=True):

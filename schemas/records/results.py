@@ -50,6 +50,7 @@ class MessageRow(Record, frozen=True, kw_only=True):
     delivered_at: int | None = None
     opened_at: int | None = None
     clicked_at: int | None = None
+    segments: int | None = None
 
 
 class StatusLogged(Record, frozen=True, kw_only=True):

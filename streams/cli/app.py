@@ -25,6 +25,9 @@ WHERE: Final[Mapping[str, str]] = {
     "topics": "topic",
     "dlq": "dead",
     "seen": "seen",
+    "keys": "keys",
+    "audit": "audit",
+    "template": "template",
     "offsets": "topic",
 }
 """Command or group, and the module of this folder that has it under the same name."""

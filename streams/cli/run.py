@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streams.applying import apply_directory
+from streams.access import operator
+from streams.applying import file_directory, filed_told
 from streams.demo.run import run_demo
 from streams.http import run_http
 from streams.logs import configure, hide_retries
@@ -102,13 +103,14 @@ def migrate() -> None:
 
 def apply(
     directory: Annotated[Path, typer.Option("-f", "--file", help="Folder of YAML files.")],
+    force: Annotated[bool, typer.Option(help="Write over templates that were edited elsewhere.")] = False,
 ) -> None:
     """Load types, templates, rules, providers and seen tags; only what changed gets a new version.
 
     Example: carillon apply -f examples
     """
-    changed = asyncio.run(apply_directory(located(_settings(None)), directory))
-    typer.echo(f"{len(changed)} changed" + "".join(f"\n  {name}" for name in changed))
+    filed = asyncio.run(file_directory(located(_settings(None)), directory, force=force, actor=operator()))
+    typer.echo(filed_told(filed))
 
 
 def _settings(data_dir: Path | None) -> Settings:

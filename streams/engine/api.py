@@ -93,6 +93,8 @@ class Input:
 
     `min_interval_ms`: least time between transactions while this input has records; None takes the stage's.
     `urgent`: batches of all stages of the process let its records go first, and end early for them.
+    `notices`: its records open no call, so they wait for no room, and may be read twice: one that a stage
+    with state has no offset of is read from its start.
     """
 
     topic: str
@@ -100,6 +102,7 @@ class Input:
     lane: int = 0
     min_interval_ms: int | None = None
     urgent: bool = False
+    notices: bool = False
 
 
 @dataclass(frozen=True, slots=True)

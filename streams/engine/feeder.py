@@ -47,6 +47,7 @@ class Feeder:
         self._most = most
         self._placed: dict[TopicPartition, tuple[PlacedTask, Lane]] = {}
         self._beyond: dict[TopicPartition, float] = {}
+        self._behind: list[tuple[PlacedTask, Lane]] = []
 
     @property
     def idle(self) -> bool:
@@ -56,6 +57,7 @@ class Feeder:
     def place(self, tasks: Iterable[PlacedTask]) -> None:
         """Read exactly the partitions of open tasks, each from where its task stands."""
         self._placed = {tp: (task, task.lanes.by_tp[tp]) for task in tasks if task.ready for tp in task.tps}
+        self._behind = [placed for placed in self._placed.values() if not placed[1].is_fetched]
         if not self._placed:
             self._consumer.unsubscribe()
             return
@@ -69,7 +71,7 @@ class Feeder:
         if not hungry:
             await asyncio.sleep(FULL_MS / 1000)
             return True
-        patience = POLL_MS if len(hungry) == len(self._placed) else FULL_MS
+        patience = POLL_MS if len(hungry) == len(self._placed) and not self._behind else FULL_MS
         fetched = await self._fetched(hungry, patience)
         if fetched is None:
             return False
@@ -80,6 +82,25 @@ class Feeder:
             if records and same_life:  # a task that reopened meanwhile stands elsewhere: there would be a gap
                 task.lanes.feed(tp, records)
                 task.wake.set()
+        return not self._behind or await self._read_up()
+
+    async def _read_up(self) -> bool:
+        """Note which inputs of notices have been fetched up to where their logs ended after the open.
+
+        The consumer's position counts: the end of a log may be markers of transactions only.
+        """
+        try:
+            unknown = [lane.tp for _, lane in self._behind if lane.until is None]
+            ends = await self._consumer.end_offsets(unknown) if unknown else {}
+            for task, lane in self._behind:
+                until = lane.until = ends[lane.tp] if lane.until is None else lane.until
+                lane.is_fetched = await self._consumer.position(lane.tp) >= until
+                task.wake.set()
+        except KafkaError as error:
+            log.warning("notices_wait", stage=self._stage, error=repr(error))
+            await asyncio.sleep(AWAY_S)
+            return False
+        self._behind = [placed for placed in self._behind if not placed[1].is_fetched]
         return True
 
     async def _fetched(

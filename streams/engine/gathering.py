@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from streams.engine.lanes import Room
@@ -29,9 +30,12 @@ class Gathered:
 def gather(limit: int, now: int, effects: Effects | None, timers: Timers | None, lanes: Lanes) -> Gathered:
     """At most `limit` events; nothing is removed from anywhere before the commit.
 
-    Each event may open a call of the outside, so there are only as many as calls have room.
+    Each event may open a call of the outside, so there are only as many as calls have room. What was noticed
+    before the task opened comes before all of them, calls that go on or come back included.
     """
     results = [] if effects is None else list(effects.results)[:limit]
+    if lanes.behind():
+        return Gathered(list(islice(lanes.notices(), limit)), 0, None)
     room, kept = (2 * limit, 0) if effects is None else (effects.room, effects.kept)
     due: list[Event] = []
     bound = None
@@ -40,6 +44,19 @@ def gather(limit: int, now: int, effects: Effects | None, timers: Timers | None,
         due, bound = timers.take(now, most)
     events = lanes.peek(limit, [*results, *due], Room(room - len(due), kept))
     return Gathered(events, _dealt_with(events, due[-1]) if due else 0, bound)
+
+
+def wanted(effects: Effects | None, lanes: Lanes) -> bool | None:
+    """Whether there must be a turn, or must be none; None: it is for records, timers and sweeps to say."""
+    if any(lanes.notices()):
+        return True
+    if lanes.behind():
+        return False
+    if effects is None:
+        return None
+    if effects.results:
+        return True
+    return None if effects.room > effects.kept else effects.room > 0 and lanes.urgent()
 
 
 def _dealt_with(events: list[Event], last: Event) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING
 
 from streams.engine.places import SHARE
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 class Lane:
-    """Records of one input partition between fetch and batch. `next_fetch` and `position` are offsets."""
+    """Records of one input partition between fetch and batch. `next_fetch` and `position` are offsets.
 
-    __slots__ = ("input", "position", "records", "tp")
+    `until`: end of the log as it was after the open, once known; `is_fetched`: all before it was fetched.
+    """
+
+    __slots__ = ("input", "is_fetched", "position", "records", "tp", "until")
 
     def __init__(self, source: Input, tp: TopicPartition, position: int) -> None:
         """Start at `position`, the committed offset."""
@@ -27,6 +30,13 @@ class Lane:
         self.tp = tp
         self.position = position
         self.records: deque[Event] = deque()
+        self.until: int | None = None
+        self.is_fetched = not source.notices
+
+    @property
+    def is_behind(self) -> bool:
+        """What had been written before the open is not all handled yet; told of notices only."""
+        return not self.is_fetched or ((self.until or 0) > self.position and bool(self.records))
 
     @property
     def next_fetch(self) -> int:
@@ -41,6 +51,7 @@ class Lanes:
         """Lanes of equal number take turns."""
         self._lanes = sorted(lanes, key=_rank)
         self._urgent = [lane for lane in self._lanes if lane.input.urgent]
+        self._notices = [lane for lane in self._lanes if lane.input.notices]
         self._ranks = [list(rank) for _, rank in groupby(self._lanes, key=_rank)]
         self._handled = 0
         self.by_tp = {lane.tp: lane for lane in lanes}
@@ -53,6 +64,14 @@ class Lanes:
         """Whether an urgent record waits, or is in the batch under way."""
         return any(lane.records for lane in self._urgent)
 
+    def notices(self) -> Iterator[Event]:
+        """Records that wait and need no room for a call."""
+        return chain.from_iterable(lane.records for lane in self._notices)
+
+    def behind(self) -> bool:
+        """Whether notices from before the open are still to come: nothing else is handled before them."""
+        return any(lane.is_behind for lane in self._notices)
+
     def feed(self, tp: TopicPartition, records: list[Event]) -> None:
         """Add fetched records; what lies below the expected offset was fetched before a seek and is left."""
         lane = self.by_tp[tp]
@@ -62,7 +81,8 @@ class Lanes:
         )
 
     def clear(self) -> None:
-        """Forget what was fetched; positions stay."""
+        """Forget what was fetched; positions stay, and no notice is waited for any more: it is the end."""
+        self._notices = []
         for lane in self._lanes:
             lane.records.clear()
 
@@ -87,9 +107,10 @@ class Lanes:
         others: list[Iterator[Event]] = [iter(inner)]
         for rank in self._ranks:
             if queues := [lane.records for lane in rank if lane.records]:
-                is_urgent = rank[0].input.urgent
-                records = room.within(_in_turn(queues, self._handled), urgent=is_urgent)
-                (urgent if is_urgent else others).append(records)
+                source, records = rank[0].input, _in_turn(queues, self._handled)
+                if not source.notices:
+                    records = room.within(records, urgent=source.urgent)
+                (urgent if source.urgent else others).append(records)
         return list(islice(_shared_out([*urgent, *others], self._handled), limit))
 
     def advance(self, positions: dict[TopicPartition, int]) -> None:
@@ -118,8 +139,8 @@ class Room:
         return (record for record, _, _ in zip(records, self._open, self._places, strict=False))
 
 
-def _rank(lane: Lane) -> tuple[bool, int]:
-    return not lane.input.urgent, lane.input.lane
+def _rank(lane: Lane) -> tuple[bool, int, bool]:
+    return not lane.input.urgent, lane.input.lane, not lane.input.notices
 
 
 def _shared_out(ranks: list[Iterator[Event]], place: int) -> Iterator[Event]:

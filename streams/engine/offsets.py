@@ -132,13 +132,18 @@ class CommittedOffsets:
         return found, missing
 
 
-def no_offset(stage: str, missing: Iterable[TopicPartition]) -> str:
-    """A committed offset is gone while state is there: going on from anywhere would lose or repeat."""
-    listed = ", ".join(sorted({tp.topic for tp in missing}))
-    return (
-        f"stage {stage}: no committed offset for {listed} beside a changelog that is not empty. "
-        f"A new input, or offsets that expired. {_decide(stage)}"
-    )
+def refuse_lost(stage: Stage, missing: Iterable[TopicPartition]) -> None:
+    """`StageFailedError`: a committed offset is gone while state is there.
+
+    Going on from anywhere would lose or repeat; of notices only, that may be read twice, it is their start.
+    """
+    harmless = {source.topic for source in stage.inputs if source.notices}
+    lost = {tp.topic for tp in missing} - harmless
+    if lost:
+        raise StageFailedError(
+            f"stage {stage.name}: no committed offset for {', '.join(sorted(lost))} beside a changelog "
+            f"that is not empty. A new input, or offsets that expired. {_decide(stage.name)}"
+        )
 
 
 def out_of_range(stage: str, detail: str) -> str:

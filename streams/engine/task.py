@@ -17,8 +17,8 @@ from streams.engine.compute import Computed, Desk, compute
 from streams.engine.dead_letters import Grave, bury
 from streams.engine.effects import Effects
 from streams.engine.expiry import EVERY_MS, Expiry
-from streams.engine.gathering import Gathered, gather
-from streams.engine.offsets import no_offset
+from streams.engine.gathering import Gathered, gather, wanted
+from streams.engine.offsets import refuse_lost
 from streams.engine.placed import PlacedTask
 from streams.engine.rows import Rows
 from streams.engine.tables import NoRows, Overlay
@@ -61,8 +61,8 @@ class Task(PlacedTask):
             rows = self._rows = await Rows.open(shared, self.number, self.waiting, self._transactions)
         self.waiting("offsets")
         positions, missing = await shared.offsets.positions(self.config.group(stage.name), self.tps)
-        if missing and rows is not None and rows.founded:
-            raise StageFailedError(no_offset(stage.name, missing))
+        if rows is not None and rows.founded:
+            refuse_lost(stage, missing)
         if missing or (rows is not None and not rows.founded):
             await self._found(rows, positions)
         if rows is not None:
@@ -72,7 +72,7 @@ class Task(PlacedTask):
     async def _found(self, rows: Rows | None, positions: Mapping[TopicPartition, int]) -> None:
         """First start: the changelog's first record and the offsets to begin at, in one transaction."""
         outputs = self._new_outputs()
-        if rows is not None:
+        if rows is not None and not rows.founded:
             rows.found(outputs)
         await self._commit_rows(Overlay(self._committed(), self.shared.now_ms()), positions, outputs)
 
@@ -84,11 +84,13 @@ class Task(PlacedTask):
             return
         if self._effects is None:
             self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
-        since = time.monotonic()
+        # Notices may forbid what a predecessor did not begin: it lapses, and begins when they have been read.
+        looks_again = any(source.notices for source in self.stage.inputs)
+        since = float("-inf") if looks_again else time.monotonic()
         found = inner.open_effects(store)
         self._effects.find(found)
         overlay = Overlay(store, self.shared.now_ms())
-        for effect_id, begun, headers, payload in found:
+        for effect_id, begun, headers, payload in () if looks_again else found:
             if not begun:
                 inner.note_effect(effect_id, inner.MAY_HAVE_BEGUN, headers, payload, overlay)
         if overlay.writes:
@@ -98,11 +100,9 @@ class Task(PlacedTask):
     # ---- turn ----
 
     def _pending(self) -> bool:
-        effects, now = self._effects, self.shared.now_ms()
-        if effects is not None and effects.results:
-            return True
-        if effects is not None and effects.room <= effects.kept:
-            return effects.room > 0 and self.lanes.urgent()
+        now = self.shared.now_ms()
+        if (settled := wanted(self._effects, self.lanes)) is not None:
+            return settled
         timer_due = self._timers is not None and self._timers.due(now)
         return bool(len(self.lanes)) or timer_due or self._sweep_due(now)
 
@@ -110,7 +110,7 @@ class Task(PlacedTask):
         return self._rows is not None and self._expiry.due(now)
 
     def _idle_s(self) -> float:
-        next_at = None if self._timers is None else self._timers.next_at
+        next_at = None if self._timers is None or self.lanes.behind() else self._timers.next_at
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from schemas.codec import SchemaBook
 
 DIGEST = 1 + 16
-"""What stands behind the user's key in a key of `requests` and of `pending`."""
+"""What stands behind the user's key in a key of `requests`, `pending` and `cancelled`."""
 EXPIRY, BEGUN = 8, 1
 
 Home = Callable[[bytes, bytes], bytes]
@@ -54,6 +54,8 @@ def homes(stage: str, book: SchemaBook) -> Callable[[bytes, bytes], bytes]:
 def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
     """By stage, and by the first byte of a row's key: a table's number, timers, effects."""
     delivery = {
+        b"\1": lambda key, _: key,
+        b"\2": lambda key, _: key[:-DIGEST],
         TIMER: _read(r.RetryDue, book, lambda due: subject_key(due.task.user_id)),
         EFFECT: _read(r.ProviderCall, book, lambda call: subject_key(call.task.user_id)),
     }

@@ -28,6 +28,8 @@ WRITTEN = (
     "docs/one-request.md",
     "docs/operations.md",
     "docs/restore-drill.md",
+    "docs/security.md",
+    "docs/templates.md",
 )
 MAKE_TARGET = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
 ROOMS = "streams|agents|tables|schemas|connectors|tests|examples|helm|docs"

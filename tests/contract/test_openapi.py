@@ -9,10 +9,19 @@ import msgspec
 import pytest
 
 from connectors.http import openapi
-from connectors.http.authority import Anyone, NeedsKey, OnlyGateway, Operations
 from connectors.http.identity import HEADERS, identified
 from connectors.http.openapi import OPERATIONS, PUBLIC, document, encoded
 from connectors.http.operation import Header
+from connectors.http.policies import (
+    Anyone,
+    Himself,
+    NeedsKey,
+    NeedsRole,
+    OnlyGateway,
+    Operations,
+    Public,
+    Role,
+)
 from connectors.http.problems import PROBLEMS, Code, ProblemError
 from connectors.http.routes import EDGE, OPS, Guarded, Route
 from connectors.http.seen import OPERATION
@@ -20,8 +29,9 @@ from tests.contract.test_routes import apps, routes
 from tests.unit.connectors.http.edge import KEY, SECRET, edge
 
 if TYPE_CHECKING:
-    from connectors.http.authority import Policy
+    from connectors.http.policies import Policy
 
+ADMIN = frozenset({Role.ADMIN})
 TABLES: dict[str, tuple[Route[Any], ...]] = {"edge": EDGE, "ops": OPS}
 DOCUMENTS = {"edge": document(PUBLIC, EDGE), "ops": document(OPERATIONS, OPS)}
 ROUTES = [pytest.param(route, id=f"{name} {route.name}") for name, table in TABLES.items() for route in table]
@@ -51,9 +61,10 @@ def test_operations_have_ids_of_their_own(name: str) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 def test_examples_are_what_the_code_takes_and_answers(route: Route[Any]) -> None:
     operation = route.operation
-    sides: list[Any] = [*operation.answers, *([operation.body] if operation.body else [])]
+    told = [answer for answer in operation.answers if answer.form is not None]
+    sides: list[Any] = [*told, *([operation.body] if operation.body else [])]
     for side in sides:
-        assert side.examples
+        assert side.examples or side.form is None
         for value in side.examples.values():
             assert value == msgspec.json.decode(msgspec.json.encode(value), type=side.form)
 
@@ -69,9 +80,16 @@ def test_an_operation_is_told_in_sentences(route: Route[Any]) -> None:
 @pytest.mark.parametrize(
     ("policy", "statuses", "ways"),
     [
-        (Anyone(), set(), [{}, {"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
-        (OnlyGateway(), {"401"}, [{"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
-        (NeedsKey("send"), {"401", "403"}, [{"apiKey": ["send"]}]),
+        (Public(), set(), []),
+        (Anyone(), {"503"}, [{}, {"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
+        (OnlyGateway(), {"401", "503"}, [{"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
+        (NeedsKey("send"), {"401", "403", "429", "503"}, [{"apiKey": ["send"]}]),
+        (NeedsRole(ADMIN), {"401", "403", "429", "503"}, [{"person": ["admin"]}]),
+        (
+            Himself("user_id", NeedsRole(ADMIN, "preferences")),
+            {"401", "403", "429", "503"},
+            [{"person": ["admin", "user"]}, {"apiKey": ["preferences"]}],
+        ),
         (Operations(), set(), []),
     ],
 )
@@ -88,7 +106,7 @@ def test_a_header_is_promised_when_every_problem_of_the_status_has_it() -> None:
     always = openapi.OPERATION._replace(refusals=(waiting,))
     sometimes = openapi.OPERATION._replace(refusals=(waiting, ProblemError(Code.BROKER_UNAVAILABLE)))
     made = [
-        document(PUBLIC, [Route("shown", "GET", "/shown", Anyone(), openapi.Shown, operation)])
+        document(PUBLIC, [Route("shown", "GET", "/shown", Public(), openapi.Shown, operation)])
         for operation in (always, sometimes)
     ]
     told = [one["paths"]["/shown"]["get"]["responses"]["503"]["headers"]["Retry-After"] for one in made]
@@ -104,7 +122,13 @@ def test_every_problem_says_its_codes() -> None:
         if media == "application/problem+json"
         for code in content["schema"]["allOf"][1]["properties"]["code"]["enum"]
     }
-    codes = {Code.INVALID_REQUEST, Code.INTERNAL, *(refusal.code for refusal in OPERATION.refusals)}
+    of_the_policy = (Code.CREDENTIALS_IN_URL, Code.CREDENTIALS_UNAVAILABLE)
+    codes = {
+        Code.INVALID_REQUEST,
+        Code.INTERNAL,
+        *of_the_policy,
+        *(refusal.code for refusal in OPERATION.refusals),
+    }
     assert {(str(PROBLEMS[code][0]), code.value) for code in codes} == told
 
 

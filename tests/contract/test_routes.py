@@ -8,7 +8,10 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from connectors.http.authority import Anyone, Authority, Operations, Policy
+from connectors.access.key_book import KeyBook
+from connectors.http.access import TABLE
+from connectors.http.authority import Authority
+from connectors.http.policies import Anyone, Himself, NeedsRole, Operations, Policy, Public, Role
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import PROBLEMS, Code
 from connectors.http.routes import Guarded, Refused, edge_app, ops_app
@@ -23,9 +26,12 @@ POLICIES = get_args(Policy)
 OPEN_TO_STRANGERS = {
     ("POST", "/4.0/mark-notify/v1/seen"),
     ("POST", "/4.0/mark-notify/v1/seen/batch"),
+    ("GET", "/api/v1/notifications/unsubscribe"),
+    ("POST", "/api/v1/notifications/unsubscribe"),
     ("GET", "/openapi.json"),
 }
-"""Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public."""
+"""Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
+carries its own proof (NS-API-OP-10)."""
 
 
 async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:
@@ -35,7 +41,7 @@ async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:
 def apps() -> dict[str, web.Application]:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
-    authenticate = Authority([], []).authenticate
+    authenticate = Authority(KeyBook(), []).authenticate
     return {
         "edge": edge_app(EdgePorts(publish, authenticate, lambda: 0, metrics)),
         "ops": ops_app(OpsPorts({}, {}, {}, registry, authenticate, metrics)),
@@ -77,14 +83,37 @@ def test_route_added_past_the_table_is_found() -> None:
     assert ("GET", "/bare") in undecided(app)
 
 
+@pytest.mark.spec("SEEN-OP-09")
 def test_only_the_listed_routes_are_open_to_strangers() -> None:
     found = {
         (method, path)
         for app in apps().values()
         for method, path, handler in routes(app)
-        if isinstance(handler, Guarded) and isinstance(handler.route.policy, Anyone)
+        if isinstance(handler, Guarded) and isinstance(handler.route.policy, Anyone | Public)
     }
     assert found == OPEN_TO_STRANGERS
+
+
+def test_every_public_route_has_the_policy_of_its_row_in_the_access_table() -> None:
+    rows = {(row.method, row.path): row.policy for row in TABLE}
+    assert len(TABLE) == len(rows)
+    served = {
+        (method, path): handler.route.policy
+        for method, path, handler in routes(apps()["edge"])
+        if isinstance(handler, Guarded)
+    }
+    assert served.items() <= rows.items()
+
+
+def test_what_users_call_names_whose_it_is_or_leaves_it_to_the_handler() -> None:
+    """A path with the user's id is compared before any handler runs."""
+    wrong = [
+        row
+        for row in TABLE
+        if isinstance(row.policy, Himself) and (row.policy.user_in is not None) != ("{user_id}" in row.path)
+    ]
+    assert [] == wrong
+    assert [] == [row for row in TABLE if isinstance(row.policy, NeedsRole) and Role.USER in row.policy.roles]
 
 
 def test_operations_are_not_on_the_public_port() -> None:
@@ -97,13 +126,14 @@ def test_every_problem_has_a_status_and_a_sentence() -> None:
     assert all(400 <= status < 600 and sentence.endswith(".") for status, sentence in PROBLEMS.values())
 
 
+@pytest.mark.spec("SEEN-OP-20")
 def test_metric_names_and_labels_keep_the_conventions() -> None:
     names = [metric.name for metric in METRICS]
     assert sorted(set(names)) == sorted(names)
     assert all(name.startswith("carillon_") for name in names)
     labels = {label for metric in METRICS for label in metric.labels}
     assert labels <= {
-        *("channel", "provider", "verdict", "route", "status", "kind", "topic"),
+        *("channel", "provider", "verdict", "route", "status", "kind", "topic", "reason"),
         *(
             "operation",
             "tag",

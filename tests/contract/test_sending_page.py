@@ -19,12 +19,13 @@ from connectors.postgres.why import Explanation
 from schemas.inputs import decoder_of
 from schemas.topics import DAY_MS
 from schemas.words import Outcome, Reason
-from streams.settings_sections import Http
+from streams.settings_http import Http
 from tables.pending import NOTED_MS
 from tests.unit.connectors.http.edge import SHOP, edge
 from tests.unit.connectors.http.test_send_state import ID, MESSAGE, REQUEST
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sending.md").read_text()
+SENDING = {"send", "send_batch", "cancel", "message"}
 CODE = re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -73,7 +74,7 @@ async def test_a_command_of_the_page_is_taken(command: Curl) -> None:
 
 def test_every_route_of_sending_is_shown() -> None:
     shown = {(command.method, command.path.replace(ID, "{id}")) for command in curls()}
-    assert {(route.method, route.path) for route in EDGE if "/notifications/" in route.path} == shown
+    assert {(route.method, route.path) for route in EDGE if route.name in SENDING} == shown
 
 
 def test_the_key_of_the_page_is_one_that_settings_take() -> None:
@@ -92,7 +93,7 @@ def test_every_field_is_described_and_no_other() -> None:
 def test_every_status_and_word_of_the_page_is_in_force() -> None:
     rows = re.findall(r"^\| (.*?) \| (.*?) \|$", TEXT, re.MULTILINE)
     said = {int(status) for left, _ in rows for status in re.findall(r"\b\d{3}\b", left)}
-    routes = [route for route in EDGE if "/notifications/" in route.path]
+    routes = [route for route in EDGE if route.name in SENDING]
     told = {PROBLEMS[problem.code][0] for route in routes for problem in route.operation.refusals}
     assert told <= said
     states = TEXT.partition("| status of a request | what |")[2].partition("\n\n")[0]

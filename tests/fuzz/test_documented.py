@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from connectors.http.authority import Anyone, Authority, NeedsKey
+from connectors.access.desk import KeyDesk
+from connectors.access.key_book import KeyBook
+from connectors.access.memory_keys import MemoryKeys
+from connectors.http.access import PREFERENCES, PREFIX, SENDING, STATISTICS
+from connectors.http.authority import Authority
 from connectors.http.openapi import OPERATIONS, PUBLIC, encoded
+from connectors.http.policies import Anyone, NeedsKey, Public
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, json_response
+from connectors.http.quotas import Counted, Quotas
 from connectors.http.routes import EDGE, OPS, Route, app_of, edge_app, ops_app
 from connectors.http.seen import OPERATION, PATH, SeenPost
 from connectors.metrics import HttpMetrics
 from connectors.postgres.errors import PostgresUnavailableError
 from connectors.postgres.why import Explanation
 from schemas.inputs import decoder_of
+from tests.choices import MemoryChoices
 from tests.fuzz.documented import driven
 from tests.unit.connectors.http.edge import NOW, SECRET, SHOP, SHOP_KEY, entry
+from tests.unit.connectors.http.issuer import Desk, token
 from tests.unit.connectors.http.test_send_state import MESSAGE, REQUEST
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from connectors.http.authority import Caller
+    from connectors.http.policies import Caller
     from connectors.http.traces import Trace
     from schemas.records import SeenPosted
 
@@ -35,9 +43,9 @@ SEEN = f"POST {PATH}"
 DRAWN = 40
 FEW = 3
 AWAY_EVERY = 5
-SCOPES = ("send", "stats")
-"""Of a service that sends. What other keys open is driven as a stranger."""
 KEY = NeedsKey("send")
+KEY_OF_SCREEN = "ck_live_screen"
+SCREEN = {"Authorization": f"Bearer {KEY_OF_SCREEN}"}
 CLIENT = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u-1"}
 
 
@@ -71,23 +79,31 @@ class Broker:
         return Explanation(str(asked), *found)
 
 
+async def done() -> None:
+    """Nothing to publish."""
+
+
 def edge_ports(broker: Broker | None = None) -> EdgePorts:
     broker = broker or Broker()
-    authority = Authority([entry(SHOP, *SCOPES)], [SECRET])
+    keys = KeyBook([entry(SHOP, "send", "stats"), entry(KEY_OF_SCREEN, "preferences")])
+    authority = Authority(keys, [SECRET], Desk().tokens(), None, lambda: NOW)
+    counted = Counted(authority, Quotas(per_user=9_999_999), lambda: NOW)
     metrics = HttpMetrics(CollectorRegistry())
     return EdgePorts(
         broker,
-        authority.authenticate,
+        counted.authenticate,
         lambda: NOW,
         metrics,
         produce=broker.produce,
         explain=broker.explain,
+        keys=KeyDesk(MemoryKeys(), done, lambda: NOW),
+        choices=MemoryChoices(),
     )
 
 
 @pytest.mark.parametrize("headers", [{}, CLIENT], ids=["a stranger", "the gateway"])
 def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) -> None:
-    routes = [route for route in EDGE if isinstance(route.policy, Anyone)]
+    routes = [route for route in EDGE if isinstance(route.policy, Anyone | Public)]
     found = driven(edge_app(edge_ports()), encoded(PUBLIC, routes), DRAWN, headers)
     assert {} == found.faults
     assert {(SEEN, 200), (SEEN, 400), (SEEN, 405), (SEEN, 503), ("GET /openapi.json", 200)} <= found.answered
@@ -95,7 +111,7 @@ def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) ->
 
 def test_what_needs_a_key_does_what_its_document_says_and_what_is_accepted_can_be_read() -> None:
     broker = Broker()
-    routes = [route for route in EDGE if isinstance(route.policy, NeedsKey) and route.policy.scope in SCOPES]
+    routes = [route for route in EDGE if route.policy in {SENDING, STATISTICS}]
     found = driven(edge_app(edge_ports(broker)), encoded(PUBLIC, routes), DRAWN // 4, SHOP_KEY)
     assert {} == found.faults
     asked = {f"{route.method} {route.path}": {202, 400, 503} for route in routes if route.method == "POST"}
@@ -107,10 +123,35 @@ def test_what_needs_a_key_does_what_its_document_says_and_what_is_accepted_can_b
         decoder_of(topic)(value)
 
 
+def test_the_routes_of_keys_do_what_their_document_says() -> None:
+    keys = [route for route in EDGE if route.name.startswith("key_")]
+    headers = {"Authorization": f"Bearer {token(sub='ann', roles=['admin'])}"}
+    app = app_of(keys, edge_ports(), PUBLIC)
+    found = driven(app, encoded(PUBLIC, keys), FEW, headers)
+    assert {} == found.faults
+    expected = {("POST", "", 201), ("POST", "", 409), ("GET", "", 200), ("DELETE", "/{key_id}", 404)}
+    assert {(f"{method} {PREFIX}/keys{path}", status) for method, path, status in expected} <= found.answered
+
+
+def test_preferences_do_what_their_document_says() -> None:
+    """Only `choose` refuses what its schema takes: none knows what is mandatory, or a name given twice."""
+    everything = [route for route in EDGE if route.policy == PREFERENCES]
+    answered: set[tuple[str, int]] = set()
+    for is_choice, also_taken in ((True, ["400"]), (False, [])):
+        routes = [route for route in everything if (route.name == "choose") == is_choice]
+        app = app_of(routes, edge_ports(), PUBLIC)
+        found = driven(app, encoded(PUBLIC, routes), DRAWN // 2, SCREEN, also_taken)
+        assert {} == found.faults
+        answered |= found.answered
+    paths = {f"{route.method} {route.path}" for route in everything}
+    assert paths == {label for label, status in answered if status in {200, 204}}
+    assert {status for _, status in answered} >= {400, 404, 503}
+
+
 def test_the_operations_port_does_what_its_document_says() -> None:
     registry = CollectorRegistry()
     checks = {"kafka": Broker().reachable}
-    authenticate = Authority([], []).authenticate
+    authenticate = Authority(KeyBook(), []).authenticate
     ports = OpsPorts(checks, checks, {"version": "0.1.0"}, registry, authenticate, HttpMetrics(registry))
     found = driven(ops_app(ports), encoded(OPERATIONS, OPS), DRAWN // 4)
     assert {} == found.faults

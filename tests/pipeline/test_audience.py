@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.withdraw import LABELS_AT_ONCE
@@ -149,6 +150,7 @@ def request(count: int) -> dict[str, Any]:
     return {"personal_communications": items, "communication": FUTURE, "filters": ...}
 
 
+@pytest.mark.spec("AUD-OP-07 AUD-091 AUD-094")
 async def test_a_request_labels_its_users_answers_and_tells_its_progress() -> None:
     line = Line()
     answer = await line.publish(asked("u1", **request(300)))
@@ -171,6 +173,7 @@ async def test_a_repeat_is_answered_and_changes_no_row() -> None:
     assert (True, before) == (answer.is_replay, line.stages["members"].rows)
 
 
+@pytest.mark.spec("CRM-052")
 async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> None:
     line = Line()
     await line.publish(asked("u1", **request(300)))
@@ -217,6 +220,7 @@ def many(labels: int, users: int) -> Upload:
     return publication(Asking("u1", "r", "k", b"d", NOW), "c", Labelled(found, people))
 
 
+@pytest.mark.spec("CRM-053")
 async def test_a_request_of_many_labels_is_a_record_per_bucket_and_few_counts() -> None:
     """By bucket and label they were some 9 500 records, and a count of each label from each batch."""
     line, upload = Line(), many(100, 100)

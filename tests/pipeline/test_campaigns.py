@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from connectors.http.audience.bodies import UnpublishBody
 from connectors.http.audience.commands import Asking, digest_of, withdrawal
 from connectors.http.campaigns.operations import PATH
@@ -95,6 +97,7 @@ NAME = "campaign12345:comm-personal"
 FACT = b'{"tag": "promotions", "id": "comm-personal"}'
 
 
+@pytest.mark.spec("SEEN-001 CRM-OP-01")
 async def test_labelled_by_phone_seen_with_uid_and_phone_gone_for_either_and_there_for_another() -> None:
     """GEN-OP-08. Mutations tried: facts under the uid only, and no lookup of the second id: both fail."""
     screen = Screen()
@@ -116,6 +119,7 @@ async def test_a_seen_communication_of_another_name_hides_nothing() -> None:
     assert [NAME] == await screen.shown(ONE)
 
 
+@pytest.mark.spec("AUD-053 CRM-013")
 async def test_a_test_publication_shows_again() -> None:
     screen = Screen()
     await screen.publish("u1", ONE, is_test_publication=True)
@@ -123,6 +127,7 @@ async def test_a_test_publication_shows_again() -> None:
     assert [NAME] == await screen.shown(ONE)
 
 
+@pytest.mark.spec("CRM-OP-03")
 async def test_what_is_withdrawn_is_gone_at_once() -> None:
     screen = Screen()
     await screen.publish("u1", ONE)

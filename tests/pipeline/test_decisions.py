@@ -25,11 +25,13 @@ from schemas.inputs import decoder_of
 from schemas.records import (
     MessageQueued,
     NotificationType,
+    PreferenceRow,
     RequestDecided,
     RequestDue,
     Rule,
     SendTask,
     Template,
+    Vetoed,
 )
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.requests import T0
@@ -100,7 +102,7 @@ async def _feed(run: Run) -> None:
     )
     while waiting:
         value: Any = waiting.popleft()
-        if isinstance(value, RequestDecided | MessageQueued | SendTask):
+        if isinstance(value, RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow):
             run.found.append(value)
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now

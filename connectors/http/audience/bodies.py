@@ -126,6 +126,12 @@ class AdminPublishBody(Body, frozen=True, kw_only=True):
     yql_link: Annotated[str, Meta(max_length=2048)] | UnsetType = UNSET
 
 
+class ResolvedUsers(msgspec.Struct, frozen=True):
+    """Whom a query selects: the answer of a resolver."""
+
+    users: list[User]
+
+
 class LabelInfo(msgspec.Struct, frozen=True):
     """One audience of the request."""
 

@@ -11,7 +11,7 @@ from connectors.http.audience.progress import StatusAnswer, StatusItem
 from connectors.http.audience.reading import TOKEN_HEADER
 from connectors.http.audience.slots import LARGEST_BODY, MOST_VALUES, RETRY_SOON, SMALL_BODY
 from connectors.http.limits import PER_KEY, too_soon
-from connectors.http.operation import Answer, Body, Header, Operation
+from connectors.http.operation import ANY_TEXT, Answer, Body, Header, Operation, Variable
 from connectors.http.problems import Code, Fault, ProblemError
 from schemas.audience_words import IdType, LabelStatus, ValueType
 
@@ -99,10 +99,10 @@ STATUS = Operation(
         "Ask for exactly one of a label, a campaign and a request. A request is known for 7 days; an `id`"
         " that came with more than 300 labels shows the last 300."
     ),
-    queries=(
-        Header("audience_label", "One label.", "campaign12345:comm-personal"),
-        Header("campaign_label", "All labels of a campaign.", "campaign12345"),
-        Header("id", "What one request brought.", "req-0001"),
+    variables=(
+        Variable("audience_label", "One label.", ANY_TEXT, "campaign12345:comm-personal", "query"),
+        Variable("campaign_label", "All labels of a campaign.", ANY_TEXT, "campaign12345", "query"),
+        Variable("id", "What one request brought.", ANY_TEXT, "req-0001", "query"),
     ),
     answers=(
         Answer(
@@ -135,7 +135,11 @@ STATUS = Operation(
 )
 ADMIN = Operation(
     summary="Publish promotion with given id",
-    about="The old form, kept for its callers: one promotion to everyone in an experiment.",
+    about=(
+        "The old form, kept for its callers: one promotion, to everyone in an experiment or to the users whom"
+        " a query selects. That is asked of a resolver that the installation names: without one, or when it"
+        " does not answer, that is a 502, and nothing was published."
+    ),
     body=Body(
         b.AdminPublishBody,
         SMALL,
@@ -147,10 +151,18 @@ ADMIN = Operation(
                 start_date=STARTS,
                 end_date=ENDS,
                 ticket="TASK-1",
-            )
+            ),
+            "to whom a query selects": b.AdminPublishBody(
+                promotion_id="comm-general",
+                experiment=UNSET,
+                yql_link="https://yql.example/queries/7",
+                start_date=STARTS,
+                end_date=ENDS,
+                ticket="TASK-1",
+            ),
         },
     ),
     answers=(Answer(200, "Published.", dict[str, Any], {"published": {}}),),
-    refusals=(*_REFUSALS, ProblemError(Code.NO_RESOLVER)),
+    refusals=(*_REFUSALS, ProblemError(Code.NO_RESOLVER, [Fault("/yql_link", "none is configured")])),
     has_plain_errors=True,
 )

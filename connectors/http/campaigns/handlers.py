@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from connectors.http.authority import Caller
     from connectors.http.campaigns.bodies import CampaignsBody
     from connectors.http.campaigns.ports import Campaigns, Found
+    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.http.audience.bodies import User
 from connectors.http.campaigns import bodies as b
 from connectors.http.campaigns.reading import LARGEST_BODY
-from connectors.http.operation import Answer, Body, Operation, Query
+from connectors.http.operation import Answer, Body, Operation, Variable
 from connectors.http.problems import Code, Fault, ProblemError
 from schemas.audience_words import IdType
 
@@ -47,32 +47,39 @@ _LIST = {"type": "array", "minItems": 1, "maxItems": b.MOST_IDS}
 BY_QUERY = Operation(
     summary=SUMMARY,
     about=f"{ABOUT} Identifiers in an address end up in logs: where that matters, `POST`.",
-    queries=(
-        Query(
+    variables=(
+        Variable(
             "id_type",
             "Kinds of the identifiers, one for each `id`, in the same order.",
-            [IdType.PHONE_ID.value, IdType.YANDEX_UID.value],
             {**_LIST, "items": {"type": "string", "enum": [kind.value for kind in IdType]}},
-            required=True,
+            [IdType.PHONE_ID.value, IdType.YANDEX_UID.value],
+            "query",
+            is_needed=True,
+            style="form",
         ),
-        Query(
+        Variable(
             "id",
             "Their values.",
-            ["5b2c", "4001"],
             {**_LIST, "items": {"type": "string", "minLength": 1, "maxLength": 256}},
-            required=True,
+            ["5b2c", "4001"],
+            "query",
+            is_needed=True,
+            style="form",
         ),
-        Query(
+        Variable(
             "include",
             "`content`: communications, too; `seen`: labels whose communication was seen, too.",
-            [b.Include.CONTENT.value],
             {"type": "array", "items": {"type": "string", "enum": [one.value for one in b.Include]}},
+            [b.Include.CONTENT.value],
+            "query",
+            style="form",
         ),
-        Query(
+        Variable(
             "context",
             "Values of filters, `context[city]=a`, of the filters' types: booleans are `true` and `false`.",
-            {"city": "a"},
             {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": b.MOST_VALUES},
+            {"city": "a"},
+            "query",
             style="deepObject",
         ),
     ),

@@ -27,26 +27,27 @@ RETURNING version;
 -- after a deletion go on from the deleted ones (NS-DATA-OP-03, NS-DATA-OP-04).
 WITH written AS (
     INSERT INTO notification_templates AS t (
-        name, channel_type, language_code, subject, title, body, body_text, variables, category, version
+        name, channel_type, language_code, subject, title, body, body_text, variables, category, parts, version
     )
     SELECT
-        $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::TEXT, $6::TEXT, $7::TEXT, $8::JSONB, $9::TEXT,
+        $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::TEXT, $6::TEXT, $7::TEXT, $8::JSONB, $9::TEXT, $10::JSONB,
         coalesce(max(d.version), 0) + 1
     FROM notification_templates AS d
     WHERE d.name = $1 AND d.channel_type = $2 AND d.language_code = $3
     ON CONFLICT (name, channel_type, language_code) WHERE deleted_at IS NULL DO UPDATE SET
         subject = excluded.subject, title = excluded.title, body = excluded.body, body_text = excluded.body_text,
-        variables = excluded.variables, category = excluded.category,
+        variables = excluded.variables, category = excluded.category, parts = excluded.parts,
         version = t.version + 1, updated_at = now()
-    WHERE (t.subject, t.title, t.body, t.body_text, t.variables, t.category) IS DISTINCT FROM (
-        excluded.subject, excluded.title, excluded.body, excluded.body_text, excluded.variables, excluded.category
+    WHERE (t.subject, t.title, t.body, t.body_text, t.variables, t.category, t.parts) IS DISTINCT FROM (
+        excluded.subject, excluded.title, excluded.body, excluded.body_text, excluded.variables, excluded.category,
+        excluded.parts
     )
     RETURNING *
 )
 INSERT INTO notification_template_versions (
-    template_id, version, subject, title, body, body_text, variables, category
+    template_id, version, subject, title, body, body_text, variables, category, parts
 )
-SELECT id, version, subject, title, body, body_text, variables, category FROM written
+SELECT id, version, subject, title, body, body_text, variables, category, parts FROM written
 RETURNING version;
 
 -- name: upsert_rule
@@ -168,6 +169,10 @@ RETURNING version;
 -- name: add_to_outbox
 -- One change on its way to the topic; NULL is a deletion.
 INSERT INTO reference_outbox (key, version, payload) VALUES ($1, $2, $3);
+
+-- name: newest_in_outbox
+-- What a key said last; NULL: nothing, or that it is deleted.
+SELECT payload FROM reference_outbox WHERE key = $1 ORDER BY version DESC LIMIT 1;
 
 -- name: lock_writers
 -- One applies at a time: two at once would wait for each other's rows in different orders.

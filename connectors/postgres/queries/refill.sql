@@ -43,9 +43,9 @@ WITH risen AS (
     RETURNING v.version
 )
 INSERT INTO notification_template_versions (
-    template_id, version, subject, title, body, body_text, variables, category
+    template_id, version, subject, title, body, body_text, variables, category, parts
 )
-SELECT id, version, subject, title, body, body_text, variables, category
+SELECT id, version, subject, title, body, body_text, variables, category, parts
 FROM risen WHERE NOT EXISTS (SELECT 1 FROM moved);
 
 -- name: version_rule

@@ -60,7 +60,8 @@ INSERT INTO notification_messages AS m (
     message_uuid, row_version, request_id, user_id, channel_type, template_id, template_name, template_version,
     recipient, status, status_reason, status_details, payload, notification_type, category, priority, source,
     idempotency_key, language_code, provider_name, provider_message_id, attempts,
-    scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at, expires_at, last_status_update_at
+    scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at, expires_at, last_status_update_at,
+    segments
 )
 SELECT
     n.message_uuid, n.row_version, n.request_id, n.user_id, n.channel_type, t.id, n.template_name,
@@ -69,19 +70,19 @@ SELECT
     n.attempts,
     carillon_time(n.scheduled_at), carillon_time(n.created_at), carillon_time(n.sent_at),
     carillon_time(n.delivered_at), carillon_time(n.opened_at), carillon_time(n.clicked_at),
-    carillon_time(n.expires_at), carillon_time(n.last_status_update_at)
+    carillon_time(n.expires_at), carillon_time(n.last_status_update_at), n.segments
 FROM unnest(
     $1::UUID [], $2::INT [], $3::UUID [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::INT [],
     $8::TEXT [], $9::TEXT [], $10::TEXT [], $11::TEXT [], $12::JSONB [], $13::TEXT [], $14::TEXT [],
     $15::TEXT [], $16::TEXT [], $17::TEXT [], $18::TEXT [], $19::TEXT [], $20::TEXT [], $21::INT [],
     $22::BIGINT [], $23::BIGINT [], $24::BIGINT [], $25::BIGINT [], $26::BIGINT [], $27::BIGINT [],
-    $28::BIGINT [], $29::BIGINT []
+    $28::BIGINT [], $29::BIGINT [], $30::INT []
 ) AS n (
     message_uuid, row_version, request_id, user_id, channel_type, template_name, template_version,
     recipient, status, status_reason, status_details, payload, notification_type, category,
     priority, source, idempotency_key, language_code, provider_name, provider_message_id, attempts,
     scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at,
-    expires_at, last_status_update_at
+    expires_at, last_status_update_at, segments
 )
 LEFT JOIN notification_templates AS t
     ON t.name = n.template_name AND t.channel_type = n.channel_type AND t.language_code = n.language_code
@@ -159,6 +160,47 @@ FROM given AS g
 ON CONFLICT (audience_label) DO UPDATE SET
     ends_at = excluded.ends_at, withdrawn_at = excluded.withdrawn_at, version = excluded.version
 WHERE l.version < excluded.version;
+
+-- name: write_preferences
+-- Choices of users; an older one never takes the place of a newer one.
+INSERT INTO user_notification_preferences AS p (
+    user_id, notification_type, allowed_channels, is_enabled, created_at, updated_at
+)
+SELECT
+    n.user_id, n.notification_type, string_to_array(n.channels, ','), n.is_enabled,
+    carillon_time(n.at), carillon_time(n.at)
+FROM unnest($1::UUID [], $2::TEXT [], $3::TEXT [], $4::BOOLEAN [], $5::BIGINT [])
+    AS n (user_id, notification_type, channels, is_enabled, at)
+ON CONFLICT (user_id, notification_type) DO UPDATE SET
+    allowed_channels = excluded.allowed_channels,
+    is_enabled = excluded.is_enabled,
+    updated_at = excluded.updated_at
+WHERE coalesce(p.updated_at, p.created_at) <= excluded.updated_at;
+
+-- name: delete_unsubscribes
+-- Users who came back, unless they left again since.
+DELETE FROM user_global_unsubscribes AS u
+USING unnest($1::UUID [], $2::TEXT [], $3::BIGINT []) AS n (user_id, channel_type, at)
+WHERE u.user_id = n.user_id AND u.channel_type = n.channel_type AND u.unsubscribed_at <= carillon_time(n.at);
+
+-- name: write_unsubscribes
+-- Global unsubscribes; the newest says why.
+INSERT INTO user_global_unsubscribes AS u (user_id, channel_type, reason, unsubscribed_at)
+SELECT n.user_id, n.channel_type, n.reason, carillon_time(n.at)
+FROM unnest($1::UUID [], $2::TEXT [], $3::TEXT [], $4::BIGINT []) AS n (user_id, channel_type, reason, at)
+ON CONFLICT (user_id, channel_type) DO UPDATE SET
+    reason = excluded.reason,
+    unsubscribed_at = excluded.unsubscribed_at
+WHERE u.unsubscribed_at <= excluded.unsubscribed_at;
+
+-- name: write_consents
+-- Evidence: each consent and each withdrawal once, never changed.
+INSERT INTO user_consents (id, user_id, purpose, channel_type, action, at, source, text_version)
+SELECT n.id, n.user_id, n.purpose, n.channel_type, n.action, carillon_time(n.at), n.source, n.text_version
+FROM unnest(
+    $1::UUID [], $2::UUID [], $3::TEXT [], $4::TEXT [], $5::TEXT [], $6::BIGINT [], $7::TEXT [], $8::TEXT []
+) AS n (id, user_id, purpose, channel_type, action, at, source, text_version)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: keep_refusal
 -- A record that Postgres takes in no form, kept for a person to look at.

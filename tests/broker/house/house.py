@@ -26,6 +26,7 @@ from streams.settings import Settings
 from streams.topology import input_topics
 from tests.broker.faults.system import Program, free_port
 from tests.broker.house.book import write_book
+from tests.broker.house.issuer import trusting
 
 APP = "house"
 SECRET = "gateway-of-the-house"
@@ -211,7 +212,12 @@ def _program(folder: Path, base: dict[str, Any], name: str) -> Program:
     """A static id: a killed worker comes back to its tasks at once."""
     own = {
         "data_dir": str(folder / f"{name}-data"),
-        "http": {"port": free_port(), "ops_port": free_port(), "gateway_secret": SECRET},
+        "http": {
+            "port": free_port(),
+            "ops_port": free_port(),
+            "gateway_secret": SECRET,
+            "jwt": trusting(folder),
+        },
         "engine": {"worker_name": f"house-{name}", "static_id": True},
         "log": {"format": "json"},
     }

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.intake import intake
-from schemas.records import CancelAsked, CancelRequest
+from schemas.records import CancelAsked, CancelRequest, Vetoed
 from schemas.times import rfc3339
 from tables.pending import NOTED_MS
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, PlainCipher
@@ -93,20 +93,20 @@ async def test_nobody_cancels_what_another_asked_for(desk: Desk, changed: dict[s
     assert tasks(await desk.tell(due))
 
 
-async def test_a_second_cancel_changes_and_says_nothing(desk: Desk) -> None:
+async def test_a_second_cancel_changes_nothing_and_is_told_to_delivery_only(desk: Desk) -> None:
     later = replace(CANCEL, asked_at=T0 + DAY, origin="notification.cancel.request/0/4")
     await desk.tell(PLANNED, CANCEL)
-    assert [] == await desk.tell(later)
+    assert [Vetoed] == [type(one) for one in await desk.tell(later)]
     other = replace(CANCEL, request_id="r-9")
     await desk.tell(other)
-    assert [] == await desk.tell(replace(later, request_id="r-9"))
+    assert [Vetoed] == [type(one) for one in await desk.tell(replace(later, request_id="r-9"))]
 
 
 async def test_two_requests_of_one_id_are_cancelled_both_and_stay_so(desk: Desk) -> None:
     """Producers may send one id twice. Mutation tried: one row for the last of them: fails (one is sent)."""
     late = replace(PLANNED, idempotency_key="other", scheduled_at=T0 + 60 * DAY, origin="t/0/9")
     first, second = timer(await desk.tell(REGISTERED, PLANNED)), timer(await desk.tell(late))
-    cancelled = await desk.tell(CANCEL)
+    *cancelled, _ = await desk.tell(CANCEL)
     assert ["cancelled", "cancelled"] == [ending([one])[0] for one in cancelled]
     desk.now = first.due_at
     assert [] == await desk.tell(first)
@@ -159,3 +159,12 @@ async def test_the_intake_takes_a_cancel_over_with_its_source() -> None:
     stream = FakeStream([event], T0 + SECOND)
     found = [one async for one in intake(stream, MemoryReference(), PlainCipher())]
     assert [CANCEL] == found
+
+
+async def test_a_cancel_of_what_was_decided_is_told_to_delivery(desk: Desk) -> None:
+    made = tasks(await desk.tell(REGISTERED, REQUEST))
+    (veto,) = [one for one in await desk.tell(CANCEL) if isinstance(one, Vetoed)]
+    assert {(veto.user_id, veto.source, veto.request_id)} == {
+        (task.user_id, task.source, task.request_id) for task in made
+    }
+    assert all(task.created_at <= veto.at for task in made)

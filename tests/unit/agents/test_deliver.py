@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from agents.begin import Moment
 from agents.deliver import decide, deliver
+from agents.heed import Memory
 from agents.retry import backoff_ms
 from schemas.records import AttemptEnded, Provider, ProviderCall, RetryDue
 from tests.calls import ONE, TWO, call, ended, timer, words
-from tests.fakes import FakeEvent, FakeStream, MemoryReference
+from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, SECOND, T0, TASK, called
 
 
@@ -176,7 +177,8 @@ async def test_the_agent_takes_the_providers_of_the_channel_by_priority() -> Non
         FakeEvent(called(TASK, "temporary", "good")),
         FakeEvent(called(TASK, "accepted")),
     ]
-    outcomes = [outcome async for outcome in deliver(FakeStream(events, now=T0), reference)]
+    memory = Memory(MemoryTable(), MemoryTable())
+    outcomes = [outcome async for outcome in deliver(FakeStream(events, now=T0), memory, reference)]
     calls = [outcome.provider for outcome in outcomes if isinstance(outcome, ProviderCall)]
     assert ["good", "cheap"] == calls
     assert [("retrying", "provider_unavailable"), ("sent", None)] == words(outcomes)

@@ -7,9 +7,12 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from agents.render_channels import find_template, languages, message_id
+from agents.render_channels import Draft, Way, find_template, message_id, render_channel
 from schemas.ids import derived, keyed_request
-from tests.fakes import MemoryReference
+from schemas.languages import languages
+from schemas.records import MessageQueued, NotificationType, SendTask
+from tables.contacts import Address
+from tests.fakes import MemoryReference, PlainCipher, PlainRenderer
 from tests.requests import REQUEST, TEMPLATES, reference
 
 
@@ -77,3 +80,17 @@ def test_messages_of_one_request_and_of_others_have_ids_of_their_own() -> None:
         for step in (0, 1)
     }
     assert 3 * 2 * 2 * 2 == len(ids)
+
+
+def test_ns_ch_op_08_a_text_message_says_how_many_segments_it_takes() -> None:
+    kind = NotificationType(
+        code="reset", title="R", category="system", default_channels=["sms"], template_name="reset"
+    )
+    draft = Draft(REQUEST, kind, {"Code": "1"}, b"{}", now=0, expires_at=1)
+    template = next(each for each in TEMPLATES if each.channel_type == "sms")
+    way = Way("sms", [Address(sealed=b"sealed:+79001234567", is_valid=True)], template, 0)
+    made = render_channel(draft, way, PlainRenderer(), PlainCipher())
+    broken = render_channel(replace(draft, variables={}), way, PlainRenderer(), PlainCipher())
+    assert [(MessageQueued, 5), (SendTask, None), (MessageQueued, None)] == [
+        (type(each), getattr(each, "segments", None)) for each in [*made, *broken]
+    ]

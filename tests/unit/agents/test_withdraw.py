@@ -42,6 +42,17 @@ async def test_a_step_withdraws_so_many_labels_and_the_answer_comes_with_the_las
     assert ({}, {}) == (memory.memberships.rows, memory.enlisted.rows)
 
 
+async def test_users_that_come_after_their_label_was_withdrawn_have_failed() -> None:
+    """A withdrawal may lie between a request and its users. Mutation tried: they are passed on: fails."""
+    audience = Audience()
+    command, *chunks = upload("u1", USERS)
+    await audience.ask(command, withdrawal("w"), *chunks)
+    await audience.settle()
+    label = audience.labels["spring:sale"]
+    assert (0, len(USERS), []) == (label.processed, label.failed, label.unfinished)
+    assert {} == audience.members.memberships.rows  # type: ignore[attr-defined]
+
+
 async def test_only_buckets_that_have_users_are_told_and_each_of_its_labels_once() -> None:
     """Mutation tried: every bucket: fails."""
     audience = await published()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.catalogue import catalogue
 from schemas.topics import (
+    DAY_MS,
     DEAD_LETTER_ROOM,
     EVENT_TOPICS,
     RECORD_BYTES,
+    SEEN,
+    SEEN_FAILED,
+    SEEN_UNKNOWN,
     Form,
     Partitions,
     Use,
@@ -31,6 +37,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "audience.commands",
         "audience.progress",
         "audience.users",
+        *(f"vetoes.{channel}" for channel in ("email", "sms", "push")),
         "facts.contacts",
         "facts.labels",
         "facts.preferences",
@@ -56,7 +63,7 @@ def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
 
 def test_inputs_of_other_services_keep_their_own_partitions() -> None:
     inputs = {topic.name: topic.partitions for topic in TOPICS.values() if topic.use is Use.PUBLIC_IN}
-    asked = ("notification.send.request", "notification.cancel.request")
+    asked = ("notification.send.request", "notification.cancel.request", "notification.preferences")
     assert dict.fromkeys((*asked, *EVENT_TOPICS), Partitions.FOREIGN) == inputs
 
 
@@ -70,13 +77,21 @@ def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> 
 
 def test_tables_in_topics_are_compacted_for_ever() -> None:
     compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
-    assert {"audience.labels", "notification.stats", "reference", "carillon.schemas"} == compacted
+    named = {"access.keys", "audience.labels", "notification.stats", "reference", "carillon.schemas"}
+    assert named == compacted
     assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
 
 
 def test_seen_destinations_and_event_topics_are_configuration() -> None:
     assert "seen.wallet" in TOPICS
     assert "ride.events" in {topic.name for topic in catalogue(events=["ride.events"])}
+
+
+@pytest.mark.spec("SEEN-OP-08 SEEN-OP-22")
+def test_seen_facts_are_kept_for_a_time_and_those_of_unknown_tags_for_a_day() -> None:
+    kept = {name: topic.retention_ms for name, topic in TOPICS.items() if name.startswith("seen.")}
+    assert None not in {*kept.values(), TOPICS[SEEN].retention_ms}
+    assert (DAY_MS, 30 * DAY_MS, 7 * DAY_MS) == (kept[SEEN_UNKNOWN], kept[SEEN_FAILED], kept["seen.wallet"])
 
 
 def test_every_topic_says_what_it_is_for() -> None:

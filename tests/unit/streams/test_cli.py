@@ -46,8 +46,18 @@ COMMANDS = (
     "seen list",
     "seen redrive --tag wallet --destination wallet.internal",
     "seen redrive --unknown",
+    "keys create orders --scope send --scope stats --test --days 30 --per-minute 600",
+    "keys list --json",
+    "keys rotate 0f3a5c7e9b1d --hours 1",
+    "keys revoke 0f3a5c7e9b1d",
+    "audit list --object key:0f3a5c7e9b1d --actor user:ann --days 7 --limit 5 --json",
     "offsets set sink --to earliest",
+    "template push -f examples",
+    "template pull -f examples",
 )
+LOCAL = ("template lint -f examples", "template show welcome.email.ru", "template preview welcome.email.ru")
+"""Need no settings."""
+GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template"}
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +104,7 @@ def test_a_question_imports_no_stage() -> None:
 
 
 def test_the_list_above_names_every_command() -> None:
-    listed = {
-        words[: 2 if words[0] in {"topics", "dlq", "seen", "offsets"} else 1]
-        for words in map(words_of, COMMANDS)
-    }
+    listed = {words[: 2 if words[0] in GROUPS else 1] for words in map(words_of, (*COMMANDS, *LOCAL))}
     assert set(commands(typer.main.get_command(app))) == listed
 
 

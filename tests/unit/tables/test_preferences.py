@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import PreferenceChanged
-from tables.preferences import ChosenType, Preferences
+from schemas.records import ChosenType, PreferenceChanged
+from tables.preferences import Preferences
 from tests.requests import chosen
 
 CHOICE = chosen(kind="type", notification_type="refund", channels=["email"], changed_at=10)

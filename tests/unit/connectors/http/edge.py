@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from connectors.access.key_book import KeyBook
 from connectors.http.authority import Authority
 from connectors.http.ports import EdgePorts
 from connectors.http.routes import edge_app
@@ -126,9 +127,11 @@ async def edge(**changes: Any) -> AsyncIterator[Edge]:
         entry("ck_test_def", "send"),
         entry(SHOP, "send", "stats"),
         entry(AUDIENCE_KEY, "audience"),
+        *changes.pop("credentials", []),
         entry(CAMPAIGNS_KEY, "campaigns"),
+        entry("ck_live_screen", "preferences"),
     ]
-    authority = Authority(keys, ["an older secret", SECRET], metrics.gateway_mismatch)
+    authority = Authority(KeyBook(keys), ["an older secret", SECRET], refusals=metrics)
     ports: dict[str, Any] = {
         "publish": one.publish,
         "authenticate": authority.authenticate,

@@ -55,7 +55,7 @@ def test_memory_is_bounded_and_forgets_who_was_away_longest() -> None:
         limit("user:1", None)
     for number in (2, 3):
         limit(f"user:{number}", None)
-    assert (limit("user:1", None), len(limit._buckets._full_at)) == (None, 2)
+    assert (limit("user:1", None), len(limit._buckets)) == (None, 2)
 
 
 def test_what_is_given_back_was_never_spent() -> None:
@@ -67,7 +67,7 @@ def test_what_is_given_back_was_never_spent() -> None:
         assert limit(user, address) is None
     limit.give_back(None, None)
     limit.give_back("user:9", None)
-    assert 2 == len(limit._buckets._full_at)
+    assert 2 == len(limit._buckets)
 
 
 def test_a_batch_passes_if_one_would_and_is_paid_back_before_the_next() -> None:

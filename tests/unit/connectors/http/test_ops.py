@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from connectors.access.key_book import KeyBook
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.http.authority import Authority
@@ -55,7 +56,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
         ready=checks,
         version={"version": "0.1.0"},
         registry=registry,
-        authenticate=Authority([], []).authenticate,
+        authenticate=Authority(KeyBook(), []).authenticate,
         metrics=HttpMetrics(registry),
         check_timeout_ms=30,
         aside={"audience": restoring} if aside else {},
@@ -126,7 +127,7 @@ async def test_stopping_lets_a_running_request_finish() -> None:
             return response.status
 
     registry = CollectorRegistry()
-    authenticate = Authority([], []).authenticate
+    authenticate = Authority(KeyBook(), []).authenticate
     ports = OpsPorts({}, {"slow": slowly}, {}, registry, authenticate, HttpMetrics(registry))
     async with listening(ops_app(ports), "127.0.0.1", 0) as port:
         answer = asyncio.create_task(asked(f"http://127.0.0.1:{port}/readyz"))

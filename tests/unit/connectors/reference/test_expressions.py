@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from connectors.reference.files import read_directory
 from tests.unit.connectors.reference.test_files import faults, written
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.spec("AUD-OP-30")
 def test_the_id_of_a_communication_can_be_part_of_a_label(tmp_path: Path) -> None:
     files = {"communications.yaml": "- {id: 'a:b', kind: fullscreen, content: {}}"}
     assert ["communications.yaml, entry 1 (a:b): `id`: only letters of ASCII, digits, `_`, `.` and `-`"] == (
@@ -23,6 +26,7 @@ def test_a_filter_compares_booleans_texts_or_numbers(tmp_path: Path) -> None:
     assert "`value_type`: 'date' is none of boolean, string, number" in fault
 
 
+@pytest.mark.spec("AUD-OP-24 CRM-021")
 def test_an_experiment_must_restrict_somebody_and_keep_to_one_type_of_value(tmp_path: Path) -> None:
     text = "- {name: a, filters: {}}\n- {name: b, filters: {x: []}}\n- {name: c, filters: {x: [1, true]}}"
     text += "\n- {name: d, filters: {x: {y: 1}}}"

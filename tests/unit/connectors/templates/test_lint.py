@@ -47,8 +47,15 @@ def test_an_unknown_channel_is_told() -> None:
     ]
 
 
-def test_a_marketing_push_without_the_link_is_only_warned_of() -> None:
-    assert [level for level, _ in remarks("x", channel="push", category="marketing")] == ["warning"]
+@pytest.mark.parametrize("channel", ["email", "sms", "push", "in_app"])
+def test_ns_sec_op_09_a_marketing_template_without_the_link_is_refused(channel: str) -> None:
+    assert [level for level, _ in remarks("x", channel=channel, category="marketing")] == ["error"]
+
+
+def test_ns_sec_op_09_the_text_part_of_a_marketing_mail_needs_the_link_too() -> None:
+    form = {"UnsubscribeUrl": {"type": "string"}}
+    found = remarks("{{ UnsubscribeUrl }}", category="marketing", variables=form, body_text="x")
+    assert [("error", "a marketing body_text must use `UnsubscribeUrl` (NS-SEC-OP-09)")] == found
 
 
 @pytest.mark.parametrize("name", ["UnsubscribeUrl", "unsubscribe_url"])
@@ -56,11 +63,35 @@ def test_a_marketing_mail_with_the_link_is_clean(name: str) -> None:
     assert remarks("{{ " + name + " }}", category="marketing", variables={name: {"type": "string"}}) == []
 
 
-def test_a_push_without_title_is_warned_of() -> None:
-    assert [level for level, _ in remarks("x", channel="push", title=None)] == ["warning"]
+@pytest.mark.parametrize("channel", ["push", "in_app"])
+def test_ns_api_op_05_a_push_without_title_is_refused(channel: str) -> None:
+    told = f"a template of the channel {channel} needs a `title`"
+    assert [("error", told)] == remarks("x", channel=channel, title=None)
 
 
 def test_a_long_sms_is_warned_of_with_its_segments() -> None:
     text = "я" * 190 + "{{ A }}{% if A %}{{ A }}{% endif %}"
     found = remarks(text, channel="sms", variables={"A": {"type": "string"}})
-    assert found == [("warning", "about 4 SMS segments; more than 3 are expensive (NS-CH-OP-08)")]
+    assert found == [
+        ("warning", "about 4 SMS segments, in UCS-2 because of 'я'; more than 3 are expensive (NS-CH-OP-08)")
+    ]
+
+
+def test_ns_ch_op_08_segments_are_counted_in_a_sample_with_its_parts() -> None:
+    template = Template(
+        name="t",
+        channel_type="sms",
+        language_code="ru",
+        body='{% for each in Items %}{{ each.Name }}{% endfor %}{% include "_end" %}',
+        variables={
+            "Items": {
+                "type": "array",
+                "minItems": 20,
+                "items": {"type": "object", "properties": {"Name": {}}},
+            }
+        },
+        parts={"_end": {"body": "x" * 310}},
+    )
+    assert ["about 4 SMS segments; more than 3 are expensive (NS-CH-OP-08)"] == [
+        each.text for each in lint(template)
+    ]

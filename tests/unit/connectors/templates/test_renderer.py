@@ -136,7 +136,6 @@ def test_an_undeclared_variable_is_refused() -> None:
         ("{% include 'x' %}", "include"),
         ("{% import 'x' as x %}", "import"),
         ("{% extends 'x' %}", "extend"),
-        ("{% block b %}{% endblock %}", "`block` is not allowed"),
         ("{% set x %}a{% endset %}", "`assignblock` is not allowed"),
         ("{% filter upper %}a{% endfilter %}", "`filterblock` is not allowed"),
         ("{{ 2 ** 9 }}", "powers"),
@@ -206,3 +205,8 @@ def test_an_unknown_type_of_a_variable_is_refused() -> None:
         "{{ X }}",
         {"X": ({"type": "date"}, "x")},
     )
+
+
+@pytest.mark.parametrize(("channel", "expected"), [("sms", 2), ("push", None)])
+def test_ns_ch_op_08_a_text_message_knows_its_segments(channel: str, expected: int | None) -> None:
+    assert expected == TemplateRenderer().render(template("я" * 71, channel), {}).segments

@@ -102,8 +102,7 @@ class Logs:
         return self.positions[tp.partition]
 
     def last_stable_offset(self, tp: TopicPartition) -> int:
-        log = self.logs[tp.partition]
-        return int(log[-1].offset) + 1 if log else 2
+        return max([2, *(int(one.offset) + 1 for one in self.logs[tp.partition])])
 
     def last_poll_timestamp(self, _tp: TopicPartition) -> int:
         return self.heard_at

@@ -24,6 +24,7 @@ def kept(*filters: dict[str, Any]) -> list[ChosenFilter]:
     return label.filters
 
 
+@pytest.mark.spec("AUD-077 AUD-081")
 @pytest.mark.parametrize(
     ("given", "texts"),
     [
@@ -38,23 +39,27 @@ def test_values_are_kept_as_texts_each_once(given: dict[str, Any], texts: list[s
     assert [texts] == [one.values for one in kept(given)]
 
 
+@pytest.mark.spec("AUD-081 AUD-OP-19")
 def test_an_empty_list_of_values_restricts_nobody() -> None:
     full = {"filter_id": "min_trips", "value_type": "number", "value": 1}
     assert kept(full) == kept({**CITY, "values": []}, full)
 
 
+@pytest.mark.spec("AUD-OP-18")
 def test_a_second_filter_of_one_id_is_refused() -> None:
     assert [("/filters/filters/1/filter_id", "stands twice")] == refused(
         request({**CITY, "value": "a"}, {**CITY, "value": "b"})
     )[1]
 
 
+@pytest.mark.spec("AUD-084 AUD-OP-20")
 @pytest.mark.parametrize("values", [{}, {"value": "a", "values": ["b"]}])
 def test_a_filter_has_exactly_one_of_value_and_values(values: dict[str, Any]) -> None:
     fault = ("/filters/filters/0", "must have exactly one of value and values")
     assert fault == refused(request({**CITY, **values}))[1][0]
 
 
+@pytest.mark.spec("AUD-076 AUD-077 AUD-080 AUD-OP-20")
 @pytest.mark.parametrize(
     ("name", "kind", "value"),
     [
@@ -74,11 +79,13 @@ def test_a_value_has_the_type_that_the_filter_says(name: str, kind: str, value: 
     assert ("/filters/filters/0/values", fault) == refused(request(several))[1][0]
 
 
+@pytest.mark.spec("AUD-075")
 def test_a_filter_has_the_type_of_the_registry() -> None:
     given = {"filter_id": "city", "value_type": "number", "value": 3}
     assert ("/filters/filters/0/value_type", "this filter compares a string") == refused(request(given))[1][0]
 
 
+@pytest.mark.spec("AUD-074 AUD-079 AUD-OP-20")
 def test_an_unknown_filter_is_refused_by_name() -> None:
     given = {"filter_id": "height", "value_type": "number", "value": 3}
     code, faults = refused(request(given))
@@ -112,6 +119,7 @@ def test_filters_and_values_have_a_limit() -> None:
     assert (Code.TOO_LARGE, [("/filters/filters", "has more than 50 items")]) == refused(request(*many))
 
 
+@pytest.mark.spec("AUD-003 AUD-OP-24")
 def test_a_stored_expression_is_kept_in_the_same_form() -> None:
     stored = Experiment(
         name="x", filters={"city": ["a", "b"], "is_new_user": True, "min_trips": 3, "old": []}

@@ -91,6 +91,7 @@ async def posted(shelf: Any, body: Any) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None)
 
 
+@pytest.mark.spec("CRM-OP-06")
 async def test_labels_of_all_ids_are_asked_for_at_once() -> None:
     shelf = Shelf(Found(LABEL, is_seen=False))
     status, body, headers = await got(shelf, [*ONE, ("id_type", "yandex_uid"), ("id", "7")])
@@ -99,6 +100,7 @@ async def test_labels_of_all_ids_are_asked_for_at_once() -> None:
     assert "no-store" == headers["Cache-Control"]
 
 
+@pytest.mark.spec("AUD-117 CRM-OP-13 CRM-063")
 async def test_content_comes_once_and_seen_labels_are_marked_when_they_are_asked_for() -> None:
     shelf = Shelf(Found(LABEL, is_seen=True), Found(LABEL, is_seen=False))
     _, body, _ = await got(shelf, [*ONE, ("include", "content"), ("include", "seen")])
@@ -111,6 +113,7 @@ async def test_content_comes_once_and_seen_labels_are_marked_when_they_are_asked
     assert shelf.asked[0][2]
 
 
+@pytest.mark.spec("CRM-020 CRM-OP-07")
 async def test_values_of_a_query_have_the_types_of_their_filters() -> None:
     """What is none of its filter's type, and what no filter is called, matches nothing."""
     values = {"city": "true", "is_new": "true", "trips": "3.5", "other": "x"}
@@ -123,6 +126,7 @@ async def test_values_of_a_query_have_the_types_of_their_filters() -> None:
     ]
 
 
+@pytest.mark.spec("CRM-022")
 async def test_a_body_asks_the_same_with_values_of_any_type() -> None:
     shelf = Shelf()
     context = {"city": "a", "is_new": True, "trips": 3}

@@ -1,0 +1,92 @@
+"""What a change of a user's choices, or his deletion, forbids of the messages that wait already.
+
+consumes  PreferenceChanged, ContactChanged of a deletion, CancelAsked, and what was known before
+keeps     preferences: with each change its version grows by one
+emits     Vetoed, for every delivery stage (NS-PREF-OP-04); PreferenceRow, for Postgres
+
+A message is made in the task of its user, so its `preferences_version` says exactly whether it was made
+before or after a change; clocks do not. Grants and re-subscribes forbid nothing and are not told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from schemas.ids import derived, subject_key
+from schemas.records import PreferenceRow, Vetoed
+from schemas.words import PreferenceKind, VetoScope
+from tables.preferences import Preferences
+from tables.vetoes import KEEP_MS
+
+if TYPE_CHECKING:
+    from agents.ports import Table
+    from schemas.records import CancelAsked, ContactChanged, PreferenceChanged
+
+UNKNOWN = Preferences()
+CONSENTS = frozenset({PreferenceKind.CONSENT_GRANTED, PreferenceKind.CONSENT_REVOKED})
+FORBIDDING = frozenset({PreferenceKind.TYPE, PreferenceKind.UNSUBSCRIBED, PreferenceKind.CONSENT_REVOKED})
+
+
+def change(
+    value: PreferenceChanged, preferences: Table[bytes, Preferences], now: int
+) -> list[Vetoed | PreferenceRow]:
+    """Take a change in; its row, and the veto if it forbids anything. What is known already changes nothing.
+
+    A consent that came late is evidence all the same, of what was in force before a newer one.
+    """
+    key = subject_key(value.user_id)
+    before = preferences.get(key) or UNKNOWN
+    merged = before.merge(value)
+    if merged == before:
+        return [_row(value)] if value.kind in CONSENTS else []
+    after = replace(merged, version=before.version + 1)
+    preferences.put(key, after)
+    if value.kind not in FORBIDDING:
+        return [_row(value)]
+    return [
+        _row(value),
+        replace(
+            _veto(value.user_id, VetoScope.CHOICES, after.version, now),
+            types=after.types,
+            unsubscribed=after.unsubscribed,
+            consents=after.consents,
+        ),
+    ]
+
+
+def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now: int) -> list[Vetoed]:
+    """Nothing that waits for a deleted user is sent; what follows a later registration is."""
+    key = subject_key(deletion.user_id)
+    before = preferences.get(key) or UNKNOWN
+    after = replace(before, version=before.version + 1)
+    preferences.put(key, after)
+    return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
+
+
+def cancel(asked: CancelAsked, now: int) -> Vetoed:
+    """The veto against the messages of one request that are made already; the others are never made."""
+    veto = _veto(asked.user_id, VetoScope.REQUEST, 0, now)
+    return replace(veto, request_id=asked.request_id, source=asked.source)
+
+
+def _row(value: PreferenceChanged) -> PreferenceRow:
+    named = (value.kind, value.notification_type or "", value.channel or "", value.purpose or "")
+    return PreferenceRow(
+        event_id=derived("preference", value.user_id, *named, str(value.changed_at)),
+        user_id=value.user_id,
+        kind=value.kind,
+        changed_at=value.changed_at,
+        notification_type=value.notification_type,
+        channels=value.channels,
+        is_enabled=value.is_enabled,
+        channel=value.channel,
+        purpose=value.purpose,
+        note=value.reason,
+        text_version=value.text_version,
+    )
+
+
+def _veto(user_id: str, scope: VetoScope, version: int, now: int) -> Vetoed:
+    return Vetoed(user_id=user_id, scope=scope, at=now, expires_at=now + KEEP_MS, version=version)

@@ -1,0 +1,102 @@
+"""The access table of the public port: each method and path with its policy (NS-API-005…009, 065).
+
+A route without a row here cannot be served; rows without a route are those of the spec that are still to
+come. docs/access.md is written from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from connectors.http.policies import Anyone, Himself, NeedsKey, NeedsRole, Public, Role
+
+if TYPE_CHECKING:
+    from connectors.http.policies import Policy
+
+PREFIX: Final = "/api/v1/notifications"
+SEEN: Final = "/4.0/mark-notify/v1/seen"
+OF_USER: Final = f"{PREFIX}/preferences/{{user_id}}"
+AUDIENCES: Final = "/communications-audience/v1"
+SHOWN: Final = "/inapp-communications/v1/campaigns"
+
+
+class Row(NamedTuple):
+    """One method and path; `source`: what demands the policy."""
+
+    method: str
+    path: str
+    policy: Policy
+    source: str
+
+
+TEMPLATES: Final = NeedsRole(frozenset({Role.ADMIN}), "templates")
+PREFERENCES: Final = Himself("user_id", NeedsRole(frozenset({Role.ADMIN}), "preferences"))
+CAMPAIGNS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}))
+DEVICES: Final = Himself("user_id", NeedsRole(frozenset(), "devices"))
+DEVICES_BY_BODY: Final = Himself(None, NeedsRole(frozenset(), "devices"))
+SENDING: Final = NeedsRole(frozenset({Role.ADMIN}), "send")
+STATISTICS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}), "stats")
+KEYS: Final = NeedsRole(frozenset({Role.ADMIN}))
+AUDIENCE: Final = NeedsKey("audience")
+READING: Final = NeedsKey("campaigns")
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row("POST", SEEN, Anyone(), "SEEN-040, SEEN-OP-09"),
+    Row("POST", f"{SEEN}/batch", Anyone(), "SEEN-040, SEEN-OP-09"),
+    Row("GET", "/openapi.json", Public(), "tells nothing that the code does not"),
+    Row("POST", f"{PREFIX}/templates", TEMPLATES, "NS-API-005"),
+    Row("GET", f"{PREFIX}/templates", TEMPLATES, "NS-API-005"),
+    Row("GET", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
+    Row("PUT", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
+    Row("DELETE", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
+    Row("GET", f"{PREFIX}/templates/{{id}}/versions", TEMPLATES, "NS-API-005"),
+    Row("POST", f"{PREFIX}/templates/{{id}}/rollback", TEMPLATES, "NS-API-005"),
+    Row("POST", f"{PREFIX}/templates/{{id}}/preview", TEMPLATES, "NS-API-005"),
+    Row("POST", f"{PREFIX}/templates/{{id}}/test-send", TEMPLATES, "NS-API-005"),
+    Row("GET", OF_USER, PREFERENCES, "NS-API-006"),
+    Row("PUT", OF_USER, PREFERENCES, "NS-API-006"),
+    Row("GET", f"{OF_USER}/types", PREFERENCES, "NS-API-006"),
+    Row("POST", f"{OF_USER}/unsubscribe", PREFERENCES, "NS-API-006"),
+    Row(
+        "DELETE",
+        f"{OF_USER}/unsubscribe/{{channel_type}}",
+        PREFERENCES,
+        "NS-PREF-OP-06",
+    ),
+    Row("PUT", f"{OF_USER}/consents/{{purpose}}", PREFERENCES, "NS-PREF-OP-07"),
+    Row("GET", f"{PREFIX}/unsubscribe", Public(), "NS-API-OP-10: the signed token of the mail"),
+    Row("POST", f"{PREFIX}/unsubscribe", Public(), "NS-API-OP-10: the signed token of the mail"),
+    Row("POST", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
+    Row("GET", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
+    Row("GET", f"{PREFIX}/campaigns/{{id}}", CAMPAIGNS, "NS-API-007"),
+    Row("PUT", f"{PREFIX}/campaigns/{{id}}", CAMPAIGNS, "NS-API-007"),
+    Row("POST", f"{PREFIX}/campaigns/{{id}}/start", CAMPAIGNS, "NS-API-007"),
+    Row("POST", f"{PREFIX}/campaigns/{{id}}/stop", CAMPAIGNS, "NS-API-007"),
+    Row("GET", f"{PREFIX}/campaigns/{{id}}/stats", CAMPAIGNS, "NS-API-007"),
+    Row("POST", f"{PREFIX}/devices", DEVICES_BY_BODY, "NS-API-008"),
+    Row("PUT", f"{PREFIX}/devices/{{id}}", DEVICES_BY_BODY, "NS-API-008"),
+    Row("GET", f"{PREFIX}/devices/user/{{user_id}}", DEVICES, "NS-API-008"),
+    Row("POST", f"{PREFIX}/send", SENDING, "NS-API-009"),
+    Row("POST", f"{PREFIX}/send/batch", SENDING, "NS-API-009"),
+    Row("POST", f"{PREFIX}/send/{{id}}/cancel", SENDING, "NS-API-009"),
+    Row("GET", f"{PREFIX}/stats/delivery", STATISTICS, "NS-API-065"),
+    Row("GET", f"{PREFIX}/stats/messages/{{id}}", STATISTICS, "NS-API-065"),
+    Row("GET", f"{PREFIX}/health", Public(), "NS-API-063"),
+    Row("POST", f"{AUDIENCES}/publish", AUDIENCE, "AUD-030"),
+    Row("POST", f"{AUDIENCES}/unpublish", AUDIENCE, "AUD-030"),
+    Row("GET", f"{AUDIENCES}/status", AUDIENCE, "AUD-030"),
+    Row("POST", "/admin/promotions/publish/", AUDIENCE, "AUD-OP-05"),
+    Row("GET", SHOWN, READING, "CRM-015"),
+    Row("POST", SHOWN, READING, "CRM-015"),
+    Row("POST", f"{PREFIX}/keys", KEYS, "NS-SEC-011"),
+    Row("GET", f"{PREFIX}/keys", KEYS, "NS-SEC-011"),
+    Row("DELETE", f"{PREFIX}/keys/{{key_id}}", KEYS, "NS-SEC-011"),
+    Row("POST", f"{PREFIX}/keys/{{key_id}}/rotate", KEYS, "NS-SEC-011"),
+)
+
+_POLICIES: Final = {(row.method, row.path): row.policy for row in TABLE}
+
+
+def policy_of(method: str, path: str) -> Policy:
+    """The policy of a route; KeyError for one without a row."""
+    return _POLICIES[method, path]
