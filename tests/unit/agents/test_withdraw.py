@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from agents.withdraw import LABELS_AT_ONCE
@@ -80,8 +81,9 @@ async def test_a_repeat_while_the_steps_go_on_gets_the_same_answer_and_ends_noth
     assert sorted(NAMES) == sorted(change.label.audience_label for change in of(audience, LabelChanged))
 
 
+@pytest.mark.spec("CRM-OP-03")
 async def test_each_label_that_is_withdrawn_is_told_once_to_whoever_sends_of_it() -> None:
-    """CRM-OP-03. Mutation tried: labels that were withdrawn before are told again: fails."""
+    """Mutation tried: labels that were withdrawn before are told again: fails."""
     audience = await published()
     await audience.ask(withdrawal("one", NAMES[0]))
     await audience.ask(withdrawal("w"))
