@@ -34,6 +34,7 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -104,6 +105,7 @@ __all__ = [
     "AudienceFilter",
     "AudienceLabel",
     "AudiencePublished",
+    "AudienceUnpublished",
     "AudienceWithdrawn",
     "CallEnded",
     "CancelAsked",
@@ -128,6 +130,8 @@ __all__ = [
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
+    "LabelDue",
+    "LabelForgotten",
     "LabelGiven",
     "LabelNamed",
     "LabelsEnded",
