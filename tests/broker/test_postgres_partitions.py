@@ -32,6 +32,7 @@ async def test_months_and_days_around_now_have_partitions(database: str) -> None
         assert made == ["notification_requests_20261205"]
         made = await add_partitions(postgres, NOW + 15 * DAY)
         assert [name for name in made if "requests" not in name] == [
+            "audit_log_202703",
             "notification_messages_202703",
             "delivery_status_logs_202703",
         ]
