@@ -200,7 +200,8 @@ async def test_seen_posts_are_taken_while_topics_of_audiences_are_missing_and_th
 ) -> None:
     """Mutation tried: the check of audiences counts for `/readyz`: never ready."""
     async with topics_of(own_kafka.address) as topics:
-        await topics.create_missing([TopicSpec(t.SEEN, 1), TopicSpec(t.SCHEMAS, 1, config=COMPACT)])
+        whole = [TopicSpec(name, 1, config=COMPACT) for name in (t.SCHEMAS, t.KEYS)]
+        await topics.create_missing([TopicSpec(t.SEEN, 1), *whole])
     port, ops_port = free_port(), free_port()
     key = f"crm:{sha256(b'ck_live_crm').hexdigest()}:audience"
     http: Any = {"port": port, "ops_port": ops_port, "api_keys": key}
@@ -214,7 +215,9 @@ async def test_seen_posts_are_taken_while_topics_of_audiences_are_missing_and_th
     serving = asyncio.create_task(serve(Settings(data_dir=tmp_path, **given), stop))
     async with aiohttp.ClientSession() as session:
         checks = await ready(session, f"http://127.0.0.1:{ops_port}/readyz")
-        assert {"kafka": True, "audience": False} == {name: row["ok"] for name, row in checks.items()}
+        assert {"kafka": True, "keys": True, "audience": False} == {
+            name: row["ok"] for name, row in checks.items()
+        }
         edge = f"http://127.0.0.1:{port}"
         async with session.post(f"{edge}{SEEN_PATH}", json={"tag": "news", "id": "1"}) as answer:
             assert 200 == answer.status

@@ -61,7 +61,7 @@ async def _looked_at(house: House) -> dict[str, str]:
 
 def test_readiness_names_what_it_waits_for(seen_by_operators: dict[str, str]) -> None:
     assert {"tables", "postgres"} == set(json.loads(seen_by_operators["worker readyz"])["checks"])
-    assert {"kafka", "audience"} == set(json.loads(seen_by_operators["http readyz"])["checks"])
+    assert {"kafka", "keys", "audience"} == set(json.loads(seen_by_operators["http readyz"])["checks"])
 
 
 @pytest.mark.parametrize("stage", stage_names())
