@@ -1,4 +1,4 @@
-"""The fake provider over HTTP: SMS and push, consumers of seen facts, and the controls of the desk."""
+"""The fake provider over HTTP: SMS and push, consumers of seen facts, a resolver, the desk's controls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from connectors.fake.judge import Call, End, Word
+from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class ApiDesk:
         app.router.add_post("/sms", self.sms)
         app.router.add_post("/push", self.push)
         app.router.add_post("/consumers/{name}", self.consumer)
+        app.router.add_post(RESOLVE_PATH, resolve)
         app.router.add_get("/status/{key}", self.status)
         app.router.add_post("/script", self.script)
         app.router.add_get("/script", self.scripts)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from connectors.access.desk import KeyDesk
     from connectors.choices import Choices
-    from connectors.http.audience.ports import Audience
+    from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
     from connectors.links import LinkSigner
@@ -121,7 +121,8 @@ class EdgePorts:
 
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
-    are no preferences; `links` None: no link of a message is ours. `has_docs` False: no page at `/docs`.
+    are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
+    query is a 502. `has_docs` False: no page at `/docs`.
     """
 
     publish: Publish
@@ -143,6 +144,7 @@ class EdgePorts:
     choices: Choices = field(default_factory=NoChoices)
     links: LinkSigner | None = None
     has_docs: bool = True
+    resolve: Resolve | None = None
 
 
 @dataclass(frozen=True, slots=True)

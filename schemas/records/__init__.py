@@ -34,6 +34,7 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -106,6 +107,7 @@ __all__ = [
     "AudienceFilter",
     "AudienceLabel",
     "AudiencePublished",
+    "AudienceUnpublished",
     "AudienceWithdrawn",
     "CallEnded",
     "CancelAsked",
@@ -130,6 +132,8 @@ __all__ = [
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
+    "LabelDue",
+    "LabelForgotten",
     "LabelGiven",
     "LabelNamed",
     "LabelsEnded",

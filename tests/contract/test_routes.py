@@ -86,6 +86,7 @@ def test_route_added_past_the_table_is_found() -> None:
     assert ("GET", "/bare") in undecided(app)
 
 
+@pytest.mark.spec("SEEN-OP-09")
 def test_only_the_listed_routes_are_open_to_strangers() -> None:
     found = {
         (method, path)
@@ -128,6 +129,7 @@ def test_every_problem_has_a_status_and_a_sentence() -> None:
     assert all(400 <= status < 600 and sentence.endswith(".") for status, sentence in PROBLEMS.values())
 
 
+@pytest.mark.spec("SEEN-OP-20")
 def test_metric_names_and_labels_keep_the_conventions() -> None:
     names = [metric.name for metric in METRICS]
     assert sorted(set(names)) == sorted(names)
