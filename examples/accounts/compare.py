@@ -16,6 +16,7 @@ TAKEN = {"sent": "accepted", "delivered": "delivered", "unknown": "accepted"}
 CHAINS = {status: (status,) for status in ("sent", "failed", "unknown")} | {
     "delivered": ("sent", "delivered")
 }
+LEFT = "unsubscribed"
 OUTCOME_EVENTS = {"repeated": "skipped"}  # told under another name (NS-EVT-OP-04 knows no `repeated`)
 
 
@@ -135,8 +136,9 @@ def _word(call: Call) -> str:
 
 
 def _events(expected: Expected, found: Found) -> list[Check]:
-    of_messages = [one for one in found.told if one.channel is not None]
-    of_requests = [one for one in found.told if one.channel is None]
+    of_users = [one for one in found.told if one.event_type == LEFT]
+    of_messages = [one for one in found.told if one.channel is not None and one.event_type != LEFT]
+    of_requests = [one for one in found.told if one.channel is None and one.event_type != LEFT]
     chains = [
         (row.message_id, status) for row in found.messages for status in CHAINS.get(row.status, (row.status,))
     ]
@@ -156,6 +158,11 @@ def _events(expected: Expected, found: Found) -> list[Check]:
             "one event for each request without a message (notification.events)",
             wanted,
             [(*one.key, one.event_type, one.reason) for one in of_requests],
+        ),
+        check(
+            "one event for each time a user left a channel (notification.events)",
+            expected.left,
+            [(one.key[1], one.channel) for one in of_users],
         ),
     ]
 

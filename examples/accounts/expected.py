@@ -13,11 +13,15 @@ from examples.accounts.seen import Views
 from examples.accounts.users import User, tell
 
 REPEATED: Ending = ("repeated", "duplicate")
+ALL_MARKETING = "all_marketing"
 
 
 @dataclass(slots=True)
 class Expected:
-    """Everything that must be found, by id. `endings`: of every record that asked, repeats too."""
+    """Everything that must be found, by id. `endings`: of every record that asked, repeats too.
+
+    `left`: users with what they left; all marketing is no channel.
+    """
 
     endings: dict[Key, Counter[Ending]] = field(default_factory=dict)
     lanes: dict[Key, str] = field(default_factory=dict)
@@ -25,6 +29,7 @@ class Expected:
     messages: dict[Key, list[Message]] = field(default_factory=dict)
     dead: set[tuple[str, int]] = field(default_factory=set)
     seen: dict[str, Counter[str]] = field(default_factory=dict)
+    left: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -45,6 +50,8 @@ def expect(catalogue: Catalogue, lines: Iterable[tuple[int, Line]]) -> Expected:
             continue
         _listen(books, catalogue, users, (line, value))
     books.seen = views.facts
+    left = [(user_id, channel) for user_id, user in users.items() for channel in user.left]
+    books.left = [(user_id, None if what == ALL_MARKETING else what) for user_id, what in left]
     return books
 
 

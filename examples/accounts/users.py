@@ -23,6 +23,7 @@ class User:
     types_off: set[str] = field(default_factory=set)
     unsubscribed: set[str] = field(default_factory=set)
     consents: set[str] = field(default_factory=set)
+    left: list[str] = field(default_factory=list)
 
     def addresses(self, channel: str) -> list[str]:
         """Addresses of a channel as they are on file; mail domains in lower case."""
@@ -72,7 +73,9 @@ def _no_consent(user: User, data: dict[str, Any]) -> None:
 
 
 def _unsubscribed(user: User, data: dict[str, Any]) -> None:
-    user.unsubscribed.add(data["channel_type"])
+    channel = data["channel_type"]
+    user.left += [] if channel in user.unsubscribed else [channel]
+    user.unsubscribed.add(channel)
 
 
 def _resubscribed(user: User, data: dict[str, Any]) -> None:

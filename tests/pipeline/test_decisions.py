@@ -33,6 +33,7 @@ from schemas.records import (
     Rule,
     SendTask,
     Template,
+    Unsubscribed,
     Vetoed,
 )
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
@@ -41,6 +42,7 @@ from tests.requests import T0
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 NOW = T0 + 365 * 86_400_000
@@ -106,7 +108,7 @@ async def _feed(run: Run) -> None:
     )
     while waiting:
         value: Any = waiting.popleft()
-        if isinstance(value, RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow):
+        if isinstance(value, TOLD):
             run.found.append(value)
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now
@@ -165,3 +167,11 @@ def test_no_address_and_no_secret_leaves_in_clear() -> None:
     assert len(addresses) > 100
     assert [] == [text for text in addresses if len(text) > 3 and text.encode() in written]
     assert b"654321" not in written
+
+
+def test_who_left_a_channel_is_told_once() -> None:
+    expected, run = _books()
+    told = [(one.user_id, one.channel) for one in run.of(Unsubscribed)]
+    left = [(user_id, channel or "all_marketing") for user_id, channel in expected.left]
+    assert left
+    assert sorted(left) == sorted(told)

@@ -24,6 +24,7 @@ def expected() -> Expected:
         messages={KEY: [Message("email", "a@b.cd", ("reached", None))]},
         dead={("user.events", 7)},
         seen={"seen.news": Counter({"fact": 1})},
+        left=[("u3", "email")],
     )
 
 
@@ -39,8 +40,9 @@ def found() -> Found:
         told=[
             Told("sent", "m1", KEY, "email", None),
             Told("skipped", "r2", SKIPPED, None, "no_contact"),
+            Told("unsubscribed", "c1", ("", "u3", ""), "email", None),
         ],
-        stats=Counter({"sent": 1, "skipped": 1}),
+        stats=Counter({"sent": 1, "skipped": 1, "unsubscribed": 1}),
         dead=Counter({("user.events", 7): 1}),
         seen={"seen.news": Counter({"fact": 1})},
         calls=[
