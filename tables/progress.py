@@ -39,12 +39,12 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     at: int
     late_at: int | None = None  # when it arrived, if too late for the window of `at`
-    heard_at: int | None = None  # when the first fact of its status arrived; `at` in older rows
     attempt: int = 0
     reason: str | None = None
     detail: str | None = None
     provider: str | None = None
     provider_message_id: str | None = None
+    heard_at: int | None = None  # when the first fact of its status arrived; `at` in older rows
 
 
 class Cell(NamedTuple):

@@ -30,7 +30,7 @@ SHOWN: Final = frozenset(
         *("channel_type", "language_code", "subject", "body", "body_text", "variables", "parts"),
         *("topic", "event_type", "notification_type", "data"),
         *("tag", "destinations", "remember_for_s", "is_enabled", "percentage", "targets"),
-        *("fallback_after_s", "id", "content", "filter_id", "value_type", "filters"),
+        *("fallback_after_s", "quiet_hours", "id", "content", "filter_id", "value_type", "filters"),
         *("key_id", "service", "scopes", "created_at", "expires_at", "revoked_at", "is_test", "per_minute"),
     }
 )

@@ -65,6 +65,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\2": lambda key, _: key,
             b"\3": lambda key, _: key,
             b"\4": lambda key, _: key[:-DIGEST],
+            b"\5": lambda key, _: key,
             TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
         },
         "status": {

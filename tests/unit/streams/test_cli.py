@@ -55,9 +55,14 @@ COMMANDS = (
     "template push -f examples",
     "template pull -f examples",
 )
-LOCAL = ("template lint -f examples", "template show welcome.email.ru", "template preview welcome.email.ru")
+LOCAL = (
+    "template lint -f examples",
+    "template show welcome.email.ru",
+    "template preview welcome.email.ru",
+    "consent import consents.csv --check",
+)
 """Need no settings."""
-GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template"}
+GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template", "consent"}
 
 
 @pytest.fixture(autouse=True)

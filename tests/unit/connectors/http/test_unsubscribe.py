@@ -75,7 +75,7 @@ async def test_one_click_of_a_mail_program_unsubscribes(visitor: Visitor) -> Non
         {
             "event_type": "user.unsubscribed",
             "user_id": LINK.user_id,
-            "data": {"channel_type": "all_marketing", "reason": "link of summer"},
+            "data": {"channel_type": "all_marketing", "reason": "link of summer", "campaign": "summer"},
         }
     ] == visitor.written
 

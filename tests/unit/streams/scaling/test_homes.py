@@ -57,7 +57,7 @@ def stages() -> dict[str, Any]:
     consumers = Consumers(lambda _tag: None, figures)
     counting = AudienceMetrics(CollectorRegistry())
     others = {"consumers": consumers, "figures": figures, "audience_figures": counting}
-    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 6, **others)
+    outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 7, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 
 
@@ -100,11 +100,12 @@ def test_rows_of_every_kind_know_their_key() -> None:
     window = window_of(PARTIAL).encode()
     fallback = r.FallbackDue(user_id=REQUEST.user_id, wait_id="00", due_at=DUE_AT)
     sent = [SENT_TO, SENT_TO, window, window, SENT_TO]
-    assert [USER, USER, USER, USER, USER, USER, USER, *sent] == [
+    assert [*[USER] * 8, *sent] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
         recipient(b"\4" + pending_key(REQUEST.user_id, "shop", REQUEST.request_id), b""),
+        recipient(b"\5" + USER, b""),
         recipient(*timer("recipient", due)),
         status(b"\2" + b"request", row(Wait.of(PLAN))),
         status(*timer("status", fallback)),
