@@ -47,6 +47,8 @@ WAIT_S = 30.0
 CLEANING_S = 60.0
 SECRET = "bench-gateway"  # noqa: S105 - of servers that live for an hour
 WINDOWS = {"types.yaml": ("ttl_s", "dedup_window_s"), "seen.yaml": ("remember_for_s",)}
+SMALL = {"engine.store_cache_mib": "8", "engine.store_write_mib": "8"}
+"""What is bounded is full within minutes: else memory grows towards its bound for the better part of an hour."""
 BRISK = {"segment_ms": "10000", "min_cleanable_dirty_ratio": "0.1", "file_delete_delay_ms": "1000"}
 
 
@@ -144,6 +146,7 @@ async def soak(plan: Plan, say: Say) -> Ran:
 async def _started(made: Product, plan: Plan) -> AsyncIterator[tuple[Looks, Posts]]:
     """Worker and HTTP run, and are looked at."""
     made.program = ("bench.brief", str(plan.life_s * 1000), str(plan.life_s * 1000))
+    made.flags |= SMALL
     async with AsyncExitStack() as stack:
         worker = await made.worker("all")
         stack.push_async_callback(worker.watched.stop)

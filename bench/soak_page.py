@@ -24,7 +24,8 @@ broker, Postgres and the fake providers, under a steady open-loop feed.
 
 So that TTLs are seen to work, rows live for {life} s here: keys of requests (and 30 s more, for a late
 address), seen facts, the progress of messages, minutes of statistics. Changelogs keep tombstones for as long,
-begin a new segment every 10 s and are cleaned when a tenth of them is dirty.
+begin a new segment every 10 s and are cleaned when a tenth of them is dirty. The store of a worker has 8 MiB
+to read from and 8 to write to, an eighth of the usual: what is bounded is full within minutes.
 
 ![Memory, handles, rows, files and lag over the run](soak.svg)
 
