@@ -48,7 +48,7 @@ CLEANING_S = 60.0
 SECRET = "bench-gateway"  # noqa: S105 - of servers that live for an hour
 WINDOWS = {"types.yaml": ("ttl_s", "dedup_window_s"), "seen.yaml": ("remember_for_s",)}
 SMALL = {"engine.store_cache_mib": "8", "engine.store_write_mib": "8"}
-"""What is bounded is full within minutes: else memory grows towards its bound for the better part of an hour."""
+"""What is bounded is full within minutes: else memory grows towards its bound for most of an hour."""
 BRISK = {"segment_ms": "10000", "min_cleanable_dirty_ratio": "0.1", "file_delete_delay_ms": "1000"}
 
 
