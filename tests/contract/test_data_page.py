@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.sum_up import sum_up
 from connectors.http.statistics import LONGEST_DAYS, PATH
@@ -87,12 +88,11 @@ async def test_a_campaign_is_summed_from_the_last_values_of_its_labels() -> None
 async def _of_labels() -> list[LabelStats]:
     """`audience.stats` of two labels of a campaign, and one of another, told twice."""
     audience, totals = Audience(), MemoryTable[bytes, Totals]()
-    parts = [("spring:sale", "sale", 3), ("spring:tea", "tea", 2), ("summer:sale", "sale", 1)]
-    labels = [
-        (asked(name, communication_id=shown), [f"phone_id:{n}" for n in range(users)])
-        for name, shown, users in parts
-    ]
-    await audience.ask(*several("u1", labels))
+    users = [f"phone_id:{n}" for n in range(3)]
+    tea = (asked("spring:tea", communication_id="tea"), users[:2])
+    command, *chunks = several("u2", [(asked("summer:sale"), users[2:])])
+    await audience.ask(*several("u1", [(asked(), users), tea]))
+    await audience.ask(replace(command, campaign_label="summer"), *chunks)
     await audience.settle()
     first = await _told(audience, totals)
     seen = CommunicationSeen(
