@@ -118,6 +118,6 @@ def _given(
             number=number,
             ends_at=label.ends_at,
             users=some.users,
-            campaign_label=offer and offer.campaign_label,
-            communication_id=offer and offer.communication_id,
+            campaign_label=offer.campaign_label if offer else None,
+            communication_id=offer.communication_id if offer else None,
         )

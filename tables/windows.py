@@ -60,7 +60,7 @@ class Windows(Generic[P]):
 
     def __init__(self, partial: type[P]) -> None:
         """`partial`: what the counts become; their dimensions are its fields."""
-        self._partial = partial
+        self._partial: type[P] = partial
         self._minutes: dict[tuple[int, Dimensions | LabelDimensions], Counter[str]] = {}
 
     def add(self, counts: list[Count]) -> None:

@@ -29,7 +29,7 @@ USERS = [f"device_id:{n}" for n in range(40)]
 NEIGHBOURS = [name for n in range(30_000) if bucket_of(name := f"device_id:{n}") == 7][:20]
 """Users of one bucket."""
 ONE = NEIGHBOURS[0]
-PROMOTION = {"name": "promotion.7", "communication_id": "7"}
+PROMOTION: dict[str, Any] = {"name": "promotion.7", "communication_id": "7"}
 """A label whose name does not tell what it shows, nor, of this campaign, whose it is."""
 HOUR = PERIODS["hour"]
 
