@@ -15,6 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from schemas.records import LabelCount, LabelGiven, StraysDue, UsersLabelled
+from tables.offers import untold
 from tables.uploads import KEPT_MS, PATIENCE_MS, Upload, stray_key, strays_prefix
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ def _given(
         if label.withdrawn_at is not None:
             failed[label.audience_label] += len(some.users)
             continue
+        offer = untold(label)
         yield LabelGiven(
-            audience_label=label.audience_label, number=number, ends_at=label.ends_at, users=some.users
+            audience_label=label.audience_label,
+            number=number,
+            ends_at=label.ends_at,
+            users=some.users,
+            campaign_label=offer.campaign_label if offer else None,
+            communication_id=offer.communication_id if offer else None,
         )

@@ -65,7 +65,7 @@ class Memory(msgspec.Struct, frozen=True):
 
 async def settle(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
     """One batch of one status task."""
-    windows = Windows()
+    windows = Windows(StatsPartial)
     async for event in stream:
         for outcome in _outcomes(event, stream.now, memory, windows):
             yield outcome
@@ -73,7 +73,7 @@ async def settle(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
         yield partial
 
 
-def _outcomes(event: Event, now: int, memory: Memory, windows: Windows) -> Iterator[Outcome]:
+def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPartial]) -> Iterator[Outcome]:
     value: Input = event.value
     match value:
         case RequestDecided():
@@ -110,7 +110,10 @@ def _watched(
 
 
 def _settled(
-    value: MessageQueued | AttemptEnded, received_at: int, now: int, kept: tuple[Memory, Windows]
+    value: MessageQueued | AttemptEnded,
+    received_at: int,
+    now: int,
+    kept: tuple[Memory, Windows[StatsPartial]],
 ) -> Iterator[Outcome]:
     memory, windows = kept
     key = value.message_id.encode()

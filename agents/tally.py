@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemas.words import Category, Outcome
 from tables.preferences import ALL_MARKETING
-from tables.progress import LATE, LATE_MS
-from tables.windows import Count, Dimensions
+from tables.windows import Count, Dimensions, dated
 
 if TYPE_CHECKING:
     from schemas.records import RequestDecided, Unsubscribed
@@ -55,8 +54,7 @@ def tally_unsubscribe(told: Unsubscribed, now: int) -> list[Count]:
         category=Category.MARKETING if is_all else None,
         campaign_label=told.campaign,
     )
-    at = min(told.at, now)
-    return [Count(LATE, now, dimensions) if now - at > LATE_MS else Count("unsubscribed", at, dimensions)]
+    return [dated("unsubscribed", told.at, now, dimensions)]
 
 
 def _counts(progress: Progress) -> dict[str, Count]:

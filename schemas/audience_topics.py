@@ -12,6 +12,9 @@ from schemas.topics import Form, Partitions, Topic, Use
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LABEL_STATS_KEPT_MS = 400 * t.DAY_MS
+"""There are ever new labels, unlike types and channels: hours and days of a year, and a month to compare."""
+
 
 def audience_topics() -> Iterator[Topic]:
     """Commands and counts go to the one task that decides on labels, users to the members by bucket."""
@@ -65,4 +68,16 @@ def audience_topics() -> Iterator[Topic]:
         writers=("audience",),
         readers=("dispatchers of channels",),
         form=Form.JSON,
+    )
+    yield Topic(
+        name=t.AUDIENCE_STATS,
+        use=Use.PUBLIC_OUT,
+        key="period, timestamp and audience label",
+        records=(r.LabelStats,),
+        about="Users of each label that were labelled, saw it, lost it; the last value of a key wins.",
+        writers=("stats",),
+        readers=("analysts",),
+        form=Form.JSON,
+        retention_ms=LABEL_STATS_KEPT_MS,
+        extra={**t.COMPACTED, "cleanup.policy": "compact,delete"},
     )

@@ -115,9 +115,9 @@ def _outcomes() -> Iterator[Topic]:
         name=t.PARTIALS,
         use=Use.INTERNAL,
         key="window and dimensions",
-        records=(r.StatsPartial,),
-        about="Counts of one batch of the status stage.",
-        writers=("status",),
+        records=(r.StatsPartial, r.LabelPartial),
+        about="Counts of one batch: of messages, and of users of labels.",
+        writers=("status", "members"),
         readers=("stats",),
         extra=t.OURS,
     )

@@ -14,6 +14,8 @@ METRICS: Final = ("sent", "delivered", "failed", "opened", "clicked", "unsubscri
 """Those that every record has."""
 OTHERS: Final = ("unknown", "expired", "cancelled", "rejected", "late")
 """Those that a record has once they were counted."""
+LABEL_METRICS: Final = ("labelled", "seen", "withdrawn")
+"""Of users of a label: those that every record of `audience.stats` has; `late` once it was counted."""
 RATES: Final[Mapping[str, tuple[str, str]]] = {
     "delivery_rate": ("delivered", "reported"),
     "unreported_rate": ("unreported", "sent"),

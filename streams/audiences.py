@@ -13,9 +13,10 @@ from schemas import topics as t
 from schemas.codec import encode, encode_json
 from schemas.ids import bucket_key
 from streams.engine.api import Input, Stage, ToCount, ToTimer
-from streams.routes import nothing, timer
+from streams.routes import nothing, timer, window_key
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
+from tables.offers import Offer
 from tables.publications import DAY_MS, Campaign, GivenAnswer
 from tables.shown import Shown
 from tables.uploads import Spread, Upload
@@ -101,16 +102,18 @@ def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> S
         name="members",
         inputs=(Input(t.LABELLED, reading.records(r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen)),),
         agent=lambda stream, tables: enlist.enlist(
-            stream, enlist.Memory(tables["memberships"], tables["enlisted"], tables["shown"])
+            stream, enlist.Memory(**{name: tables[name] for name in enlist.Memory.__struct_fields__})
         ),
         routes={
             r.UsersCounted: (to(t.AUDIENCE_PROGRESS, key=_upload), ToCount(figures.counted)),
             r.EntriesDue: (timer(reading, r.EntriesDue, _entries),),
+            r.LabelPartial: (to(t.PARTIALS, key=window_key),),
         },
         tables=(
             reading.table("memberships", 1, Memberships),
             reading.table("enlisted", 2, Enlisted),
             reading.table("shown", 3, Shown),
+            reading.table("offers", 4, Offer),
         ),
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,

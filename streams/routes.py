@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from streams.settings import Settings
     from streams.wiring import Reading
+    from tables.totals import Partial, Published
 
 HIGH_SHARE = 4
 """Of a task's open provider calls, bulk leaves one in so many to high priority."""
@@ -109,7 +110,7 @@ def _call_id(call: r.ProviderCall) -> str:
     return f"{task.message_id}/{task.attempt}/{task.epoch}/{task.waits}/{call.provider}/{int(call.ask)}"
 
 
-def window_key(found: r.StatsPartial | r.StatsRecord) -> bytes:
+def window_key(found: Partial | Published) -> bytes:
     """One cell of the statistics."""
     return key_of(found).encode()
 
@@ -119,7 +120,7 @@ def bucket_key(row: r.StatsRow) -> bytes:
     return row.bucket_id.encode()
 
 
-def forgotten_key(forgotten: r.StatsForgotten) -> bytes:
+def forgotten_key(forgotten: r.StatsForgotten | r.LabelStatsForgotten) -> bytes:
     """The cell that ends."""
     return forgotten.key.encode()
 

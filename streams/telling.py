@@ -81,12 +81,16 @@ def stats_stage(settings: Settings, outside: Outside) -> Stage:
     """Sums by window (agents/sum_up.py)."""
     return Stage(
         name="stats",
-        inputs=(Input(t.PARTIALS, outside.reading.records(r.StatsPartial)),),
+        inputs=(Input(t.PARTIALS, outside.reading.records(r.StatsPartial, r.LabelPartial)),),
         agent=lambda stream, tables: sum_up(stream, tables["totals"]),
         routes={
             r.StatsRecord: (to(t.STATS, key=window_key, encoder=encode_json, same_partition=True),),
             r.StatsRow: (to(t.ROWS, key=bucket_key, same_partition=True),),
             r.StatsForgotten: (to(t.STATS, key=forgotten_key, encoder=nothing, same_partition=True),),
+            r.LabelStats: (to(t.AUDIENCE_STATS, key=window_key, encoder=encode_json, same_partition=True),),
+            r.LabelStatsForgotten: (
+                to(t.AUDIENCE_STATS, key=forgotten_key, encoder=nothing, same_partition=True),
+            ),
             r.StatsDue: (timer(outside.reading, r.StatsDue, lambda due: due.key),),
         },
         tables=(outside.reading.table("totals", 1, Totals),),

@@ -3,11 +3,12 @@
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     outcomes ─ status ─► notification.events, stats.partials, rows
-    stats.partials ─ stats ─► notification.stats
+    stats.partials ─ stats ─► notification.stats, audience.stats
     rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
     status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
     POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
+    members ─► stats.partials  (labelled, seen, withdrawn)
 
 `build` takes the outside as a value, so it can run twice in one process. Table numbers are part of stored
 keys: never change or reuse one.

@@ -23,6 +23,7 @@ from schemas.records import (
     LabelChanged,
     LabelDue,
     LabelForgotten,
+    LabelPartial,
     LabelsEnded,
     ProgressDue,
     ProgressForgotten,
@@ -114,6 +115,7 @@ _DECODE = Decoder(
     LabelChanged,
     LabelDue,
     LabelForgotten,
+    LabelPartial,
     EntriesDue,
     LabelsEnded,
     ProgressDue,
@@ -138,7 +140,7 @@ class Audience:
 
     now: int = T0
     owner: audience.Memory = field(default_factory=lambda: audience.Memory(*_tables(7)))
-    members: enlist.Memory = field(default_factory=lambda: enlist.Memory(*_tables(3)))
+    members: enlist.Memory = field(default_factory=lambda: enlist.Memory(*_tables(4)))
     waiting: deque[Any] = field(default_factory=deque)
     counts: deque[UsersCounted] = field(default_factory=deque)
     answers: list[AudienceAnswered] = field(default_factory=list)
@@ -148,6 +150,7 @@ class Audience:
     timers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     unpublished: list[AudienceUnpublished] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
+    partials: list[LabelPartial] = field(default_factory=list)
 
     async def ask(self, *records: Any) -> list[AudienceAnswered]:
         """One batch of commands, users or counts at the owner; the answers it gave."""
@@ -198,6 +201,8 @@ class Audience:
                 self.waiting.append(record)
             case UsersCounted() as count:
                 self.counts.append(count)
+            case LabelPartial() as partial:
+                self.partials.append(partial)
             case EntriesDue() as due:
                 self.timers[due.due_at, due.bucket, due.ends_at, due.audience_label] = due
             case WithdrawalDue() | ProgressDue() | LabelDue() | StraysDue() | UploadDue() as due:

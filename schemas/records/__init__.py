@@ -13,14 +13,12 @@ from schemas.records.audience import (
     AudiencePublished,
     AudienceWithdrawn,
     ChosenFilter,
-    EndedLabel,
     EntriesDue,
     LabelAsked,
     LabelChanged,
     LabelCount,
     LabelGiven,
     LabelNamed,
-    LabelsEnded,
     ProgressDue,
     ProgressForgotten,
     RequestCount,
@@ -34,7 +32,13 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
-from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
+from schemas.records.audience_ends import (
+    AudienceUnpublished,
+    EndedLabel,
+    LabelDue,
+    LabelForgotten,
+    LabelsEnded,
+)
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -84,6 +88,9 @@ from schemas.records.requests import (
     SendRequest,
 )
 from schemas.records.results import (
+    LabelPartial,
+    LabelStats,
+    LabelStatsForgotten,
     MessageRow,
     NotificationEvent,
     StatsDue,
@@ -143,6 +150,9 @@ __all__ = [
     "LabelForgotten",
     "LabelGiven",
     "LabelNamed",
+    "LabelPartial",
+    "LabelStats",
+    "LabelStatsForgotten",
     "LabelsEnded",
     "MessageQueued",
     "MessageRow",

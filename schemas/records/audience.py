@@ -101,12 +101,17 @@ class AudienceAnswered(Record, frozen=True, kw_only=True):
 
 
 class LabelGiven(Record, frozen=True, kw_only=True):
-    """A label that users get. `number`: of the request among those of the label, from 1."""
+    """A label that users get. `number`: of the request among those of the label, from 1.
+
+    `campaign_label`, `communication_id`: for statistics, where the label's name does not tell them.
+    """
 
     audience_label: str
     number: int
     ends_at: int
     users: list[str]
+    campaign_label: str | None = None
+    communication_id: str | None = None
 
 
 class UsersLabelled(Record, frozen=True, kw_only=True):
@@ -115,20 +120,6 @@ class UsersLabelled(Record, frozen=True, kw_only=True):
     upload_id: str
     bucket: int
     labels: list[LabelGiven]
-
-
-class EndedLabel(Record, frozen=True, kw_only=True):
-    """A label that was withdrawn. `ends_at`: as its entries have it."""
-
-    audience_label: str
-    ends_at: int
-
-
-class LabelsEnded(Record, frozen=True, kw_only=True):
-    """Labels that were withdrawn: their entries in this bucket are garbage."""
-
-    bucket: int
-    labels: list[EndedLabel]
 
 
 class LabelCount(Record, frozen=True, kw_only=True):

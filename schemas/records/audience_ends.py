@@ -5,6 +5,20 @@ from __future__ import annotations
 from schemas.records.root import Record
 
 
+class EndedLabel(Record, frozen=True, kw_only=True):
+    """A label that was withdrawn. `ends_at`: as its entries have it."""
+
+    audience_label: str
+    ends_at: int
+
+
+class LabelsEnded(Record, frozen=True, kw_only=True):
+    """Labels that were withdrawn: their entries in this bucket are garbage."""
+
+    bucket: int
+    labels: list[EndedLabel]
+
+
 class LabelDue(Record, frozen=True, kw_only=True):
     """Timer: a label has ended so long ago that HTTP processes need not know it any longer."""
 

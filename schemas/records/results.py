@@ -121,13 +121,46 @@ class StatsRow(Record, frozen=True, kw_only=True):
 
 
 class StatsDue(Record, frozen=True, kw_only=True):
-    """Timer: the record under `key` in `notification.stats` has lived its time (NS-EVT-OP-05)."""
+    """Timer: the record under `key` in `notification.stats` has lived its time (NS-EVT-OP-05).
+
+    `is_of_label`: in `audience.stats`.
+    """
 
     key: str
     due_at: int
+    is_of_label: bool = False
 
 
 class StatsForgotten(Record, frozen=True, kw_only=True):
     """Tombstone for `notification.stats`: a record without a value under `key`."""
+
+    key: str
+
+
+class LabelPartial(Record, frozen=True, kw_only=True):
+    """Counts of one batch of one members task. Topic `stats.partials`, key = window and label.
+
+    Campaign and communication follow from the label; None where nobody said them.
+    """
+
+    period: str  # minute | hour | day
+    starts_at: int
+    audience_label: str
+    campaign_label: str | None
+    communication_id: str | None
+    counts: dict[str, int]
+
+
+class LabelStats(Record, frozen=True, kw_only=True):
+    """`audience.stats`, JSON: users of a label in a window, in the form of `notification.stats`."""
+
+    period: str
+    timestamp: str
+    metrics: dict[str, int]
+    dimensions: dict[str, str | None]
+
+
+class LabelStatsForgotten(Record, frozen=True, kw_only=True):
+    """Tombstone for `audience.stats`: a record without a value under `key`."""
 
     key: str

@@ -81,6 +81,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\1": lambda key, _: bucket_key(bucket_of(key.decode())),
             b"\2": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
             b"\3": lambda key, _: bucket_key(bucket_of(user_of(key))),
+            b"\4": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
             TIMER: _read(r.EntriesDue, book, lambda due: bucket_key(due.bucket)),
         },
         **dict.fromkeys(DELIVERY.values(), delivery),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -85,6 +86,14 @@ class Log:
         given = [one for value in values if isinstance(value, UsersLabelled) for one in value.labels]
         return Counter((one.audience_label, user) for one in given for user in one.users)
 
+    def counted(self) -> dict[str, dict[str, int]]:
+        """Users of each label in all hours so far, as `audience.stats` told them last; no zeros."""
+        last = {record.key: json.loads(record.value) for record in self.of(t.AUDIENCE_STATS) if record.value}
+        found: dict[str, Counter[str]] = {}
+        for hour in (record for record in last.values() if record["period"] == "hour"):
+            found.setdefault(hour["dimensions"]["audience_label"], Counter()).update(hour["metrics"])
+        return {label: dict(+counts) for label, counts in found.items()}
+
     def rows(self, number: int, kind: type[Any]) -> dict[bytes, Any]:
         """A table of the members, as its changelog has it."""
         decode = Decoder(kind, book=SchemaBook())
@@ -129,7 +138,7 @@ async def stages(kafka: EmbeddedKafka, database: str, folder: Path) -> AsyncIter
         "engine": {"worker_name": "worker", "static_id": True},
         "log": {"format": "json"},
     }
-    argv = ("streams.cli", "worker", "--stages", "audience,members")
+    argv = ("streams.cli", "worker", "--stages", "audience,members,stats")
     worker = Program("worker", folder, argv, base | own)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka.address, isolation_level="read_committed", enable_auto_commit=False
@@ -141,9 +150,11 @@ async def stages(kafka: EmbeddedKafka, database: str, folder: Path) -> AsyncIter
         await stack.enter_async_context(consumer)
         await stack.enter_async_context(producer)
         await worker.until_ready()
-        topics = (t.AUDIENCE_ANSWERS, t.AUDIENCE_LABELS, t.AUDIENCE_PROGRESS, t.LABELLED, CHANGELOG)
-        counts = [(topic, 4 if topic in {t.LABELLED, CHANGELOG} else 1) for topic in topics]
-        places = [TopicPartition(topic, number) for topic, count in counts for number in range(count)]
+        ones = (t.AUDIENCE_ANSWERS, t.AUDIENCE_LABELS, t.AUDIENCE_PROGRESS)
+        places = [TopicPartition(topic, 0) for topic in ones]
+        places += [
+            TopicPartition(each, n) for each in (t.LABELLED, t.AUDIENCE_STATS, CHANGELOG) for n in range(4)
+        ]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         yield Struck(worker, Log(consumer), producer)
@@ -193,6 +204,8 @@ async def test_a_worker_that_is_killed_amid_labelling_labels_every_user_once(str
     assert Counter(expected) == Counter(entries)
     assert {1} == {number for row in rows.values() for entry in row.entries for number in entry.numbers}
     assert MANY == len(log.rows(2, Enlisted))
+    await log.read(until=lambda: sum(found["labelled"] for found in log.counted().values()) >= MANY)
+    assert {name: {"labelled": len(users)} for name, users in USERS.items()} == log.counted()
 
 
 @pytest.mark.spec("CRM-OP-12")
@@ -219,6 +232,8 @@ async def test_a_withdrawal_amid_labelling_leaves_no_entries(struck: Struck) -> 
     assert sorted(users) == sorted(label.audience_label for label in labels.values() if label.withdrawn_at)
     assert {0} == {len(label.unfinished) for label in labels.values()}
     assert {80} == {label.processed + label.failed for label in labels.values()}
+    had = {name: {"labelled": n, "withdrawn": n} for name, label in labels.items() if (n := label.processed)}
+    await log.read(until=lambda: log.counted() == had)
 
 
 async def test_a_withdrawal_does_not_wait_behind_the_users_of_a_request(struck: Struck) -> None:

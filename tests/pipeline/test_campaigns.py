@@ -16,8 +16,10 @@ from connectors.reference.book import ReferenceBook
 from schemas import topics as t
 from schemas.codec import SchemaBook, encode
 from streams.campaigns import CampaignsRead
+from tests.label_counts import counted
+from tests.pipeline.audience_line import Line, event
 from tests.pipeline.seen_task import Registered
-from tests.pipeline.test_audience import FUTURE, UNPUBLISH, Line, asked, event
+from tests.pipeline.test_audience import FUTURE, UNPUBLISH, asked
 from tests.unit.connectors.http.edge import CAMPAIGNS_KEY, edge
 from tests.unit.streams.engine.desks import NOW, Bench
 
@@ -109,6 +111,7 @@ async def test_labelled_by_phone_seen_with_uid_and_phone_gone_for_either_and_the
     assert [NAME] == await screen.shown(OTHER)
     assert [] == await screen.shown(OTHER, uid)
     assert [NAME] == await screen.shown(ONE, extra=[("include", "seen")])
+    assert {"labelled": 3, "seen": 2} == counted(screen.line.partials, NAME)
 
 
 async def test_a_seen_communication_of_another_name_hides_nothing() -> None:

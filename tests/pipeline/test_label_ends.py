@@ -6,7 +6,7 @@ from connectors.http.audience.commands import Asking, publication
 from connectors.http.audience.rules import Labelled
 from schemas.records import AudienceLabel, LabelAsked
 from tables.publications import DAY_MS
-from tests.pipeline.test_audience import Line
+from tests.pipeline.audience_line import Line
 from tests.unit.streams.engine.desks import NOW
 
 LEFT = AudienceLabel(

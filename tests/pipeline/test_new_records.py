@@ -14,8 +14,8 @@ from streams.engine.api import Undecodable
 from streams.settings import Settings
 from streams.settings_audience import Audience
 from streams.wiring import Reading
+from tests.pipeline.audience_line import event
 from tests.pipeline.seen_task import Registered
-from tests.pipeline.test_audience import event
 from tests.unit.streams.engine.desks import NOW, Bench
 
 FACT = b'{"tag": "promotions", "id": "comm-personal"}'

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.audiences import DAY, T0, Audience, upload, withdrawal
+from tests.label_counts import counted
 
 USERS = [f"phone_id:{n}" for n in range(12)]
 PEOPLE = st.lists(st.sampled_from(USERS), unique=True, max_size=12)
@@ -50,6 +51,8 @@ def test_records_in_any_order_and_any_number_of_times_label_each_user_once(
     }
     memory: Any = audience.owner
     assert {} == memory.strays.rows
+    labelled = len({user for people in uploads for user in people})
+    assert labelled == counted(audience.partials).get("labelled", 0)
 
 
 @settings(deadline=None, max_examples=40)

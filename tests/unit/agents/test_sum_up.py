@@ -7,7 +7,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.sum_up import Outcome, sum_up
-from schemas.records import StatsDue, StatsForgotten, StatsPartial, StatsRecord, StatsRow
+from schemas.records import (
+    LabelPartial,
+    LabelStats,
+    LabelStatsForgotten,
+    StatsDue,
+    StatsForgotten,
+    StatsPartial,
+    StatsRecord,
+    StatsRow,
+)
 from tables.totals import Totals, ends_at, key_of
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
 from tests.messages import DAY, T0
@@ -24,6 +33,14 @@ HOUR = StatsPartial(
     counts={"sent": 1},
 )
 MINUTE = replace(HOUR, period="minute", starts_at=T0 - T0 % 60_000)
+LABEL = LabelPartial(
+    period="hour",
+    starts_at=HOUR.starts_at,
+    audience_label="spring:sale",
+    campaign_label="spring",
+    communication_id="sale",
+    counts={"labelled": 2},
+)
 
 
 async def summed(table: Table, *values: Any, now: int = T0) -> list[Outcome]:
@@ -92,3 +109,22 @@ async def test_days_and_minutes_are_no_rows() -> None:
     day = replace(HOUR, period="day", starts_at=T0 - T0 % DAY)
     found = [*await summed(Table(), day), *await summed(Table(), MINUTE)]
     assert StatsRow not in {type(outcome) for outcome in found}
+
+
+async def test_counts_of_labels_are_published_beside_those_of_messages_and_are_no_rows() -> None:
+    """Mutation tried: an hour of a label is a row too: fails."""
+    table = Table()
+    await summed(table, LABEL)
+    found = await summed(table, LABEL, HOUR, replace(LABEL, counts={"seen": 1}))
+    assert [LabelStats, StatsRecord, StatsRow] == [type(outcome) for outcome in found]
+    record = found[0]
+    assert isinstance(record, LabelStats)
+    assert {"labelled": 4, "seen": 1, "withdrawn": 0} == record.metrics
+
+
+async def test_the_tombstone_of_a_minute_of_a_label_is_one_of_labels() -> None:
+    minute = replace(LABEL, period="minute", starts_at=MINUTE.starts_at)
+    table = Table()
+    due, _ = await summed(table, minute)
+    assert StatsDue(key=key_of(minute), due_at=ends_at(MINUTE), is_of_label=True) == due
+    assert [LabelStatsForgotten(key=key_of(minute))] == await summed(table, due, now=ends_at(MINUTE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.audience_topics import LABEL_STATS_KEPT_MS
 from schemas.catalogue import catalogue
 from schemas.topics import (
     DAY_MS,
@@ -80,6 +81,12 @@ def test_tables_in_topics_are_compacted_for_ever() -> None:
     named = {"access.keys", "audience.labels", "notification.stats", "reference", "carillon.schemas"}
     assert named == compacted
     assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
+
+
+def test_statistics_of_labels_are_compacted_and_end_for_there_are_ever_new_labels() -> None:
+    configs = TOPICS["audience.stats"].configs
+    assert "compact,delete" == configs["cleanup.policy"]
+    assert str(LABEL_STATS_KEPT_MS) == configs["retention.ms"]
 
 
 def test_seen_destinations_and_event_topics_are_configuration() -> None:

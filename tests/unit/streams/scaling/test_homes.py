@@ -23,6 +23,7 @@ from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
 from tables.memberships import enlisted_prefix
+from tables.offers import key_of as offer_key
 from tables.pending import key_of as pending_key
 from tables.progress import Progress
 from tables.requests import key_of
@@ -117,14 +118,31 @@ def test_rows_of_every_kind_know_their_key() -> None:
     ]
 
 
+def test_statistics_of_a_label_are_where_its_counts_come_to() -> None:
+    """Row, timer and partial: the key of all three is that of the published record."""
+    label = r.LabelPartial(
+        period="minute",
+        starts_at=0,
+        audience_label="c:x",
+        campaign_label="c",
+        communication_id="x",
+        counts={"seen": 1},
+    )
+    window, home = window_of(label).encode(), homes("stats", SchemaBook())
+    due = r.StatsDue(key=window.decode(), due_at=DUE_AT, is_of_label=True)
+    (sent,) = stages()["members"].routes[r.LabelPartial]
+    assert [window] * 3 == [home(b"\1" + window, b""), home(*timer("stats", due)), sent.key(label)]
+
+
 def test_rows_of_members_know_their_bucket() -> None:
     user, home = "yandex_uid:4001", homes("members", SchemaBook())
     bucket = bucket_of(user)
     due = r.EntriesDue(bucket=bucket, ends_at=DUE_AT, due_at=DUE_AT)
-    assert [bucket_key(bucket)] * 4 == [
+    assert [bucket_key(bucket)] * 5 == [
         home(b"\1" + user.encode(), b""),
         home(b"\2" + enlisted_prefix(bucket, DUE_AT, "c:x") + user.encode(), b""),
         home(b"\3" + shown_key(user, "spring-sale"), b""),
+        home(b"\4" + offer_key(bucket, "promotion.7"), b""),
         home(*timer("members", due)),
     ]
 
