@@ -34,9 +34,10 @@ PLAIN_TESTS = (*FREE_TESTS, *PAID_TESTS, *NUMBER_TESTS)
 
 def tests() -> dict[str, Any]:
     """List what may stand behind `is`."""
-    free: dict[str, Any] = {name: TESTS[name] for name in FREE_TESTS}
-    paid = {name: metered(TESTS[name]) for name in PAID_TESTS}
-    numbers = {name: metered(_of_number(TESTS[name])) for name in NUMBER_TESTS}
+    known: dict[str, Any] = {**TESTS}
+    free = {name: known[name] for name in FREE_TESTS}
+    paid = {name: metered(known[name]) for name in PAID_TESTS}
+    numbers = {name: metered(_of_number(known[name])) for name in NUMBER_TESTS}
     return free | paid | numbers | {"defined": is_given, "in": metered(is_in)}
 
 
