@@ -26,12 +26,12 @@ def way_out(kind: NotificationType, user_id: str, links: Links) -> str | None:
     return links.unsubscribe(user_id) if is_left else None
 
 
-def filled(template: Template, user_id: str, out: str | None, links: Links) -> dict[str, str]:
-    """Those of the template's variables that the product fills; none where there are no links."""
+def filled(template: Template, user_id: str, out: str | None, links: Links, at: int) -> dict[str, str]:
+    """Those of the template's variables that the product fills at `at` (ms); none without links."""
     found: dict[str, str] = {}
     for name in template.variables:
         word = plain(name)
         if word in LINKS:
-            url = {UNSUBSCRIBE: out, PREFERENCES: links.preferences(user_id)}[word]
+            url = {UNSUBSCRIBE: out, PREFERENCES: links.preferences(user_id, at)}[word]
             found |= {name: url} if url else {}
     return found

@@ -118,8 +118,8 @@ class Links(Protocol):
     def unsubscribe(self, user_id: str) -> str | None:
         """The page, and the one click, that ends all marketing (NS-API-OP-10)."""
 
-    def preferences(self, user_id: str) -> str | None:
-        """The page of all his choices."""
+    def preferences(self, user_id: str, at: int) -> str | None:
+        """The page of all his choices, for a while from `at` (ms) on."""
 
 
 class Addresses(Protocol):

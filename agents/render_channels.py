@@ -123,7 +123,7 @@ def _content(draft: Draft, way: Way, ports: Ports) -> Rendered | Failure:
         return NO_TEMPLATE
     user_id = draft.request.user_id
     out = way_out(draft.kind, user_id, ports.links)
-    links = filled(way.template, user_id, out, ports.links)
+    links = filled(way.template, user_id, out, ports.links, draft.now)
     try:
         content = ports.renderer.render(way.template, draft.variables | links if links else draft.variables)
     except RenderFailedError as error:

@@ -50,7 +50,7 @@ TRICKLE_FROM = 1_000_000_000
 """Number of the trickle's first request: other keys than the feed's."""
 WAIT_S = 30.0
 CLEANING_S = 60.0
-SECRET = "bench-gateway"  # noqa: S105 - of servers that live for an hour
+SECRET = "gateway-of-the-bench"  # noqa: S105 - of servers that live for an hour
 WINDOWS = {"types.yaml": ("ttl_s", "dedup_window_s"), "seen.yaml": ("remember_for_s",)}
 SMALL = {"engine.store_cache_mib": "8", "engine.store_write_mib": "8"}
 """What is bounded is full within minutes: else memory grows towards its bound for most of an hour."""

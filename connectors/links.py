@@ -1,7 +1,8 @@
 """Tokens in links of messages: who unsubscribes from what, or whose choices a page shows (NS-API-OP-10).
 
-`<key id>.<payload>.<signature>`, base64url without padding, short enough for a text message. A link has no
-end: it works as long as its key is among the keys. HMAC-SHA256, cut to 128 bits, over purpose and payload.
+`<key id>.<payload>.<signature>`, base64url without padding, short enough for a text message. A link works as
+long as its key is among the keys; one to the page of choices, which shows them, has an end besides.
+HMAC-SHA256, cut to 128 bits, over purpose and payload.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ LONGEST_TOKEN = 1_000
 LEAST_KEY_BYTES = 32
 SIGNATURE_BYTES = 16
 UNSUBSCRIBE = b"unsubscribe/2\0"
-PREFERENCES = b"preferences/1\0"
+PREFERENCES = b"preferences/2\0"
 FORM = b"form/1\0"
 """Purposes, signed with the payload: a token of one is none of the other."""
 LETTERS: Final = {"all_marketing": b"a", "email": b"e", "sms": b"s", "push": b"p", "in_app": b"i"}
 """First byte of what an unsubscribe says; the user's 16 bytes follow, then the campaign."""
 USER_BYTES = 16
+DAY_BYTES = 2
+DAY_MS = 86_400_000
+PAGE_DAYS = 90
+"""How long a link to the page of choices works; the way out of marketing works on."""
 _WORDS: Final = {letter: word for word, letter in LETTERS.items()}
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -86,16 +91,22 @@ class LinkSigner:
         except (KeyError, ValueError) as error:
             raise LinkError("a signed token that says nothing") from error
 
-    def page_token(self, user_id: str) -> str:
-        """The token of the page with a user's choices."""
-        return self._signed(PREFERENCES, _user(user_id))
+    def page_token(self, user_id: str, at: int) -> str:
+        """The token of the page with a user's choices, of a message made at `at` (ms).
 
-    def read_page(self, token: str) -> str:
-        """Whose choices a token of the page lets see and change; `LinkError` as with `read`."""
-        try:
-            return str(UUID(bytes=self._opened(PREFERENCES, token)))
-        except ValueError as error:
-            raise LinkError("a signed token that says nothing") from error
+        It ends with a day, so messages of one day have the same.
+        """
+        last = at // DAY_MS + PAGE_DAYS
+        return self._signed(PREFERENCES, _user(user_id) + last.to_bytes(DAY_BYTES, "big"))
+
+    def read_page(self, token: str, now: int) -> str:
+        """Whose choices a token of the page shows and changes; `LinkError` as with `read`, or when over."""
+        said = self._opened(PREFERENCES, token)
+        if len(said) != USER_BYTES + DAY_BYTES:
+            raise LinkError("a signed token that says nothing")
+        if now // DAY_MS > int.from_bytes(said[USER_BYTES:], "big"):
+            raise LinkError("a token that has ended")
+        return str(UUID(bytes=said[:USER_BYTES]))
 
     def form_token(self, user_id: str) -> str:
         """What the form of that page must bring with it: whoever only opens or posts links has none."""
@@ -140,11 +151,11 @@ class MessageLinks:
             f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self._signer.token(Link(user_id, 'all_marketing'))}"
         )
 
-    def preferences(self, user_id: str) -> str | None:
-        """The page of all choices."""
+    def preferences(self, user_id: str, at: int) -> str | None:
+        """The page of all choices, in a message made at `at` (ms)."""
         if self._signer is None:
             return None
-        return f"{self._public_url}{PREFERENCES_PATH}?token={self._signer.page_token(user_id)}"
+        return f"{self._public_url}{PREFERENCES_PATH}?token={self._signer.page_token(user_id, at)}"
 
 
 def signer_of(keys: SecretStr | None) -> LinkSigner | None:

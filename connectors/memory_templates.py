@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class MemoryTemplates:
-    """Rows, versions and what goes to the workers. `types`: template name → codes; `data`: by message id."""
+    """Rows, versions, what workers get. `types`: template name → codes; `data`: by message and name."""
 
     now_ms: Callable[[], int] = lambda: 0
     types: dict[str, list[str]] = field(default_factory=dict)
-    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     history: dict[str, list[Version]] = field(default_factory=dict)
     requests: dict[str, Stored] = field(default_factory=dict)
@@ -123,9 +123,9 @@ class MemoryTemplates:
         found = self._versions(stored)[::-1] if stored else []
         return [each for each in found if below is None or each.template.version < below][:limit]
 
-    async def data_of(self, message_id: str) -> dict[str, Any] | None:
-        """What a message was rendered with."""
-        return self.data.get(message_id)
+    async def data_of(self, message_id: str, name: str) -> dict[str, Any] | None:
+        """What a message of the template of this name was rendered with."""
+        return self.data.get((message_id, name))
 
     def _next(self, key: str, template: Template, change: Change) -> Stored:
         before, now = self.stored.get(key), self.now_ms()

@@ -12,6 +12,7 @@ from connectors.http.access import TABLE
 from connectors.http.openapi import OPERATIONS, PUBLIC, document
 from connectors.http.policies import (
     Anyone,
+    ByLink,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -132,7 +133,7 @@ def access_page() -> str:
 def who_may(policy: Policy) -> tuple[str, str]:
     """People and services that a policy lets in, in words."""
     match policy:
-        case Public() | Operations():
+        case Public() | ByLink() | Operations():
             return "everybody", "all"
         case Anyone():
             return "everybody; with an identity only through the gateway", "all"

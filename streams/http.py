@@ -17,12 +17,13 @@ from prometheus_client import CollectorRegistry
 from connectors.audience_metrics import AudienceGauges
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
-from connectors.http.limits import KeyLimits, Limits
+from connectors.http.limits import KeyLimits, Limit, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
 from connectors.links import signer_of
 from connectors.metrics import HttpMetrics
+from connectors.postgres.audit import AuditLog
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
 from connectors.postgres.statistics import StoredStatistics
@@ -169,7 +170,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         authenticate=access.authenticate,
         now_ms=now_ms,
         metrics=metrics,
-        throttle=Limits(now_ms),
+        throttle=Limits(now_ms, per_address=Limit("address", http.limits.per_stranger)),
         audience=audience,
         key_throttle=KeyLimits(now_ms),
         campaigns=campaigns,
@@ -183,6 +184,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         choices=StoredChoices(database),
         links=signer_of(http.link_keys),
         resolve=resolver,
+        note_down=AuditLog(database),
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(

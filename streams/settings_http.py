@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from connectors.http.limits import PER_ADDRESS
 from connectors.links import signer_of
 from streams.settings_sections import SECTION, Count, Port
+from streams.settings_urls import is_safe
 
+LEAST_SECRET = 16
 _PLAIN_URL = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 
 
@@ -38,18 +40,16 @@ class Jwt(BaseModel):
     jwks_file: Path | None = None
     """A file with the issuer's public keys instead; it may be replaced while we run."""
     roles_claim: Annotated[str, Field(min_length=1)] = "roles"
-    """Claim with the roles `user`, `admin`, `marketer`; dots lead inside: `realm_access.roles`."""
+    """Claim with the roles `user`, `admin`, `marketer`; dots lead inside: `realm_access.roles`. With `/` or
+    `:` in it, as in an address, it is one name."""
     leeway_s: Annotated[int, Field(ge=0, le=300)] = 30
     """How far the issuer's clock may be off, in seconds."""
 
     @field_validator("jwks_url")
     @classmethod
     def _url_is_safe(cls, url: str | None) -> str | None:
-        if url is not None:
-            parts = urlsplit(url)
-            is_here = parts.scheme == "http" and _is_loopback(parts.hostname or "")
-            if not parts.hostname or not (parts.scheme == "https" or is_here):
-                raise ValueError("must be an https address: who changes the keys on their way is everybody")
+        if url is not None and not is_safe(url):
+            raise ValueError("must be an https address: who changes the keys on their way is everybody")
         return url
 
     @model_validator(mode="after")
@@ -74,9 +74,15 @@ class RateLimits(BaseModel):
     """Of one client address, without an API key."""
     per_service: Count = 600_000
     """Of one API key that has no limit of its own."""
+    per_stranger: Count = PER_ADDRESS.per_minute
+    """Seen posts without a user, and links of messages, of one client address. Without a proven gateway seen
+    posts are counted by connection: raise it where a proxy without the secret stands before this port."""
     is_direct: bool = False
     """Whether clients connect to this port themselves. If not, only what a proven gateway forwards
-    is a client's address, and nobody else is counted by address."""
+    is a client's address, and nobody else is counted by address, but for seen posts."""
+    proxies: Count = 1
+    """How many proxies stand between clients and this port, the gateway included: so many entries from the
+    right in `X-Forwarded-For` the client's address stands."""
 
 
 class Http(BaseModel):
@@ -99,7 +105,8 @@ class Http(BaseModel):
     has_docs: bool = True
     """Whether `/docs` shows the OpenAPI document as a page, with forms to try it."""
     gateway_secret: SecretStr | None = None
-    """What a gateway must present before its identity headers are believed; without it none are."""
+    """What a gateway must present before its identity headers are believed, 16 characters or more; without it
+    none are."""
     link_keys: SecretStr | None = None
     """Keys that sign links of messages, as `id:base64` of 32 bytes with commas between; the first signs."""
     public_url: str | None = None
@@ -113,15 +120,21 @@ class Http(BaseModel):
         entries = self.api_keys.get_secret_value().replace(",", "\n").split()
         return tuple(_api_key(number, entry) for number, entry in enumerate(entries, start=1))
 
+    @field_validator("gateway_secret")
+    @classmethod
+    def _secret_is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and 0 < len(secret.get_secret_value()) < LEAST_SECRET:
+            raise ValueError(f"must have {LEAST_SECRET} characters or more: who guesses it is everybody")
+        return secret
+
     @field_validator("public_url")
     @classmethod
     def _url_is_public(cls, url: str | None) -> str | None:
         if url is None:
             return None
         parts = urlsplit(url)
-        is_here = parts.scheme == "http" and _is_loopback(parts.hostname or "")
-        is_plain = _PLAIN_URL.fullmatch(url) and parts.hostname and not parts.username
-        if not is_plain or not (parts.scheme == "https" or is_here):
+        is_plain = _PLAIN_URL.fullmatch(url) and not parts.username
+        if not is_plain or not is_safe(url):
             raise ValueError(
                 "must be an https address without a question mark: mail programs follow no other"
             )
@@ -137,13 +150,6 @@ class Http(BaseModel):
     def _keys_are_well_formed(self) -> Self:
         self.keys()
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _api_key(number: int, entry: str) -> ApiKey:

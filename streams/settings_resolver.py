@@ -6,6 +6,7 @@ from pydantic import BaseModel, SecretStr, field_validator
 
 from connectors.signatures import key_of
 from streams.settings_sections import SECTION, Count
+from streams.settings_urls import is_safe
 
 
 class Resolver(BaseModel):
@@ -14,13 +15,21 @@ class Resolver(BaseModel):
     model_config = SECTION
 
     url: str | None = None
-    """Where it is asked, by `POST`; without it `up` and `demo` take the fake one, and `http` answers 502."""
+    """Where it is asked, by `POST`; https, or this machine. Without it `up` and `demo` take the fake one, and
+    `http` answers 502."""
     secret: SecretStr | None = None
     """Key of the signature of each question, as `whsec_` and 24 to 64 bytes in base64; without it none."""
     timeout_ms: Count = 5_000
     """How long one attempt may take, its answer read to the end."""
     attempts: Count = 3
     """How often one question is asked while there is no answer, or one that says: not now."""
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_safe(cls, url: str | None) -> str | None:
+        if url is not None and not is_safe(url):
+            raise ValueError("must be an https address: whoever hears an answer knows who is selected")
+        return url
 
     @field_validator("secret")
     @classmethod

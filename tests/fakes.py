@@ -158,7 +158,7 @@ class PlainLinks:
     def unsubscribe(self, user_id: str) -> str | None:
         return f"https://carillon.test/out/{user_id}"
 
-    def preferences(self, user_id: str) -> str | None:
+    def preferences(self, user_id: str, at: int) -> str | None:  # noqa: ARG002 - the port's
         return f"https://carillon.test/choices/{user_id}"
 
 

@@ -28,9 +28,13 @@ class KeyEntry(Protocol):
 
 
 class Held(NamedTuple):
-    """What a key is good for. `until`: in ms, when it ends; `per_minute`: its own limit."""
+    """What a key is good for. `until`: in ms, when it ends; `per_minute`: its own limit.
+
+    `service`: whose it is. A key of the settings is its own service.
+    """
 
     key_id: str
+    service: str
     scopes: frozenset[str]
     until: int | None = None
     per_minute: int | None = None
@@ -47,7 +51,8 @@ class KeyBook:
         """`is_read`: False until the topic was read once; before, an unknown key may be a good one."""
         self.is_read = is_read
         self._configured = {
-            bytes.fromhex(entry.sha256): Held(entry.key_id, entry.scopes) for entry in configured
+            bytes.fromhex(entry.sha256): Held(entry.key_id, entry.key_id, entry.scopes)
+            for entry in configured
         }
         self._managed: dict[bytes, Held] = {}
         self._versions: dict[str, tuple[int, bytes]] = {}
@@ -85,7 +90,7 @@ class KeyBook:
             self._versions[key_id] = (record.version, digest)
             if record.revoked_at is None:
                 self._managed[digest] = Held(
-                    key_id, frozenset(record.scopes), record.expires_at, record.per_minute
+                    key_id, record.service, frozenset(record.scopes), record.expires_at, record.per_minute
                 )
 
     def used(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from connectors.http.policies import Anyone, Himself, NeedsKey, NeedsRole, Public, Role
+from connectors.http.policies import Anyone, ByLink, Himself, NeedsKey, NeedsRole, Public, Role
 
 if TYPE_CHECKING:
     from connectors.http.policies import Policy
@@ -69,10 +69,10 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("PUT", f"{OF_USER}/consents/{{purpose}}", PREFERENCES, "NS-PREF-OP-07"),
     Row("PUT", f"{OF_USER}/quiet-hours", PREFERENCES, "NS-API-006"),
     Row("DELETE", f"{OF_USER}/quiet-hours", PREFERENCES, "NS-API-006"),
-    Row("GET", f"{PREFIX}/unsubscribe", Public(), "NS-API-OP-10: the signed token of the mail"),
-    Row("POST", f"{PREFIX}/unsubscribe", Public(), "NS-API-OP-10: the signed token of the mail"),
-    Row("GET", f"{PREFIX}/preferences", Public(), "NS-PREF-010: the signed link of a message"),
-    Row("POST", f"{PREFIX}/preferences", Public(), "NS-PREF-010: the signed link, and the page's form"),
+    Row("GET", f"{PREFIX}/unsubscribe", ByLink(), "NS-API-OP-10: the signed token of the mail"),
+    Row("POST", f"{PREFIX}/unsubscribe", ByLink(), "NS-API-OP-10: the signed token of the mail"),
+    Row("GET", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link of a message"),
+    Row("POST", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link, and the page's form"),
     Row("POST", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns/{{id}}", CAMPAIGNS, "NS-API-007"),

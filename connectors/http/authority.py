@@ -15,6 +15,7 @@ from connectors.http.policies import (
     OPERATIONS,
     STRANGER,
     Anyone,
+    ByLink,
     Caller,
     CallerKind,
     Himself,
@@ -85,7 +86,7 @@ class Authority:
 
     async def authenticate(self, asked: Asked, policy: Policy) -> Caller:
         """Check the credentials against the policy."""
-        if isinstance(policy, Public | Operations):
+        if isinstance(policy, Public | ByLink | Operations):
             return OPERATIONS if isinstance(policy, Operations) else STRANGER
         if is_in_url(asked.query):
             self._refusals.refused("in_url")
@@ -154,7 +155,7 @@ class Authority:
             self._forbid("scope")
         assert isinstance(asked.credential, KeyShown)
         is_test = asked.credential.is_test
-        return Caller(CallerKind.KEY, held.key_id, is_test, per_minute=held.per_minute)
+        return Caller(CallerKind.KEY, held.key_id, is_test, per_minute=held.per_minute, service=held.service)
 
     def _held(self, asked: Asked) -> Held | None:
         """The key in force that is shown; before the keys were read, nobody can say that there is none."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,11 +12,27 @@ import msgspec
 from connectors.http.problems import Code, Fault, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from aiohttp import web
+
+BODY_S = 60.0
+"""To send a body in, as for audiences."""
+LATE = partial(ProblemError, Code.REQUEST_TIMEOUT)
 _PLACE = re.compile(r" - at `\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _REGEX = re.compile(r" matching regex .*")
+
+
+async def whole(request: web.Request, late: Callable[[], ProblemError] = LATE) -> bytes:
+    """The body; `late` when it takes longer than `BODY_S`. Mostly it came with the headers."""
+    if request.content.is_eof():
+        return await request.read()
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise late() from None
 
 
 def refusal(raw: bytes, form: type[msgspec.Struct]) -> ProblemError:

@@ -32,7 +32,7 @@ PATH = PREFERENCES_PATH
 MOST_FIELDS = 500
 SAMPLE = {"a page": "<!doctype html>"}
 LANG = Variable("lang", "Instead of the header.", {"enum": ["ru", "en"]}, "en", "query")
-LOST = Answer(404, "The link is damaged, or of a key that is gone.", str, SAMPLE, HTML)
+LOST = Answer(404, "The link is damaged, has ended, or is of a key that is gone.", str, SAMPLE, HTML)
 AWAY = Answer(503, "Database or broker are away.", str, SAMPLE, HTML)
 SHOW = Operation(
     summary="The page of a user's choices",
@@ -48,7 +48,11 @@ SAVE = Operation(
         " as `form`. Without that nothing is changed, and the page is shown. Again is as good as once."
     ),
     answers=(Answer(200, "The page, with what holds from now on.", str, SAMPLE, HTML), LOST, AWAY),
-    refusals=(ProblemError(Code.TOO_LARGE), ProblemError(Code.INVALID_JSON)),
+    refusals=(
+        ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.INVALID_JSON),
+        ProblemError(Code.REQUEST_TIMEOUT),
+    ),
     headers=(LANGUAGE,),
     variables=(TOKEN, LANG),
 )
@@ -73,7 +77,7 @@ class ShowChoices(Handler):
         try:
             if signer is None:
                 raise LinkError("there are no links")
-            user_id = signer.read_page(token)
+            user_id = signer.read_page(token, self.ports.now_ms())
             visit = Visit(user_id, token, *await self.stored(user_id))
             return await self.answer(request, visit, signer, trace)
         except LinkError:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from connectors.access.actor import Actor
 from connectors.access.keys import GRACE_MS, SCOPES, TooManyKeysError, Wanted
 from connectors.http.access import PREFIX
+from connectors.http.bodies import whole
 from connectors.http.operation import Answer, Body, Operation, Variable
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from connectors.postgres.errors import PostgresUnavailableError
@@ -109,6 +110,7 @@ _WRONG = (
     ProblemError(Code.INVALID_JSON),
     ProblemError(Code.INVALID_FIELD, [Fault("/service", "is missing")]),
     ProblemError(Code.TOO_LARGE),
+    ProblemError(Code.REQUEST_TIMEOUT),
 )
 _FULL = ProblemError(Code.CONFLICT, [FULL])
 _NONE = ProblemError(Code.NOT_FOUND)
@@ -206,7 +208,7 @@ async def body_of(request: web.Request, form: type[Any]) -> Any:
     """The body as one of the forms, or `ProblemError`."""
     if (request.content_length or 0) > LARGEST_BODY:
         raise ProblemError(Code.TOO_LARGE)
-    raw = await request.read()
+    raw = await whole(request)
     if len(raw) > LARGEST_BODY:
         raise ProblemError(Code.TOO_LARGE)
     try:

@@ -6,6 +6,7 @@ Each process counts for itself: with n processes a caller spread over all of the
 from __future__ import annotations
 
 from collections import OrderedDict
+from ipaddress import IPv6Address
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.http.policies import Policy
 
 MINUTE_MS = 60_000
+NETWORK_BITS = 64
 
 
 class Limit(NamedTuple):
@@ -29,7 +31,7 @@ class Limit(NamedTuple):
 
 PER_USER = Limit("user", 120)
 PER_ADDRESS = Limit("address", 6_000)
-"""Of seen posts; the limits of all other routes are in `connectors/http/quotas.py`."""
+"""Of seen posts without a user, and of links; all other limits are in `connectors/http/quotas.py`."""
 PER_KEY = Limit("key", 300)
 """Of requests to one audience endpoint (AUD-OP-22)."""
 
@@ -60,6 +62,17 @@ def limit_headers(policy: Policy) -> set[str]:
 def refusals_by_limit(policy: Policy) -> tuple[ProblemError, ...]:
     """How a route refuses who comes too often."""
     return (ProblemError(Code.THROTTLED, headers=too_soon(PER_USER, 1)),) if is_counted(policy) else ()
+
+
+def counted_address(address: str) -> str:
+    """By what an address is counted: of IPv6 by its network of 64 bits, all of which one client may have."""
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address.partition("%")[0].strip("[]"))
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or IPv6Address(int(found) >> NETWORK_BITS << NETWORK_BITS))
 
 
 class Buckets:
@@ -123,12 +136,15 @@ class Limits:
         """
         if user_key is not None:
             return self._buckets.spend(user_key, self._per_user, count)
-        return self._buckets.spend(f"address {address}", self._per_address, count) if address else None
+        if address is None:
+            return None
+        return self._buckets.spend(f"address {counted_address(address)}", self._per_address, count)
 
     def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
         """Facts that passed and that the broker did not take: their sender is to repeat them at once."""
         limit = self._per_address if user_key is None else self._per_user
-        self._buckets.give_back(f"address {address}" if user_key is None else user_key, limit, count)
+        name = f"address {counted_address(address or '')}" if user_key is None else user_key
+        self._buckets.give_back(name, limit, count)
 
 
 class KeyLimits:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from connectors.http.authority import CHALLENGE, GATEWAY_SCOPE, SECRET_HEADER, SOON
 from connectors.http.policies import (
     Anyone,
+    ByLink,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -42,7 +43,7 @@ _GATEWAY: Final[list[dict[str, list[str]]]] = [{"gatewaySecret": []}, {"apiKey":
 def security(policy: Policy) -> list[dict[str, list[str]]]:
     """Each entry is one way in; an empty one: without credentials."""
     match policy:
-        case Public() | Operations():
+        case Public() | ByLink() | Operations():
             return []
         case Anyone():
             return [{}, *_GATEWAY]
@@ -66,7 +67,7 @@ def refusals(policy: Policy) -> tuple[ProblemError, ...]:
     unknown = ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": CHALLENGE})
     always = (ProblemError(Code.CREDENTIALS_IN_URL), ProblemError(Code.CREDENTIALS_UNAVAILABLE, headers=SOON))
     match policy:
-        case Public() | Operations():
+        case Public() | ByLink() | Operations():
             return ()
         case Anyone():
             return always

@@ -24,6 +24,11 @@ class Public:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLink:
+    """Open to whoever holds a signed link of a message; the handler reads it, the link is counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Anyone:
     """Open to strangers; a caller that proves to be the gateway is told apart (SEEN-OP-09)."""
 
@@ -65,7 +70,7 @@ class Operations:
     """Served on the operations port only, which the network protects: probes carry no credentials."""
 
 
-Policy = Public | Anyone | OnlyGateway | NeedsKey | NeedsRole | Himself | Operations
+Policy = Public | ByLink | Anyone | OnlyGateway | NeedsKey | NeedsRole | Himself | Operations
 
 
 class CallerKind(StrEnum):
@@ -83,6 +88,7 @@ class Caller(NamedTuple):
 
     `only`: the one user that this caller may act for. `per_minute`: what a key may call, if it says so.
     `address`: the client's, as far as it is believed. `told`: headers about limits, for the answer.
+    `service`: whose the key is; it stays when a key follows another.
     """
 
     kind: CallerKind
@@ -94,6 +100,16 @@ class Caller(NamedTuple):
     per_minute: int | None = None
     address: str | None = None
     told: Mapping[str, str] | None = None
+    service: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """By what name its requests, idempotency keys and cancels are its own (NS-SEC-OP-06)."""
+        return self.service or self.actor_id
+
+    def is_staff_for(self, user_id: str) -> bool:
+        """Whether it is a person who acts for another one."""
+        return self.kind is CallerKind.PERSON and self.only is None and self.subject != user_id
 
     def acts_for(self, user_id: str) -> bool:
         """Whether this caller may read and change what belongs to a user."""

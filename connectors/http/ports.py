@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from connectors.access.actor import Actor
     from connectors.access.desk import KeyDesk
     from connectors.choices import Choices
     from connectors.http.audience.ports import Audience, Resolve
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from connectors.http.campaigns.ports import Campaigns
     from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
+    from connectors.postgres.audit import Change
     from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
     from schemas.records import Content, SeenPosted, Template
@@ -92,13 +94,19 @@ class SendTrial(Protocol):
         """The message's id; None when the recipient is no address of the template's channel."""
 
 
+class NoteDown(Protocol):
+    """Writes a line of the audit log (NS-SEC-005); raises `PostgresUnavailableError`."""
+
+    async def __call__(self, actor: Actor, change: Change) -> None: ...
+
+
 class Throttle(Protocol):
     """Says whether a request comes too soon (NS-SEC-OP-04)."""
 
     def __call__(self, user_key: str | None, address: str | None, count: int = 1) -> Mapping[str, str] | None:
         """Return the headers of a 429, or None to let it pass; `count`: of facts in it.
 
-        `address` is the client address that a proven gateway forwarded, never the gateway's own.
+        `address`: what a proven gateway forwarded, never its own; of a stranger that of his connection.
         """
 
     def give_back(self, user_key: str | None, address: str | None, count: int = 1) -> None:
@@ -122,7 +130,7 @@ class EdgePorts:
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
-    query is a 502. `has_docs` False: no page at `/docs`.
+    query is a 502. `has_docs` False: no page at `/docs`. `note_down` None: nobody keeps an audit log.
     """
 
     publish: Publish
@@ -145,6 +153,7 @@ class EdgePorts:
     links: LinkSigner | None = None
     resolve: Resolve | None = None
     has_docs: bool = True
+    note_down: NoteDown | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from connectors.choices import Kind, Quiet, Stored
 
+EVIDENCE = frozenset({"source", "reason"})
+UNSUBSCRIBES = frozenset({"user.unsubscribed", "user.resubscribed"})
+LONGEST_SAID = 700
+"""Of these, so that a name behind it still fits into 1000 characters."""
+
 
 def check(choices: Sequence[Choice], kinds: Mapping[str, Kind]) -> None:
     """`ProblemError`: 404 for an unknown type, 400 for a repeated one or an emptied mandatory one."""
@@ -51,6 +56,28 @@ def changed(choices: Sequence[Choice]) -> tuple[str, dict[str, Any]]:
         for choice in choices
     ]
     return "user.preferences_changed", {"preferences": listed}
+
+
+def by_staff(event: tuple[str, dict[str, Any]], actor_id: str) -> tuple[str, dict[str, Any]]:
+    """The event with who said it for the user."""
+    name, data = event
+    return name, attributed({"reason": None, **data} if name in UNSUBSCRIBES else data, actor_id)
+
+
+def attributed(data: Mapping[str, Any], actor_id: str) -> dict[str, Any]:
+    """What was said, with who said it for the user: so `settings` means nobody but the user in person."""
+    found = dict(data)
+    for name in EVIDENCE & found.keys():
+        said = found[name]
+        found[name] = f"{said[:LONGEST_SAID]}, by {actor_id}" if said else f"by {actor_id}"
+    if "preferences" in found:
+        found["preferences"] = [attributed(each, actor_id) for each in found["preferences"]]
+    return found
+
+
+def told(event: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A change as the audit log masks it."""
+    return {"event_type": event[0], **event[1]}
 
 
 def offered(kind: Kind) -> list[str]:

@@ -33,7 +33,8 @@ NEWS = Setting("news", "News", "social", False, ["email", "push"], ["email"], Tr
 AWAY = ProblemError(Code.DATABASE_UNAVAILABLE, headers=RETRY_SOON)
 NO_BROKER = ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON)
 BAD_USER = ProblemError(Code.INVALID_FIELD, [Fault("", "user_id is no UUID")])
-WRITING = (BAD_USER, ProblemError(Code.INVALID_JSON), ProblemError(Code.TOO_LARGE), NO_BROKER)
+LATE = ProblemError(Code.REQUEST_TIMEOUT)
+WRITING = (BAD_USER, ProblemError(Code.INVALID_JSON), ProblemError(Code.TOO_LARGE), LATE, NO_BROKER, AWAY)
 SOON = "In force for messages that wait already within a second; reads show it as soon as the database does."
 UP_TO = f"At most {LARGEST_BODY} bytes."
 

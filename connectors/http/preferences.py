@@ -14,6 +14,9 @@ from aiohttp import web
 
 from connectors.choices import ChoicesAwayError, Stored
 from connectors.http import preference_changes as changes
+from connectors.http.bodies import whole
+from connectors.http.noting import noted
+from connectors.http.policies import STRANGER
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.preference_forms import (
     Changed,
@@ -29,6 +32,7 @@ from connectors.http.preference_forms import (
     Unsubscribed,
 )
 from connectors.http.problems import SERVER, Code, Fault, ProblemError, json_response
+from connectors.postgres.audit import Change
 from schemas.ids import subject_key
 from schemas.times import rfc3339
 from schemas.topics import PREFERENCE_CHANGES
@@ -64,8 +68,18 @@ class Handler:
             raise ProblemError(Code.DATABASE_UNAVAILABLE, headers=RETRY_SOON) from error
         return {kind.code: kind for kind in kinds}, stored
 
-    async def publish(self, user_id: str, event: tuple[str, dict[str, Any]], trace: Trace) -> int:
-        """Write the event and wait for all in-sync replicas; the time (ms) from which it is in force."""
+    async def publish(
+        self, user_id: str, event: tuple[str, dict[str, Any]], trace: Trace, caller: Caller = STRANGER
+    ) -> int:
+        """Write the event and wait for all in-sync replicas; the time (ms) from which it is in force.
+
+        Staff who act for somebody are named in the evidence, and in the audit log before anything is written.
+        """
+        if caller.is_staff_for(user_id):
+            event = changes.by_staff(event, caller.actor_id)
+            await noted(
+                self.ports, caller, Change("preferences.change", "user", user_id, None, changes.told(event))
+            )
         now = self.ports.now_ms()
         value = {"event_type": event[0], "user_id": user_id, "data": event[1]}
         headers = {**trace.headers(), "occurred_at": rfc3339(now).encode(), "source": b"preferences-api"}
@@ -114,7 +128,7 @@ class Types(Handler):
 class Put(Handler):
     """`PUT /preferences/{user_id}`: one choice or several at once (NS-API-021, NS-PREF-OP-02)."""
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer the settings as they are from now on."""
         user_id = user_in(request)
         raw = await raw_of(request)
@@ -122,7 +136,7 @@ class Put(Handler):
         choices = decoded(raw, Choices).preferences if is_many else [decoded(raw, Choice)]
         kinds, stored = await self.stored(user_id)
         changes.check(choices, kinds)
-        at = await self.publish(user_id, changes.changed(choices), trace)
+        at = await self.publish(user_id, changes.changed(choices), trace, caller)
         settings: list[Setting] = [
             changes.setting(kinds[one.notification_type], stored, one) for one in choices
         ]
@@ -132,12 +146,12 @@ class Put(Handler):
 class Unsubscribe(Handler):
     """`POST /preferences/{user_id}/unsubscribe` (NS-API-024); again is as good as once."""
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer a confirmation."""
         user_id = user_in(request)
         body = await body_of(request, UnsubscribeBody)
         data = {"channel_type": body.channel_type, "reason": body.reason}
-        at = await self.publish(user_id, ("user.unsubscribed", data), trace)
+        at = await self.publish(user_id, ("user.unsubscribed", data), trace, caller)
         done = Confirmed(user_id, rfc3339(at), "unsubscribed", body.channel_type)
         return json_response(msgspec.json.encode(done), trace.request_id)
 
@@ -148,13 +162,13 @@ class Resubscribe(Handler):
     Written in any case: an unsubscribe of a moment ago may not stand in the database yet.
     """
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer 204, or 404 when no such unsubscribe is known."""
         user_id, channel = user_in(request), request.match_info["channel_type"]
         if channel not in Unsubscribable.__args__:  # type: ignore[attr-defined] # a Literal
             raise ProblemError(Code.INVALID_FIELD, [Fault("", "channel_type is none of the list")])
         _, stored = await self.stored(user_id)
-        await self.publish(user_id, ("user.resubscribed", {"channel_type": channel}), trace)
+        await self.publish(user_id, ("user.resubscribed", {"channel_type": channel}), trace, caller)
         if channel not in {one.channel for one in stored.unsubscribed}:
             raise ProblemError(Code.NOT_FOUND)
         return web.Response(status=204, headers={"Server": SERVER, "X-Request-Id": trace.request_id})
@@ -163,7 +177,7 @@ class Resubscribe(Handler):
 class PutConsent(Handler):
     """`PUT /preferences/{user_id}/consents/{purpose}` (NS-PREF-OP-07)."""
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer a confirmation."""
         user_id, purpose = user_in(request), request.match_info["purpose"]
         if not _PURPOSE.fullmatch(purpose):
@@ -176,7 +190,7 @@ class PutConsent(Handler):
             "text_version": body.text_version,
         }
         word = "granted" if body.granted else "revoked"
-        at = await self.publish(user_id, (f"user.consent_{word}", data), trace)
+        at = await self.publish(user_id, (f"user.consent_{word}", data), trace, caller)
         done = Confirmed(user_id, rfc3339(at), "granted" if body.granted else "revoked", body.channel_type)
         return json_response(msgspec.json.encode(done), trace.request_id)
 
@@ -198,7 +212,7 @@ async def raw_of(request: web.Request) -> bytes:
     """The body, if it is not too large."""
     if (request.content_length or 0) > LARGEST_BODY:
         raise ProblemError(Code.TOO_LARGE)
-    raw = await request.read()
+    raw = await whole(request)
     if len(raw) > LARGEST_BODY:
         raise ProblemError(Code.TOO_LARGE)
     return raw

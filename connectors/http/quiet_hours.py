@@ -9,7 +9,7 @@ from aiohttp import web
 
 from connectors.http.operation import Answer, Body, Operation
 from connectors.http.preference_forms import QuietBody, QuietShown
-from connectors.http.preference_operations import AT, BAD_USER, NO_BROKER, UP_TO, USER_ID, WRITING
+from connectors.http.preference_operations import AT, AWAY, BAD_USER, NO_BROKER, UP_TO, USER_ID, WRITING
 from connectors.http.preferences import PATH as OF_USER
 from connectors.http.preferences import Handler, body_of, user_in
 from connectors.http.problems import SERVER, Code, Fault, ProblemError, json_response
@@ -45,7 +45,7 @@ FORGET = Operation(
     summary="Forget quiet hours",
     about="Those of each type hold again.",
     answers=(Answer(204, "It is taken.", None, {}),),
-    refusals=(BAD_USER, NO_BROKER),
+    refusals=(BAD_USER, NO_BROKER, AWAY),
     variables=(USER_ID,),
 )
 
@@ -53,13 +53,13 @@ FORGET = Operation(
 class SetQuiet(Handler):
     """`PUT`."""
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer what holds from now on."""
         user_id = user_in(request)
         body = await body_of(request, QuietBody)
         if body.is_enabled and body.start is None:
             raise ProblemError(Code.INVALID_FIELD, [Fault("/from", "is missing")])
-        at = await self.publish(user_id, (EVENT, said(body)), trace)
+        at = await self.publish(user_id, (EVENT, said(body)), trace, caller)
         done = QuietShown(body.is_enabled, body.start, body.end, body.timezone, rfc3339(at))
         return json_response(msgspec.json.encode(done), trace.request_id)
 
@@ -67,9 +67,9 @@ class SetQuiet(Handler):
 class ForgetQuiet(Handler):
     """`DELETE`; again is as good as once."""
 
-    async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
+    async def __call__(self, request: web.Request, caller: Caller, trace: Trace) -> web.Response:
         """Answer 204."""
-        await self.publish(user_in(request), (EVENT, {}), trace)
+        await self.publish(user_in(request), (EVENT, {}), trace, caller)
         return web.Response(status=204, headers={"Server": SERVER, "X-Request-Id": trace.request_id})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ import orjson
 from msgspec import Meta
 
 from connectors.http.access import SEEN
+from connectors.http.bodies import whole
 from connectors.http.identity import HEADERS, STRANGER, Identity, identified
 from connectors.http.limits import PER_USER, too_soon
 from connectors.http.operation import Answer, Body, Header, Operation
@@ -35,6 +37,8 @@ LONGEST_ID = 256
 LARGEST_BODY = 16 * 1024
 NO_NUL = r"^[^\x00]*$"
 RETRY_SOON = {"Retry-After": "1"}
+LATE = partial(ProblemError, Code.BROKER_UNAVAILABLE, headers=RETRY_SOON)
+"""Of a body that does not come: 503 and not 408, for clients give a fact up after that (SEEN-OP-05)."""
 
 
 class SeenBody(msgspec.Struct, omit_defaults=True):
@@ -73,7 +77,9 @@ class SeenDone(msgspec.Struct):
 
 READ = (
     *HEADERS,
-    Header("X-Forwarded-For", "Client addresses; the first one is counted by the limits.", "192.0.2.7"),
+    Header(
+        "X-Forwarded-For", "Client addresses, each proxy's added at the end, for the limits.", "192.0.2.7"
+    ),
 )
 OPERATION = Operation(
     summary="A notification was shown",
@@ -120,7 +126,7 @@ class SeenPost:
         with counted(self._ports, identity, address):
             if (request.content_length or 0) > LARGEST_BODY:
                 raise ProblemError(Code.TOO_LARGE)
-            record = posted(await request.read(), identity, self._ports.now_ms())
+            record = posted(await whole(request, LATE), identity, self._ports.now_ms())
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._ports.publish(record, trace.headers())
@@ -131,10 +137,9 @@ class SeenPost:
 
 
 def sender(headers: Mapping[str, str], caller: Caller) -> tuple[Identity, str | None]:
-    """Who saw it, and the address the gateway had it from; of anyone else nothing is believed."""
-    if caller.kind is not CallerKind.GATEWAY:
-        return STRANGER, None
-    return identified(headers), headers.get("X-Forwarded-For", "").partition(",")[0].strip() or None
+    """Who saw it, and the address to count; nothing that a stranger says of himself is believed."""
+    identity = identified(headers) if caller.kind is CallerKind.GATEWAY else STRANGER
+    return identity, caller.address
 
 
 @contextmanager

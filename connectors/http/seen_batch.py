@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from connectors.http.bodies import whole
 from connectors.http.operation import Answer, Body, Operation
 from connectors.http.policies import CallerKind
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import PROBLEMS, Code, Fault, ProblemError, json_response
+from connectors.http.seen import LATE, READ, RETRY_SOON, counted, posted, sender
 from connectors.http.seen import OPERATION as SEEN
 from connectors.http.seen import PATH as SEEN_PATH
-from connectors.http.seen import READ, RETRY_SOON, counted, posted, sender
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -135,7 +136,7 @@ class BatchPost:
         identity, address = sender(request.headers, caller)
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
-        items = items_in(await request.read())
+        items = items_in(await whole(request, LATE))
         if caller.kind is not CallerKind.GATEWAY and len(items) > MOST_OF_STRANGERS:
             raise ProblemError(Code.FORBIDDEN, [OF_STRANGERS])
         with counted(self._ports, identity, address, len(items)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from connectors.http.bodies import refusal
+from connectors.http.bodies import refusal, whole
 from connectors.http.operation import Answer, Body, Operation
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import Code, Fault, ProblemError, json_response
@@ -78,6 +78,7 @@ OPERATION = Operation(
             [Fault("/user_id", "is missing"), Fault("/scheduled_at", "is over 90 days ahead")],
         ),
         ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.REQUEST_TIMEOUT),
         ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
     ),
 )
@@ -95,7 +96,7 @@ class SendPost:
         source, key = source_of(caller), header_key(request.headers)
         if (request.content_length or 0) > LARGEST:
             raise ProblemError(Code.TOO_LARGE)
-        body = read(await request.read(), self._ports.now_ms())
+        body = read(await whole(request), self._ports.now_ms())
         one = asked(body, source, key, new_id)
         await accept(self._ports, SEND_REQUEST, [one], source, trace)
         self._ports.metrics.accepted("send", 1)

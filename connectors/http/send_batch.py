@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from connectors.http.bodies import faults
+from connectors.http.bodies import faults, whole
 from connectors.http.operation import Answer, Body, Operation
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from connectors.http.send import CONFIRMED, EXAMPLE_ID, PLANNED, RETRY_SOON, accept
@@ -75,6 +75,7 @@ OPERATION = Operation(
             Code.KEY_REPEATED, [Fault(f"{ITEMS}/1/idempotency_key", f"is the key of {ITEMS}/0, too")]
         ),
         ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.REQUEST_TIMEOUT),
         ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
     ),
 )
@@ -94,7 +95,7 @@ class BatchPost:
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
         large = request.clone(client_max_size=LARGEST_BODY)
-        bodies = read(await large.read(), self._ports.now_ms())
+        bodies = read(await whole(large), self._ports.now_ms())
         records = list(_asked(bodies, source, key))
         await accept(self._ports, SEND_REQUEST, records, source, trace)
         self._ports.metrics.accepted("batch", len(records))

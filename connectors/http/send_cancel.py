@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from connectors.http.bodies import refusal
+from connectors.http.bodies import refusal, whole
 from connectors.http.operation import A_UUID, Answer, Body, Operation, Variable
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 from connectors.http.send import EXAMPLE_ID, RETRY_SOON, STATE_PATH, USER, Accepted, accept
@@ -62,6 +62,7 @@ OPERATION = Operation(
         ProblemError(Code.INVALID_FIELD, [Fault("/user_id", "is missing")]),
         ProblemError(Code.NOT_FOUND),
         ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.REQUEST_TIMEOUT),
         ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
     ),
 )
@@ -81,7 +82,7 @@ class CancelPost:
             raise ProblemError(Code.NOT_FOUND)
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
-        user = _user(await request.read())
+        user = _user(await whole(request))
         record = CancelRequest(request_id=str(asked), user_id=user)
         one = Asked(record.request_id, subject_key(user), encode_json(record))
         await accept(self._ports, CANCEL_REQUEST, [one], source, trace)

@@ -97,11 +97,11 @@ class Asked(NamedTuple):
 def source_of(caller: Caller) -> str:
     """By what name a caller's requests are known (NS-SEC-OP-06).
 
-    Keys for tests send nothing: there is no way yet on which a request of theirs reaches fake providers only.
+    A service's, whichever of its keys it shows. Keys for tests send nothing: no provider is theirs.
     """
     if caller.is_test:
         raise ProblemError(Code.FORBIDDEN, [Fault("", "a key for tests sends nothing")])
-    return caller.key_id or caller.actor_id
+    return caller.owner
 
 
 def header_key(headers: Mapping[str, str]) -> str | None:

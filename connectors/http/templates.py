@@ -11,8 +11,10 @@ from aiohttp import web
 from connectors.access.actor import Actor
 from connectors.http import template_bodies as bodies
 from connectors.http import template_forms as forms
+from connectors.http.noting import noted
 from connectors.http.ports import Trial
 from connectors.http.problems import SERVER, Code, Fault, ProblemError, json_response
+from connectors.http.send_form import source_of
 from connectors.http.template_reading import (
     LANGUAGE,
     NAME,
@@ -29,9 +31,11 @@ from connectors.http.template_reading import (
     word_of,
     wrong,
 )
+from connectors.postgres.audit import Change
 from connectors.postgres.template_rows import Wanted
+from connectors.templates.apart import apart
 from connectors.templates.preview import sample
-from connectors.templates.shelf import Change
+from connectors.templates.shelf import Change as Write
 from connectors.templates.splicing import is_part
 from schemas.topics import DELIVERED_CHANNELS
 from schemas.words import Channel
@@ -104,7 +108,7 @@ class Create(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Make a template."""
         body = decoded(await asked.request.read(), bodies.TemplateBody)
-        change = Change(asked.author, request_key(asked.request, asked.author), actor=asked.actor)
+        change = Write(asked.author, request_key(asked.request, asked.caller.owner), actor=asked.actor)
         stored, is_replayed = await desk.create(body.template(), change)
         shown = await _shown(stored, 201)
         found = {**shown.headers, "Location": f"{forms.PATH}/{stored.template_id}"}
@@ -125,7 +129,7 @@ class List(_Route):
         skip = 0 if behind else (page - 1) * limit
         named = (word_of(asked.request, "language_code", LANGUAGE), word_of(asked.request, "name", NAME))
         found, total = await desk.page(Wanted(channel, *named, behind, skip, limit + 1))
-        items = await asyncio.to_thread(lambda: [bodies.template_shown(each) for each in found[:limit]])
+        items = [await apart(bodies.template_shown, each) for each in found[:limit]]
         following = cursor_of(found[limit - 1]) if len(found) > limit else None
         return Reply(bodies.TemplatesShown(items, None if behind else page, limit, total, following))
 
@@ -144,7 +148,7 @@ class Edit(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Write the next version."""
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.TemplateBody)
-        change = Change(asked.author, actor=asked.actor)
+        change = Write(asked.author, actor=asked.actor)
         return await _shown(await desk.edit(known, body.template(), change, expected_version(asked.request)))
 
 
@@ -176,7 +180,7 @@ class RollBack(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Write the next version with an old text."""
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.RollbackBody)
-        change = Change(asked.author, actor=asked.actor)
+        change = Write(asked.author, actor=asked.actor)
         return await _shown(
             await desk.roll_back(known, body.version, change, expected_version(asked.request))
         )
@@ -191,7 +195,7 @@ class Previewed(_Route):
         template = await desk.text(known, body.version)
         data = body.data
         if body.message_id is not None:
-            data = await desk.data_of(uuid_of(body.message_id)) | data
+            data = await desk.data_of(uuid_of(body.message_id), template) | data
         made = await desk.preview(template, data, with_samples=body.samples)
         return Reply(bodies.preview_shown(made))
 
@@ -201,18 +205,22 @@ class TrialSent(_Route):
 
     def __init__(self, ports: EdgePorts) -> None:
         super().__init__(ports)
+        self._ports = ports
         self._send = ports.send_trial
 
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
-        """Send to one address."""
+        """Send to one address. Keys for tests do not: no provider is theirs."""
+        owner = source_of(asked.caller)
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.TrialBody)
         template = await desk.text(known, body.version)
         if self._send is None or template.channel_type not in DELIVERED_CHANNELS or is_part(template.name):
             raise wrong(f"recipient: nothing is sent by {template.channel_type} templates such as this one")
         data = sample(template.variables) | body.data if body.samples else body.data
         made = await desk.preview(template, data, with_samples=False)
-        key = request_key(asked.request, asked.author) or asked.trace.request_id
-        sent = await self._send(Trial(template, made.content, data, body.recipient, asked.author, key))
+        key = request_key(asked.request, owner) or asked.trace.request_id
+        told_of = {"name": template.name, "version": template.version, "recipient": body.recipient}
+        await noted(self._ports, asked.caller, Change("template.trial", "template", known, None, told_of))
+        sent = await self._send(Trial(template, made.content, data, body.recipient, owner, key))
         if sent is None:
             raise ProblemError(Code.INVALID_FIELD, [Fault("/recipient", "is no address of the channel")])
         return Reply(bodies.TrialQueued(sent), 202)
@@ -220,5 +228,5 @@ class TrialSent(_Route):
 
 async def _shown(stored: Stored, status: int = 200) -> Reply:
     """In a thread: its warnings are found by rendering it."""
-    body = await asyncio.to_thread(bodies.template_shown, stored)
+    body = await apart(bodies.template_shown, stored)
     return Reply(body, status, {"ETag": f'"{body.version}"'})

@@ -170,21 +170,25 @@ def person_in(claims: dict[str, Any], rules: TokenRules, now_ms: int) -> Person:
 
 
 def roles_in(claims: dict[str, Any], path: str) -> frozenset[Role]:
-    """The roles that we know; a list of words, or a text of them. `service` is no person's."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
-        for name in path.split("."):
-            found = found.get(name) if isinstance(found, dict) else None
+    """The roles that we know; a list of words, or a text of them. `service` is no person's.
+
+    A name with `/` or `:` in it, such as an address, is one claim; else dots lead inside. Never both: who may
+    write a claim of his own would write one with the path's letters.
+    """
+    found: Any = claims
+    for name in [path] if set(path) & {"/", ":"} else path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
     words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
     return frozenset(role for role in Role if role.value in words)
 
 
 def _moment(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenRefusedError(Refusal.CLAIMS)
-    return min(float(value), LATEST_S)
+    if isinstance(value, float) and not isfinite(value):  # of an `int` too large for a float it would raise
+        raise TokenRefusedError(Refusal.CLAIMS)
+    return float(max(min(value, LATEST_S), -LATEST_S))
 
 
 def _unpacked(part: str) -> bytes:

@@ -48,6 +48,21 @@ async def log_change(connection: Connection, actor: Actor, change: Change) -> No
     await connection.execute(query, *named, *sides, actor.ip)
 
 
+class AuditLog:
+    """Lines of what is not written in Postgres, such as events. Fulfils `connectors.http.ports.NoteDown`.
+
+    The line comes first: it may tell of what then failed, and nothing happens that no line tells of.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, actor: Actor, change: Change) -> None:
+        """Write a line."""
+        async with self._database.transaction() as connection:
+            await log_change(connection, actor, change)
+
+
 async def list_changes(database: Database, wish: Wish) -> list[ChangeLogged]:
     """Lines, the newest first."""
     async with database.connection() as connection:

@@ -118,9 +118,9 @@ class TemplateRows:
         rows = await self._connection.fetch(self._query["versions"], template_id, below, limit)
         return [Version(_template(row), _ms(row["created_at"]), row["author"]) for row in rows]
 
-    async def data_of(self, message_id: str) -> dict[str, Any] | None:
-        """What a message was rendered with, secrets masked."""
-        payload = await self._connection.fetchval(self._query["data_of"], message_id)
+    async def data_of(self, message_id: str, name: str) -> dict[str, Any] | None:
+        """What a message of the template of this name was rendered with, secrets masked."""
+        payload = await self._connection.fetchval(self._query["data_of"], message_id, name)
         return None if payload is None else msgspec.json.decode(payload, type=dict[str, Any])
 
     async def _one(self, query: str, *arguments: str) -> Stored | None:

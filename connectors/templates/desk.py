@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.access.actor import PRODUCT
 from connectors.templates import shelf
+from connectors.templates.apart import apart
 from connectors.templates.faults import UnknownTemplateError
 from connectors.templates.preview import Preview, preview
 
@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
         async def page(self, wanted: Wanted) -> tuple[list[Stored], int]: ...
         async def versions(self, template_id: str, below: int | None, limit: int) -> list[Version]: ...
-        async def data_of(self, message_id: str) -> dict[str, Any] | None: ...
+        async def data_of(self, message_id: str, name: str) -> dict[str, Any] | None: ...
 
     class Opened(Protocol):
         """One transaction; of those that write there is one at a time."""
 
         def __call__(self, *, writes: bool) -> AbstractAsyncContextManager[Rows]: ...
-
-
-AT_ONCE = 2
 
 
 class Desk:
@@ -44,7 +41,6 @@ class Desk:
     def __init__(self, opened: Opened, publish: Callable[[], Awaitable[object]]) -> None:
         self._opened = opened
         self._publish = publish
-        self._rendering = asyncio.Semaphore(AT_ONCE)
 
     async def create(self, template: Template, change: Change) -> tuple[Stored, bool]:
         """Make one; the flag says that the same request has made it before."""
@@ -105,15 +101,14 @@ class Desk:
             raise UnknownTemplateError
         return found
 
-    async def data_of(self, message_id: str) -> dict[str, Any]:
-        """What a message was rendered with, secrets masked."""
+    async def data_of(self, message_id: str, template: Template) -> dict[str, Any]:
+        """What a message of the template was rendered with, secrets masked; of others nothing is shown."""
         async with self._opened(writes=False) as rows:
-            found = await rows.data_of(message_id)
+            found = await rows.data_of(message_id, template.name)
         if found is None:
             raise UnknownTemplateError
         return found
 
     async def preview(self, template: Template, data: Mapping[str, Any], *, with_samples: bool) -> Preview:
-        """Render in a thread, few at a time: a large one must not hold up what else this process answers."""
-        async with self._rendering:
-            return await asyncio.to_thread(preview, template, data, with_samples=with_samples)
+        """Render in a thread: a large one must not hold up what else this process answers."""
+        return await apart(preview, template, data, with_samples=with_samples)

@@ -1,29 +1,28 @@
-"""The filters and tests a template may use, and the inner ones that the grammar weaves in."""
+"""The filters a template may use, and the inner ones that the grammar weaves in."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from jinja2 import pass_context
 from jinja2.filters import FILTERS
-from jinja2.runtime import Context, Undefined
-from jinja2.tests import TESTS
+from jinja2.runtime import Context, Undefined, markup_join, str_join
+from jinja2.utils import _PassArg
 
+from connectors.templates.bounded import BOUNDED
 from connectors.templates.grammar import JOINED, MEASURED, SCALAR, TURNS
 from connectors.templates.meter import (
-    BUDGET_TURNS,
+    CONTAINERS,
     TEXT_CHARS_PER_TURN,
     LimitReachedError,
     check_argument,
     meter_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 LARGEST_PRECISION = 10
+LOOPED = (*CONTAINERS, Iterator)
 PLAIN_FILTERS = (
     "abs",
     "capitalize",
@@ -36,7 +35,6 @@ PLAIN_FILTERS = (
     "groupby",
     "int",
     "items",
-    "join",
     "last",
     "length",
     "list",
@@ -51,10 +49,8 @@ PLAIN_FILTERS = (
     "selectattr",
     "sort",
     "string",
-    "striptags",
     "sum",
     "title",
-    "tojson",
     "trim",
     "truncate",
     "unique",
@@ -62,86 +58,93 @@ PLAIN_FILTERS = (
     "urlencode",
     "wordcount",
 )
-PLAIN_TESTS = (
-    "boolean",
-    "divisibleby",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "gt",
-    "integer",
-    "iterable",
-    "le",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "string",
-    "true",
-    "undefined",
-    "upper",
+SHALLOW = frozenset(
+    {
+        "count",
+        "first",
+        "items",
+        "last",
+        "length",
+        "list",
+        "map",
+        "reject",
+        "rejectattr",
+        "reverse",
+        "select",
+        "selectattr",
+    }
 )
+"""Filters that look at items and never into them; filters and tests that they call are charged themselves."""
+
+
+HEADS: Mapping[Any, Callable[[Context], Any] | None] = {
+    None: None,
+    _PassArg.context: lambda context: context,
+    _PassArg.eval_context: lambda context: context.eval_ctx,
+    _PassArg.environment: lambda context: context.environment,
+}
+"""What a filter of Jinja2 takes before its value."""
 
 
 def filters() -> dict[str, Any]:
     """Every filter a template may use, each paying for what it takes and makes."""
-    plain: dict[str, Callable[..., Any]] = {name: metered(FILTERS[name]) for name in PLAIN_FILTERS}
-    ours = {"replace": metered(replace), "round": metered(round_number), "default": default, "d": default}
-    return plain | ours | {TURNS: turns, MEASURED: measured, JOINED: measured, SCALAR: scalar}
+    acts: dict[str, Callable[..., Any]] = {name: FILTERS[name] for name in PLAIN_FILTERS}
+    acts |= BOUNDED | {"round": round_number}
+    paid = {name: metered(act, is_shallow=name in SHALLOW) for name, act in acts.items()}
+    ours = {"default": default, "d": default}
+    return paid | ours | {TURNS: turns, MEASURED: measured, JOINED: joined, SCALAR: scalar}
 
 
-def tests() -> dict[str, Any]:
-    """List what may stand behind `is`."""
-    return {name: TESTS[name] for name in PLAIN_TESTS} | {"defined": is_given, "in": is_in}
-
-
-def metered(act: Callable[..., Any]) -> Callable[..., Any]:
+def metered(act: Callable[..., Any], *, is_shallow: bool) -> Callable[..., Any]:
     """Wrap a filter: its value and its result are charged, its arguments bounded."""
-    kind = getattr(act, "jinja_pass_arg", None)
-    wanted = kind.name if kind is not None else ""
+    first = HEADS[getattr(act, "jinja_pass_arg", None)]
 
     @pass_context
     def paid(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
-        for argument in (*args, *kwargs.values()):
-            check_argument(argument)
+        if args or kwargs:
+            for argument in (*args, *kwargs.values()):
+                check_argument(argument)
         meter = meter_of(context)
-        given: Mapping[str, Any] = {
-            "context": context,
-            "eval_context": context.eval_ctx,
-            "environment": context.environment,
-        }
-        head = (given[wanted],) if wanted else ()
-        return meter.measured(act(*head, meter.measured(value), *args, **kwargs))
+        taken = meter.measured(value) if is_shallow else meter.whole(value)
+        made = act(taken, *args, **kwargs) if first is None else act(first(context), taken, *args, **kwargs)
+        return meter.measured(made)
 
     return paid
 
 
 @pass_context
-def turns(context: Context, iterable: Any) -> Any:
+def turns(context: Context, iterable: Any, price: int) -> Any:
     """Charge a loop for all its turns before the first: nothing leaves a loop early."""
     must_exist(iterable)
-    if not isinstance(iterable, list | tuple | dict | Iterator):
+    if not isinstance(iterable, LOOPED):
         raise LimitReachedError("a loop needs an array or object")
-    return meter_of(context).measured(iterable)
+    meter = meter_of(context)
+    items = meter.measured(iterable)
+    if price > 1:
+        meter.charge(len(items) * (price - 1))
+    return items
 
 
 @pass_context
 def measured(context: Context, value: Any) -> Any:
-    """Charge for a text that was joined, or for what `in` searches."""
+    """Charge for what `in` searches or a slice is cut from."""
     return meter_of(context).measured(value)
 
 
-def scalar(value: Any) -> Any:
-    """Refuse to compare whole arrays and objects."""
-    if isinstance(value, list | dict):
+@pass_context
+def joined(context: Context, values: tuple[Any, ...]) -> str:
+    """Join texts (`~`), each charged before the whole is made."""
+    charge = meter_of(context).whole
+    return (markup_join if context.eval_ctx.autoescape else str_join)(charge(value) for value in values)
+
+
+@pass_context
+def scalar(context: Context, value: Any) -> Any:
+    """Charge for comparing a long text, refuse to compare whole arrays and objects."""
+    if isinstance(value, CONTAINERS):
         raise LimitReachedError("arrays and objects are not compared: use `length` or one of their items")
+    if isinstance(value, str) and len(value) > TEXT_CHARS_PER_TURN:
+        meter_of(context).measured(value)
     return value
 
 
@@ -150,25 +153,6 @@ def default(value: Any, other: Any = "", boolean: bool = False) -> Any:  # noqa:
     if isinstance(value, Undefined) or value is None or (boolean and not value):
         return other
     return value
-
-
-def is_given(value: Any) -> bool:
-    """Test `is defined`: an optional variable that was not given is not defined."""
-    return value is not None and not isinstance(value, Undefined)
-
-
-def is_in(value: Any, values: Any) -> bool:
-    """Test `is in` over short constant lists; the operator `in` takes the long ones."""
-    check_argument(values)
-    return value in values
-
-
-def replace(text: Any, old: str, new: str) -> Any:
-    """Replace all; refused before it makes a text that is too long."""
-    text = text if isinstance(text, str) else str(text)
-    if len(text) + text.count(old) * len(new) > BUDGET_TURNS * TEXT_CHARS_PER_TURN:
-        raise LimitReachedError("`replace` would make a text too long")
-    return text.replace(old, new)
 
 
 def round_number(value: float, precision: int = 0) -> float | int:

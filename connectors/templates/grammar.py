@@ -69,6 +69,9 @@ CONSTANT = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.
 KEYWORDS_BEFORE_A_NAME = frozenset({"if", "elif", "else", "in", "is", "and", "or", "not"})
 ENDS_A_VALUE = frozenset({"name", "rparen", "rbracket", "string", "integer", "float"})
 MEMBERSHIP = frozenset({"in", "notin"})
+MOST_NODES = 10_000
+NODES_PER_TURN = 100
+CONSTANT_CHARS = 64
 
 
 class LeadingDot(Extension):
@@ -90,10 +93,14 @@ def _ends_a_value(token: Token | None) -> bool:
 
 
 def check(tree: nodes.Template) -> None:
-    """Raise `TemplateSyntaxError` for the first construct that is not allowed."""
+    """Raise `TemplateSyntaxError` for the first construct that is not allowed, or when there are too many."""
     waiting: list[nodes.Node] = [tree]
+    seen = 0
     while waiting:
         node = waiting.pop()
+        seen += 1
+        if seen > MOST_NODES:
+            raise TemplateSyntaxError(f"more than {MOST_NODES} expressions and texts", node.lineno)
         _check_node(node)
         waiting.extend(node.iter_child_nodes())
 
@@ -117,16 +124,28 @@ def _is_written_out(node: nodes.Node) -> bool:
 
 
 class Weaver(NodeTransformer):
-    """Puts the meter where a template loops, searches, joins or compares; gives `x if y` its empty `else`."""
+    """Puts the meter where a template loops, slices, searches, joins or compares; gives `x if y` its `else`.
+
+    What stands anywhere else takes a bounded time, and a turn of a loop costs by what stands in it. So the
+    budget of turns bounds the whole render.
+    """
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja2's naming
         self.generic_visit(node)
-        node.iter = _filtered(TURNS, node.iter)
+        inside = [*node.body, node.test] if node.test is not None else node.body
+        price = 1 + sum(_weight(each) for each in inside) // NODES_PER_TURN
+        node.iter = _filtered(TURNS, node.iter, nodes.Const(price))
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            node.node = _filtered(MEASURED, node.node)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
         self.generic_visit(node)
-        return _filtered(JOINED, node)
+        return _filtered(JOINED, nodes.Tuple(node.nodes, "load", lineno=node.lineno))
 
     def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.CondExpr:  # noqa: N802
         self.generic_visit(node)
@@ -140,9 +159,24 @@ class Weaver(NodeTransformer):
         for operand in node.ops:
             if operand.op in MEMBERSHIP:
                 operand.expr = _filtered(MEASURED, operand.expr)
+        for operand in node.ops[:-1]:
+            operand.expr = _filtered(SCALAR, operand.expr)
         return node
 
 
-def _filtered(name: str, node: nodes.Node) -> nodes.Filter:
+def _weight(tree: nodes.Node) -> int:
+    """How much a turn runs through; loops inside pay for their own turns."""
+    weight = 0
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        weight += 1
+        if isinstance(node, nodes.Const) and isinstance(node.value, str):
+            weight += len(node.value) // CONSTANT_CHARS
+        waiting.extend([node.iter, *node.else_] if isinstance(node, nodes.For) else node.iter_child_nodes())
+    return weight
+
+
+def _filtered(name: str, node: nodes.Node, *arguments: nodes.Expr) -> nodes.Filter:
     assert isinstance(node, nodes.Expr)
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)

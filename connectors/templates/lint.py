@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from schemas.records import Template
 
 SMS_SEGMENTS = 3
+TYPICAL_CHARS = 8 * 1024
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _MARK = re.compile(r"\{[%#].*?[%#]\}", re.DOTALL)
@@ -102,5 +103,8 @@ def _offers_unsubscribe(names: frozenset[str]) -> bool:
 
 
 def typical(source: str) -> str:
-    """Guess the text a template makes: marks vanish, every value is eight letters."""
-    return _MARK.sub("", _EXPRESSION.sub(TYPICAL_VALUE, source))
+    """Guess the text a template makes: marks vanish, every value is eight letters.
+
+    Of a long one the beginning: each mark that never ends is searched for to the end.
+    """
+    return _MARK.sub("", _EXPRESSION.sub(TYPICAL_VALUE, source[:TYPICAL_CHARS]))

@@ -45,29 +45,31 @@ def sampled(template: Template) -> Preview | None:
         return None
 
 
-def _value(form: Mapping[str, Any]) -> Any:
+def _value(form: Mapping[str, Any], room: int = MOST_SAMPLES) -> Any:
     if "example" in form:
         return form["example"]
     if form.get("enum"):
         return form["enum"][0]
-    return MAKERS[form.get("type", "string")](form)
+    return MAKERS[form.get("type", "string")](form, room)
 
 
-def _items(form: Mapping[str, Any]) -> list[Any]:
-    return [_value(form.get("items", {}))] * max(1, min(form.get("minItems", 1), MOST_SAMPLES))
+def _items(form: Mapping[str, Any], room: int) -> list[Any]:
+    """Arrays in arrays share the room: a thousand items on each of eight levels would be no sample."""
+    count = max(1, min(form.get("minItems", 1), room))
+    return [_value(form.get("items", {}), room // count)] * count
 
 
-def _properties(form: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(inner) for name, inner in form.get("properties", {}).items()}
+def _properties(form: Mapping[str, Any], room: int) -> dict[str, Any]:
+    return {name: _value(inner, room) for name, inner in form.get("properties", {}).items()}
 
 
-def _number(form: Mapping[str, Any]) -> float:
+def _number(form: Mapping[str, Any], _room: int) -> float:
     wished: float = min(1, form.get("maximum", 1))
     lowest: float = form.get("minimum", wished)
     return max(lowest, wished)
 
 
-def _text(form: Mapping[str, Any]) -> str:
+def _text(form: Mapping[str, Any], _room: int) -> str:
     if form.get("format") == "uri":
         return "https://example.com/"
     wished: int = max(form.get("minLength", 0), len(TYPICAL_VALUE))
@@ -75,10 +77,10 @@ def _text(form: Mapping[str, Any]) -> str:
     return "x" * min(wished, longest, MOST_SAMPLES)
 
 
-MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], int], Any]]] = {
     "string": _text,
     "number": _number,
-    "boolean": lambda _: True,
+    "boolean": lambda _form, _room: True,
     "array": _items,
     "object": _properties,
 }

@@ -1,7 +1,7 @@
 """The environment templates run in: no Python attribute, no call, a short list of filters, and a meter.
 
-Jinja2's own sandbox bounds neither loops nor sizes (four million nested turns take 0.16 s). Here every loop
-and filter pays from one budget per render. A replay renders the same, because nothing looks at a clock.
+Jinja2's own sandbox bounds neither loops nor sizes (four million nested turns take 0.16 s). Here every loop,
+filter and test pays from one budget per render. A replay renders the same, because nothing looks at a clock.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from connectors.templates.filters import filters, must_exist, tests
+from connectors.templates.filters import filters, must_exist
 from connectors.templates.grammar import LeadingDot
 from connectors.templates.meter import LimitReachedError, meter_of
+from connectors.templates.questions import tests
 
 LARGEST_INTEGER = 2**63
 LOOP_WORDS = frozenset(

@@ -6,7 +6,6 @@ he cannot know is refused, so neither side loses what the other wrote (DECISIONS
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -16,6 +15,7 @@ from connectors.access.actor import PRODUCT, Actor
 from connectors.reference.checks import record_checks
 from connectors.reference.wire import key_of
 from connectors.templates import faults as f
+from connectors.templates.apart import apart
 from connectors.templates.bundle import among, bundled
 from connectors.templates.splicing import is_part
 from schemas.languages import DEFAULT_LANGUAGE
@@ -228,9 +228,9 @@ async def _pass_on(rows: Rows, part: Template, change: Change) -> None:
 
 
 async def _checked(template: Template, parts: Sequence[Template]) -> Template:
-    """The template with its parts; checked in a thread, for it may be large."""
-    whole = bundled(template, among([*parts, template]))
-    found, _ = await asyncio.to_thread(record_checks, whole)
+    """The template with its parts; read and checked in a thread, for it may be large."""
+    whole = await apart(bundled, template, among([*parts, template]))
+    found, _ = await apart(record_checks, whole)
     if found:
         raise f.InvalidTemplateError([f"{key_of(template)}: {fault}" for fault in found])
     return whole

@@ -36,6 +36,8 @@ PLAIN: Final = frozenset({"type", "required", "description", "enum", "format"})
 KNOWN: Final = PLAIN | OURS | SIZES.keys() | {"items", "properties"}
 DEEPEST = 8
 MOST_FAULTS = 20
+MOST_WORDS = 1_000
+MOST_ITEMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ def _names(value: Any, kind: str) -> bool:
 
 
 FITTING: Final[dict[str, Callable[[Any, str], bool]]] = {
-    "enum": lambda value, kind: isinstance(value, list) and bool(value) and kind in {"string", "number"},
+    "enum": lambda value, kind: (
+        isinstance(value, list) and 0 < len(value) <= MOST_WORDS and kind in {"string", "number"}
+    ),
     "format": lambda value, kind: isinstance(value, str) and value in FORMATS and kind == "string",
     "items": lambda _, kind: kind == "array",
     "properties": lambda value, kind: isinstance(value, dict) and kind == "object",
@@ -144,7 +148,9 @@ def _faults(form: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
     yield from _limits(form, value, where)
     if kind == "object":
         yield from _keys(form, value, where)
-    if kind == "array" and "items" in form:
+    if kind == "array" and len(value) > MOST_ITEMS:
+        yield f"{where} has more than {MOST_ITEMS} items"
+    elif kind == "array" and "items" in form:
         for number, item in enumerate(value):
             yield from _faults(form["items"], item, f"{where}, item {number}")
 

@@ -15,7 +15,7 @@ from connectors.access.key_book import KeyBook
 from connectors.access.keys import made
 from connectors.postgres.access_refill import KeyTopic, LineTopic, Refilled, refill_access
 from connectors.postgres.access_relay import Sent, relay
-from connectors.postgres.audit import Wish, list_changes
+from connectors.postgres.audit import AuditLog, Change, Wish, list_changes
 from connectors.postgres.database import Database
 from connectors.postgres.keys import KeyStore
 from connectors.postgres.partitions import drop_partitions
@@ -87,6 +87,17 @@ async def test_each_change_of_a_key_has_its_line_without_its_hash(postgres: Data
         (NOW + 1, "***") == (revoked.after["revoked_at"], revoked.after["sha256"]) if revoked.after else False
     )
     assert one.record.sha256 not in str([revoked, created])
+
+
+async def test_a_deed_of_another_store_has_its_line_masked(postgres: Database) -> None:
+    said = {"name": "hello", "recipient": "a@carillon.test"}
+    await AuditLog(postgres)(ANN, Change("template.trial", "template", "t-1", None, said))
+    (line,) = await list_changes(postgres, Wish(EVER, object_type="template"))
+    assert ("user:ann", "template.trial", {"name": "hello", "recipient": "***"}) == (
+        line.actor_id,
+        line.action,
+        line.after,
+    )
 
 
 async def test_a_change_that_is_refused_leaves_no_line(postgres: Database) -> None:

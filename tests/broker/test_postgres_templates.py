@@ -13,15 +13,17 @@ import pytest
 from connectors.cipher import Cipher
 from connectors.http.ports import BrokerUnavailableError
 from connectors.postgres.reference import ReferenceStore
+from connectors.postgres.rows import RowWriter
 from connectors.postgres.template_rows import template_rows
 from connectors.reference.book import ReferenceBook
 from connectors.templates import faults as f
 from connectors.templates import shelf
+from schemas.ids import derived
 from schemas.records import NotificationType
 from streams.servers import with_servers
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
-from tests.sample_rows import migrated
+from tests.sample_rows import message, migrated
 from tests.template_promises import ANN, Opened, TemplatePromises, text
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")
@@ -57,6 +59,15 @@ class TestPostgresTemplates(TemplatePromises):
             await shelf.remove(rows, stored.template_id, None)
         await self.store.relay(publish)
         assert book.template("hello", "sms", "ru") is None
+
+    async def test_the_data_of_a_message_is_shown_with_its_own_template_only(self, database: str) -> None:
+        async with migrated(database) as postgres:
+            writer = RowWriter(postgres, "app")
+            await writer.open_task("rows", 0, 0)
+            await writer.write("rows", 0, 0, 1, [message(1, template="hello", payload=b'{"A": 1}')])
+            async with template_rows(postgres, writes=False) as rows:
+                found = [await rows.data_of(derived("message", "1"), name) for name in ("hello", "other")]
+        assert [{"A": 1}, None] == found
 
     async def test_of_two_edits_of_one_version_at_once_one_is_refused(self, opened: Opened) -> None:
         stored = await self.made(opened, text())

@@ -14,6 +14,7 @@ from connectors.http.openapi import OPERATIONS, PUBLIC, document, encoded
 from connectors.http.operation import Header
 from connectors.http.policies import (
     Anyone,
+    ByLink,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -81,6 +82,7 @@ def test_an_operation_is_told_in_sentences(route: Route[Any]) -> None:
     ("policy", "statuses", "ways"),
     [
         (Public(), set(), []),
+        (ByLink(), {"429"}, []),
         (Anyone(), {"503"}, [{}, {"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (OnlyGateway(), {"401", "503"}, [{"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (NeedsKey("send"), {"401", "403", "429", "503"}, [{"apiKey": ["send"]}]),

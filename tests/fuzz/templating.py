@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from connectors.templates import RenderFailedError, TemplateRenderer, lint
-from connectors.templates.filters import PLAIN_FILTERS, PLAIN_TESTS
+from connectors.templates.bounded import BOUNDED
+from connectors.templates.filters import PLAIN_FILTERS
+from connectors.templates.questions import PLAIN_TESTS
 from connectors.templates.renderer import MAIL_BYTES, SHORT_BYTES, SUBJECT_CHARS, TITLE_CHARS
 from schemas.codec import encode
 from schemas.records import Template
@@ -48,7 +50,7 @@ ATOMS = st.sampled_from(
     ]
 )
 FILTERS = st.sampled_from(
-    [*PLAIN_FILTERS, "replace", "round", "default", "d", "center", "format", "attr", "nobody"]
+    [*PLAIN_FILTERS, *BOUNDED, "round", "default", "d", "center", "format", "attr", "nobody"]
 )
 ARGUMENTS = st.sampled_from(
     [

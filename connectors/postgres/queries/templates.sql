@@ -78,5 +78,5 @@ WHERE
     AND ($3::TEXT IS NULL OR name = $3);
 
 -- name: data_of
--- The data that a message was rendered with, secrets masked.
-SELECT payload FROM notification_messages WHERE message_uuid = $1::UUID LIMIT 1;
+-- The data that a message of this template was rendered with, secrets masked.
+SELECT payload FROM notification_messages WHERE message_uuid = $1::UUID AND template_name = $2 LIMIT 1;

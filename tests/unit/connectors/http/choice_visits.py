@@ -86,9 +86,8 @@ class Visitor:
             return response.status, await response.text()
 
     def url(self, token: str | None) -> str:
-        return (
-            f"/api/v1/notifications/preferences?token={SIGNER.page_token(USER) if token is None else token}"
-        )
+        shown = SIGNER.page_token(USER, NOW) if token is None else token
+        return f"/api/v1/notifications/preferences?token={shown}"
 
     async def page(self) -> Page:
         status, text = await self.open()

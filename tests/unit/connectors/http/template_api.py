@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from connectors.access.actor import Actor
 from connectors.http.ports import Trial
 from connectors.memory_templates import MemoryTemplates
+from connectors.postgres.audit import Change
 from connectors.templates.desk import Desk
 from tests.unit.connectors.http.edge import NOW, Edge, edge, entry
 
 PATH = "/api/v1/notifications/templates"
-KEY = "ck_live_editor"
+KEY, TEST_KEY = "ck_live_editor", "ck_test_editor"
 BODY: dict[str, Any] = {
     "name": "welcome_email",
     "channel_type": "email",
@@ -45,10 +47,17 @@ class Api:
         self.published = 0
         self.trials: list[Trial] = []
         self.fails: Exception | None = None
+        self.noted: list[tuple[Actor, Change]] = []
+        self.noting_fails: Exception | None = None
 
     async def send(self, trial: Trial) -> str | None:
         self.trials.append(trial)
         return "m-1" if "@" in trial.recipient else None
+
+    async def note_down(self, actor: Actor, change: Change) -> None:
+        if self.noting_fails:
+            raise self.noting_fails
+        self.noted.append((actor, change))
 
     async def publish(self) -> None:
         self.published += 1
@@ -81,11 +90,15 @@ async def template_api() -> AsyncIterator[Api]:
     async def publish() -> None:
         await apis[0].publish()
 
-    keys = [entry(KEY, "templates"), entry("ck_live_other", "send")]
+    keys = [entry(KEY, "templates"), entry(TEST_KEY, "templates"), entry("ck_live_other", "send")]
 
     async def send(trial: Trial) -> str | None:
         return await apis[0].send(trial)
 
-    async with edge(templates=Desk(memory.opened, publish), send_trial=send, credentials=keys) as one:
+    async def note_down(actor: Actor, change: Change) -> None:
+        await apis[0].note_down(actor, change)
+
+    desk = Desk(memory.opened, publish)
+    async with edge(templates=desk, send_trial=send, credentials=keys, note_down=note_down) as one:
         apis.append(Api(one, memory))
         yield apis[0]

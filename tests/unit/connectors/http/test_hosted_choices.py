@@ -110,7 +110,7 @@ async def test_a_form_that_is_not_ours_changes_nothing(visitor: Visitor, forged:
 
 
 async def test_the_form_of_another_user_changes_nothing(visitor: Visitor) -> None:
-    other = SIGNER.page_token(USER[:-1] + "f")
+    other = SIGNER.page_token(USER[:-1] + "f", NOW)
     await visitor.send((await visitor.page()).filled(social__push=False), other)
     assert [] == visitor.written
 
@@ -120,6 +120,13 @@ async def test_a_link_that_is_none_of_ours_shows_nothing(visitor: Visitor) -> No
     for token in ("", "x", SIGNER.token(LINK), SIGNER.form_token(USER)):
         assert 404 == (await visitor.open(token))[0]
         assert 404 == (await visitor.send(fields, token))[0]
+    assert [] == visitor.written
+
+
+async def test_a_link_that_has_ended_shows_and_changes_nothing(visitor: Visitor) -> None:
+    fields = (await visitor.page()).filled(social__push=False)
+    old = SIGNER.page_token(USER, NOW - 91 * 86_400_000)
+    assert [404, 404] == [(await visitor.open(old))[0], (await visitor.send(fields, old))[0]]
     assert [] == visitor.written
 
 
@@ -142,7 +149,7 @@ async def test_servers_away_are_told_on_a_page(visitor: Visitor) -> None:
 async def test_it_speaks_two_languages(visitor: Visitor) -> None:
     _, russian = await visitor.open()
     _, english = await visitor.open(**{"Accept-Language": "en-GB"})
-    _, chosen = await visitor.open(SIGNER.page_token(USER) + "&lang=en", **{"Accept-Language": "ru"})
+    _, chosen = await visitor.open(SIGNER.page_token(USER, NOW) + "&lang=en", **{"Accept-Language": "ru"})
     assert [True, True, True] == [
         '<html lang="ru">' in russian,
         '<html lang="en">' in english,

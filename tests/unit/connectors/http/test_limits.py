@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.http.limits import Limit, Limits
+import pytest
+
+from connectors.http.limits import Limit, Limits, counted_address
 
 
 class Clock:
@@ -79,3 +81,19 @@ def test_a_batch_passes_if_one_would_and_is_paid_back_before_the_next() -> None:
         waits.append(int(refused["Retry-After"]))
         clock.now += waits[-1] * 1000
     assert (True, [105]) == (first, waits)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("[2001:db8::1]", "2001:db8::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("not:an:address", "not:an:address"),
+    ],
+)
+def test_one_client_has_all_addresses_of_its_network(address: str, expected: str) -> None:
+    assert expected == counted_address(address)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.access.masking import masked
 from connectors.http.ports import BrokerUnavailableError
 from connectors.postgres.errors import PostgresUnavailableError, RowsRefusedError
 from schemas.ids import derived
 from tests.unit.connectors.http.edge import edge, entry
-from tests.unit.connectors.http.template_api import BODY, KEY, PATH, SMS, Api
+from tests.unit.connectors.http.template_api import BODY, KEY, PATH, SMS, TEST_KEY, Api
 
 
 async def test_a_trial_is_sent_to_one_address(api: Api) -> None:
@@ -58,11 +59,41 @@ async def test_ns_tpl_op_07_a_preview_is_what_would_be_sent(api: Api) -> None:
 
 async def test_a_preview_takes_the_data_of_a_message_that_was_sent(api: Api) -> None:
     one, message = await api.made(body="{{ UserName }}"), derived("message", "1")
-    api.memory.data[message] = {"UserName": "Ann"}
+    api.memory.data[message, BODY["name"]] = {"UserName": "Ann"}
     assert "Ann" == (await api("POST", f"{one}/preview", {"message_id": message})).body["body"]
     both = {"message_id": message, "data": {"UserName": "Bob"}}
     assert "Bob" == (await api("POST", f"{one}/preview", both)).body["body"]
     assert 404 == (await api("POST", f"{one}/preview", {"message_id": derived("message", "2")})).status
+
+
+async def test_a_preview_shows_no_data_of_another_templates_message(api: Api) -> None:
+    one, message = await api.made(body="{{ UserName }}"), derived("message", "1")
+    api.memory.data[message, "invoice"] = {"UserName": "Ann"}
+    assert 404 == (await api("POST", f"{one}/preview", {"message_id": message, "samples": True})).status
+
+
+async def test_a_trial_stands_in_the_audit_log_before_it_is_sent(api: Api) -> None:
+    one = await api.made(body="Hi", variables={})
+    assert 202 == (await api("POST", f"{one}/test-send", {"recipient": "ann@carillon.test"})).status
+    ((actor, change),) = api.noted
+    assert ("key:ck_live_ed", "template.trial", "ann@carillon.test") == (
+        actor.actor_id,
+        change.action,
+        (change.after or {})["recipient"],
+    )
+    assert "***" == (masked(change.after) or {})["recipient"]
+    api.noting_fails = PostgresUnavailableError()
+    answer = await api("POST", f"{one}/test-send", {"recipient": "ann@carillon.test"})
+    assert (503, 1) == (answer.status, len(api.trials))
+
+
+async def test_a_key_for_tests_sends_no_trial(api: Api) -> None:
+    """A trial goes to a real provider."""
+    one = await api.made(body="Hi", variables={})
+    test = {"Authorization": f"Bearer {TEST_KEY}"}
+    answer = await api("POST", f"{one}/test-send", {"recipient": "ann@carillon.test"}, **test)
+    assert (403, [], []) == (answer.status, api.trials, api.noted)
+    assert 200 == (await api("POST", f"{one}/preview", {}, **test)).status
 
 
 async def test_a_preview_of_an_older_version_is_of_its_text(api: Api) -> None:

@@ -178,6 +178,12 @@ def test_of_two_keys_with_one_id_the_first_counts_and_kinds_do_not_mix() -> None
         ("roles", {"roles": {"admin": True}}, set()),
         ("roles", {"roles": ["service"]}, set()),
         ("a.b.c", {"a": ["b"]}, set()),
+        (
+            "realm_access.roles",
+            {"realm_access.roles": ["admin"], "realm_access": {"roles": ["user"]}},
+            {"user"},
+        ),
+        ("realm_access.roles", {"realm_access.roles": ["admin"]}, set()),
         ("roles", {}, set()),
     ],
 )
@@ -195,6 +201,9 @@ def test_roles_are_found_where_the_settings_say(path: str, given: dict[str, Any]
         ({"nbf": None, "iat": None}, None),
         ({"exp": NOW_S - 30}, Refusal.EXPIRED),
         ({"exp": True}, Refusal.CLAIMS),
+        ({"exp": 10**400}, None),
+        ({"exp": -(10**400)}, Refusal.EXPIRED),
+        ({"nbf": 10**400}, Refusal.NOT_YET),
         ({"exp": float("nan")}, Refusal.CLAIMS),
         ({"nbf": "now"}, Refusal.CLAIMS),
         ({"sub": ""}, Refusal.CLAIMS),

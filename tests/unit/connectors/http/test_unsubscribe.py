@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http.ports import BrokerUnavailableError
-from connectors.links import Link, LinkError, LinkSigner, MessageLinks
-from tests.unit.connectors.http.edge import edge
+from connectors.links import DAY_MS, PAGE_DAYS, Link, LinkError, LinkSigner, MessageLinks
+from tests.unit.connectors.http.edge import NOW, edge
 
 OLD, NEW = b"o" * 32, b"n" * 32
 SIGNER = LinkSigner({"k2": NEW, "k1": OLD})
@@ -138,17 +138,30 @@ def test_a_link_out_of_marketing_takes_one_text_message_with_room_for_words() ->
 
 def test_a_token_of_one_purpose_is_none_of_the_other() -> None:
     """Mutation: the purpose is not signed. Who may unsubscribe somebody need not see what he chose."""
-    page = SIGNER.page_token(LINK.user_id)
-    assert LINK.user_id == SIGNER.read_page(page)
+    page = SIGNER.page_token(LINK.user_id, NOW)
+    assert LINK.user_id == SIGNER.read_page(page, NOW)
     with pytest.raises(LinkError):
         SIGNER.read(page)
     with pytest.raises(LinkError):
-        SIGNER.read_page(SIGNER.token(LINK))
+        SIGNER.read_page(SIGNER.token(LINK), NOW)
+
+
+def test_a_link_to_the_page_of_choices_ends_and_the_way_out_does_not() -> None:
+    """Mutation: the end is not looked at. Who finds an old mail sees and changes what its reader chose."""
+    page = SIGNER.page_token(LINK.user_id, NOW)
+    assert LINK.user_id == SIGNER.read_page(page, NOW + PAGE_DAYS * DAY_MS)
+    for now in (NOW + (PAGE_DAYS + 1) * DAY_MS, NOW + 9_999 * DAY_MS):
+        with pytest.raises(LinkError):
+            SIGNER.read_page(page, now)
+    assert (
+        page == SIGNER.page_token(LINK.user_id, NOW + 60_000) != SIGNER.page_token(LINK.user_id, NOW + DAY_MS)
+    )
+    assert LINK == SIGNER.read(SIGNER.token(LINK))
 
 
 def test_without_an_address_or_keys_there_are_no_links() -> None:
     for links in (MessageLinks(None, SIGNER), MessageLinks("https://n.example.com", None)):
-        assert (None, None) == (links.unsubscribe(LINK.user_id), links.preferences(LINK.user_id))
+        assert (None, None) == (links.unsubscribe(LINK.user_id), links.preferences(LINK.user_id, NOW))
 
 
 async def test_the_link_of_a_message_is_a_page_here(visitor: Visitor) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import Any
+
 import pytest
 
 from connectors.templates import RenderFailedError, TemplateRenderer
+from connectors.templates.bounded import striptags
+from connectors.templates.lint import typical
+from connectors.templates.preview import sampled
 from tests.unit.connectors.templates.rendering import (
     ARRAY,
+    OBJECT,
     STRING,
     refusal,
     rendered,
@@ -73,3 +80,141 @@ def test_an_endless_output_stops_at_the_limit_of_its_part() -> None:
 
 def test_limits_of_short_channels_count_bytes() -> None:
     assert "4096 bytes" in refusal("{{ S }}", {"S": (STRING, "я" * 3000)})
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "{% set b = L[:] %}",
+        "{% set b = S[::-1] %}",
+        "{% if S == S2 %}{% endif %}",
+        "{% if 'x' < S < S2 %}{% endif %}",
+        "{% if S is eq(S2) %}{% endif %}",
+        "{% if L is eq(L2) %}{% endif %}",
+        "{% if S is lower %}{% endif %}",
+        "{% if S is in(['a', 'b']) %}{% endif %}",
+        "{% set b = S ~ 1 %}",
+    ],
+)
+def test_what_takes_longer_for_a_longer_value_is_charged_by_its_size(inside: str) -> None:
+    values = {
+        "L": (ARRAY, list(range(900))),
+        "L2": (ARRAY, list(range(900))),
+        "S": (STRING, "x" * 20_000),
+        "S2": (STRING, "x" * 20_000),
+    }
+    assert "more than 10000 turns" in refusal("{% for a in L %}" + inside + "{% endfor %}", values)
+
+
+@pytest.mark.parametrize("inside", ["{% set b = a %}", "{% if a %}{% endif %}"])
+def test_a_turn_costs_by_what_stands_in_it(inside: str) -> None:
+    loop = "{% for a in L %}" + inside * 300 + "{% endfor %}"
+    assert "more than 10000 turns" in refusal(loop, {"L": (ARRAY, [0] * 3_000)})
+
+
+def test_a_usual_turn_costs_one() -> None:
+    row = "<tr><td>{{ a.name|upper }}</td><td>{{ a.price }}{% if a.price > 9 %}!{% endif %}</td></tr>"
+    items = [{"name": "n", "price": 1}] * 2_500  # a turn, and two for the filter: a loop of 3 333 has no more
+    assert len(rendered("{% for a in L %}" + row + "{% endfor %}", {"L": (ARRAY, items)}, "email")) > 2_500
+
+
+def test_a_template_has_a_limit_of_expressions() -> None:
+    assert "body, line 1: more than 10000 expressions" in refusal("{% set a = [" + "1," * 10_000 + "] %}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ D|tojson(4) }}",
+        "{{ D|tojson }}",
+        "{{ D|string }}",
+        "{{ D.a|join }}",
+        "{{ D.a|sort|length }}",
+        "{% set b = D ~ 'x' %}",
+    ],
+)
+def test_what_lies_inside_a_value_is_charged_before_it_is_written_out(source: str) -> None:
+    wide: Any = [
+        ["x" * 10] * 1_000
+    ] * 1_000  # a million texts, as it would be written; a thousand lists in memory
+    assert refusal(source, {"D": (OBJECT, {"a": wide})})
+
+
+def test_nesting_has_a_limit() -> None:
+    deep: Any = []
+    for _ in range(17):
+        deep = [deep]
+    assert "deeper than 16 levels" in refusal("{{ D|tojson }}", {"D": (OBJECT, {"a": deep})})
+
+
+@pytest.mark.parametrize("indent", ["5", "indent=10000", "-1", "'        '", "true"])
+def test_json_is_not_indented_much(indent: str) -> None:
+    refused = refusal("{{ D|tojson(" + indent + ") }}", {"D": (OBJECT, {"a": 1})})
+    assert "an indent from 0 to 4" in refused
+
+
+def test_json_may_be_indented_a_little() -> None:
+    assert '{\n  "a": 1\n}' == rendered("{{ D|tojson(2) }}", {"D": (OBJECT, {"a": 1})})
+
+
+def test_texts_of_one_join_are_charged_before_it() -> None:
+    many = " ~ ".join(["S"] * 500)
+    tracemalloc.start()
+    try:
+        assert "turns" in refusal("{{ " + many + " }}", {"S": (STRING, "x" * 60_000)})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 10_000_000 < 500 * 60_000
+
+
+@pytest.mark.parametrize("asked", ["odd", "even", "divisibleby(2)"])
+def test_a_text_is_no_number_to_divide(asked: str) -> None:
+    """`%` of a text would format it, to any width."""
+    bomb = "%2000000000d"
+    assert "need numbers" in refusal("{% if S is " + asked + " %}{% endif %}", {"S": (STRING, bomb)})
+    assert "need numbers" in refusal("{% if '" + bomb + "' is " + asked + " %}{% endif %}")
+
+
+def test_the_letters_of_a_text_are_not_joined() -> None:
+    assert "needs an array" in refusal("{{ S|join('" + "x" * 256 + "') }}", {"S": (STRING, "a" * 600_000)})
+
+
+def test_a_text_does_not_become_a_huge_number() -> None:
+    assert "too large" in refusal(
+        "{% if S|int(0, 16) is divisibleby(7) %}{% endif %}", {"S": (STRING, "f" * 100_000)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "stripped"),
+    [
+        ("<p>a <b>b</b></p>", "a b"),
+        ("a <!-- <b> --> c", "a c"),
+        ("1 < 2 and <i>3</i> > 2", "1 3 > 2"),
+        ("a < b", "a < b"),
+        ("a <!-- b", "a <!-- b"),
+        ("&lt;b&gt;", "<b>"),
+    ],
+)
+def test_tags_are_stripped(text: str, stripped: str) -> None:
+    assert stripped == str(striptags(text))
+
+
+def test_tags_without_end_are_stripped_in_one_pass() -> None:
+    """Quadratic searches of these would take minutes."""
+    for text in ("<" * 600_000, "<!--" * 150_000, "<>" * 300_000, "<!---->" * 85_000, "<!-->" * 120_000):
+        assert len(striptags(text)) <= len(text)
+
+
+def test_samples_of_arrays_in_arrays_stay_small() -> None:
+    form: dict[str, Any] = {"type": "string"}
+    for _ in range(6):
+        form = {"type": "array", "items": form, "minItems": 1_000}
+    mail = template("{{ A|length }}", variables={"A": form | {"minItems": 1}})
+    made = sampled(mail)  # each level has what is left of a thousand, or does not fit the description
+    assert made is None or "1" == made.content.body
+
+
+def test_a_long_template_is_guessed_in_one_pass() -> None:
+    assert len(typical("{{" * 250_000)) < 10_000
