@@ -23,7 +23,7 @@ from agents.cancel import cancel, is_told, taken_back
 from agents.cap import count
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
-from agents.forbid import change, erase
+from agents.forbid import change, erase, fold
 from agents.hold import hold, quiet_of
 from agents.remember import NOBODY, remember
 from schemas.ids import subject_key
@@ -36,6 +36,7 @@ from schemas.records import (
     RequestDecided,
     RequestDue,
     RequestReceived,
+    Vetoed,
 )
 from schemas.words import Outcome
 from tables.contacts import Contacts
@@ -66,10 +67,14 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
-    """One batch of one recipient task."""
+    """One batch of one recipient task. Vetoes come last: of one user's changes the last says all."""
+    vetoes: dict[str, Vetoed] = {}
     async for event in stream:
         for answered in await decide(event.value, stream.now, memory, outside):
-            yield answered
+            for told in fold(answered, vetoes) if isinstance(answered, Vetoed) else (answered,):
+                yield told
+    for veto in vetoes.values():
+        yield veto
 
 
 async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> list[Answered]:

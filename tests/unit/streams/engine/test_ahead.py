@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -126,8 +127,8 @@ async def test_a_worker_answers_only_when_its_tasks_read_ahead(monkeypatch: pyte
     Mutations: any open task counts; nobody is woken.
     """
     monkeypatch.setattr("streams.engine.relayout.POLL_S", 0.0)
-    partitions, answers = Partitions(heard=[(TOLD, TopicPartition("told", 5))]), []
-    task, layouts = task_1(partitions), known(Phase.DRAIN)
+    answers: list[list[int]] = []
+    task, layouts = task_1(Partitions(heard=[(TOLD, TopicPartition("told", 5))])), known(Phase.DRAIN)
     task.ready = True
 
     async def answer(_stage: str, _layout: object, tasks: list[int]) -> None:
@@ -145,3 +146,5 @@ async def test_a_worker_answers_only_when_its_tasks_read_ahead(monkeypatch: pyte
     await turns(20)
     assert [[1]] == answers
     following.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await following
