@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from agents.recipient import Memory, recipient
 from schemas.ids import subject_key
 from schemas.records import Vetoed
@@ -40,10 +42,11 @@ async def test_a_veto_that_a_later_change_of_its_batch_takes_back_is_told_too() 
 
 
 async def test_users_and_scopes_are_told_apart() -> None:
+    """Mutation: a deletion is kept back like a choice, and a later choice takes its place."""
     off = chosen(kind="unsubscribed", channel="email")
     other = chosen(kind="unsubscribed", channel="email", user_id="another")
-    gone = {"action": "deleted", "email": None, "phone": None, "changed_at": T0}
-    told = await vetoes(REGISTERED, off, type(REGISTERED)(user_id=USER, **gone), other)
+    gone: dict[str, Any] = {"action": "deleted", "email": None, "phone": None, "changed_at": T0}
+    told = await vetoes(REGISTERED, replace(REGISTERED, **gone), off, other)
     assert {(USER, "user"), (USER, "choices"), ("another", "choices")} == {
         (veto.user_id, veto.scope) for veto in told
     }
