@@ -70,7 +70,7 @@ class PartitionCounts:
     def ahead(self, stage: Stage, task: int) -> list[tuple[Input, TopicPartition]]:
         """Notices of its keys in partitions of tasks to come, as far as these are known to be there."""
         layout = None if self._layouts is None else self._layouts.of(stage.name)
-        if layout is None or not layout.is_under_way:
+        if layout is None:
             return []
         return [
             (source, TopicPartition(source.topic, heir))

@@ -154,8 +154,10 @@ async def test_what_is_mandatory_never_takes_a_campaigns_place() -> None:
 
 
 async def test_a_flag_without_limits_keeps_nothing() -> None:
-    one = Desk(MemoryOutside(rules=Rules(limits=Limits(campaigns=True))))
-    await one.tell(REGISTERED, asked(0, campaign_label="spring"))
+    book = MemoryReference(types=list(KINDS), templates=list(TEMPLATES))
+    one = Desk(MemoryOutside(book, rules=Rules(limits=Limits(campaigns=True))))
+    await one.tell(REGISTERED)
+    assert ("accepted", None) == await ends(one, 0, campaign_label="spring")
     assert {} == one.caps.rows
 
 
