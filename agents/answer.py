@@ -103,7 +103,7 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     if not made:
         tried = ",".join((*choice.channels, *choice.reserve))
         return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
-    alarm = Reason.OVER_LIMIT if is_alarming(case, outside.rules.limits) else None
+    alarm = Reason.OVER_LIMIT if is_alarming(case, used, outside.rules.limits) else None
     accepted = Ended(Outcome.ACCEPTED, alarm, choice.rule, choice.value)
     return [
         *planned(case, choice, made, used),

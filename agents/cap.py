@@ -5,7 +5,8 @@ keeps     caps: by `count`, when messages were made
 emits     the choice with the channels that may be used, or `Dropped` with the limit that decided
 
 Rules: NS-SEC-OP-05, by user and channel, mandatory types only counted; NS-CAMP-032, marketing by user, one
-request once on however many channels. The rest is skipped and never delayed: stale news pile up otherwise.
+request once on however many channels; CRM-OP-14, campaigns of other types in the same count, where that is
+switched on. The rest is skipped and never delayed: stale news pile up otherwise.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def cap(case: Case, choice: Chosen, limits: Limits) -> Chosen | Dropped:
     known, kind = case.caps or NOTHING_SENT, case.admitted.kind
     if kind.is_mandatory:
         return choice
-    if kind.category == Category.MARKETING and not case.is_fallback:
+    if _is_campaign(case, limits):
         over = known.over_marketing(limits, case.now)
         if over:
             return _dropped(over, str(over.most))
@@ -50,24 +51,31 @@ def cap(case: Case, choice: Chosen, limits: Limits) -> Chosen | Dropped:
     return Chosen(channels, reserve, f"recipients.{full[cut].rule}", cut)
 
 
-def is_alarming(case: Case, limits: Limits) -> bool:
-    """Whether there is more of what is mandatory than the limits would allow: it is sent, and told."""
+def is_alarming(case: Case, used: Iterable[str], limits: Limits) -> bool:
+    """Whether these channels get more of what is mandatory than the limits allow: it is sent, and told."""
     known = case.caps or NOTHING_SENT
-    names = [name for name in known.sent if name.startswith("!")]
-    return case.admitted.kind.is_mandatory and any(known.over(name, limits, case.now) for name in names)
+    return case.admitted.kind.is_mandatory and any(known.over(f"!{c}", limits, case.now) for c in used)
 
 
 def count(case: Case, answered: Iterable[Answered], limits: Limits) -> tuple[Caps, int] | None:
     """What to remember of a request's messages, and until when (ms); None when nothing is sent or limited."""
     channels = list(dict.fromkeys(one.channel for one in answered if isinstance(one, SendTask)))
-    if not channels or limits == NO_LIMITS:
+    if not channels or limits._replace(campaigns=False) == NO_LIMITS:
         return None
     kind, known = case.admitted.kind, case.caps or NOTHING_SENT
     mark = "!" if kind.is_mandatory else ""
     after = known.with_sent([mark + channel for channel in channels], limits, case.now)
-    if kind.category == Category.MARKETING and not kind.is_mandatory and not case.is_fallback:
+    if _is_campaign(case, limits):
         after = after.with_marketing(limits, case.now)
     return after, case.now + (WEEK_MS if after.marketing else DAY_MS)
+
+
+def _is_campaign(case: Case, limits: Limits) -> bool:
+    """What takes a place of marketing: it, and if so set all that belongs to a campaign (CRM-OP-14)."""
+    kind = case.admitted.kind
+    if kind.is_mandatory or case.is_fallback:
+        return False
+    return kind.category == Category.MARKETING or (limits.campaigns and bool(case.request.campaign_label))
 
 
 def _dropped(over: Over, value: str) -> Dropped:

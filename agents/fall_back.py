@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from agents.answer import Case
     from agents.render_channels import Made
-    from schemas.records import NotificationType
+    from schemas.records import NotificationType, QuietHours
 
 RULE = "type.fallback_after_s"
 
@@ -36,20 +36,26 @@ def is_awaited(case: Case, choice: Chosen) -> bool:
 
 def planned(case: Case, choice: Chosen, made: Sequence[Made], used: Sequence[str]) -> list[FallbackPlanned]:
     """The plan, when chosen channels got messages; where only a reserve channel did, it is used already."""
-    sent = [one.message_id for one in made if isinstance(one, SendTask) and one.channel in choice.channels]
+    sent = [one for one in made if isinstance(one, SendTask) and one.channel in choice.channels]
     after_s = case.admitted.kind.fallback_after_s
     if after_s is None or not sent or not is_awaited(case, choice):
         return []
     return [
         FallbackPlanned(
             request=case.request,
-            message_ids=sent,
+            message_ids=[task.message_id for task in sent],
             channels=list(used),
             after_ms=after_s * 1000,
             planned_at=case.now,
             expires_at=case.admitted.expires_at,
+            quiet=sent[0].quiet,
         )
     ]
+
+
+def put_off(plan: FallbackPlanned, until: int, quiet: QuietHours | None, now: int) -> FallbackPlanned:
+    """The same plan in quiet hours that it did not know of: asked again when they end, at `until` (ms)."""
+    return replace(plan, planned_at=now, after_ms=until - now, quiet=quiet)
 
 
 def next_channels(case: Case, plan: FallbackPlanned) -> Chosen | Dropped:

@@ -21,7 +21,7 @@ from schemas.ids import derived, subject_key
 from schemas.records import PreferenceRow, Unsubscribed, Vetoed
 from schemas.words import PreferenceKind, VetoScope
 from tables.preferences import Preferences
-from tables.vetoes import KEEP_MS
+from tables.vetoes import KEEP_MS, takes_back
 
 if TYPE_CHECKING:
     from agents.ports import Table
@@ -74,6 +74,19 @@ def _left(value: PreferenceChanged, before: Preferences) -> list[Unsubscribed]:
             campaign=value.campaign,
         )
     ]
+
+
+def fold(veto: Vetoed, kept: dict[str, Vetoed]) -> list[Vetoed]:
+    """What of a batch must be told now: a veto is kept back, as a later one of its user says all it says.
+
+    A screen with many boxes is many changes, and each veto has all choices. One that a later change takes
+    back is told, too: what waited when a user left is not sent although he comes back.
+    """
+    if veto.scope != VetoScope.CHOICES:
+        return [veto]
+    last = kept.get(veto.user_id)
+    kept[veto.user_id] = veto
+    return [last] if last is not None and takes_back(last, veto) else []
 
 
 def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now: int) -> list[Vetoed]:

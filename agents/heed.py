@@ -71,11 +71,11 @@ def _forbidden(task: SendTask, memory: Memory, reference: Reference) -> Forbidde
         return None
     if vetoes.erases(task):
         return Forbidden(Reason.USER_ERASED, "contacts.deleted", task.user_id)
-    chosen = vetoes.newer_than(task)
     kind = reference.type(task.notification_type)
-    if chosen is None or (kind is not None and kind.is_mandatory):
+    if kind is not None and kind.is_mandatory:
         return None
-    return permit(task.notification_type, task.category, task.channel, chosen)
+    named = task.notification_type, task.category, task.channel
+    return next((found for one in vetoes.newer_than(task) if (found := permit(*named, one))), None)
 
 
 CANCELS = frozenset({Reason.REQUEST_CANCELLED, Reason.USER_ERASED})

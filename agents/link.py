@@ -1,6 +1,6 @@
 """The links that a message carries: out of all marketing, and to the user's choices.
 
-consumes  a template, the category of its type, its user; port `Links`
+consumes  a template, the category of its type, its request; port `Links`
 keeps     nothing
 emits     variables to render with, which win over what the request gave; the link of a mail's headers
 
@@ -13,17 +13,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.links import LINKS, PREFERENCES, UNSUBSCRIBE, plain
-from schemas.words import Category
+from schemas.words import Category, Channel
 
 if TYPE_CHECKING:
     from agents.ports import Links
-    from schemas.records import NotificationType, Template
+    from schemas.records import NotificationType, RequestReceived, Template
 
 
-def way_out(kind: NotificationType, user_id: str, links: Links) -> str | None:
-    """The link out of marketing, for marketing that may be left."""
-    is_left = kind.category == Category.MARKETING and not kind.is_mandatory
-    return links.unsubscribe(user_id) if is_left else None
+LONGEST_IN_TEXT = 32
+"""Bytes of a campaign's label in the link of a text message: each segment costs money."""
+
+
+def way_out(kind: NotificationType, request: RequestReceived, channel: str, links: Links) -> str | None:
+    """The link out of marketing, for marketing that may be left; it says which campaign was left."""
+    if kind.category != Category.MARKETING or kind.is_mandatory:
+        return None
+    label = request.campaign_label or ""
+    fits = channel != Channel.SMS or len(label.encode()) <= LONGEST_IN_TEXT
+    return links.unsubscribe(request.user_id, label if label and fits else None)
 
 
 def filled(template: Template, user_id: str, out: str | None, links: Links, at: int) -> dict[str, str]:

@@ -115,8 +115,8 @@ class Renderer(Protocol):
 class Links(Protocol):
     """Signed links to what a user chose; None where no public address or no key is configured."""
 
-    def unsubscribe(self, user_id: str) -> str | None:
-        """The page, and the one click, that ends all marketing (NS-API-OP-10)."""
+    def unsubscribe(self, user_id: str, campaign: str | None) -> str | None:
+        """The page, and the one click, that ends all marketing (NS-API-OP-10); whose message led there."""
 
     def preferences(self, user_id: str, at: int) -> str | None:
         """The page of all his choices, for a while from `at` (ms) on."""

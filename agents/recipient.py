@@ -21,8 +21,10 @@ from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.cancel import cancel, is_told, taken_back
 from agents.cap import count
+from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
-from agents.forbid import change, erase
+from agents.forbid import change, erase, fold
+from agents.hold import hold, quiet_of
 from agents.remember import NOBODY, remember
 from schemas.ids import subject_key
 from schemas.records import (
@@ -34,6 +36,7 @@ from schemas.records import (
     RequestDecided,
     RequestDue,
     RequestReceived,
+    Vetoed,
 )
 from schemas.words import Outcome
 from tables.contacts import Contacts
@@ -64,10 +67,14 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
-    """One batch of one recipient task."""
+    """One batch of one recipient task. Vetoes come last: of one user's changes the last says all."""
+    vetoes: dict[str, Vetoed] = {}
     async for event in stream:
         for answered in await decide(event.value, stream.now, memory, outside):
-            yield answered
+            for told in fold(answered, vetoes) if isinstance(answered, Vetoed) else (answered,):
+                yield told
+    for veto in vetoes.values():
+        yield veto
 
 
 async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> list[Answered]:
@@ -184,8 +191,13 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     verdict = admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
-    case = _case(plan.request, verdict, now, memory)
-    case = replace(case, is_fallback=True)
+    case = replace(_case(plan.request, verdict, now, memory), is_fallback=True)
+    held = hold(case, outside.rules.timezone)
+    if isinstance(held, Ended):
+        return [unused(plan, kind, now, held)]
+    if held is not None:
+        spared = quiet_of(case, outside.rules.timezone)
+        return [put_off(plan, held.due_at, spared.hours if spared else None, now)]
     return _counted(case, await answer_unseen(case, plan, outside), memory, outside)
 
 

@@ -121,9 +121,8 @@ def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
 def _content(draft: Draft, way: Way, ports: Ports) -> Rendered | Failure:
     if way.template is None:
         return NO_TEMPLATE
-    user_id = draft.request.user_id
-    out = way_out(draft.kind, user_id, ports.links)
-    links = filled(way.template, user_id, out, ports.links, draft.now)
+    out = way_out(draft.kind, draft.request, way.channel, ports.links)
+    links = filled(way.template, draft.request.user_id, out, ports.links, draft.now)
     try:
         content = ports.renderer.render(way.template, draft.variables | links if links else draft.variables)
     except RenderFailedError as error:

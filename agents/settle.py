@@ -90,19 +90,19 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
             windows.add(tally_unsubscribe(value, event.at))
             yield announce_unsubscribe(value)
         case FallbackPlanned() | FallbackDue() | FallbackAsked():
-            yield from _watched(value, memory.waits)
+            yield from _watched(value, now, memory.waits)
         case _:
             assert_never(value)
 
 
 def _watched(
-    value: FallbackPlanned | FallbackDue | FallbackAsked, waits: Table[bytes, Wait]
+    value: FallbackPlanned | FallbackDue | FallbackAsked, now: int, waits: Table[bytes, Wait]
 ) -> list[Watched]:
     match value:
         case FallbackPlanned():
             return list(plan(value, waits))
         case FallbackDue():
-            return list(fire(value, waits))
+            return list(fire(value, now, waits))
         case FallbackAsked():
             return list(grant(value, waits))
         case _:

@@ -44,7 +44,7 @@ async def sum_up(stream: Stream, totals: Table[bytes, Totals]) -> AsyncIterator[
         elif ends_at(value) > stream.now:
             key = key_of(value)
             before = totals.get(key.encode())
-            after = (before or Totals()).add(value.counts)
+            after = (before or Totals()).add(value.counts, stream.now)
             totals.put(key.encode(), after, expires_at=ends_at(value))
             changed[key] = after.record(value)
             if isinstance(value, StatsPartial) and value.period == STORED:

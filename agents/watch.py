@@ -8,12 +8,16 @@ emits     FallbackDue (timer), FallbackOff (its end), FallbackAsked (facts.seen)
 When the time is over nothing is granted yet: a question goes the way of seen facts, behind all that were
 taken before. Only when it is back, and no receipt came with it, the next channel is used. So a receipt counts
 by when it was posted, and not by how far a stage is behind after a kill.
+
+The next channel keeps the quiet hours that the first one kept. They are waited for here: whoever sees the
+first message meanwhile gets no second one, and those that wait for the morning do not come together.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.quiet import quiet_until
 from schemas.records import FallbackAsked, FallbackDue, FallbackGranted, FallbackOff
 from schemas.words import Status
 from tables.waits import Wait, key_of
@@ -56,12 +60,18 @@ def look(progress: Progress, now: int, waits: Waits) -> list[Watched]:
     return [] if after.due_at == wait.due_at else [*off, _due(key, after)]
 
 
-def fire(due: FallbackDue, waits: Waits) -> list[Watched]:
-    """The time is over, unless it began anew meanwhile."""
+def fire(due: FallbackDue, now: int, waits: Waits) -> list[Watched]:
+    """The time is over, unless it began anew meanwhile. In quiet hours nothing is asked before they end."""
     key = bytes.fromhex(due.wait_id)
     wait = waits.get(key)
     if wait is None or wait.is_asked or wait.due_at != due.due_at:
         return []
+    quiet = wait.plan.quiet if now < wait.plan.expires_at else None
+    until = quiet_until(quiet, now) if quiet else None
+    if until is not None:
+        held = wait.held(until)
+        waits.put(key, held, expires_at=held.ends_at)
+        return [_due(key, held)]
     waits.put(key, wait.asked(), expires_at=wait.ends_at)
     return [FallbackAsked(user_id=due.user_id, wait_id=due.wait_id)]
 

@@ -143,13 +143,12 @@ class MessageLinks:
         self._signer = signer if public_url else None
         self._public_url = public_url
 
-    def unsubscribe(self, user_id: str) -> str | None:
+    def unsubscribe(self, user_id: str, campaign: str | None) -> str | None:
         """The page, and the one click, that ends all marketing."""
         if self._signer is None:
             return None
-        return (
-            f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self._signer.token(Link(user_id, 'all_marketing'))}"
-        )
+        token = self._signer.token(Link(user_id, "all_marketing", campaign))
+        return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={token}"
 
     def preferences(self, user_id: str, at: int) -> str | None:
         """The page of all choices, in a message made at `at` (ms)."""

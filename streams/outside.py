@@ -71,7 +71,8 @@ def cipher_of(settings: Settings) -> Cipher:
 def rules_of(settings: Settings) -> Rules:
     """What holds for every recipient."""
     given = settings.recipients
-    limits = Limits(given.per_minute, given.per_day, given.marketing_per_day, given.marketing_per_week)
+    marketing = (given.marketing_per_day, given.marketing_per_week)
+    limits = Limits(given.per_minute, given.per_day, *marketing, given.caps_campaigns)
     return Rules(given.timezone, limits if given.are_limited else Limits())
 
 

@@ -101,6 +101,8 @@ class Recipients(BaseModel):
     """Requests of marketing to one user in 24 hours, each once on however many channels; 0: no limit."""
     marketing_per_week: Annotated[int, Field(ge=0, le=1000)] = 3
     """The same in seven days."""
+    caps_campaigns: bool = False
+    """Whether requests with a `campaign_label` share the two limits of marketing, whatever their type."""
 
     @field_validator("timezone")
     @classmethod

@@ -24,12 +24,16 @@ WEEK_MS = 7 * DAY_MS
 
 
 class Limits(NamedTuple):
-    """Of one user; 0: none. Messages of a channel by minute and day, marketing by day and week."""
+    """Of one user; 0: none. Messages of a channel by minute and day, marketing by day and week.
+
+    `campaigns`: whatever bears the label of a campaign counts as marketing does.
+    """
 
     per_minute: int = 0
     per_day: int = 0
     marketing_per_day: int = 0
     marketing_per_week: int = 0
+    campaigns: bool = False
 
 
 class Over(NamedTuple):

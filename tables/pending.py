@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from schemas.ids import subject_key
 from schemas.records import RequestDecided
+from schemas.records.reference import LONGEST_TTL_S
 
 WRONG_CLOCK_MS = 600_000
 """As far as clocks of producers are believed to be off."""
-NOTED_MS = 8 * 86_400_000
-"""How long a cancel is remembered of which nothing waits: longer than a record stays in a topic (7 days)."""
+NOTED_MS = (LONGEST_TTL_S + 86_400) * 1000
+"""How long a cancel is remembered of which nothing waits: longer than a record stays in a topic, and than a
+further channel may follow (`fallback_after_s`)."""
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

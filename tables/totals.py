@@ -44,11 +44,11 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     version: int = 0
 
-    def add(self, counts: dict[str, int]) -> Totals:
-        """With a batch's counts added."""
+    def add(self, counts: dict[str, int], now: int) -> Totals:
+        """With a batch's counts added at `now` (ms), and a version above those that a lost one counted to."""
         metrics = {**self.counts, **counts}
         sums = {m: self.counts.get(m, 0) + counts.get(m, 0) for m in metrics}
-        return Totals(counts=sums, version=self.version + 1)
+        return Totals(counts=sums, version=max(self.version + 1, now))
 
     def record(self, partial: Partial) -> Published:
         """The whole window as analysts read it: every named metric, others once they were counted."""

@@ -10,7 +10,7 @@ A row ends by itself when no message that it means can be waiting any longer.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -21,10 +21,12 @@ from schemas.words import VetoScope
 from tables.preferences import Preferences
 
 if TYPE_CHECKING:
-    from schemas.records import SendTask, Vetoed
+    from schemas.records import ChosenType, SendTask, Switch, Vetoed
 
 KEEP_MS = (LONGEST_TTL_S + 86_400) * 1000
 """Longer than a message may wait, with a day for clocks of producers that are ahead."""
+MOST_EARLIER = 8
+"""Of a user who changes his mind again and again while messages wait."""
 CLOCKS_MS = 60_000
 """How far clocks of two workers may differ. A cancelled id is refused for longer: nobody has it by then."""
 
@@ -42,35 +44,71 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one user, what messages that wait are judged by anew.
 
-    `erased`: version of his preferences before which all are cancelled. Vetoes come in the order in which
-    they were decided; one that comes again changes nothing.
+    `erased`: version of his preferences before which all are cancelled. `earlier`: of what he chose before
+    `preferences`, the newest first, what forbade something that these allow again. A veto may come again, and
+    after a newer one.
     """
 
     preferences: Preferences | None = None
     erased: int = 0
+    earlier: list[Preferences] = []
 
     def merge(self, veto: Vetoed) -> Vetoes:
         """With a veto of the scopes `choices` or `user` taken in; the same object when a newer is known."""
         if veto.scope == VetoScope.USER:
             return replace(self, erased=veto.version) if veto.version > self.erased else self
-        if self.preferences is not None and self.preferences.version >= veto.version:
+        known = {one.version: one for one in self._all}
+        if veto.version in known:
             return self
-        chosen = Preferences(
+        known[veto.version] = Preferences(
             types=veto.types,
             unsubscribed=veto.unsubscribed,
             consents=veto.consents,
             version=veto.version,
         )
-        return replace(self, preferences=chosen)
+        newest, *older = (known[version] for version in sorted(known, reverse=True))
+        earlier = [one for one in older if takes_back(one, newest)][:MOST_EARLIER]
+        after = replace(self, preferences=newest, earlier=earlier)
+        return self if after == self else after
+
+    @property
+    def _all(self) -> list[Preferences]:
+        return [self.preferences, *self.earlier] if self.preferences else []
 
     def erases(self, task: SendTask) -> bool:
         """Its user was deleted after the message was made."""
         return task.preferences_version < self.erased
 
-    def newer_than(self, task: SendTask) -> Preferences | None:
-        """What the user chose after the message was made; None when it was made by what is known here."""
-        chosen = self.preferences
-        return chosen if chosen is not None and chosen.version > task.preferences_version else None
+    def newer_than(self, task: SendTask) -> list[Preferences]:
+        """What the user chose after the message was made, as far as it can forbid it; the newest first."""
+        return [one for one in self._all if one.version > task.preferences_version]
+
+
+class Choices(Protocol):
+    """What a user chose, as `Preferences` and `Vetoed` have it."""
+
+    @property
+    def types(self) -> dict[str, ChosenType]: ...
+    @property
+    def unsubscribed(self) -> dict[str, Switch]: ...
+    @property
+    def consents(self) -> dict[str, Switch]: ...
+
+
+def takes_back(before: Choices, after: Choices) -> bool:
+    """Whether `after` may allow what `before` forbids; where not, it forbids all that `before` does."""
+    if any(one.is_on and before.consents.get(name) != one for name, one in after.consents.items()):
+        return True
+    on = {name for name, one in after.unsubscribed.items() if one.is_on}
+    if any(one.is_on and name not in on for name, one in before.unsubscribed.items()):
+        return True
+    return any(_is_wider(after.types.get(code), one) for code, one in before.types.items())
+
+
+def _is_wider(after: ChosenType | None, before: ChosenType) -> bool:
+    if after is None:
+        return True
+    return after.is_enabled and not (before.is_enabled and {*after.channels} <= {*before.channels})
 
 
 def key_of(user_id: str, source: str, request_id: str) -> bytes:

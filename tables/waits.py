@@ -69,6 +69,11 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
             return replace(self, is_sent=True, due_at=sent_at + self.plan.after_ms)
         return self
 
+    def held(self, until: int) -> Wait:
+        """No channel is used before `until` (ms). What is not sent waits, too, and then has its time."""
+        waits = not self.is_sent and set(self.failed) != set(self.plan.message_ids)
+        return replace(self, due_at=until + (self.plan.after_ms if waits else 0))
+
     def asked(self) -> Wait:
         """The time is over."""
         return replace(self, is_asked=True)

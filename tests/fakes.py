@@ -153,10 +153,10 @@ class PlainAddresses:
 
 
 class PlainLinks:
-    """Links that name their user in clear."""
+    """Links that name their user, and the campaign, in clear."""
 
-    def unsubscribe(self, user_id: str) -> str | None:
-        return f"https://carillon.test/out/{user_id}"
+    def unsubscribe(self, user_id: str, campaign: str | None) -> str | None:
+        return f"https://carillon.test/out/{user_id}" + (f"/{campaign}" if campaign else "")
 
     def preferences(self, user_id: str, at: int) -> str | None:  # noqa: ARG002 - the port's
         return f"https://carillon.test/choices/{user_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.records.preferences import QuietHours
 from schemas.records.requests import RequestReceived
 from schemas.records.root import Record
 
@@ -15,6 +16,7 @@ class FallbackPlanned(Record, frozen=True, kw_only=True):
     after_ms: int
     planned_at: int
     expires_at: int
+    quiet: QuietHours | None = None  # when no channel is used, with the time zone
 
 
 class FallbackDue(Record, frozen=True, kw_only=True):

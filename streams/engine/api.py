@@ -93,8 +93,8 @@ class Input:
 
     `min_interval_ms`: least time between transactions while this input has records; None takes the stage's.
     `urgent`: batches of all stages of the process let its records go first, and end early for them.
-    `notices`: its records open no call, so they wait for no room, and may be read twice: one that a stage
-    with state has no offset of is read from its start.
+    `notices`: its records open no call, so they wait for no room, and may be read twice, or in another order
+    while the stage is scaled: one that a stage with state has no offset of is read from its start.
     """
 
     topic: str

@@ -56,7 +56,8 @@ class Feeder:
 
     def place(self, tasks: Iterable[PlacedTask]) -> None:
         """Read exactly the partitions of open tasks, each from where its task stands."""
-        self._placed = {tp: (task, task.lanes.by_tp[tp]) for task in tasks if task.ready for tp in task.tps}
+        ready = (task for task in tasks if task.ready)
+        self._placed = {tp: (task, lane) for task in ready for tp, lane in task.lanes.by_tp.items()}
         self._behind = [placed for placed in self._placed.values() if not placed[1].is_fetched]
         if not self._placed:
             self._consumer.unsubscribe()

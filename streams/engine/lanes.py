@@ -49,12 +49,19 @@ class Lanes:
 
     def __init__(self, lanes: list[Lane]) -> None:
         """Lanes of equal number take turns."""
+        self._handled = 0
+        self._arrange(lanes)
+
+    def _arrange(self, lanes: list[Lane]) -> None:
         self._lanes = sorted(lanes, key=_rank)
         self._urgent = [lane for lane in self._lanes if lane.input.urgent]
         self._notices = [lane for lane in self._lanes if lane.input.notices]
         self._ranks = [list(rank) for _, rank in groupby(self._lanes, key=_rank)]
-        self._handled = 0
         self.by_tp = {lane.tp: lane for lane in lanes}
+
+    def add(self, lane: Lane) -> None:
+        """One more, of a task that is open."""
+        self._arrange([*self._lanes, lane])
 
     def __len__(self) -> int:
         """Records waiting."""

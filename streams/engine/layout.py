@@ -66,6 +66,10 @@ class Layout(msgspec.Struct, frozen=True):
             return True
         return self.phase is not Phase.MOVE and task < self.old
 
+    def heirs(self, task: int) -> range:
+        """New tasks that will get keys of this one, as long as it still runs."""
+        return range(task + self.old, self.new, self.old) if self.is_under_way else range(0)
+
 
 class Answer(msgspec.Struct, frozen=True):
     """What one worker says: it has seen this layout, and these tasks of the stage are open there."""

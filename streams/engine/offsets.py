@@ -6,10 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
+from aiokafka.structs import TopicPartition
 
 from streams.engine.api import NotYet, StageFailedError
 from streams.engine.failures import AWAY
 from streams.engine.kafka import committed_offsets
+from streams.engine.layout import Phase
 from streams.engine.topic_ids import topic_id
 
 if TYPE_CHECKING:
@@ -17,9 +19,8 @@ if TYPE_CHECKING:
 
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.structs import TopicPartition
 
-    from streams.engine.api import EngineConfig, Stage
+    from streams.engine.api import EngineConfig, Input, Stage
     from streams.engine.layout import Layouts
 
 log = structlog.get_logger("engine.offsets")
@@ -65,6 +66,18 @@ class PartitionCounts:
         known = await self.refresh(source.topic for source in stage.inputs)
         layout = None if self._layouts is None else await self._layouts.cleared(stage.name, task)
         return max(known.get(source.topic, 0) for source in stage.inputs) if layout is None else layout.tasks
+
+    def ahead(self, stage: Stage, task: int) -> list[tuple[Input, TopicPartition]]:
+        """Notices of its keys in partitions of tasks to come, as far as these are known to be there."""
+        layout = None if self._layouts is None else self._layouts.of(stage.name)
+        if layout is None:
+            return []
+        return [
+            (source, TopicPartition(source.topic, heir))
+            for heir in layout.heirs(task)
+            for source in stage.inputs
+            if source.notices and (layout.phase is not Phase.GROW or heir < self._counts.get(source.topic, 0))
+        ]
 
     async def first_check(self, stage: Stage, config: EngineConfig, go_on: Callable[[], bool]) -> int | None:
         """As `check`, while `go_on`; a broker that is away is waited for: a worker may start beside one."""

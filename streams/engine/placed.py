@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiokafka.structs import TopicPartition
 
+from streams.engine.ahead import read_ahead
 from streams.engine.api import NotYet, StageFailedError
 from streams.engine.broker_time import BrokerTime
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
@@ -73,10 +74,8 @@ class PlacedTask(ABC):
     def __init__(self, shared: Shared, number: int, tps: tuple[TopicPartition, ...]) -> None:
         """`tps`: the partitions of this number, one per input that has it."""
         self.shared = shared
-        self.config = shared.config
-        self.stage = shared.stage
-        self.number = number
-        self.tps = tps
+        self.config, self.stage = shared.config, shared.stage
+        self.number, self.tps = number, tps
         self.lanes = Lanes([])
         self.wake = asyncio.Event()
         self.ready = False
@@ -153,6 +152,7 @@ class PlacedTask(ABC):
         self.waiting("input")
         while not self._stopping:
             self.wake.clear()
+            await read_ahead(self)
             if not self._pending():
                 self.waiting("input")
                 await _wait(self.wake, self._idle_s())

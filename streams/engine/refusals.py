@@ -20,7 +20,7 @@ class Refusals:
         """`at_most`: how many events the next batch may hold."""
         self._stage = stage
         self._attempted: list[Event] = []
-        self._refused: dict[tuple[str, int, bytes], list[str]] = {}
+        self._refused: dict[tuple[str, int, int, bytes], list[str]] = {}
         self._suspects = 0
         self.at_most = stage.max_batch
 
@@ -67,5 +67,5 @@ class Refusals:
         return reasons[1] if len(reasons) > 1 else ""
 
 
-def _place(event: Event) -> tuple[str, int, bytes]:
-    return event.topic, event.offset, b"" if event.topic else event.key
+def _place(event: Event) -> tuple[str, int, int, bytes]:
+    return event.topic, event.partition, event.offset, b"" if event.topic else event.key

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from streams.engine.ahead import reads_ahead
 from streams.engine.failures import AWAY
 from streams.engine.layout import Layout, Layouts, Phase
 
@@ -67,6 +68,8 @@ class Relayout:
                 await self._roster.gone()
                 await self._answer(layout)
             elif layout.phase is not Phase.GROW:
+                for task in self._roster:
+                    task.wake.set()
                 await self._membership.look_again()
                 await self._settle(layout)
 
@@ -81,7 +84,7 @@ class Relayout:
             await asyncio.sleep(POLL_S)
 
     def _all_open(self, admitted: set[int]) -> bool:
-        return admitted == {task.number for task in self._roster if task.ready}
+        return admitted == {task.number for task in self._roster if reads_ahead(task)}
 
     async def _answer(self, layout: Layout) -> bool:
         tasks = [task.number for task in self._roster]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiokafka.structs import TopicPartition
 
 from streams.engine import inner
+from streams.engine.ahead import owned, reached
 from streams.engine.api import Event, NotYet, StageFailedError
 from streams.engine.compute import Computed, Desk, compute
 from streams.engine.dead_letters import Grave, bury
@@ -133,10 +134,10 @@ class Task(PlacedTask):
         swept, entries = self._sweep(computed.overlay, now) if sweep else (0, [])
         if taken or computed.overlay.writes:
             defects = self._bury(computed)
-            positions = self._positions(taken)
+            positions = reached(taken)
             if self._effects is not None:
                 self._effects.intend(computed.effects)
-            await self._commit_rows(computed.overlay, positions, computed.outputs)
+            await self._commit_rows(computed.overlay, owned(positions, self.number), computed.outputs)
             self.lanes.advance(positions)
             self.shared.count(defects)
             self._after_commit(computed, gathered, taken)
@@ -147,10 +148,6 @@ class Task(PlacedTask):
 
     def _sweep(self, overlay: Overlay, now: int) -> tuple[int, list[bytes]]:
         return (0, []) if self._rows is None else self._expiry.sweep(self._rows.store, overlay, now)
-
-    def _positions(self, taken: list[Event]) -> dict[TopicPartition, int]:
-        last = {event.topic: event.offset + 1 for event in taken if event.topic}
-        return {TopicPartition(topic, self.number): offset for topic, offset in last.items()}
 
     async def _computed(self, turn: Turn, events: list[Event], now: int) -> Computed:
         count = self.shared.partitions.count

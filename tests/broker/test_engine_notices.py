@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import TopicPartition
 
+from connectors.kafka_admin import topics_of
+from streams.engine.kafka import committed_offsets
+from streams.engine.layout import Layout, Phase
 from tests.broker.app.errand import Errand
+from tests.broker.app.ledger import create_topics
 from tests.broker.app.process import ended
 from tests.servers import Servers
 
@@ -24,13 +30,15 @@ def errand(servers: Servers, app_prefix: str, tmp_path: Path) -> Errand:
     return made
 
 
-async def tell(errand: Errand, word: bytes, *, times: int = 1, aborted: bool = False) -> None:
+async def tell(
+    errand: Errand, word: bytes, *, times: int = 1, aborted: bool = False, partition: int = 0
+) -> None:
     """Write notices as a stage does, in a transaction: a marker is the end of the log."""
     producer = AIOKafkaProducer(bootstrap_servers=errand.bootstrap, transactional_id=f"{errand.app}.teller")
     async with producer:
         await producer.begin_transaction()
         for _ in range(times):
-            await producer.send(f"{errand.app}.told", word, key=KEY, partition=0)
+            await producer.send(f"{errand.app}.told", word, key=KEY, partition=partition)
         await producer.flush()
         await (producer.abort_transaction() if aborted else producer.commit_transaction())
 
@@ -90,3 +98,39 @@ async def test_a_call_that_never_began_comes_back_though_its_successor_dies_over
         assert [b"done c1", b"told", b"lapsed c2"] == await errand.heard(3)
         assert 0 == await worker.stop()
     assert [b"w1 c1"] == errand.calls()
+
+
+async def change(errand: Errand, phase: Phase) -> None:
+    """Say that the stage is on its way from one task to two."""
+    told = msgspec.json.encode(Layout(1, 2, phase))
+    async with AIOKafkaProducer(bootstrap_servers=errand.bootstrap) as producer:
+        await producer.send_and_wait(f"{errand.app}.layout", told, key=b"errands", partition=0)
+
+
+async def test_while_its_stage_drains_an_old_task_reads_the_notices_of_a_new_partition_too(
+    errand: Errand,
+) -> None:
+    """When it is open, and after a kill before all else and from their start: it commits nothing of them.
+
+    Mutations: read ahead at the open only: nothing comes; never: the same; the offset is committed.
+    """
+    worker = await errand.worker()
+    await create_topics(errand.bootstrap, 1, f"{errand.app}.layout")
+    async with ended(worker):
+        await worker.start()
+        await errand.ask(b"count a")
+        assert [b"a 1"] == await errand.heard(1)
+        await change(errand, Phase.GROW)
+        async with topics_of(errand.bootstrap) as topics:
+            await topics.grow([f"{errand.app}.{name}" for name in ("in", "told", "errands.changelog")], 2)
+        await change(errand, Phase.DRAIN)
+        await tell(errand, b"count a", partition=1)
+        assert b"a 2" == (await errand.heard(2))[-1]
+        await worker.kill()
+        await errand.ask(b"count b")
+        await worker.start()
+        assert [b"a 3", b"b 4"] == (await errand.heard(4))[2:]
+        assert 0 == await worker.stop()
+    ahead = TopicPartition(f"{errand.app}.told", 1)
+    async with topics_of(errand.bootstrap) as topics:
+        assert {ahead: -1} == await committed_offsets(topics._client, f"{errand.app}.errands", [ahead])

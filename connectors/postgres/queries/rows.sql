@@ -237,7 +237,7 @@ SELECT
     n.campaign_id, n.campaign_label, n.variant, n.provider_name, n.sent, n.delivered, n.failed, n.opened, n.clicked,
     n.unsubscribed, n.skipped, n.unknown, n.expired, n.cancelled, n.rejected, n.late
 FROM unnest(
-    $1::UUID [], $2::BIGINT [], $3::INT [], $4::TEXT [], $5::TEXT [], $6::TEXT [], $7::TEXT [], $8::TEXT [],
+    $1::UUID [], $2::BIGINT [], $3::BIGINT [], $4::TEXT [], $5::TEXT [], $6::TEXT [], $7::TEXT [], $8::TEXT [],
     $9::TEXT [], $10::TEXT [], $11::BIGINT [], $12::BIGINT [], $13::BIGINT [], $14::BIGINT [], $15::BIGINT [],
     $16::BIGINT [], $17::BIGINT [], $18::BIGINT [], $19::BIGINT [], $20::BIGINT [], $21::BIGINT [], $22::BIGINT []
 ) AS n (

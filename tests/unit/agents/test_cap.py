@@ -117,6 +117,60 @@ async def test_ns_camp_032_marketing_comes_once_a_day_and_so_often_a_week(desk: 
     assert ("accepted", None) == await ends(desk, 5, T0 + WEEK_MS)
 
 
+@pytest.mark.spec("CRM-OP-14")
+async def test_campaigns_of_other_types_share_the_cap_of_marketing_only_where_that_is_switched_on() -> None:
+    """Mutations: always; never; also what bears no label."""
+    told = []
+    for campaigns in (False, True):
+        rules = Rules(limits=LIMITS._replace(campaigns=campaigns))
+        book = MemoryReference(types=list(KINDS), templates=list(TEMPLATES))
+        one = Desk(MemoryOutside(book, rules=rules))
+        await one.tell(REGISTERED)
+        for n, label in enumerate(("spring", "summer", None)):
+            told.append(await ends(one, n, T0 + n * MINUTE_MS, campaign_label=label))
+    assert [("accepted", None)] * 4 + [("skipped", "frequency_capped"), ("accepted", None)] == told
+
+
+@pytest.mark.spec("CRM-OP-14")
+async def test_a_campaign_and_marketing_take_each_others_places() -> None:
+    rules = Rules(limits=LIMITS._replace(campaigns=True))
+    one = Desk(MemoryOutside(MemoryReference(types=list(KINDS), templates=list(TEMPLATES)), rules=rules))
+    await one.tell(REGISTERED, CONSENT)
+    assert "accepted" == (await ends(one, 0, campaign_label="spring"))[0]
+    one.now = T0 + MINUTE_MS
+    promo = asked(1, one.now, notification_type="promo", data=b"{}", lane="low")
+    assert ("skipped", "frequency_capped", "recipients.marketing_per_day", "1") == ending(
+        await one.tell(promo)
+    )
+
+
+async def test_what_is_mandatory_never_takes_a_campaigns_place() -> None:
+    rules = Rules(limits=LIMITS._replace(campaigns=True))
+    one = Desk(MemoryOutside(MemoryReference(types=list(KINDS), templates=list(TEMPLATES)), rules=rules))
+    await one.tell(REGISTERED)
+    code: dict[str, Any] = {"notification_type": "password_reset", "data": b'{"Code":"1"}'}
+    await ends(one, 0, campaign_label="spring", **code)
+    assert "accepted" == (await ends(one, 1, campaign_label="spring"))[0]
+
+
+async def test_a_flag_without_limits_keeps_nothing() -> None:
+    book = MemoryReference(types=list(KINDS), templates=list(TEMPLATES))
+    one = Desk(MemoryOutside(book, rules=Rules(limits=Limits(campaigns=True))))
+    await one.tell(REGISTERED)
+    assert ("accepted", None) == await ends(one, 0, campaign_label="spring")
+    assert {} == one.caps.rows
+
+
+async def test_the_alarm_of_one_channel_is_not_told_of_another(desk: Desk) -> None:
+    """Mutation: any channel that is over its limit."""
+    await desk.tell(REGISTERED)
+    code: dict[str, Any] = {"notification_type": "password_reset", "data": b'{"Code":"1"}'}
+    for number in range(3):
+        await ends(desk, number, **code)
+    await desk.tell(replace(REGISTERED, action="updated", changed_at=T0, phone=b""))
+    assert ("accepted", None) == await ends(desk, 3, **code)
+
+
 async def test_what_is_not_sent_does_not_count(desk: Desk) -> None:
     off = chosen(kind="type", notification_type=ORDER.code, is_enabled=False)
     await desk.tell(REGISTERED, off)

@@ -106,8 +106,50 @@ def test_a_message_made_under_newer_choices_goes() -> None:
 
 def test_an_older_veto_never_takes_the_place_of_a_newer_one() -> None:
     newer, older = vetoed(3, types=chosen("email")), vetoed(2, unsubscribed={"email": ON})
-    assert "called" == ending(TASK, newer, older)[0]
+    made = replace(TASK, preferences_version=2)
+    assert "called" == ending(made, newer, older)[0]
     assert "skipped" == ending(TASK, older)[0]
+
+
+COME_BACK: list[tuple[Any, Any]] = [
+    ({"unsubscribed": {"email": ON}}, {"unsubscribed": {"email": OFF, "push": ON}}),
+    ({"unsubscribed": {"email": ON}}, {"unsubscribed": {"push": ON}}),
+    (
+        {"types": chosen("email", is_enabled=False)},
+        {"types": chosen("email"), "unsubscribed": {"push": ON}},
+    ),
+    ({"types": chosen("push")}, {"types": chosen("email"), "unsubscribed": {"push": ON}}),
+]
+
+
+@pytest.mark.parametrize(("left", "later"), COME_BACK)
+def test_what_waited_when_he_left_is_not_sent_though_he_came_back_and_forbade_something_else(
+    left: Any, later: Any
+) -> None:
+    """Mutations: the newest alone; only in the order in which they were decided."""
+    first, second = vetoed(2, **left), vetoed(5, **later)
+    for read in ([first, second], [second, first], [first, second, first]):
+        told = [ending(replace(TASK, preferences_version=v), *read)[0] for v in (0, 2, 4, 5)]
+        assert ["skipped", "called", "called", "called"] == told
+
+
+def test_a_consent_that_is_given_anew_lets_nothing_go_that_waited_when_it_was_taken_back() -> None:
+    """By the newer of two words, though that of the channel says what it said."""
+    said = {"marketing/": ON, "marketing/email": Switch(is_on=False, at=T0 + 1)}
+    given = said | {"marketing/": Switch(is_on=True, at=T0 + 2)}
+    read = vetoed(2, consents=said), vetoed(5, consents=given, unsubscribed={"push": ON})
+    told = [ending(replace(PROMO, preferences_version=v), *read)[:2] for v in (0, 4)]
+    assert [("skipped", "no_consent"), ("called", None)] == told
+
+
+def test_of_what_was_left_only_that_is_kept_which_is_allowed_again_and_not_for_ever() -> None:
+    """Mutations: keep all; no end."""
+    narrower = [vetoed(n, unsubscribed={str(each): ON for each in range(n)}) for n in range(1, 20)]
+    (row,) = memory(*narrower).vetoes.rows.values()  # type: ignore[attr-defined]
+    assert [] == row[0].earlier
+    turning = [vetoed(n, unsubscribed={str(n): ON}) for n in range(1, 20)]
+    (row,) = memory(*turning).vetoes.rows.values()  # type: ignore[attr-defined]
+    assert [18, 17, 16, 15, 14, 13, 12, 11] == [one.version for one in row[0].earlier]
 
 
 def test_nothing_of_an_erased_user_is_sent_not_even_what_is_mandatory() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace as changed
 import pytest
 from msgspec.structs import replace
 
+from agents.link import way_out
 from schemas.records import Content, Template
-from tests.fakes import MemoryOutside, MemoryReference
+from tests.fakes import MemoryOutside, MemoryReference, PlainLinks
 from tests.requests import ORDER, PROMO, REGISTERED, REQUEST, USER, Desk, chosen, messages, tasks
 
 OUT = f"https://carillon.test/out/{USER}"
@@ -22,7 +23,7 @@ ASKED = replace(REQUEST, notification_type="promo", data=b"{}")
 class NoLinks:
     """Nothing is configured."""
 
-    def unsubscribe(self, user_id: str) -> None: ...
+    def unsubscribe(self, user_id: str, campaign: str | None) -> None: ...
     def preferences(self, user_id: str, at: int) -> None: ...
 
 
@@ -55,6 +56,21 @@ async def test_the_products_link_wins_over_one_that_the_request_gives() -> None:
     """A sender's own link would lead where nothing forbids the next message."""
     asked = replace(ASKED, data=b'{"UnsubscribeUrl":"https://elsewhere.test"}')
     assert OUT == (await content(desk("{UnsubscribeUrl}", "UnsubscribeUrl"), asked)).body
+
+
+async def test_the_link_says_which_campaign_was_left() -> None:
+    """Mutation: no campaign: statistics never say which one drives people away."""
+    asked = replace(ASKED, campaign_label="spring")
+    made = await content(desk("{UnsubscribeUrl}", "UnsubscribeUrl"), asked)
+    assert (f"{OUT}/spring", f"{OUT}/spring") == (made.body, made.unsubscribe_url)
+
+
+@pytest.mark.parametrize(
+    ("label", "channel", "expected"),
+    [("n" * 33, "sms", OUT), ("я" * 16, "sms", f"{OUT}/{'я' * 16}"), ("я" * 17, "push", f"{OUT}/{'я' * 17}")],
+)
+def test_a_long_label_makes_no_text_message_longer(label: str, channel: str, expected: str) -> None:
+    assert expected == way_out(PROMO, replace(ASKED, campaign_label=label), channel, PlainLinks())
 
 
 async def test_the_link_is_shown_in_no_row() -> None:

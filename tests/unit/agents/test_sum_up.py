@@ -101,7 +101,7 @@ async def test_an_hour_is_a_row_too_whose_version_grows() -> None:
     ]
     assert all(isinstance(row, StatsRow) for row in found)
     told = [(row.version, row.counts) for row in found if isinstance(row, StatsRow)]
-    assert [(2, {"sent": 2}), (3, {"sent": 1})] == told
+    assert [(T0 + 1, {"sent": 2}), (T0 + 2, {"sent": 1})] == told
     assert 1 == len({row.bucket_id for row in found if isinstance(row, StatsRow)})
 
 

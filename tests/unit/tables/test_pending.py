@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.catalogue import catalogue
+from schemas.records.reference import LONGEST_TTL_S
 from schemas.topics import DAY_MS, Topic
 from tables.pending import NOTED_MS, WRONG_CLOCK_MS, Pending, key_of
 from tests.messages import DECIDED
@@ -49,3 +50,8 @@ def test_a_cancel_is_remembered_for_longer_than_a_request_may_be_on_its_way() ->
 
     kept = [topic.retention_ms or 0 for topic in catalogue() if on_the_way(topic)]
     assert max(kept) + DAY_MS <= NOTED_MS
+
+
+def test_a_cancel_is_remembered_for_as_long_as_another_channel_may_follow() -> None:
+    """Mutation: 8 days: a reserve channel follows in the second week of a request that was taken back."""
+    assert LONGEST_TTL_S * 1000 < NOTED_MS

@@ -20,8 +20,16 @@ HOUR = StatsPartial(
 
 
 def test_counts_are_added_by_metric() -> None:
-    total = Totals(counts={"sent": 1, "failed": 1}).add({"failed": -1, "delivered": 2})
+    total = Totals(counts={"sent": 1, "failed": 1}).add({"failed": -1, "delivered": 2}, T0)
     assert {"sent": 1, "failed": 0, "delivered": 2} == total.counts
+
+
+def test_a_version_grows_though_the_row_lost_it_and_under_any_clock() -> None:
+    """A worker of an older version writes rows without one. Mutation: one more than before."""
+    first = Totals().add({"sent": 1}, T0)
+    again = replace(first, version=0).add({"sent": 1}, T0 + 1)
+    behind = again.add({"sent": 1}, T0 - DAY)
+    assert [T0, T0 + 1, T0 + 2] == [each.version for each in (first, again, behind)]
 
 
 def test_the_record_has_every_named_metric_and_every_dimension() -> None:

@@ -131,7 +131,7 @@ def test_a_token_says_all_of_its_link(channel: str, campaign: str | None) -> Non
 
 
 def test_a_link_out_of_marketing_takes_one_text_message_with_room_for_words() -> None:
-    url = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id)
+    url = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id, None)
     assert url is not None
     assert len(url) < 125
 
@@ -161,11 +161,20 @@ def test_a_link_to_the_page_of_choices_ends_and_the_way_out_does_not() -> None:
 
 def test_without_an_address_or_keys_there_are_no_links() -> None:
     for links in (MessageLinks(None, SIGNER), MessageLinks("https://n.example.com", None)):
-        assert (None, None) == (links.unsubscribe(LINK.user_id), links.preferences(LINK.user_id, NOW))
+        assert (None, None) == (links.unsubscribe(LINK.user_id, None), links.preferences(LINK.user_id, NOW))
+
+
+@pytest.mark.parametrize("label", ["summer", "я" * 128])
+async def test_who_follows_the_link_of_a_message_leaves_its_campaign(visitor: Visitor, label: str) -> None:
+    """Mutation: a link without it. The label is as long as one may be."""
+    made = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id, label)
+    assert made is not None
+    status, _, _ = await visitor.visit("POST", made.partition("?token=")[2])
+    assert (200, label) == (status, visitor.written[0]["data"]["campaign"])
 
 
 async def test_the_link_of_a_message_is_a_page_here(visitor: Visitor) -> None:
-    made = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id)
+    made = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id, "summer")
     assert made is not None
     async with visitor.client.get(made.removeprefix("https://n.example.com")) as response:
         assert 200 == response.status

@@ -39,12 +39,16 @@ class Group:
 
 @dataclass(slots=True)
 class Partitions:
-    """Has nothing to refresh."""
+    """Has nothing to refresh. `heard`: what is to be read ahead."""
 
     refreshed: int = 0
+    heard: list[tuple[Input, TopicPartition]] = field(default_factory=list)
 
     async def refresh(self) -> None:
         self.refreshed += 1
+
+    def ahead(self, _stage: Stage, _task: int) -> list[tuple[Input, TopicPartition]]:
+        return self.heard
 
 
 def shared(group: Group | None = None, meters: Meters | None = None) -> Shared:
