@@ -15,6 +15,7 @@ import msgspec
 from agents.admit import Ended, Later
 from agents.choose import Chosen, Dropped, choose, narrow
 from agents.conceal import reveal
+from agents.equip import Followed
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from agents.ports import Addresses, Cipher, Reference, Renderer
     from schemas.records import NotificationType, RequestReceived
     from tables.contacts import Contacts
+    from tables.devices import DeviceTerms
     from tables.preferences import Preferences
 
     class Outside(Protocol):
@@ -44,11 +46,13 @@ if TYPE_CHECKING:
         def renderer(self) -> Renderer: ...
         @property
         def addresses(self) -> Addresses: ...
+        @property
+        def device_terms(self) -> DeviceTerms: ...
 
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow
+Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow | Followed
 
 
 class Case(msgspec.Struct, frozen=True):

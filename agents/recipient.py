@@ -1,10 +1,10 @@
 """The recipient stage: everything that is known of one user meets the requests to him.
 
-consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, FallbackGranted),
-          request.cancels (CancelAsked), timers (RequestDue)
-keeps     requests, contacts, preferences, pending
+consumes  facts.contacts, facts.preferences, facts.devices (DeviceChanged, TokenClaimed), request.<lane>
+          (RequestReceived, FallbackGranted), request.cancels (CancelAsked), timers (RequestDue, DevicesDue)
+keeps     requests, contacts, preferences, pending, devices, owners
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait), Vetoed, PreferenceRow
+          to wait), Vetoed, PreferenceRow; of devices what agents/equip.py says
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -17,25 +17,27 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from agents.absorb import Fact, absorb
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.cancel import cancel, is_told, taken_back
+from agents.equip import reachable
 from agents.forbid import cancel as forbid
-from agents.forbid import change, erase
-from agents.remember import NOBODY, remember
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
     ContactChanged,
+    DeviceChanged,
+    DevicesDue,
     FallbackGranted,
     FallbackPlanned,
     PreferenceChanged,
     RequestDecided,
     RequestDue,
     RequestReceived,
+    TokenClaimed,
 )
 from schemas.words import Outcome, WaitedFor
-from tables.contacts import Contacts
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
 from tables.requests import Taken, content_of, key_of, remembered_until
@@ -46,9 +48,11 @@ if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
+    from tables.contacts import Contacts
+    from tables.devices import Devices, Owner
     from tables.preferences import Preferences
 
-Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
+Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | Fact
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -58,6 +62,8 @@ class Memory(msgspec.Struct, frozen=True):
     contacts: Table[bytes, Contacts]
     preferences: Table[bytes, Preferences]
     pending: Table[bytes, Pending]
+    devices: Table[bytes, Devices]
+    owners: Table[bytes, Owner]
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
@@ -78,15 +84,8 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             return await fall_back(value.plan, now, memory, outside)
         case CancelAsked():
             return [*take_back(value, now, memory), forbid(value, now)]
-        case ContactChanged():
-            key = subject_key(value.user_id)
-            before = memory.contacts.get(key) or NOBODY
-            known = remember(before, value, outside.cipher, outside.addresses)
-            memory.contacts.put(key, known)
-            is_gone = known.is_deleted and not before.is_deleted
-            return [*erase(value, memory.preferences, now)] if is_gone else []
-        case PreferenceChanged():
-            return [*change(value, memory.preferences, now)]
+        case ContactChanged() | PreferenceChanged() | DeviceChanged() | TokenClaimed() | DevicesDue():
+            return [*absorb(value, now, memory, outside)]
         case _:
             assert_never(value)
 
@@ -111,7 +110,9 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
         case Later():
             return _pend(request, wait(request, kind, verdict, now), memory)
         case Admitted():
-            return _pend(request, await answer(_case(request, verdict, now, memory), outside), memory)
+            return _pend(
+                request, await answer(_case(request, verdict, memory, now, outside), outside), memory
+            )
         case _:
             assert_never(verdict)
 
@@ -129,7 +130,9 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
     verdict = admit_again(due.request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(due.request, kind, now, verdict)]
-    case = replace(_case(due.request, verdict, now, memory), has_waited=due.waited_for == WaitedFor.CONTACT)
+    case = replace(
+        _case(due.request, verdict, memory, now, outside), has_waited=due.waited_for == WaitedFor.CONTACT
+    )
     return _pend(due.request, await answer(case, outside), memory)
 
 
@@ -179,7 +182,7 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     verdict = admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
-    case = _case(plan.request, verdict, now, memory)
+    case = _case(plan.request, verdict, memory, now, outside)
     return await answer_unseen(replace(case, is_fallback=True), plan, outside)
 
 
@@ -188,13 +191,14 @@ async def _kind(request: RequestReceived, outside: Outside) -> NotificationType 
     return outside.reference.type(code) or await outside.reference.find_type(code)
 
 
-def _case(request: RequestReceived, admitted: Admitted, now: int, memory: Memory) -> Case:
+def _case(request: RequestReceived, admitted: Admitted, memory: Memory, now: int, outside: Outside) -> Case:
     key = subject_key(request.user_id)
+    devices = memory.devices.get(key)
     return Case(
         request=request,
         admitted=admitted,
         preferences=memory.preferences.get(key),
-        contacts=memory.contacts.get(key),
+        contacts=reachable(memory.contacts.get(key), devices, now, outside.device_terms),
         has_waited=False,
         now=now,
     )

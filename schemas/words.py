@@ -183,6 +183,7 @@ class Reason(StrEnum):
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
     PROVIDER_LIMITED = "provider_limited"
     NO_PROVIDER = "no_provider"
+    UNREGISTERED_DEVICE = "unregistered_device"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
@@ -218,6 +219,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
     Reason.NO_PROVIDER: "No active provider serves the channel.",
+    Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",

@@ -24,6 +24,7 @@ from connectors.links import LinkSigner
 from connectors.metrics import HttpMetrics
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
+from connectors.postgres.devices import StoredDevices
 from connectors.postgres.why import Archive
 from schemas import topics
 from schemas.codec import encode
@@ -31,7 +32,7 @@ from schemas.records import SeenPosted
 from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import CampaignsFeed, CampaignsRead
-from streams.outside import engine_config, publish_schemas
+from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
@@ -155,6 +156,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         templates=desk_of(settings, database),
         send_trial=Trials(settings),
         choices=StoredChoices(database),
+        devices=StoredDevices(database),
+        cipher=cipher_of(settings),
         links=LinkSigner.of_text(http.link_keys.get_secret_value()) if http.link_keys else None,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}

@@ -33,6 +33,7 @@ from streams.engine.reference import GlobalTable
 from streams.servers import database_of
 from streams.topology import Outside
 from streams.wiring import Reading
+from tables.devices import DAY_MS, DeviceTerms
 
 if TYPE_CHECKING:
     from schemas.records import NotificationType, SeenTag, Template
@@ -61,8 +62,11 @@ def engine_config(settings: Settings) -> EngineConfig:
 
 def cipher_of(settings: Settings) -> Cipher:
     """The configured keys, or the one kept in the data folder beside embedded servers."""
-    given = settings.crypto.keys
-    return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+    given, hash_key = settings.crypto.keys, settings.crypto.hash_key
+    return Cipher.of_text(
+        given.get_secret_value() if given else kept_key(settings.data_dir),
+        hash_key.get_secret_value() if hash_key else None,
+    )
 
 
 class WaitingReference:
@@ -162,6 +166,9 @@ class World:
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),
+            device_terms=DeviceTerms(
+                settings.devices.stale_days * DAY_MS, settings.devices.forget_days * DAY_MS
+            ),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:

@@ -56,6 +56,22 @@ def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route
     return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))
 
 
+def recipient_timer(reading: Reading) -> Route:
+    """Requests that wait, and devices that may be idle."""
+    return ToTimer(
+        lambda due: _due_id(due).encode(),
+        lambda due: due.due_at,
+        encode,
+        reading.records(r.RequestDue, r.DevicesDue),
+    )
+
+
+def _due_id(due: r.RequestDue | r.DevicesDue) -> str:
+    if isinstance(due, r.DevicesDue):
+        return f"devices/{due.user_id}"
+    return f"{due.request.origin}/{due.waited_for}"
+
+
 def fallback_timer(reading: Reading) -> Route:
     """The timer of a wait for receipts, and its end."""
     return ToTimer(

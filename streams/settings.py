@@ -25,6 +25,7 @@ from streams.settings_reading import PREFIX, SettingsError, config_file, known_v
 from streams.settings_sections import (
     Consumers,
     Crypto,
+    Devices,
     Embedded,
     Engine,
     Kafka,
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     providers: Providers = Field(default_factory=Providers)
     consumers: Consumers = Field(default_factory=Consumers)
     crypto: Crypto = Field(default_factory=Crypto)
+    devices: Devices = Field(default_factory=Devices)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)
     log: Log = Field(default_factory=Log)

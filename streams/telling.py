@@ -39,7 +39,14 @@ HAPPENED = (
 """What the status stage reads."""
 
 
-SINK_RECORDS = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow)
+SINK_RECORDS = (
+    r.RequestDecided,
+    r.MessageRow,
+    r.StatusLogged,
+    r.LabelChanged,
+    r.PreferenceRow,
+    r.DeviceRow,
+)
 
 
 def status_stage(settings: Settings, outside: Outside) -> Stage:

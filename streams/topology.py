@@ -2,6 +2,7 @@
 
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
+    facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -15,7 +16,7 @@ keys: never change or reuse one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
@@ -32,6 +33,7 @@ from streams.routes import (
     lanes,
     planned_for,
     provider_call,
+    recipient_timer,
     timer,
     vetoes,
 )
@@ -39,6 +41,7 @@ from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
 from tables.contacts import Contacts
+from tables.devices import Devices, DeviceTerms, Owner, owner_key
 from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
@@ -72,6 +75,7 @@ class Outside:
     consumers: Consumers
     figures: SeenMetrics
     audience_figures: AudienceMetrics
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -115,7 +119,10 @@ def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
         "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *t.EVENT_TOPICS),
-        "recipient": (t.CONTACTS, t.PREFERENCES, t.CANCELS, *(t.request_topic(lane) for lane in Lane)),
+        "recipient": (
+            *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
+            *(t.request_topic(lane) for lane in Lane),
+        ),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -142,6 +149,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
             r.CancelAsked: (to(t.CANCELS),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.PreferenceChanged: (to(t.PREFERENCES),),
+            r.DeviceChanged: (to(t.DEVICES),),
             r.RequestDecided: (to(t.OUTCOMES),),
         },
         co_partitioned=False,
@@ -158,6 +166,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         inputs=(
             Input(t.CONTACTS, read(r.ContactChanged), lane=0, urgent=True),
             Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0, urgent=True),
+            Input(t.DEVICES, read(r.DeviceChanged, r.TokenClaimed), lane=0, urgent=True, notices=True),
             Input(t.CANCELS, read(r.CancelAsked), lane=0, urgent=True),
             *requests,
         ),
@@ -165,14 +174,15 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
-            r.RequestDue: (
-                timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
-            ),
+            **dict.fromkeys((r.RequestDue, r.DevicesDue), (recipient_timer(outside.reading),)),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
             r.PreferenceRow: (to(t.ROWS, same_partition=True),),
+            r.DeviceRow: (to(t.ROWS, same_partition=True),),
+            r.DeviceChanged: (to(t.DEVICES),),
+            r.TokenClaimed: (to(t.DEVICES, key=lambda claimed: owner_key(claimed.token_hash)),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(
@@ -180,6 +190,8 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("contacts", 2, Contacts),
             outside.reading.table("preferences", 3, Preferences),
             outside.reading.table("pending", 4, Pending),
+            outside.reading.table("devices", 5, Devices),
+            outside.reading.table("owners", 6, Owner),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,
@@ -199,6 +211,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
+            r.DeviceChanged: (to(t.DEVICES),),
         },
         tables=(table("vetoes", 1, Vetoes), table("cancelled", 2, Cancelled)),
         min_interval_ms=settings.engine.interval_normal_ms,

@@ -27,10 +27,14 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sealed: bytes
     is_valid: bool
     platform: str | None = None
+    device_id: str | None = None
 
 
 class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One user. Times in ms; 0: never stated."""
+    """One user. Times in ms; 0: never stated.
+
+    `devices`: rows of earlier versions have them; now they are in `tables.devices`, and here only to be read.
+    """
 
     email: Address | None = None
     phone: Address | None = None

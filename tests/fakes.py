@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from schemas.errors import RenderFailedError
 from schemas.records import Content
+from tables.devices import DeviceTerms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -121,6 +122,9 @@ class PlainCipher:
             raise ValueError("not sealed by this cipher")
         return sealed.removeprefix(b"sealed:")
 
+    def digest(self, clear: bytes) -> str:
+        return f"hash of {clear.decode()}"
+
 
 class PlainRenderer:
     """Fills `{name}`; a name without a value cannot be rendered. Counts its turns.
@@ -159,3 +163,4 @@ class MemoryOutside:
     cipher: PlainCipher = field(default_factory=PlainCipher)
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)

@@ -20,6 +20,7 @@ from schemas.records import (
     Template,
 )
 from tables.contacts import Contacts
+from tables.devices import Devices, Owner
 from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
@@ -134,12 +135,16 @@ class Desk:
     contacts: MemoryTable[bytes, Contacts] = field(default_factory=MemoryTable)
     preferences: MemoryTable[bytes, Preferences] = field(default_factory=MemoryTable)
     pending: MemoryTable[bytes, Pending] = field(default_factory=MemoryTable)
+    devices: MemoryTable[bytes, Devices] = field(default_factory=MemoryTable)
+    owners: MemoryTable[bytes, Owner] = field(default_factory=MemoryTable)
     now: int = T0
 
     async def tell(self, *values: Input) -> list[Answered]:
         """What follows from these inputs, in order."""
         self.requests.now = self.pending.now = self.now
-        memory = Memory(self.requests, self.contacts, self.preferences, self.pending)
+        memory = Memory(
+            self.requests, self.contacts, self.preferences, self.pending, self.devices, self.owners
+        )
         return [one for value in values for one in await decide(value, self.now, memory, self.outside)]
 
     def known(self) -> Contacts | None:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
+from connectors.http import device_operations as of_devices
 from connectors.http import (
+    devices,
     keys,
     openapi,
     ops,
@@ -103,6 +105,11 @@ PREFERENCES: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("unsubscribe_page", "GET", unsubscribe.PATH, unsubscribe.ShowLink, unsubscribe.SHOW),
     _edge("unsubscribe_link", "POST", unsubscribe.PATH, unsubscribe.FollowLink, unsubscribe.ACT),
 )
+DEVICES: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("device_register", "POST", devices.PATH, devices.Register, of_devices.REGISTER),
+    _edge("device_switch", "PUT", devices.ONE, devices.Switch, of_devices.SWITCH),
+    _edge("device_list", "GET", devices.OF_USER, devices.List, of_devices.LIST),
+)
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("seen", "POST", seen.PATH, seen.SeenPost, seen.OPERATION),
     _edge("seen_batch", "POST", seen_batch.PATH, seen_batch.BatchPost, seen_batch.OPERATION),
@@ -122,6 +129,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
     _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
     *PREFERENCES,
+    *DEVICES,
     *TEMPLATES,
 )
 """The public port; who may call what stands in `connectors/http/access.py`."""

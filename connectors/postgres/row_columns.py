@@ -10,10 +10,17 @@ from typing import Any, TypeAlias
 import msgspec
 
 from connectors.postgres.label_columns import LABEL
-from schemas.records import LabelChanged, MessageRow, PreferenceRow, RequestDecided, StatusLogged
+from schemas.records import (
+    DeviceRow,
+    LabelChanged,
+    MessageRow,
+    PreferenceRow,
+    RequestDecided,
+    StatusLogged,
+)
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow
+RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | DeviceRow
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -21,6 +28,7 @@ WIDTHS = {
     "category": 20,
     "reason": 100,
     "language": 10,
+    "platform": 20,
     "template": 255,
     "provider": 100,
 }
@@ -35,6 +43,7 @@ class Fold:
     log: dict[str, StatusLogged] = field(default_factory=dict)
     labels: dict[str, LabelChanged] = field(default_factory=dict)
     preferences: list[PreferenceRow] = field(default_factory=list)
+    devices: list[DeviceRow] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -44,7 +53,7 @@ class Fold:
             fold.add(record)
         return fold
 
-    def add(self, record: RowRecord) -> None:
+    def add(self, record: RowRecord) -> None:  # noqa: C901 - a line for each kind of record
         """Take one more record in."""
         if type(record) is MessageRow:
             known = self.messages.get(record.message_id)
@@ -61,6 +70,8 @@ class Fold:
             self._label(record)
         elif type(record) is PreferenceRow:
             self.preferences.append(record)
+        elif type(record) is DeviceRow:
+            self.devices.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
 

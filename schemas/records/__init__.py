@@ -34,6 +34,7 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -116,6 +117,9 @@ __all__ = [
     "ContactChanged",
     "Content",
     "Device",
+    "DeviceChanged",
+    "DeviceRow",
+    "DevicesDue",
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
@@ -171,6 +175,7 @@ __all__ = [
     "StraysDue",
     "Switch",
     "Template",
+    "TokenClaimed",
     "UploadDue",
     "UserGroup",
     "UsersCounted",

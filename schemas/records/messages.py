@@ -17,7 +17,7 @@ class MessageQueued(Record, frozen=True, kw_only=True):
     category: str
     source: str
     idempotency_key: str
-    recipient: Sealed
+    recipient: Sealed  # of a push to a known device its id, not its token (NS-DATA-OP-15)
     payload: bytes  # JSON used for rendering, secret values masked as "***"
     created_at: int
     expires_at: int
@@ -59,6 +59,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     tried: list[str] = []  # providers that failed for now in this pass
     barred: list[str] = []  # providers that refused our credentials: out for this message
     preferences_version: int = 0  # of what the user had chosen when the message was made
+    device_id: str | None = None  # of a push to a known device
 
 
 class Content(Record, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ from connectors.postgres.errors import PostgresUnavailableError
 from connectors.postgres.why import Explanation
 from schemas.inputs import decoder_of
 from tests.choices import MemoryChoices
+from tests.devices import AnybodysDevices
+from tests.fakes import PlainCipher
 from tests.fuzz.documented import driven
 from tests.unit.connectors.http.edge import NOW, SECRET, SHOP, SHOP_KEY, entry
 from tests.unit.connectors.http.issuer import Desk, token
@@ -85,7 +87,7 @@ async def done() -> None:
 
 def edge_ports(broker: Broker | None = None) -> EdgePorts:
     broker = broker or Broker()
-    keys = KeyBook([entry(SHOP, "send", "stats"), entry(KEY_OF_SCREEN, "preferences")])
+    keys = KeyBook([entry(SHOP, "send", "stats"), entry(KEY_OF_SCREEN, "preferences", "devices")])
     authority = Authority(keys, [SECRET], Desk().tokens(), None, lambda: NOW)
     counted = Counted(authority, Quotas(per_user=9_999_999), lambda: NOW)
     metrics = HttpMetrics(CollectorRegistry())
@@ -98,6 +100,8 @@ def edge_ports(broker: Broker | None = None) -> EdgePorts:
         explain=broker.explain,
         keys=KeyDesk(MemoryKeys(), done, lambda: NOW),
         choices=MemoryChoices(),
+        devices=AnybodysDevices(),
+        cipher=PlainCipher(),
     )
 
 

@@ -23,6 +23,8 @@ from schemas.codec import encode
 from schemas.errors import DecodeError
 from schemas.inputs import decoder_of
 from schemas.records import (
+    DeviceRow,
+    DevicesDue,
     MessageQueued,
     NotificationType,
     PreferenceRow,
@@ -33,6 +35,7 @@ from schemas.records import (
     Template,
     Vetoed,
 )
+from tables.devices import DeviceTerms
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.requests import T0
 
@@ -54,6 +57,7 @@ class World:
     cipher: Cipher = field(default_factory=lambda: Cipher.of_text(Cipher.new_key("test")))
     renderer: TemplateRenderer = field(default_factory=TemplateRenderer)
     addresses: AddressBook = field(default_factory=AddressBook)
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)
 
 
 @dataclass
@@ -95,15 +99,17 @@ def _events(run: Run) -> Iterator[FakeEvent]:
 
 
 async def _feed(run: Run) -> None:
-    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()), NOW
+    memory, now = Memory(*(MemoryTable[bytes, Any]() for _ in Memory.__struct_fields__)), NOW
     stream = FakeStream(_events(run), now)
     waiting: deque[Any] = deque(
         [taken async for taken in intake(stream, run.world.reference, run.world.cipher)]
     )
     while waiting:
         value: Any = waiting.popleft()
-        if isinstance(value, RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow):
+        if isinstance(value, RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | DeviceRow):
             run.found.append(value)
+        elif isinstance(value, DevicesDue):
+            continue
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now
             waiting += await decide(value, now, memory, run.world)

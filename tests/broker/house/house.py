@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.broker.house.book import write_book
 
 APP = "house"
 SECRET = "gateway-of-the-house"
+API_KEYS = f"devices:{sha256(b'ck_live_house_devices').hexdigest()}:devices"
 PATIENCE_S = 60.0
 LARGEST = 4 << 20
 FOREIGN = [
@@ -211,7 +213,12 @@ def _program(folder: Path, base: dict[str, Any], name: str) -> Program:
     """A static id: a killed worker comes back to its tasks at once."""
     own = {
         "data_dir": str(folder / f"{name}-data"),
-        "http": {"port": free_port(), "ops_port": free_port(), "gateway_secret": SECRET},
+        "http": {
+            "port": free_port(),
+            "ops_port": free_port(),
+            "gateway_secret": SECRET,
+            "api_keys": API_KEYS,
+        },
         "engine": {"worker_name": f"house-{name}", "static_id": True},
         "log": {"format": "json"},
     }
