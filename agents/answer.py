@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.admit import Ended, Later
+from agents.ask_account import is_stopgap, must_ask
 from agents.choose import Chosen, Dropped, choose, narrow
 from agents.conceal import reveal
 from agents.equip import Followed
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
-from schemas.records import FallbackPlanned, PreferenceRow, RequestDecided, RequestDue, SendTask, Vetoed
+from schemas.account_words import Told
+from schemas.records import (
+    ContactsAsked,
+    FallbackPlanned,
+    PreferenceRow,
+    RequestDecided,
+    RequestDue,
+    SendTask,
+    Vetoed,
+)
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from agents.admit import Admitted
+    from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Reference, Renderer
     from schemas.records import NotificationType, RequestReceived
     from tables.contacts import Contacts
@@ -48,11 +59,18 @@ if TYPE_CHECKING:
         def addresses(self) -> Addresses: ...
         @property
         def device_terms(self) -> DeviceTerms: ...
+        @property
+        def account_terms(self) -> AccountTerms | None: ...
 
 
-WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
+WAITS_BY = {
+    WaitedFor.SCHEDULED: "request.scheduled_at",
+    WaitedFor.CONTACT: "contacts",
+    WaitedFor.ACCOUNT: "account",
+}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow | Followed
+Of = Made | Followed | Vetoed | PreferenceRow
+Answered = Of | RequestDecided | RequestDue | FallbackPlanned | ContactsAsked
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -65,6 +83,8 @@ class Case(msgspec.Struct, frozen=True):
     has_waited: bool
     now: int
     is_fallback: bool = False
+    told: Told | None = None  # how Account Service answered, if it was asked for this
+    is_behind: bool = False  # others of the same user and lane wait for it
 
 
 async def answer(case: Case, outside: Outside) -> list[Answered]:
@@ -75,6 +95,8 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
         choice = narrow(choice, case.request.channels)
     if isinstance(choice, Dropped):
         return [_skipped(case, choice)]
+    if must_ask(case, choice, outside.account_terms):
+        return [ContactsAsked(request=case.request, has_waited=case.has_waited)]
     unmet = unreached(case, choice)
     if isinstance(unmet, Later):
         return wait(case.request, kind, unmet, case.now)
@@ -84,7 +106,8 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     if not made:
         tried = ",".join((*choice.channels, *choice.reserve))
         return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
-    accepted = Ended(Outcome.ACCEPTED, None, choice.rule, choice.value)
+    reason = Reason.ACCOUNT_AWAY if is_stopgap(case) else None
+    accepted = Ended(Outcome.ACCEPTED, reason, choice.rule, choice.value)
     return [
         *planned(case, choice, made, used),
         *made,
@@ -123,13 +146,18 @@ def wait(request: RequestReceived, kind: NotificationType | None, later: Later, 
 def unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
 
-    A deleted user is not waited for, nor is anybody whom a reserve channel reaches.
+    A deleted user is not waited for, nor is anybody whom a reserve channel reaches. For Account Service a
+    request waits as long as it may live.
     """
     contacts = case.contacts or NOBODY
     if contacts.is_deleted:
         return Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at))
     reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
-    if reached or case.has_waited:
+    if reached:
+        return None
+    if is_stopgap(case):
+        return Later(case.now + CONTACT_WAIT_MS, WaitedFor.ACCOUNT)
+    if case.has_waited:
         return None
     return Later(case.now + CONTACT_WAIT_MS, WaitedFor.CONTACT)
 

@@ -2,9 +2,10 @@
 
 consumes  facts.contacts, facts.preferences, facts.devices (DeviceChanged, TokenClaimed), request.<lane>
           (RequestReceived, FallbackGranted), request.cancels (CancelAsked), timers (RequestDue, DevicesDue)
-keeps     requests, contacts, preferences, pending, devices, owners
+          and what Account Service said (ContactsAnswered)
+keeps     requests, contacts, preferences, pending, devices, owners, asking
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait), Vetoed, PreferenceRow; of devices what agents/equip.py says
+          to wait), ContactsAsked (effect), Vetoed, PreferenceRow; of devices what agents/equip.py says
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -20,13 +21,17 @@ from msgspec.structs import replace
 from agents.absorb import Fact, absorb
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
+from agents.ask_account import learned, line_up
 from agents.cancel import cancel, is_told, taken_back
 from agents.equip import reachable
 from agents.forbid import cancel as forbid
+from schemas.account_words import Told
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
     ContactChanged,
+    ContactsAnswered,
+    ContactsAsked,
     DeviceChanged,
     DevicesDue,
     FallbackGranted,
@@ -38,6 +43,7 @@ from schemas.records import (
     TokenClaimed,
 )
 from schemas.words import Outcome, WaitedFor
+from tables.asking import key_of as asking_key
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
 from tables.requests import Taken, content_of, key_of, remembered_until
@@ -48,11 +54,12 @@ if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
+    from tables.asking import Asking
     from tables.contacts import Contacts
     from tables.devices import Devices, Owner
     from tables.preferences import Preferences
 
-Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | Fact
+Input = RequestReceived | RequestDue | ContactsAnswered | FallbackGranted | CancelAsked | Fact
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -64,6 +71,7 @@ class Memory(msgspec.Struct, frozen=True):
     pending: Table[bytes, Pending]
     devices: Table[bytes, Devices]
     owners: Table[bytes, Owner]
+    asking: Table[bytes, Asking]
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
@@ -80,6 +88,8 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             return await take(value, now, memory, outside)
         case RequestDue():
             return await release(value, now, memory, outside)
+        case ContactsAnswered():
+            return await resume(value, now, memory, outside)
         case FallbackGranted():
             return await fall_back(value.plan, now, memory, outside)
         case CancelAsked():
@@ -108,11 +118,10 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
     match verdict:
         case Later():
-            return _pend(request, wait(request, kind, verdict, now), memory)
+            return _pend(request, wait(request, kind, verdict, now), memory, now)
         case Admitted():
-            return _pend(
-                request, await answer(_case(request, verdict, memory, now, outside), outside), memory
-            )
+            case = _case(request, verdict, memory, now, outside)
+            return _pend(request, await answer(case, outside), memory, now)
         case _:
             assert_never(verdict)
 
@@ -133,7 +142,30 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
     case = replace(
         _case(due.request, verdict, memory, now, outside), has_waited=due.waited_for == WaitedFor.CONTACT
     )
-    return _pend(due.request, await answer(case, outside), memory)
+    return _pend(due.request, await answer(case, outside), memory, now)
+
+
+async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: Outside) -> list[Answered]:
+    """A request whose user Account Service was asked about. A question that nobody heard is put again."""
+    call = answered.call
+    request, told = call.request, Told(answered.verdict)
+    if told in {Told.HIDDEN, Told.LAPSED}:
+        return [call]
+    line_up(request, now, memory.asking, by=-1)
+    if told != Told.AWAY:
+        key = subject_key(request.user_id)
+        ports = (outside.cipher, outside.addresses)
+        memory.contacts.put(key, learned(answered, memory.contacts.get(key), ports, now))
+    kind = await _kind(request, outside)
+    known = memory.pending.get(_pending(request))
+    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
+        return [decided(request, kind, now, taken_back(known.cancelled_at))]
+    verdict = admit_again(request, kind, now)
+    if isinstance(verdict, Ended):
+        return [decided(request, kind, now, verdict)]
+    case = _case(request, verdict, memory, now, outside)
+    case = replace(case, has_waited=call.has_waited, told=told)
+    return _pend(request, await answer(case, outside), memory, now)
 
 
 def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecided]:
@@ -156,9 +188,11 @@ def _keep(key: bytes, after: Pending, now: int, memory: Memory) -> None:
         memory.pending.delete(key)
 
 
-def _pend(request: RequestReceived, answered: list[Answered], memory: Memory) -> list[Answered]:
-    """From now on a cancel finds the request, if it waits."""
+def _pend(request: RequestReceived, answered: list[Answered], memory: Memory, now: int) -> list[Answered]:
+    """From now on a cancel finds the request, if it waits; others line up behind one that asks."""
     match answered:
+        case [ContactsAsked()]:
+            line_up(request, now, memory.asking, by=1)
         case [RequestDue(), RequestDecided() as row]:
             key = _pending(request)
             known = memory.pending.get(key)
@@ -201,4 +235,6 @@ def _case(request: RequestReceived, admitted: Admitted, memory: Memory, now: int
         contacts=reachable(memory.contacts.get(key), devices, now, outside.device_terms),
         has_waited=False,
         now=now,
+        is_behind=outside.account_terms is not None
+        and memory.asking.get(asking_key(request.user_id, request.lane)) is not None,
     )

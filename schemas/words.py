@@ -117,6 +117,7 @@ class WaitedFor(StrEnum):
 
     SCHEDULED = "scheduled"
     CONTACT = "contact"
+    ACCOUNT = "account"
 
 
 class SeenKind(StrEnum):
@@ -167,6 +168,7 @@ class Reason(StrEnum):
     TYPE_DISABLED = "type_disabled"
     NO_CHANNEL_LEFT = "no_channel_left"
     NO_CONTACT = "no_contact"
+    ACCOUNT_AWAY = "account_away"
     CANCELLED_BY_SENDER = "cancelled_by_sender"
     NOTHING_WAITS = "nothing_waits"
     # a message that waited when something was forbidden
@@ -205,6 +207,7 @@ REASONS: dict[Reason, str] = {
     Reason.TYPE_DISABLED: "The user switched this type off.",
     Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
+    Reason.ACCOUNT_AWAY: "Account Service did not answer: what was known before was used, the rest left out.",
     Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
     Reason.NOTHING_WAITS: "A cancel found nothing waiting: its request was decided before, or comes later.",
     Reason.UNSUBSCRIBED_CHANNEL: "The user unsubscribed from this channel while the message waited.",

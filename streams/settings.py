@@ -23,6 +23,7 @@ from pydantic_settings import (
 from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_sections import (
+    Accounts,
     Consumers,
     Crypto,
     Devices,
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     consumers: Consumers = Field(default_factory=Consumers)
     crypto: Crypto = Field(default_factory=Crypto)
     devices: Devices = Field(default_factory=Devices)
+    accounts: Accounts = Field(default_factory=Accounts)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)
     log: Log = Field(default_factory=Log)

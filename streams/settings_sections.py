@@ -130,6 +130,23 @@ class Crypto(BaseModel):
         return key
 
 
+class Accounts(BaseModel):
+    """Account Service, which is asked for contacts that no event has told."""
+
+    model_config = SECTION
+
+    url: str | None = None
+    """Its address, before `/api/v1/users/`; without it nobody is asked."""
+    token: SecretStr | None = None
+    """What it asks for, as `Authorization: Bearer`."""
+    timeout_ms: Count = 300
+    """How long one question may take, from connecting to the end of the answer."""
+    cache_s: Count = 900
+    """How long an answer is believed; while the service is away, for longer."""
+    connections: Count = 100
+    """The most questions one process has open; beyond that requests go on without."""
+
+
 class Devices(BaseModel):
     """Devices that take pushes."""
 

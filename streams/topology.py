@@ -3,6 +3,7 @@
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
+    recipient ─ GET contacts of Account Service ─► recipient
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -30,7 +31,9 @@ from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage
 from streams.routes import (
+    contacts_call,
     lanes,
+    nobody_asks,
     planned_for,
     provider_call,
     recipient_timer,
@@ -40,6 +43,7 @@ from streams.routes import (
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
+from tables.asking import Asking
 from tables.contacts import Contacts
 from tables.devices import Devices, DeviceTerms, Owner, owner_key
 from tables.pending import Pending
@@ -50,6 +54,7 @@ from tables.vetoes import Cancelled, Vetoes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Reference, Renderer
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
@@ -76,6 +81,8 @@ class Outside:
     figures: SeenMetrics
     audience_figures: AudienceMetrics
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: AccountTerms | None = None
+    ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -174,6 +181,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
+            r.ContactsAsked: (contacts_call(settings, outside.reading, outside.ask_account),),
             **dict.fromkeys((r.RequestDue, r.DevicesDue), (recipient_timer(outside.reading),)),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
@@ -192,6 +200,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("pending", 4, Pending),
             outside.reading.table("devices", 5, Devices),
             outside.reading.table("owners", 6, Owner),
+            outside.reading.table("asking", 7, Asking),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,

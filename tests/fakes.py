@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from agents.ask_account import AccountTerms
 from schemas.errors import RenderFailedError
 from schemas.records import Content
 from tables.devices import DeviceTerms
@@ -164,3 +165,4 @@ class MemoryOutside:
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: AccountTerms | None = None

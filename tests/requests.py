@@ -19,6 +19,7 @@ from schemas.records import (
     SendTask,
     Template,
 )
+from tables.asking import Asking
 from tables.contacts import Contacts
 from tables.devices import Devices, Owner
 from tables.pending import Pending
@@ -137,14 +138,13 @@ class Desk:
     pending: MemoryTable[bytes, Pending] = field(default_factory=MemoryTable)
     devices: MemoryTable[bytes, Devices] = field(default_factory=MemoryTable)
     owners: MemoryTable[bytes, Owner] = field(default_factory=MemoryTable)
+    asking: MemoryTable[bytes, Asking] = field(default_factory=MemoryTable)
     now: int = T0
 
     async def tell(self, *values: Input) -> list[Answered]:
         """What follows from these inputs, in order."""
         self.requests.now = self.pending.now = self.now
-        memory = Memory(
-            self.requests, self.contacts, self.preferences, self.pending, self.devices, self.owners
-        )
+        memory = Memory(**{name: getattr(self, name) for name in Memory.__struct_fields__})
         return [one for value in values for one in await decide(value, self.now, memory, self.outside)]
 
     def known(self) -> Contacts | None:

@@ -7,6 +7,7 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 from __future__ import annotations
 
 from schemas.records.access import ApiKey, ChangeLogged
+from schemas.records.accounts import ContactsAnswered, ContactsAsked
 from schemas.records.audience import (
     AudienceAnswered,
     AudienceLabel,
@@ -115,6 +116,8 @@ __all__ = [
     "Communication",
     "CommunicationSeen",
     "ContactChanged",
+    "ContactsAnswered",
+    "ContactsAsked",
     "Content",
     "Device",
     "DeviceChanged",

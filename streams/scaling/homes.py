@@ -67,6 +67,8 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\4": lambda key, _: key[:-DIGEST],
             b"\5": lambda key, _: key,
             b"\6": lambda key, _: key,
+            b"\7": lambda key, _: key.rpartition(b"/")[0],
+            EFFECT: _read(r.ContactsAsked, book, lambda call: subject_key(call.request.user_id)),
             TIMER: _read((r.RequestDue, r.DevicesDue), book, _waits_for),
         },
         "status": {

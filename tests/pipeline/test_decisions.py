@@ -58,6 +58,7 @@ class World:
     renderer: TemplateRenderer = field(default_factory=TemplateRenderer)
     addresses: AddressBook = field(default_factory=AddressBook)
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: None = None
 
 
 @dataclass

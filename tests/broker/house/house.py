@@ -200,6 +200,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
     told = await _told(fake.log)
     base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
     base["providers"] = {"fake_url": told["url"]}
+    base["accounts"] = {"url": told["url"], "timeout_ms": 5_000}
     worker, http = (_program(folder, base, name) for name in ("worker", "http"))
     for program in (worker, http):
         stack.push_async_callback(program.stop)

@@ -28,11 +28,14 @@ OFF = "select id::text, user_id::text from device_tokens where not is_active and
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was found. `calls` of the provider by token; `listed`: activity by the end of a token."""
+    """What was found. `messages`: by token, counted once though a kill may repeat a call.
+
+    `listed`: by the end of its token, whether a device is on.
+    """
 
     first: list[tuple[str, str | None]]
     second: list[tuple[str, str | None]]
-    calls: dict[str, int]
+    messages: dict[str, int]
     listed: dict[str, bool]
     statuses: list[int]
     clear: list[str]
@@ -63,11 +66,12 @@ async def _played(house: House) -> Told:
     await house.rows(OFF, [user(NAME)], 2)
     records = await house.topics("notification.preferences", "facts.devices", "channel.push", "rows")
     raw = [(name, one.value or b"") for name, found in records.items() for one in found]
-    calls = [row["recipient"] for row in house.ledger]
+    ledger = {(row["recipient"], row["message_id"]) for row in house.ledger}
+    pushed = [token for token, _ in ledger]
     return Told(
         first=sorted((row["status"], row["reason"]) for row in first),
         second=[(row["status"], row["reason"]) for row in second],
-        calls={token: calls.count(token) for token in (GONE, STAYS)},
+        messages={token: pushed.count(token) for token in (GONE, STAYS)},
         listed={one["token_end"]: one["is_active"] for one in listed},
         statuses=statuses,
         clear=[name for name, value in raw if GONE.encode() in value or STAYS.encode() in value],
@@ -110,7 +114,7 @@ def test_the_refused_device_fails_and_the_other_is_reached(told: Told) -> None:
 def test_the_refused_device_gets_no_more_over_a_kill(told: Told) -> None:
     """Mutation: no `DeviceChanged` in `agents/react.py`."""
     assert [("sent", None)] == told.second
-    assert {GONE: 1, STAYS: 2} == told.calls
+    assert {GONE: 1, STAYS: 2} == told.messages
 
 
 def test_the_api_lists_it_as_off(told: Told) -> None:
