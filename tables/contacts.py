@@ -97,7 +97,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def _is_told(self, name: str) -> bool:
         """What is known of it is the word of Account Service."""
-        return 0 < self.asked_at == getattr(self, f"{name}_at")
+        at: int = getattr(self, f"{name}_at")
+        return 0 < self.asked_at == at
 
     def register(self, at: int) -> Contacts:
         """Known to have registered."""
