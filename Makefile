@@ -14,6 +14,8 @@ SEED ?= 1
 RATE ?= 500
 # What `make soak` takes beside MINUTES: make soak MINUTES=30 LOAD=300; by default half of the bench's rate
 LOAD ?=
+# Two processes, each with servers of its own; the tests of one file stay together (tests/conftest.py).
+TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 QUICK_TESTS := $(wildcard tests/unit tests/property tests/contract tests/pipeline)
 
 .DEFAULT_GOAL := help
@@ -29,7 +31,7 @@ demo: $(STAMP) ## run the main job on embedded Kafka and Postgres, show what hap
 	$(BIN)/carillon demo
 
 test: $(DEV_STAMP) ## every test, real broker and database included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 lint: $(DEV_STAMP) ## format, lint, types, rooms
 	$(BIN)/ruff format --check .
@@ -39,7 +41,7 @@ lint: $(DEV_STAMP) ## format, lint, types, rooms
 	$(BIN)/lint-imports
 
 check: lint ## as lint, and every test that needs no server
-	$(BIN)/python -m pytest $(QUICK_TESTS)
+	$(BIN)/python -m pytest $(TOGETHER) $(QUICK_TESTS)
 
 bench: $(BENCH_STAMP) ## the budgets of the design, measured beside stock Faust, Quix Streams and Kafka Streams
 	$(BIN)/python -m bench

@@ -1,11 +1,13 @@
 """The audience stage: the one place that decides on labels.
 
 consumes  audience.commands (AudiencePublished, AudienceWithdrawn), audience.progress (UsersCounted),
-          audience.users (UsersUploaded), timers (ProgressDue, UploadDue, StraysDue, WithdrawalDue)
+          audience.users (UsersUploaded), timers (ProgressDue, UploadDue, StraysDue, WithdrawalDue,
+          LabelDue)
 keeps     answers, labels, campaigns, uploads, requests, strays, spread
 emits     AudienceAnswered (audience.answers); UsersLabelled, LabelsEnded (facts.labels); AudienceLabel,
-          RequestProgress, ProgressForgotten (audience.labels), once per batch; LabelChanged (rows);
-          ProgressDue, UploadDue, StraysDue, WithdrawalDue (timers)
+          RequestProgress, ProgressForgotten, LabelForgotten (audience.labels), once per batch; LabelChanged
+          (rows); AudienceUnpublished (audience.unpublished); ProgressDue, UploadDue, StraysDue,
+          WithdrawalDue, LabelDue (timers)
 
 Users of a request that was refused, or answered before, are passed over. One task has it all, so that a key
 is the same key whatever campaign it comes with.
@@ -17,14 +19,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from agents import hand_on, withdraw
 from agents.audience import Draft
+from agents.forget import forget_label, forget_later, forget_progress
 from agents.reply import accepted, refused, repeated
 from schemas.audience_words import AudienceOutcome
 from schemas.records import (
     AudiencePublished,
     AudienceWithdrawn,
     LabelChanged,
+    LabelDue,
     ProgressDue,
-    ProgressForgotten,
     StraysDue,
     UploadDue,
     UsersCounted,
@@ -43,12 +46,12 @@ if TYPE_CHECKING:
     from agents.ports import Stream
 
 Command = AudiencePublished | AudienceWithdrawn
-Timer = ProgressDue | UploadDue | StraysDue | WithdrawalDue
+Timer = ProgressDue | UploadDue | StraysDue | WithdrawalDue | LabelDue
 
 
-async def assign(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
-    """One batch of the stage's one task."""
-    draft = Draft(memory, stream.now)
+async def assign(stream: Stream, memory: Memory, kept_ms: int) -> AsyncIterator[Outcome]:
+    """One batch of the stage's one task. `kept_ms`: so long HTTP processes know a label after its end."""
+    draft = Draft(memory, stream.now, kept_ms)
     async for event in stream:
         for outcome in decide(event.value, draft):
             yield outcome
@@ -80,7 +83,9 @@ def _when_due(due: Timer, draft: Draft) -> Iterable[Outcome]:
         case UploadDue():
             return hand_on.end(due, draft)
         case ProgressDue():
-            return _forget(due, draft)
+            return forget_progress(due, draft)
+        case LabelDue():
+            return forget_label(due, draft)
         case _:
             assert_never(due)
 
@@ -127,10 +132,12 @@ def _accept(command: AudiencePublished, draft: Draft) -> list[Outcome]:
     draft.keep_upload(upload_id, upload)
     before = draft.progress(request_id)
     draft.keep_progress(of_request.asked_for(before, request_id, command.labels, now))
-    rows = [LabelChanged(label=label) for label in labels if known[label.audience_label] is None]
+    new = [label for label in labels if known[label.audience_label] is None]
+    rows = [LabelChanged(label=label) for label in new]
     answer = accepted(command, b"publish", labels, now, draft.memory.answers)
     ends = [UploadDue(upload_id=upload_id, due_at=now + KEPT_MS)] if upload.is_open else []
-    return [answer, *rows, ProgressDue(request_id=request_id, due_at=now + PROGRESS_KEPT_MS), *ends]
+    timers = [forget_later(label, draft) for label in new]
+    return [answer, *rows, ProgressDue(request_id=request_id, due_at=now + PROGRESS_KEPT_MS), *ends, *timers]
 
 
 def _join(name: str, labels: Mapping[str, object], draft: Draft) -> None:
@@ -140,12 +147,3 @@ def _join(name: str, labels: Mapping[str, object], draft: Draft) -> None:
     after = before.add(list(labels))
     if after is not before:
         campaigns.put(key, after)
-
-
-def _forget(due: ProgressDue, draft: Draft) -> list[Outcome]:
-    """The progress of a request ends so long after its last change."""
-    progress = draft.progress(due.request_id)
-    if progress is not None and progress.updated_at + PROGRESS_KEPT_MS > draft.now:
-        return [ProgressDue(request_id=due.request_id, due_at=progress.updated_at + PROGRESS_KEPT_MS)]
-    draft.forget_progress(due.request_id)
-    return [ProgressForgotten(request_id=due.request_id)]

@@ -13,8 +13,11 @@ import msgspec
 from schemas.records import (
     AudienceAnswered,
     AudienceLabel,
+    AudienceUnpublished,
     LabelChanged,
     LabelCount,
+    LabelDue,
+    LabelForgotten,
     LabelsEnded,
     ProgressDue,
     ProgressForgotten,
@@ -41,7 +44,10 @@ Outcome = (
     | UsersLabelled
     | LabelsEnded
     | AudienceLabel
+    | AudienceUnpublished
     | LabelChanged
+    | LabelDue
+    | LabelForgotten
     | RequestProgress
     | ProgressForgotten
     | ProgressDue
@@ -64,12 +70,13 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Draft:
-    """Labels, uploads and progress as a batch changes them. `now`: ms."""
+    """Labels, uploads and progress as a batch changes them. `now`: ms; `kept_ms`: see `told_until`."""
 
-    def __init__(self, memory: Memory, now: int) -> None:
+    def __init__(self, memory: Memory, now: int, kept_ms: int) -> None:
         """Nothing is read before it is asked for."""
         self.memory = memory
         self.now = now
+        self._kept_ms = kept_ms
         self._labels: dict[str, AudienceLabel] = {}
         self._uploads: dict[str, Upload] = {}
         self._requests: dict[str, RequestProgress] = {}
@@ -89,6 +96,10 @@ class Draft:
     def keep(self, labels: Iterable[AudienceLabel]) -> None:
         """Change labels."""
         self._labels.update({label.audience_label: label for label in labels})
+
+    def told_until(self, label: AudienceLabel) -> int:
+        """When (ms) HTTP processes may forget a label: so long after its end."""
+        return label.ends_at + self._kept_ms
 
     def upload(self, upload_id: str) -> Upload | None:
         """An upload, once its command has come."""
@@ -147,7 +158,8 @@ class Draft:
             memory.spread.put(name.encode(), Spread.of(bits), expires_at=ends_at + KEEP_MS)
         for label in self._labels.values():
             memory.labels.put(label.audience_label.encode(), label)
-            yield label
+            if self.told_until(label) > now:  # else it would come back, and never leave again
+                yield label
         for progress in self._requests.values():
             kept_until = now + 2 * PROGRESS_KEPT_MS  # the timer ends it; this only if the timer is lost
             memory.requests.put(progress.request_id.encode(), progress, expires_at=kept_until)

@@ -1,11 +1,13 @@
 """What a change of a user's choices, or his deletion, forbids of the messages that wait already.
 
 consumes  PreferenceChanged, ContactChanged of a deletion, CancelAsked, and what was known before
-keeps     preferences: with each change its version grows by one
+keeps     preferences: with each change its version grows
 emits     Vetoed, for every delivery stage (NS-PREF-OP-04); PreferenceRow, for Postgres
 
 A message is made in the task of its user, so its `preferences_version` says exactly whether it was made
-before or after a change; clocks do not. Grants and re-subscribes forbid nothing and are not told.
+before or after a change; clocks alone do not. A version is the time of its change, or one more than the one
+before if that is not less: where a row lost its version, what delivery knows is older all the same. Grants
+and re-subscribes forbid nothing and are not told.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def change(
     merged = before.merge(value)
     if merged == before:
         return [_row(value)] if value.kind in CONSENTS else []
-    after = replace(merged, version=before.version + 1)
+    after = replace(merged, version=_next(before, now))
     preferences.put(key, after)
     if value.kind not in FORBIDDING:
         return [_row(value)]
@@ -60,7 +62,7 @@ def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now:
     """Nothing that waits for a deleted user is sent; what follows a later registration is."""
     key = subject_key(deletion.user_id)
     before = preferences.get(key) or UNKNOWN
-    after = replace(before, version=before.version + 1)
+    after = replace(before, version=_next(before, now))
     preferences.put(key, after)
     return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
 
@@ -69,6 +71,10 @@ def cancel(asked: CancelAsked, now: int) -> Vetoed:
     """The veto against the messages of one request that are made already; the others are never made."""
     veto = _veto(asked.user_id, VetoScope.REQUEST, 0, now)
     return replace(veto, request_id=asked.request_id, source=asked.source)
+
+
+def _next(before: Preferences, now: int) -> int:
+    return max(before.version + 1, now)
 
 
 def _row(value: PreferenceChanged) -> PreferenceRow:

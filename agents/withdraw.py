@@ -2,8 +2,9 @@
 
 consumes  audience.commands (AudienceWithdrawn), timers (WithdrawalDue)
 keeps     labels, campaigns, spread, answers
-emits     AudienceAnswered, with the last step; LabelChanged (rows); LabelsEnded (facts.labels), to buckets
-          that have users of the labels; WithdrawalDue (timer)
+emits     AudienceAnswered, with the last step; of each label LabelChanged (rows) and AudienceUnpublished
+          (audience.unpublished); LabelsEnded (facts.labels), to buckets that have users of the labels;
+          WithdrawalDue, LabelDue (timers)
 
 The campaign takes no labels from the first step on. A repeat while the steps go on is a walk of its own,
 which finds less and less to do.
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from agents.forget import forget_later
 from agents.reply import accepted, refused
 from schemas.audience_words import AudienceOutcome
-from schemas.records import EndedLabel, LabelChanged, LabelsEnded, WithdrawalDue
+from schemas.records import AudienceUnpublished, EndedLabel, LabelChanged, LabelsEnded, WithdrawalDue
+from schemas.times import rfc3339
 from tables import labels as of_label
 from tables.publications import Campaign
 from tables.uploads import buckets_in
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from agents.audience import Draft, Outcome
     from schemas.records import AudienceLabel, AudienceWithdrawn
 
+UNPUBLISHED = "unpublished"
 LABELS_AT_ONCE = 20
 """Labels in a step: a label may be half a MiB, and all 1 024 buckets may have users of each."""
 
@@ -56,11 +60,25 @@ def go_on(due: WithdrawalDue, draft: Draft) -> Iterator[Outcome]:
     draft.keep(ended)
     for label in ended:
         yield LabelChanged(label=label)
+        yield _told(label, due.command.request_id, draft.now)
+        yield forget_later(label, draft)
     if done < len(names):
         yield replace(due, done=done, due_at=draft.now)
     else:
         labels = [draft.published(name) for name in names]
         yield accepted(due.command, b"unpublish", labels, draft.now, draft.memory.answers)
+
+
+def _told(label: AudienceLabel, request_id: str, now: int) -> AudienceUnpublished:
+    """What dispatchers of channels are told, so that they drop what waits (CRM-OP-03)."""
+    return AudienceUnpublished(
+        event_type=UNPUBLISHED,
+        audience_label=label.audience_label,
+        campaign_label=label.campaign_label,
+        communication_id=label.communication_id,
+        request_id=request_id,
+        timestamp=rfc3339(now),
+    )
 
 
 def _names(command: AudienceWithdrawn, draft: Draft) -> list[str]:

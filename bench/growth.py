@@ -14,6 +14,7 @@ import argparse
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -107,13 +108,13 @@ async def run(plan: Plan, wanted: Sequence[Section]) -> None:
         screen.say("starting the broker")
         kafka_options = KafkaOptions(heap_mib=HEAP_MIB, say=screen.say, lasting=True)
         async with EmbeddedKafka(folder / "kafka", kafka_options) as kafka:
-            ground = Ground(Stock(kafka.address), kafka.pid, folder, "", screen.say)
+            ground = Ground(folder, screen.say, Stock(kafka.address), kafka.pid, class_path="")
             for section in wanted:
                 screen.begin(section)
                 rows = await section.measure(ground, plan)
                 screen.show(section, rows)
                 entries = results.read(FILE)
-                entries[section.name] = results.entry_of(rows, plan)
+                entries[section.name] = results.entry_of(rows, asdict(plan))
                 results.write(entries, FILE)
                 write_page(entries, sections((), ()))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +19,7 @@ from bench.sections import Place, Say
 from bench.stock import Stock
 from bench.watch import BenchError, Watched
 from connectors.cipher import Cipher
-from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions
+from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, free_port
 from connectors.embedded.postgres import EmbeddedPostgres
 from schemas import topics
 from streams.applying import apply_directory
@@ -224,10 +223,7 @@ def sending(number: int, user: str, priority: str | None = None) -> tuple[str, b
 def free_ports() -> Iterator[int]:
     """One after the other, each free when it is given."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        yield port
+        yield free_port(0)
 
 
 def _url(port: int, page: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import psutil
 import rocksdict
@@ -94,7 +95,8 @@ def rows_left(config: EngineConfig) -> dict[str, int]:
 def _count(path: Path, kept: set[int]) -> int:
     store = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
     try:
-        return sum(key[:1] == ROW and key[1] not in kept for key in store.keys())  # noqa: SIM118 - no mapping
+        keys = cast("Iterator[bytes]", iter(store.keys()))  # raw mode: all keys are bytes
+        return sum(key[:1] == ROW and key[1] not in kept for key in keys)
     finally:
         store.close()
 

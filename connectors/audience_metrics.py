@@ -34,7 +34,9 @@ AUDIENCE_EDGE = Metric(
     "carillon_audience_edge_up", (), "1 when this HTTP process can take audience requests, else 0."
 )
 AUDIENCE_LABELS = Metric(
-    "carillon_audience_labels", (), "Labels in the label table, ended and withdrawn ones included."
+    "carillon_audience_labels",
+    (),
+    "Labels that this HTTP process knows; ended and withdrawn ones leave after a setting's time.",
 )
 AUDIENCE_OLDEST = Metric(
     "carillon_audience_oldest_age_seconds",

@@ -62,9 +62,11 @@ class Choices(Protocol):
 
     async def kinds(self) -> list[Kind]:
         """Every notification type, by its code."""
+        ...
 
     async def of(self, user_id: str) -> Stored:
         """What one user chose."""
+        ...
 
 
 class NoChoices:

@@ -47,11 +47,22 @@ def audience_topics() -> Iterator[Topic]:
         use=Use.REFERENCE,
         key="`label:<audience label>` or `request:<request id>`",
         records=(r.AudienceLabel, r.RequestProgress),
-        about="Every label with its dates and progress, and the progress of recent requests (CRM-OP-04).",
+        about="Labels with their dates and progress, until some time after their end, and the progress of"
+        " recent requests (CRM-OP-04).",
         writers=("audience",),
         readers=("http",),
         form=Form.JSON,
         partitions=Partitions.ONE,
         retention_ms=None,
         extra=t.COMPACTED,
+    )
+    yield Topic(
+        name=t.AUDIENCE_UNPUBLISHED,
+        use=Use.PUBLIC_OUT,
+        key="audience label",
+        records=(r.AudienceUnpublished,),
+        about="Each label that was withdrawn: who has something of it to send drops it (CRM-OP-03).",
+        writers=("audience",),
+        readers=("dispatchers of channels",),
+        form=Form.JSON,
     )

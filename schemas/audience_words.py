@@ -1,4 +1,4 @@
-"""The closed lists of audiences: values of filters, identifiers, outcomes of requests, their progress.
+"""The closed lists of audiences: values of filters, identifiers, outcomes of requests, progress; limits.
 
 As in `schemas/words.py`, values are what stands in topics, rows and metric labels.
 """
@@ -6,6 +6,11 @@ As in `schemas/words.py`, values are what stands in topics, rows and metric labe
 from __future__ import annotations
 
 from enum import StrEnum
+
+MOST_NUMBER = 2**53 - 1
+"""Beyond it JSON numbers differ from reader to reader (RFC 7493): two that look equal need not be."""
+MOST_FILTERS, MOST_ALTERNATIVES = 50, 1_000
+"""Of a label, and of one filter: each question of a person compares them, on the loop that takes posts."""
 
 
 class ValueType(StrEnum):
@@ -40,3 +45,12 @@ class LabelStatus(StrEnum):
     IN_PROGRESS = "in_progress"
     DONE = "done"
     FAILED = "failed"
+
+
+def text_of(value: object) -> str:
+    """A value as filters keep and compare it: `true`, a text as it is, a number without an empty fraction."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)

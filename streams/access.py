@@ -81,7 +81,7 @@ class Access:
         secret = http.gateway_secret.get_secret_value() if http.gateway_secret else ""
         authority = Authority(self._book, (secret,), self._tokens(), metrics, now_ms)
         self.authenticate = Counted(authority, Quotas(**http.limits.model_dump()), now_ms).authenticate
-        self.desk = desk_of(settings, self._database)
+        self.desk = KeyDesk(self._store, self._publish, now_ms)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -101,6 +101,12 @@ class Access:
             await self._table.stop()
         await self._session.close()
         await self._database.close()
+
+    async def _publish(self) -> None:
+        """Whoever changed a key here may use the next request for trying it: this process knows then."""
+        await publish_access(self._settings, self._database)
+        if self._table is not None:
+            await self._table.catch_up()
 
     async def keys_read(self) -> str | None:
         """None once the keys in force are known."""

@@ -121,6 +121,11 @@ class AudienceEdge:
         return None if all(table.is_reading for table in self._tables) else "labels are not read"
 
     @property
+    def fresh_at(self) -> int:
+        """At this time (ms, ours) nothing of labels and reference data was missing; 0: never yet."""
+        return min((table.fresh_at for table in self._tables), default=0)
+
+    @property
     def trouble(self) -> str | None:
         """Why requests cannot be taken; None when they can."""
         unread = self.unread

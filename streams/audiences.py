@@ -16,7 +16,7 @@ from streams.engine.api import Input, Stage, ToCount, ToTimer
 from streams.routes import nothing, timer
 from streams.wiring import Reading, to
 from tables.memberships import Enlisted, Memberships
-from tables.publications import Campaign, GivenAnswer
+from tables.publications import DAY_MS, Campaign, GivenAnswer
 from tables.shown import Shown
 from tables.uploads import Spread, Upload
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHUNKS_AT_ONCE = 100
 """Records of users in a batch: some 5 MiB, which a transaction and its outputs still take in their stride."""
 
-
+TIMERS = (r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue, r.LabelDue)
 AUDIENCE_INPUTS = {
     "audience": (t.AUDIENCE_COMMANDS, t.AUDIENCE_PROGRESS, t.AUDIENCE_USERS),
     "members": (t.LABELLED,),
@@ -42,6 +42,7 @@ def audiences(settings: Settings, reading: Reading, figures: AudienceMetrics) ->
 def labels(settings: Settings, reading: Reading, figures: AudienceMetrics) -> Stage:
     """Decides on labels; its one task holds every key, label and campaign. Users go last: there are many."""
     read, timers = reading.records, _timers(reading)
+    kept_ms = settings.audience.ended_labels_kept_days * DAY_MS
     return Stage(
         name="audience",
         inputs=(
@@ -60,6 +61,7 @@ def labels(settings: Settings, reading: Reading, figures: AudienceMetrics) -> St
                 tables["strays"],
                 tables["spread"],
             ),
+            kept_ms,
         ),
         routes={
             r.AudienceAnswered: (to(t.AUDIENCE_ANSWERS, key=_upload, encoder=encode_json),),
@@ -71,11 +73,13 @@ def labels(settings: Settings, reading: Reading, figures: AudienceMetrics) -> St
                 ToCount(figures.progressed),
             ),
             r.ProgressForgotten: (to(t.AUDIENCE_LABELS, key=_request, encoder=nothing),),
+            r.LabelForgotten: (to(t.AUDIENCE_LABELS, key=_label, encoder=nothing),),
+            r.AudienceUnpublished: (to(t.AUDIENCE_UNPUBLISHED, key=_name, encoder=encode_json),),
             r.LabelChanged: (
                 to(t.ROWS, key=lambda row: row.label.audience_label.encode()),
                 ToCount(figures.changed),
             ),
-            **dict.fromkeys((r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue), (timers,)),
+            **dict.fromkeys(TIMERS, (timers,)),
         },
         tables=(
             reading.table("answers", 1, GivenAnswer),
@@ -115,11 +119,10 @@ def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> S
 
 def _timers(reading: Reading) -> ToTimer:
     """All timers of labels: a stage has one route to timers, and their kind is part of their id."""
-    decode = reading.records(r.ProgressDue, r.UploadDue, r.StraysDue, r.WithdrawalDue)
-    return ToTimer(_timer_id, lambda due: due.due_at, encode, decode)
+    return ToTimer(_timer_id, lambda due: due.due_at, encode, reading.records(*TIMERS))
 
 
-def _timer_id(due: r.ProgressDue | r.UploadDue | r.StraysDue | r.WithdrawalDue) -> bytes:
+def _timer_id(due: r.ProgressDue | r.UploadDue | r.StraysDue | r.WithdrawalDue | r.LabelDue) -> bytes:
     match due:
         case r.ProgressDue():
             return f"progress/{due.request_id}".encode()
@@ -127,6 +130,8 @@ def _timer_id(due: r.ProgressDue | r.UploadDue | r.StraysDue | r.WithdrawalDue) 
             return f"upload/{due.upload_id}".encode()
         case r.StraysDue():
             return f"strays/{due.upload_id}".encode()
+        case r.LabelDue():
+            return f"label/{due.audience_label}".encode()
         case _:
             return f"withdrawal/{due.command.upload_id}".encode()
 
@@ -143,8 +148,12 @@ def _bucket(record: r.UsersLabelled | r.LabelsEnded) -> bytes:
     return bucket_key(record.bucket)
 
 
-def _label(label: r.AudienceLabel) -> bytes:
+def _label(label: r.AudienceLabel | r.LabelForgotten) -> bytes:
     return f"{t.LABEL_KEY}{label.audience_label}".encode()
+
+
+def _name(told: r.AudienceUnpublished) -> bytes:
+    return told.audience_label.encode()
 
 
 def _request(progress: Any) -> bytes:

@@ -54,13 +54,15 @@ class Rows(Protocol):
 class Labels(Protocol):
     """What the audience edge has read. Raises `BrokerUnavailableError` before it has.
 
-    `unread`: why that is not, or no longer, what there is.
+    `unread`: why that is not, or no longer, what there is. `fresh_at`: at this time (ms) nothing was missing.
     """
 
     @property
     def known(self) -> ReferenceBook: ...
     @property
     def unread(self) -> str | None: ...
+    @property
+    def fresh_at(self) -> int: ...
     def labels(self) -> Mapping[str, AudienceLabel]: ...
 
 
@@ -117,14 +119,21 @@ class CampaignsRead:
             self._general = (now + GENERAL_MS, names)
         return names
 
+    def labels_lag_ms(self) -> int | None:
+        """Since when, at most, labels and reference data may miss something; None before they were read."""
+        fresh_at = self._audience.fresh_at
+        return max(self._now_ms() - fresh_at, 0) if fresh_at else None
+
     def reason(self) -> str | None:
-        """Why nothing can be answered now; None when it can."""
-        if (unread := self._audience.unread) is not None:  # what was withdrawn would be shown for ever
+        """Why nothing can be answered now; None when it can. What was withdrawn is not shown for ever."""
+        if (unread := self._audience.unread) is not None:
             return unread
-        lag = self._rows.lag_ms()
-        if lag is None:
-            return "the members' tables are being read"
-        return f"nothing was heard of the members' tables for {lag} ms" if lag > STALE_MS else None
+        for what, lag in (("members' tables", self._rows.lag_ms()), ("labels", self.labels_lag_ms())):
+            if lag is None:
+                return f"the {what} are being read"
+            if lag > STALE_MS:
+                return f"nothing was heard of the {what} for {lag} ms"
+        return None
 
 
 class CampaignsFeed:

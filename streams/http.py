@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -26,6 +27,7 @@ from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
 from connectors.postgres.devices import StoredDevices
 from connectors.postgres.why import Archive
+from connectors.resolver import HttpResolver, ResolverAccess
 from schemas import topics
 from schemas.codec import encode
 from schemas.records import SeenPosted
@@ -119,8 +121,28 @@ def campaigns_of(
     if settings.http.campaigns == "off":
         return None
     campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
-    CampaignMetrics(registry).follow(feed.rows.lag_ms, lambda: campaigns.reason() is None)
+    CampaignMetrics(registry).follow(
+        feed.rows.lag_ms, campaigns.labels_lag_ms, lambda: campaigns.reason() is None
+    )
     return campaigns
+
+
+async def until_connected(connect: Callable[[], Awaitable[None]]) -> None:
+    """Connect a part, again after what nobody foresaw: else it stays away for good, and nobody is told."""
+    while True:
+        try:
+            return await connect()
+        except Exception:
+            log.exception("connecting_fails")
+            await asyncio.sleep(AWAY_S)
+
+
+def resolver_of(settings: Settings) -> HttpResolver | None:
+    """Who is asked whom a query selects; None: nobody."""
+    told = settings.resolver
+    if told.url is None:
+        return None
+    return HttpResolver(ResolverAccess(told.url, told.key(), told.timeout_ms, told.attempts), now_ms)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -135,6 +157,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     database = database_of(settings, WAITS)
     feed = CampaignsFeed(engine_config(settings), now_ms)
     campaigns = campaigns_of(settings, audience, feed, registry)
+    resolver = resolver_of(settings)
     AudienceGauges(
         registry,
         is_up=lambda: audience.trouble is None,
@@ -159,6 +182,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         devices=StoredDevices(database),
         cipher=cipher_of(settings),
         links=LinkSigner.of_text(http.link_keys.get_secret_value()) if http.link_keys else None,
+        resolve=resolver,
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
@@ -178,10 +202,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            runs = [edge_topics.connect(), audience.connect(), relay_on(settings, database)]
-            if campaigns:
-                runs.append(feed.connect())
-            running = [asyncio.create_task(run) for run in runs]
+            parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
+            parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
+            running = [asyncio.create_task(until_connected(each)) for each in parts]
             access.start()
             await stop.wait()
             for each in running:
@@ -189,6 +212,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.wait(running)
     finally:
         await access.stop()
+        if resolver is not None:
+            await resolver.close()
         await feed.stop()
         await audience.stop()
         await edge_topics.stop()

@@ -18,6 +18,7 @@ from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions, bindable, fre
 from connectors.embedded.key import kept_key
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import EmbeddedError
+from connectors.fake.resolver import RESOLVE_PATH
 from streams.applying import apply_directory
 from streams.children import Children
 from streams.migrating import bring_tables_up
@@ -143,7 +144,11 @@ async def _with_fake(settings: Settings, children: Children) -> tuple[Settings, 
         smtp = smtp.model_copy(update={"host": ready["smtp_host"], "port": ready["smtp_port"]})
     url = settings.providers.fake_url or ready["url"]
     providers = settings.providers.model_copy(update={"fake_url": url})
-    return settings.model_copy(update={"smtp": smtp, "providers": providers}), ready
+    resolver = settings.resolver
+    if resolver.url is None:
+        resolver = resolver.model_copy(update={"url": f"{ready['url']}{RESOLVE_PATH}"})
+    changed = {"smtp": smtp, "providers": providers, "resolver": resolver}
+    return settings.model_copy(update=changed), ready
 
 
 def _with_http(settings: Settings, **changes: Any) -> Settings:

@@ -13,7 +13,7 @@ from schemas.codec import encode, encode_json
 from schemas.ids import bucket_key
 from schemas.seen_figures import SeenDecided, SeenPaused, SeenTried
 from schemas.words import Verdict
-from streams.engine.api import Input, Stage, ToCount, ToEffect
+from streams.engine.api import Input, Route, Stage, ToCount, ToEffect
 from streams.routes import timer
 from streams.wiring import to
 from tables.consumers import Consumer
@@ -46,7 +46,7 @@ def seen_stage(settings: Settings, outside: Outside) -> Stage:
             r.SeenFailed: (to(t.SEEN_FAILED, key=seen_key, encoder=encode_json),),
             r.MessageSeen: (to(t.OUTCOMES),),
             r.FallbackAsked: (to(t.OUTCOMES),),
-            r.CommunicationSeen: (to(t.LABELLED, key=lambda seen: bucket_key(seen.bucket)),),
+            r.CommunicationSeen: seen_of_labels(settings),
             SeenDecided: (ToCount(outside.figures.decided),),
             SeenTried: (ToCount(outside.figures.tried),),
             SeenPaused: (ToCount(outside.figures.paused),),
@@ -59,6 +59,12 @@ def seen_stage(settings: Settings, outside: Outside) -> Stage:
         min_interval_ms=settings.engine.interval_normal_ms,
         max_batch=settings.engine.max_batch,
     )
+
+
+def seen_of_labels(settings: Settings) -> tuple[Route, ...]:
+    """To the members; nowhere while workers run that do not know the record."""
+    told = to(t.LABELLED, key=lambda seen: bucket_key(seen.bucket))
+    return (told,) if settings.audience.remember_seen else ()
 
 
 def seen_call(

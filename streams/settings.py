@@ -20,8 +20,10 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from streams.settings_audience import Audience
 from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
+from streams.settings_resolver import Resolver
 from streams.settings_sections import (
     Accounts,
     Consumers,
@@ -59,6 +61,8 @@ class Settings(BaseSettings):
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
     consumers: Consumers = Field(default_factory=Consumers)
+    audience: Audience = Field(default_factory=Audience)
+    resolver: Resolver = Field(default_factory=Resolver)
     crypto: Crypto = Field(default_factory=Crypto)
     devices: Devices = Field(default_factory=Devices)
     accounts: Accounts = Field(default_factory=Accounts)

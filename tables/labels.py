@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from schemas.audience_words import ValueType
+from schemas.audience_words import ValueType, text_of
 from schemas.records import AudienceLabel
 
 if TYPE_CHECKING:
@@ -152,6 +152,6 @@ def matches(chosen: ChosenFilter, context: Mapping[str, object]) -> bool:
             return isinstance(value, bool) and str(value).lower() in chosen.values
         case ValueType.NUMBER:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            return is_number and any(float(text) == value for text in chosen.values)
+            return is_number and text_of(value) in chosen.values
         case _:
             return isinstance(value, str) and value in chosen.values

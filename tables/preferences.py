@@ -28,7 +28,7 @@ MARKETING = "marketing"
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user. `unsubscribed`: channel or `all_marketing`; `consents`: `<purpose>/<channel or nothing>`.
 
-    `version` counts what `agents/forbid.py` changed: a message tells by it under which choices it was made.
+    `version` grows with what `agents/forbid.py` changes; a message tells by it what it was made under.
     """
 
     types: dict[str, ChosenType] = {}

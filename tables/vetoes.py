@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEEP_MS = (LONGEST_TTL_S + 86_400) * 1000
 """Longer than a message may wait, with a day for clocks of producers that are ahead."""
+CLOCKS_MS = 60_000
+"""How far clocks of two workers may differ. A cancelled id is refused for longer: nobody has it by then."""
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -33,8 +35,8 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: int
 
     def means(self, task: SendTask) -> bool:
-        """The message was made before; by the clock of its user's task, which made the veto, too."""
-        return task.created_at <= self.at
+        """The message was made before, by the clock of its user's task: that of another worker, perhaps."""
+        return task.created_at <= self.at + CLOCKS_MS
 
 
 class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -15,11 +15,14 @@ from schemas.records import (
     AudienceAnswered,
     AudienceLabel,
     AudiencePublished,
+    AudienceUnpublished,
     AudienceWithdrawn,
     CommunicationSeen,
     EntriesDue,
     LabelAsked,
     LabelChanged,
+    LabelDue,
+    LabelForgotten,
     LabelsEnded,
     ProgressDue,
     ProgressForgotten,
@@ -40,6 +43,7 @@ from tests.fakes import FakeEvent, FakeStream, MemoryTable
 T0 = 1_800_000_000_000
 DAY = 86_400_000
 CAMPAIGN = "spring"
+KEPT = 30 * DAY
 
 
 def asked(name: str = "spring:sale", users: int = 0, **changes: Any) -> LabelAsked:
@@ -104,9 +108,12 @@ _DECODE = Decoder(
     AudienceAnswered,
     AudienceLabel,
     AudiencePublished,
+    AudienceUnpublished,
     AudienceWithdrawn,
     CommunicationSeen,
     LabelChanged,
+    LabelDue,
+    LabelForgotten,
     EntriesDue,
     LabelsEnded,
     ProgressDue,
@@ -139,13 +146,14 @@ class Audience:
     labels: dict[str, AudienceLabel] = field(default_factory=dict)
     requests: dict[str, RequestProgress] = field(default_factory=dict)
     timers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    unpublished: list[AudienceUnpublished] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
 
     async def ask(self, *records: Any) -> list[AudienceAnswered]:
         """One batch of commands, users or counts at the owner; the answers it gave."""
         before = len(self.answers)
         stream = FakeStream([FakeEvent(_copied(record)) for record in records], self._at())
-        async for outcome in assign.assign(stream, self.owner):
+        async for outcome in assign.assign(stream, self.owner, KEPT):
             self._take(outcome)
         return self.answers[before:]
 
@@ -192,12 +200,8 @@ class Audience:
                 self.counts.append(count)
             case EntriesDue() as due:
                 self.timers[due.due_at, due.bucket, due.ends_at, due.audience_label] = due
-            case WithdrawalDue() as due:
-                self.timers[due.due_at, WithdrawalDue, due.command.upload_id] = due
-            case ProgressDue() as due:
-                self.timers[due.due_at, ProgressDue, due.request_id] = due
-            case StraysDue() | UploadDue() as due:
-                self.timers[due.due_at, type(due), due.upload_id] = due
+            case WithdrawalDue() | ProgressDue() | LabelDue() | StraysDue() | UploadDue() as due:
+                self.timers[due.due_at, type(due), _whose(due)] = due
             case state:
                 self._publish(state)
 
@@ -209,10 +213,27 @@ class Audience:
                 self.requests[progress.request_id] = progress
             case ProgressForgotten(request_id=request_id):
                 self.requests.pop(request_id, None)
+            case LabelForgotten(audience_label=name):
+                self.labels.pop(name, None)
+            case AudienceUnpublished() as told:
+                self.unpublished.append(told)
             case LabelChanged(label=label):
                 self.rows.append(label)
             case other:
                 raise AssertionError(other)
+
+
+def _whose(due: WithdrawalDue | ProgressDue | LabelDue | StraysDue | UploadDue) -> str:
+    """What a timer of the owner is about; of one thing and time there is one."""
+    match due:
+        case WithdrawalDue():
+            return due.command.upload_id
+        case ProgressDue():
+            return due.request_id
+        case LabelDue():
+            return due.audience_label
+        case _:
+            return due.upload_id
 
 
 def _copied(record: Any) -> Any:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from connectors.embedded.kafka import EmbeddedKafka
 from tests.servers import Servers, fresh_database, running_servers
@@ -18,9 +20,24 @@ settings.register_profile("carillon", deadline=None, suppress_health_check=[Heal
 settings.load_profile("carillon")  # no test is about time: a busy machine must not make one fail
 
 
+HOUSE = "tests/broker/house/"
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Of the processes of `make test` one runs all tests of a file, and one all that share the house."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return HOUSE if nodeid.startswith(HOUSE) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Called by pytest-xdist, when there is more than one process."""
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """One Kafka and one Postgres for all tests of the run; see tests/servers.py for where they come from."""
+    """One Kafka and one Postgres for all tests of a process; tests/servers.py says where they come from."""
     folder = tmp_path_factory.mktemp("servers")
     with running_servers(folder) as both:
         yield both

@@ -37,9 +37,11 @@ class Store(Protocol):
         self, key_id: str, made: Callable[[ApiKey], ApiKey], until: int, actor: Actor
     ) -> bool:
         """Add what `made` makes of a live key, which ends then; False when there is no such live key."""
+        ...
 
     async def revoke(self, key_id: str, now: int, actor: Actor) -> bool:
         """End a key at once; False when there is none of this id. A revoked one stays as it is."""
+        ...
 
 
 class KeyDesk:

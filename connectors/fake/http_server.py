@@ -1,4 +1,4 @@
-"""The fake provider over HTTP: SMS and push, consumers of seen facts, and the controls of the desk."""
+"""The fake provider over HTTP: SMS and push, consumers of seen facts, a resolver, the desk's controls."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
+from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class ApiDesk:
         app.router.add_post("/sms", self.sms)
         app.router.add_post("/push", self.push)
         app.router.add_post("/consumers/{name}", self.consumer)
+        app.router.add_post(RESOLVE_PATH, resolve)
         app.router.add_get("/status/{key}", self.status)
         app.router.add_post("/script", self.script)
         app.router.add_get("/script", self.scripts)

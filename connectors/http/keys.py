@@ -31,13 +31,13 @@ PATH = f"{PREFIX}/keys"
 ONE = f"{PATH}/{{key_id}}"
 ROTATE = f"{ONE}/rotate"
 LARGEST_BODY = 4_096
-LONGEST_GRACE_S = 30 * 86_400
+LONGEST_GRACE_S, LONGEST_LIFE_S = 30 * 86_400, 10 * 366 * 86_400
 FULL = Fault("", "the service has two live keys of this kind; revoke one of them")
 SOON = {"Retry-After": "1"}
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What the key is to be."""
+    """What the key is to be. Numbers are whole ones, as JSON knows them: `60.0` is as good as `60`."""
 
     service: Annotated[
         str, Meta(pattern=r"^[a-z][a-z0-9.-]{0,99}$", description="Who will use it; two live keys each.")
@@ -49,12 +49,19 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     is_test: Annotated[bool, Meta(description="A `ck_test_` key.")] = False
     lives_s: (
         Annotated[
-            int, Meta(ge=1, le=10 * 366 * 86_400, description="It ends by itself after so many seconds.")
+            float,
+            Meta(
+                ge=1, le=LONGEST_LIFE_S, multiple_of=1, description="It ends by itself after so many seconds."
+            ),
         ]
         | None
     ) = None
     per_minute: (
-        Annotated[int, Meta(ge=1, le=10_000_000, description="Its own limit of requests a minute.")] | None
+        Annotated[
+            float,
+            Meta(ge=1, le=10_000_000, multiple_of=1, description="Its own limit of requests a minute."),
+        ]
+        | None
     ) = None
 
 
@@ -62,7 +69,8 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How long the old key goes on."""
 
     grace_s: Annotated[
-        int, Meta(ge=0, le=LONGEST_GRACE_S, description="Seconds that the old key still lives.")
+        float,
+        Meta(ge=0, le=LONGEST_GRACE_S, multiple_of=1, description="Seconds that the old key still lives."),
     ] = GRACE_MS // 1000
 
 
@@ -143,8 +151,8 @@ async def create(desk: KeyDesk, request: web.Request, actor: Actor) -> tuple[int
             wanted.service,
             tuple(wanted.scopes),
             wanted.is_test,
-            None if wanted.lives_s is None else wanted.lives_s * 1000,
-            wanted.per_minute,
+            None if wanted.lives_s is None else int(wanted.lives_s) * 1000,
+            None if wanted.per_minute is None else int(wanted.per_minute),
         ),
         actor,
     )
@@ -158,15 +166,15 @@ async def show(desk: KeyDesk, _request: web.Request, _actor: Actor) -> tuple[int
 
 async def revoke(desk: KeyDesk, request: web.Request, actor: Actor) -> tuple[int, bytes]:
     """End a key."""
-    if not await desk.revoke(_id(request), actor):
+    if not await desk.revoke(request.match_info["key_id"], actor):
         raise _NONE
     return 204, b""
 
 
 async def rotate(desk: KeyDesk, request: web.Request, actor: Actor) -> tuple[int, bytes]:
     """Make a key's successor."""
-    grace_ms = (await body_of(request, Rotation)).grace_s * 1000
-    made = await desk.rotate(_id(request), grace_ms, actor)
+    grace_ms = int((await body_of(request, Rotation)).grace_s) * 1000
+    made = await desk.rotate(request.match_info["key_id"], grace_ms, actor)
     if made is None:
         raise _NONE
     return 201, msgspec.json.encode(KeyMade(made.secret, shown(made.record)))
@@ -231,10 +239,6 @@ def shown(key: ApiKey) -> KeyShown:
         None if key.expires_at is None else rfc3339(key.expires_at),
         None if key.revoked_at is None else rfc3339(key.revoked_at),
     )
-
-
-def _id(request: web.Request) -> str:
-    return request.match_info["key_id"]
 
 
 def _fault(text: str) -> Fault:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connectors.access.desk import KeyDesk
     from connectors.choices import Choices
     from connectors.devices import Devices, FieldCipher
-    from connectors.http.audience.ports import Audience
+    from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
     from connectors.links import LinkSigner
@@ -127,7 +127,8 @@ class EdgePorts:
 
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
-    are no preferences; `links` None: no link of a message is ours. `cipher` is for tokens of `devices`.
+    are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
+    query is a 502. `cipher` is for tokens of `devices`.
     """
 
     publish: Publish
@@ -149,6 +150,7 @@ class EdgePorts:
     links: LinkSigner | None = None
     devices: Devices = field(default_factory=NoDevices)
     cipher: FieldCipher = field(default_factory=NoCipher)
+    resolve: Resolve | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,10 @@ def offered(kind: Kind) -> list[str]:
 def setting(kind: Kind, stored: Stored, choice: Choice | None = None) -> Setting:
     """A type with what the user chose for it: just now, or before, or nothing."""
     known = stored.types.get(kind.code)
-    channels, is_enabled = kind.default_channels, True
+    channels: list[str] = kind.default_channels
+    is_enabled = True
     if choice is not None:
-        channels, is_enabled = list(choice.allowed_channels), choice.is_enabled
+        channels, is_enabled = list[str](choice.allowed_channels), choice.is_enabled
     elif known is not None:
         channels, is_enabled = known.channels, known.is_enabled
     return Setting(

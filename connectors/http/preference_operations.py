@@ -66,7 +66,8 @@ TYPES = Operation(
 )
 PUT = Operation(
     summary="Choose types and channels",
-    about=f"One choice, or several that are taken together. {SOON} Mandatory types stay on.",
+    about="One choice, or several that are taken together, each type once. Mandatory types stay on, with "
+    f"one of their channels at least: 400 says which (NS-PREF-OP-03). {SOON}",
     body=Body(
         ONE_OR_MANY,
         UP_TO,

@@ -72,7 +72,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.STALE: (412, "Another version is in force than the one this change was made for."),
     Code.TOO_LARGE: (413, "The body is too large."),
     Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
-    Code.NO_RESOLVER: (502, "No resolver of audience queries answers."),
+    Code.NO_RESOLVER: (502, "No resolver says whom the query selects; nothing was published."),
     Code.OTHER_REQUEST: (422, "The idempotency key belongs to another request."),
     Code.THROTTLED: (429, "Too many requests; come back after Retry-After seconds."),
     Code.BUSY: (503, "Too many requests at once; come back after Retry-After seconds."),

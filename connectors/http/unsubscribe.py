@@ -1,4 +1,4 @@
-"""`GET` and `POST /unsubscribe?token=…`: the link of a message, without a login (NS-API-OP-10, RFC 8058).
+"""`GET` and `POST …/unsubscribe?token=…`: the link of a message, without a login (NS-API-OP-10, RFC 8058).
 
 Link scanners open every `GET`, so it only shows a page; `POST` acts, from the page or from a mail program.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.http.access import PREFIX
 from connectors.http.operation import Answer, Header, Operation, Variable
 from connectors.http.preferences import RETRY_SOON, Handler
 from connectors.http.problems import Code, ProblemError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from connectors.http.policies import Caller
     from connectors.http.traces import Trace
 
-PATH = "/unsubscribe"
+PATH = f"{PREFIX}/unsubscribe"
 HTML = "text/html"
 TOKEN = Variable(
     "token",

@@ -1,4 +1,4 @@
-"""What a database lacks when a backup was put back: migrations, partitions, reference data (NS-OPS-072).
+"""What a database lacks when a backup was put back: partitions, reference data, API keys … (NS-OPS-072).
 
 Rows are no part of it: the sink reads on from the offset that stands beside them in the backup.
 """
@@ -11,15 +11,16 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_clients import connected
+from connectors.postgres.access_refill import KeyTopic, LineTopic, refill_access
 from connectors.postgres.migrate import migrate
 from connectors.postgres.partitions import add_partitions
 from connectors.postgres.refill import refill
 from connectors.reference.book import ReferenceBook
 from schemas.catalogue import catalogue
-from schemas.topics import DAY_MS, REFERENCE, ROWS
+from schemas.topics import AUDIT, DAY_MS, KEYS, REFERENCE, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from connectors.postgres.database import Database
     from connectors.reference.wire import Sealer
@@ -27,19 +28,23 @@ if TYPE_CHECKING:
 POLL_MS = 500
 
 
-async def after_restore(database: Database, cipher: Sealer, bootstrap: str, now_ms: int) -> Iterator[str]:
+async def after_restore(database: Database, cipher: Sealer, bootstrap: str, now_ms: int) -> list[str]:
     """Bring a database that was put back to today, but for its rows; gives a line on each thing done.
 
     Run it before any worker starts; twice is as good as once. `KafkaError`, `PostgresError`: nothing of the
     step that failed is done.
     """
-    book = ReferenceBook(cipher)
-    await read_whole(bootstrap, REFERENCE, book)
+    book, keys, lines = ReferenceBook(cipher), KeyTopic(), LineTopic()
+    for topic, taken in ((REFERENCE, book), (KEYS, keys), (AUDIT, lines)):
+        await read_whole(bootstrap, topic, taken.apply)
     told = [("migrations", await migrate(database)), ("partitions", await partitions(database, now_ms))]
     found = await refill(database, cipher, book)
     told += [("records written", found.written), ("records removed", found.removed)]
     told += [("records that nobody here can read", found.unreadable)]
-    return (f"{len(names)} {what}: {', '.join(names)}" for what, names in told if names)
+    of_access = await refill_access(database, keys, lines)
+    told += [("API keys written", of_access.keys)]
+    told_of = [f"{len(names)} {what}: {', '.join(names)}" for what, names in told if names]
+    return [*told_of, f"{of_access.lines} audit lines written"] if of_access.lines else told_of
 
 
 async def partitions(database: Database, now_ms: int) -> list[str]:
@@ -49,7 +54,7 @@ async def partitions(database: Database, now_ms: int) -> list[str]:
     return [name for at in days for name in await add_partitions(database, at)]
 
 
-async def read_whole(bootstrap: str, topic: str, book: ReferenceBook) -> None:
+async def read_whole(bootstrap: str, topic: str, take: Callable[[bytes, bytes | None], None]) -> None:
     """Every record of a topic of one partition, up to its end of the moment."""
     tp = TopicPartition(topic, 0)
     consumer = AIOKafkaConsumer(
@@ -61,4 +66,4 @@ async def read_whole(bootstrap: str, topic: str, book: ReferenceBook) -> None:
         end = (await consumer.end_offsets([tp]))[tp]
         while await consumer.position(tp) < end:
             for record in (await consumer.getmany(tp, timeout_ms=POLL_MS)).get(tp, []):
-                book.apply(record.key or b"", record.value)
+                take(record.key or b"", record.value)

@@ -42,7 +42,7 @@ class Wish(NamedTuple):
 async def log_change(connection: Connection, actor: Actor, change: Change) -> None:
     """Write a line, masked, in the transaction that runs on the connection."""
     action, object_type, object_id, before, after = change
-    sides = (_json(masked(before)), _json(masked(after)))
+    sides = (json_of(masked(before)), json_of(masked(after)))
     query = named_queries("access")["log_change"]
     named = (actor.actor_id, actor.role, action, object_type, object_id)
     await connection.execute(query, *named, *sides, actor.ip)
@@ -71,5 +71,6 @@ def logged(row: Mapping[str, Any]) -> ChangeLogged:
     )
 
 
-def _json(value: object) -> str | None:
+def json_of(value: object) -> str | None:
+    """A side of a line as its column takes it."""
     return None if value is None else msgspec.json.encode(value).decode()

@@ -32,7 +32,11 @@ class PublishFailedError(Exception):
 
 
 class _ConflictsError(Exception):
-    """Rolls the transaction back."""
+    """Rolls the transaction back. `filed`: what stood against it."""
+
+    def __init__(self, filed: Filed) -> None:
+        super().__init__()
+        self.filed = filed
 
 
 class ReferenceStore:
@@ -71,9 +75,9 @@ class ReferenceStore:
                 changed = [key_of(each) for each in others if await self._upsert(connection, each, actor)]
                 filed = await file_in(TemplateRows(connection), templates, known, force=force, actor=actor)
                 if filed.conflicts:
-                    raise _ConflictsError
-        except _ConflictsError:
-            return replace(filed, changed=[])
+                    raise _ConflictsError(filed)
+        except _ConflictsError as error:
+            return replace(error.filed, changed=[])
         done = {*changed, *filed.changed}
         return replace(filed, changed=[key for key in map(key_of, found) if key in done])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from schemas.audience_words import ValueType
+from schemas.audience_words import MOST_ALTERNATIVES, MOST_FILTERS, MOST_NUMBER, ValueType
 from schemas.records import AudienceFilter, Experiment
 
 if TYPE_CHECKING:
@@ -30,12 +30,23 @@ def expression_faults(experiment: Experiment) -> Iterator[str]:
     """Say what is wrong with the expression by itself."""
     if not any(alternatives(chosen) for chosen in experiment.filters.values()):
         yield "`filters`: name at least one filter with a value"  # nothing would be everyone (AUD-OP-09)
+    if len(experiment.filters) > MOST_FILTERS:
+        yield f"`filters`: at most {MOST_FILTERS} of them"
     for name, chosen in experiment.filters.items():
+        yield from (f"`filters.{name}`: {fault}" for fault in _too_much(alternatives(chosen)))
         found = {TYPES.get(type(value)) for value in alternatives(chosen)}
         if None in found:
             yield f"`filters.{name}`: a value is a boolean, a string or a number"
         elif len(found) > 1:
             yield f"`filters.{name}`: its values must be of one type"
+
+
+def _too_much(values: list[Any]) -> Iterator[str]:
+    """As for what is published over HTTP."""
+    if len(values) > MOST_ALTERNATIVES:
+        yield f"at most {MOST_ALTERNATIVES} values"
+    if any(isinstance(value, int | float) and not abs(value) <= MOST_NUMBER for value in values):
+        yield f"a number lies between -{MOST_NUMBER} and {MOST_NUMBER}"
 
 
 def unknown_filters(records: Sequence[ReferenceRecord]) -> Iterator[str]:

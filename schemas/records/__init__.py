@@ -35,6 +35,7 @@ from schemas.records.audience import (
     UsersUploaded,
     WithdrawalDue,
 )
+from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
 from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
@@ -106,6 +107,7 @@ __all__ = [
     "AudienceFilter",
     "AudienceLabel",
     "AudiencePublished",
+    "AudienceUnpublished",
     "AudienceWithdrawn",
     "CallEnded",
     "CancelAsked",
@@ -135,6 +137,8 @@ __all__ = [
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
+    "LabelDue",
+    "LabelForgotten",
     "LabelGiven",
     "LabelNamed",
     "LabelsEnded",

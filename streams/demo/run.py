@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import blake2b, sha256
 from pathlib import Path
 
+from pydantic import SecretStr
 from rich.console import Console
 
+from connectors.embedded.key import kept_key
 from streams.demo.show import Running, demo
 from streams.lag import Lag
 from streams.outside import engine_config
@@ -22,16 +25,26 @@ def run_demo(settings: Settings, examples: Path) -> int:
 
 
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
-    async with pipeline(on_free_ports(settings), console.print, examples) as (running, at):
+    settings, key = _with_key(on_free_ports(settings))
+    async with pipeline(settings, console.print, examples) as (running, at):
         lag = Lag(at.bootstrap)
         await lag.start()
         try:
-            return await demo(_running(running, at, examples, lag), console)
+            return await demo(_running(running, at, examples, lag, key), console)
         finally:
             await lag.stop()
 
 
-def _running(settings: Settings, at: Addresses, examples: Path, lag: Lag) -> Running:
+def _with_key(settings: Settings) -> tuple[Settings, str]:
+    """The settings with one key more, of a CRM and an app, and that key."""
+    secret = blake2b(kept_key(settings.data_dir).encode(), digest_size=16, person=b"demo").hexdigest()
+    key = f"ck_live_{secret}"
+    entry = f"demo:{sha256(key.encode()).hexdigest()}:audience+campaigns"
+    keys = SecretStr(f"{settings.http.api_keys.get_secret_value()}\n{entry}")
+    return settings.model_copy(update={"http": settings.http.model_copy(update={"api_keys": keys})}), key
+
+
+def _running(settings: Settings, at: Addresses, examples: Path, lag: Lag, key: str) -> Running:
     config = engine_config(settings)
     secret = settings.http.gateway_secret
     assert secret is not None
@@ -50,6 +63,7 @@ def _running(settings: Settings, at: Addresses, examples: Path, lag: Lag) -> Run
         dsn=at.dsn,
         http_url=at.http,
         gateway_secret=secret.get_secret_value(),
+        api_key=key,
         fake_url=at.fake_url,
         ledger=at.ledger,
         examples=examples,

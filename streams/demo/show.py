@@ -12,9 +12,11 @@ import asyncpg
 import orjson
 import yaml
 
+from streams.demo import campaigns
 from streams.demo import lines as ndjson
 from streams.demo import report as reports
 from streams.demo.books import Books
+from streams.demo.campaigns import Scene
 from streams.demo.feeder import Feeder, feeder
 from streams.demo.progress import Display, Goal, Standing, display
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from streams.demo.campaigns import Row
     from streams.demo.lines import Line
     from streams.demo.report import Report
 
@@ -44,6 +47,7 @@ class Running:
     dsn: str
     http_url: str
     gateway_secret: str
+    api_key: str
     fake_url: str
     ledger: Path
     examples: Path
@@ -54,7 +58,7 @@ class Running:
 
 
 async def demo(running: Running, console: Console) -> int:
-    """Run the demo against a running pipeline; 0 if the books balance, else 1."""
+    """Run the demo against a running pipeline; 0 if the books balance and campaigns are right, else 1."""
     books = Books(running.examples, running.scratch)
     with (running.examples / "requests.ndjson").open("rb") as file:
         lines = ndjson.parse(file)
@@ -63,7 +67,8 @@ async def demo(running: Running, console: Console) -> int:
     with display(console, len(lines), goal) as shown:
         await _course(running, lines, goal, shown)
     report, said = await _balance(running, books)
-    await _tell(running, console, report)
+    rows = await _campaigns(running)
+    await _tell(running, console, report, rows)
     if not report.balanced:
         console.print(said, style="red", markup=False, highlight=False, soft_wrap=True)
     verdict = (
@@ -72,7 +77,16 @@ async def demo(running: Running, console: Console) -> int:
         else "The books do NOT balance."
     )
     console.print(verdict, style="bold green" if report.balanced else "bold red")
-    return 0 if report.balanced else 1
+    is_right = all(row.is_right for row in rows)
+    if not is_right:
+        console.print("A campaign is NOT shown as it must be.", style="bold red")
+    return 0 if report.balanced and is_right else 1
+
+
+async def _campaigns(running: Running) -> list[Row]:
+    """After the books, which know the facts of the file only."""
+    async with aiohttp.ClientSession(running.http_url) as session:
+        return await Scene(session, running.api_key, running.gateway_secret).played()
 
 
 async def _misbehave(running: Running) -> None:
@@ -133,8 +147,8 @@ async def _balance(running: Running, books: Books) -> tuple[Report, str]:
         await asyncio.sleep(1)
 
 
-async def _tell(running: Running, console: Console, report: Report) -> None:
-    for table in reports.tables(report):
+async def _tell(running: Running, console: Console, report: Report, rows: list[Row]) -> None:
+    for table in (*reports.tables(report), campaigns.table(rows)):
         console.print(table)
         console.print()
     if report.samples.mail:

@@ -93,8 +93,8 @@ class Feeder:
             unknown = [lane.tp for _, lane in self._behind if lane.until is None]
             ends = await self._consumer.end_offsets(unknown) if unknown else {}
             for task, lane in self._behind:
-                lane.until = ends.get(lane.tp, lane.until)
-                lane.is_fetched = await self._consumer.position(lane.tp) >= lane.until
+                until = lane.until = ends[lane.tp] if lane.until is None else lane.until
+                lane.is_fetched = await self._consumer.position(lane.tp) >= until
                 task.wake.set()
         except KafkaError as error:
             log.warning("notices_wait", stage=self._stage, error=repr(error))

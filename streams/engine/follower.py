@@ -18,16 +18,20 @@ from streams.engine.api import NotYet
 from streams.engine.followed import Followed
 from streams.engine.kafka import end_offset, partition_of, restore_consumer, stop_within
 from streams.engine.layout import Layouts, Phase
+from streams.engine.leaving import Leaving
 from streams.engine.offsets import PartitionCounts
 from streams.engine.restore import Bounds, birth_of, store_folder
 from streams.engine.store import StoreMemory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiokafka import AIOKafkaConsumer
+    from aiokafka.structs import ConsumerRecord
 
     from streams.engine.api import EngineConfig
+
+    Records = Sequence[ConsumerRecord[bytes, bytes]]
 
 log = structlog.get_logger("engine.follower")
 BEHIND = "restore"
@@ -56,6 +60,7 @@ class Follower:
         self._memory = StoreMemory(config.store_cache_bytes, config.store_write_bytes)
         self._copies: dict[int, Followed] = {}
         self._layouts = Layouts(config)
+        self._leaving = Leaving()
         self._look_at = 0.0
         self._running: asyncio.Task[None] | None = None
 
@@ -101,7 +106,8 @@ class Follower:
     def _places(self, kafka_key: bytes) -> list[tuple[int, bool]]:
         """Partitions to be asked, in order; whether without one there is no answer.
 
-        Rows are deleted where they were in the transaction that says `done`, which is read here in parts.
+        Rows are deleted where they were in the transaction that says `done`, which is read here in parts: see
+        `streams/engine/leaving.py`.
         """
         layout = self._layouts.of(self._stage)
         if layout is None:
@@ -173,19 +179,37 @@ class Follower:
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
         most = AT_ONCE if self.caught_up else RESTORING
         for tp, records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=most)).items():
-            copy = self._copies[tp.partition]
-            rows = copy.taken(records, self._tables)
-            if len(rows) > AT_ONCE:
-                await asyncio.to_thread(copy.keep, rows)
-            else:
-                copy.keep(rows)
+            await self._keep(self._copies[tp.partition], self._taken(consumer, tp, records))
         for number, copy in self._copies.items():
             tp = TopicPartition(self._topic, number)
             heard_at = int(consumer.last_poll_timestamp(tp) or 0)
             copy.reached(await consumer.position(tp), consumer.last_stable_offset(tp), heard_at)
+        for number in self._leaving.let_through(self._copies, self._now_ms()):
+            consumer.resume(TopicPartition(self._topic, number))
+
+    def _taken(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Records) -> Records:
+        """Those that may be taken. A copy that is not whole yet answers nothing, so it waits for no other."""
+        if not self._copies[tp.partition].caught_up:
+            return records
+        taken = self._leaving.taken(tp.partition, records, self._now_ms())
+        if len(taken) < len(records):
+            consumer.pause(tp)
+            consumer.seek(tp, records[len(taken)].offset)
+            self._look_soon()
+        return taken
+
+    async def _keep(self, copy: Followed, records: Records) -> None:
+        if not records:
+            return
+        rows = copy.taken(records, self._tables)
+        if len(rows) > AT_ONCE:
+            await asyncio.to_thread(copy.keep, rows)
+        else:
+            copy.keep(rows)
 
     async def _close(self) -> None:
         copies, self._copies = self._copies, {}
+        self._leaving = Leaving()
         for number, copy in copies.items():
             try:
                 await asyncio.to_thread(copy.store.close)

@@ -28,7 +28,10 @@ STOP_S = 2.0
 
 
 class GlobalTable:
-    """Feeds `apply(key, value or None)` with every record of a compacted topic of one partition."""
+    """Feeds `apply(key, value or None)` with every record of a compacted topic of one partition.
+
+    `fresh_at`: at this time (ms, ours) nothing was missing.
+    """
 
     def __init__(
         self, config: EngineConfig, topic: str, apply: Callable[[bytes, bytes | None], None]
@@ -37,6 +40,7 @@ class GlobalTable:
         self._config = config
         self._tp = TopicPartition(topic, 0)
         self._apply = apply
+        self.fresh_at = 0
         self._position = 0
         self._moved = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
@@ -45,8 +49,7 @@ class GlobalTable:
 
     async def start(self) -> None:
         """Read up to the end of the moment, then go on in the background."""
-        self._consumer = consumer = restore_consumer(self._config)
-        consumer._fetch_max_wait_ms = POLL_MS  # noqa: SLF001 - idle cost only
+        self._consumer = consumer = self._reading()
         self._asking = restore_consumer(self._config)  # the reader's connection answers after its fetch
         await consumer.start()
         await self._asking.start()
@@ -62,7 +65,13 @@ class GlobalTable:
         """Whether it goes on reading; what is away for a while counts as reading."""
         return self._reader is not None and not self._reader.done()
 
+    def _reading(self) -> AIOKafkaConsumer:
+        consumer = restore_consumer(self._config)
+        consumer._fetch_max_wait_ms = POLL_MS  # noqa: SLF001 - idle cost only
+        return consumer
+
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
+        """For ever, whatever comes: a reader that ends leaves an old table, and nobody notices."""
         is_lost = False
         while True:
             try:
@@ -76,12 +85,35 @@ class GlobalTable:
             except KafkaError as error:
                 log.warning("global_table_waits", topic=self._tp.topic, error=repr(error))
                 await asyncio.sleep(AWAY_S)
+            except Exception:
+                log.exception("global_table_connects_anew", topic=self._tp.topic, position=self._position)
+                await asyncio.sleep(AWAY_S)
+                consumer = await self._anew(consumer)
+
+    async def _anew(self, failed: AIOKafkaConsumer) -> AIOKafkaConsumer:
+        """A connection that stands where a failed one stood; that one again, if there is none to be had."""
+        consumer = self._reading()
+        try:
+            await consumer.start()
+            consumer.assign([self._tp])
+            consumer.seek(self._tp, self._position)
+            self._consumer = consumer
+        except Exception as error:  # noqa: BLE001 - the reader goes on
+            log.warning("global_table_waits", topic=self._tp.topic, error=repr(error))
+        finally:
+            ended = failed if self._consumer is consumer else consumer
+            with contextlib.suppress(Exception):  # what broke may break once more
+                await stop_within(ended, STOP_S)
+        return consumer if ended is failed else failed
 
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(self._tp, timeout_ms=POLL_MS)).values():
             for record in records:
                 self._take(record.key or b"", record.value)
         position = await consumer.position(self._tp)
+        stable_end = consumer.last_stable_offset(self._tp)
+        if stable_end is not None and position >= stable_end:
+            self.fresh_at = max(self.fresh_at, int(consumer.last_poll_timestamp(self._tp) or 0))
         if position != self._position:
             self._position = position
             self._moved.set()

@@ -84,12 +84,13 @@ class Task(PlacedTask):
             return
         if self._effects is None:
             self._effects = Effects(route, self.shared.now_ms, self.wake.set, self.shared.calls)
-        looks_again = any(source.notices for source in self.stage.inputs)  # what came meanwhile may forbid it
+        # Notices may forbid what a predecessor did not begin: it lapses, and begins when they have been read.
+        looks_again = any(source.notices for source in self.stage.inputs)
         since = float("-inf") if looks_again else time.monotonic()
         found = inner.open_effects(store)
         self._effects.find(found)
         overlay = Overlay(store, self.shared.now_ms())
-        for effect_id, begun, headers, payload in found:
+        for effect_id, begun, headers, payload in () if looks_again else found:
             if not begun:
                 inner.note_effect(effect_id, inner.MAY_HAVE_BEGUN, headers, payload, overlay)
         if overlay.writes:
@@ -109,7 +110,7 @@ class Task(PlacedTask):
         return self._rows is not None and self._expiry.due(now)
 
     def _idle_s(self) -> float:
-        next_at = None if self._timers is None else self._timers.next_at
+        next_at = None if self._timers is None or self.lanes.behind() else self._timers.next_at
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
 
+from streams.engine.leaving import MOVED
 from streams.engine.restore import BIRTH_KEY
 from streams.scaling.hand import reading
 from streams.scaling.moves import Moves
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from streams.engine.api import Headers
     from streams.engine.outputs import Outputs
     from streams.scaling.hand import Hand, Log
     from streams.scaling.moves import Write
@@ -119,8 +121,8 @@ class Copies:
     def leave(self, outputs: Outputs) -> None:
         """Delete from old partitions what lives in new ones, in the transaction that ends the change."""
         for _, moves in self._logs:
-            self._append(outputs, moves.leaving())
+            self._append(outputs, moves.leaving(), ((MOVED, str(self._plan.new).encode()),))
 
-    def _append(self, outputs: Outputs, writes: Iterable[Write]) -> None:
+    def _append(self, outputs: Outputs, writes: Iterable[Write], headers: Headers = ()) -> None:
         for partition, key, value in writes:
-            outputs.append(self._topic, partition, key, value, 0, ())
+            outputs.append(self._topic, partition, key, value, 0, headers)

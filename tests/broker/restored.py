@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.topics import ROWS
 from tests.broker.house.house import APP, PATIENCE_S, House
 
-MADE_HERE = "{id,created_at,updated_at,deleted_at}"
+MADE_HERE = "{id,created_at,updated_at,deleted_at,filed_version}"
 SNAPSHOTS = {
     "notification_requests": "SELECT r.tableoid::REGCLASS::TEXT, to_jsonb(r) FROM notification_requests r",
     "notification_messages": """
@@ -25,10 +25,18 @@ SNAPSHOTS = {
     "sink_offsets": "SELECT to_jsonb(o) - 'updated_at' FROM sink_offsets o",
     "sink_refusals": "SELECT to_jsonb(r) - '{id,at}'::TEXT [] FROM sink_refusals r",
     "notification_template_versions": """
-        SELECT to_jsonb(v) - '{template_id,created_at}'::TEXT [], t.name, t.channel_type, t.language_code
+        SELECT
+            to_jsonb(v) - '{template_id,created_at,author,request_key}'::TEXT [],
+            t.name, t.channel_type, t.language_code
         FROM notification_template_versions v JOIN notification_templates t ON t.id = v.template_id
     """,
     "reference_outbox": "SELECT key, version, payload, published_at IS NULL FROM reference_outbox",
+    "api_keys": "SELECT to_jsonb(r) - 'last_used_at' FROM api_keys r",
+    "audit_log": "SELECT to_jsonb(r) - 'at' FROM audit_log r",
+    "audit_outbox": "SELECT to_jsonb(r) FROM audit_outbox r",
+    "user_notification_preferences": "SELECT to_jsonb(r) FROM user_notification_preferences r",
+    "user_global_unsubscribes": "SELECT to_jsonb(r) FROM user_global_unsubscribes r",
+    "user_consents": "SELECT to_jsonb(r) FROM user_consents r",
     "promotions.audience_labels": "SELECT to_jsonb(r) FROM promotions.audience_labels r",
     "partition_rules": "SELECT to_jsonb(r) FROM partition_rules r",
     "schema_migrations": "SELECT name, checksum FROM schema_migrations",

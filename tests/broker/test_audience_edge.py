@@ -87,6 +87,7 @@ async def ends(kafka: str) -> tuple[int, int]:
     return found[0], found[1]
 
 
+@pytest.mark.spec("AUD-OP-07 AUD-OP-21")
 async def test_a_kill_between_begin_and_commit_leaves_nothing_and_the_successor_opens_the_way_at_once(
     kafka: str,
 ) -> None:

@@ -168,6 +168,7 @@ def dealt_with(log: Log) -> int:
     return sum(label.processed + label.failed for label in log.labels().values())
 
 
+@pytest.mark.spec("AUD-123 AUD-124")
 async def test_a_worker_that_is_killed_amid_labelling_labels_every_user_once(struck: Struck) -> None:
     """Mutation to try: offsets committed before the batch, or counts outside of its transaction."""
     first, second = published()
@@ -194,6 +195,7 @@ async def test_a_worker_that_is_killed_amid_labelling_labels_every_user_once(str
     assert MANY == len(log.rows(2, Enlisted))
 
 
+@pytest.mark.spec("CRM-OP-12")
 async def test_a_withdrawal_amid_labelling_leaves_no_entries(struck: Struck) -> None:
     """Of more labels than a step takes, and killed between them. Mutation to try: buckets are not told."""
     users = {

@@ -169,6 +169,7 @@ async def reader(served: Served) -> AsyncIterator[Reader]:
         yield Reader(served, session)
 
 
+@pytest.mark.spec("SEEN-001 AUD-031 CRM-001 CRM-OP-01 CRM-015")
 async def test_published_is_shown_seen_is_gone_for_either_id_and_withdrawn_is_gone(reader: Reader) -> None:
     """GEN-OP-08. How soon, the bench measures: here nothing fails because a machine is busy."""
     phone, uid, other = ("phone_id", "in-1"), ("yandex_uid", "in-7"), ("phone_id", "in-2")

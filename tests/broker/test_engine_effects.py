@@ -142,7 +142,7 @@ async def test_an_orderly_close_ends_what_runs_and_the_successor_begins_what_nev
         await errand.ask(b"call c1 k hang", b"call c2 k", b"call c3 k")
         await worker.until(errand.calls, "the call has begun")
         stopping = asyncio.create_task(worker.stop())
-        await worker.until(lambda: worker.states("errands") != {0: "input"}, "the close has begun")
+        await worker.until(lambda: worker.leaves("errands"), "the close has begun")
         errand.let_go()
         assert 0 == await stopping
         assert [b"done c1"] == await errand.heard(1)

@@ -81,6 +81,7 @@ async def rows(postgres: Database, sql: str) -> list[Any]:
         return [tuple(row) for row in await connection.fetch(sql)]
 
 
+@pytest.mark.spec("AUD-100 AUD-OP-30")
 async def test_all_kinds_go_through_postgres_and_come_out_the_same(database: str) -> None:
     broker = Broker()
     async with migrated(database) as postgres:

@@ -10,11 +10,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
-import yaml
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
@@ -22,23 +20,16 @@ from connectors.clock import now_ms
 from connectors.embedded import postgres as embedded
 from connectors.postgres.database import Database
 from connectors.postgres.partitions import add_partitions
-from connectors.postgres.reference import ReferenceStore
-from schemas.records import SeenTag
 from schemas.times import rfc3339
 from schemas.topics import DAY_MS, ROWS
-from streams.applying import apply_directory, relay
-from streams.outside import cipher_of
-from streams.servers import database_of
-from streams.settings import Settings
-from tests.broker.house.book import known, user, write_book
+from tests.broker.drill_feed import PEOPLE, asked, asked_for, changed, chosen, first_key
+from tests.broker.house.book import known
 from tests.broker.house.house import PATIENCE_S, House, Sent, running_house
 from tests.broker.restored import SNAPSHOTS, Snapshot, snapshot, until_written
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("intake", "recipient", "delivery-email", "status")
-REQUESTS = "notification.send.request"
 SOON_MS = 10_000
-PEOPLE = [f"drill-{number}" for number in range(8)]
 DAYS = [rfc3339(now_ms() + day * DAY_MS)[:10].replace("-", "") for day in (0, 1)]
 TODAY = [f"notification_requests_{day}" for day in DAYS]
 """Partitions that the backup of before the run does not have, and all requests of the run go to."""
@@ -83,7 +74,7 @@ def page(house: House, heading: str) -> None:
 
 
 async def _drilled(house: House) -> Drill:
-    backups, after = {}, {}
+    backups, after, key_id = {}, {}, await first_key(house)
     await execute(house, f"DROP TABLE {', '.join(TODAY)}")
     backups["before the run"] = await backup(house, "before the run")
     await maintained(house)
@@ -92,8 +83,10 @@ async def _drilled(house: House) -> Drill:
     await house.send(*asked("first"))
     await written(house)
     waits = await waiting(house, backups)
-    await _changed(house)
-    await house.send(*asked("second"))
+    await changed(house, key_id)
+    await house.send(
+        *asked("second"), chosen("user.unsubscribed"), chosen("user.consent_granted", purpose="marketing")
+    )
     await house.rows(SENT, [waits], 1)
     await written(house)
     await house.worker.stop()
@@ -144,45 +137,6 @@ async def maintained(house: House) -> None:
         await database.close()
 
 
-async def _changed(house: House) -> None:
-    """What a person does after the backup: a changed text, a new one, a tag less."""
-    settings = Settings(data_dir=house.folder / "here", **house.settings)
-    folder = write_book(house.folder / "second-book")
-    changed = folder / "templates" / "welcome.email.en.yaml"
-    template = yaml.safe_load(changed.read_text(encoding="utf-8"))
-    changed.write_text(yaml.safe_dump(template | {"body": "Changed"}), encoding="utf-8")
-    (folder / "templates" / "later.email.en.yaml").write_text(
-        "subject: Later\nbody: Later\n", encoding="utf-8"
-    )
-    database = database_of(settings)
-    try:
-        assert 2 == len(await apply_directory(settings, folder))
-        store = ReferenceStore(database, cipher_of(settings))
-        assert ["tag:promotions"] == await store.remove([SeenTag(tag="promotions", destinations=[])])
-        await relay(settings, database)
-    finally:
-        await database.close()
-
-
-def asked_for(key: str, at: int | None = None, **fields: Any) -> Sent:
-    """One request of one of the people."""
-    request = {
-        "user_id": user(PEOPLE[len(key) % len(PEOPLE)]),
-        "notification_type": "system_alert",
-        "idempotency_key": key,
-        "data": {"Text": key},
-    }
-    return Sent(REQUESTS, request | fields, key, (("source", "drill"),), at)
-
-
-def asked(part: str) -> list[Sent]:
-    """Requests that become messages, one that is repeated, one of a type that is not there."""
-    whole = [
-        asked_for(f"{part}-{number}", user_id=user(name)) for number in range(5) for name in (PEOPLE[number],)
-    ]
-    return [*whole, whole[0], asked_for(f"{part}-odd", notification_type="nobody_knows_it")]
-
-
 async def execute(house: House, statement: str) -> None:
     connection = await asyncpg.connect(house.postgres.address)
     try:
@@ -196,6 +150,10 @@ def test_much_has_happened_since_the_backups(drill: Drill) -> None:
     for name in ("notification_requests", "notification_messages", "delivery_status_logs"):
         assert [] == early[name]
         assert 0 < len(late[name]) < len(drill.before[name])
+    for name in ("api_keys", "audit_log"):
+        assert 0 < len(early[name]) < len(drill.before[name])
+    for name in ("user_global_unsubscribes", "user_consents"):
+        assert [] == late[name] != drill.before[name]
     assert [] == drill.before["sink_refusals"]
     assert not any("waiting" in row for row in drill.before["notification_requests"])
     assert early["notification_template_versions"] != drill.before["notification_template_versions"]

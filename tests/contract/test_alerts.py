@@ -42,12 +42,14 @@ def test_a_rule_names_metrics_and_labels_that_exist(rule: dict[str, Any]) -> Non
     assert rule["annotations"]["summary"]
 
 
+@pytest.mark.spec("SEEN-OP-19 SEEN-079")
 def test_the_three_failures_that_no_client_repairs_raise_an_alert() -> None:
     """SEEN-OP-19."""
     wanted = {"CarillonSeenDeliveriesFail", "CarillonSeenLate", "CarillonSeenGivenUp"}
     assert wanted <= {name for name, _ in rules()}
 
 
+@pytest.mark.spec("CRM-041 CRM-OP-10")
 def test_late_labelling_and_failing_requests_of_audiences_raise_an_alert() -> None:
     """CRM-041, CRM-OP-10. Late is told while it lasts, not only once the last user is labelled."""
     wanted = {"CarillonAudienceLabellingLate", "CarillonAudienceRequestsFail"}
@@ -56,6 +58,7 @@ def test_late_labelling_and_failing_requests_of_audiences_raise_an_alert() -> No
     assert "carillon_audience_oldest_age_seconds" in found["CarillonAudienceLabellingLate"]["expr"]
 
 
+@pytest.mark.spec("SEEN-OP-19")
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]
     assert not [name for name, rule in rules() if 'status=~"4' in rule["expr"]]

@@ -79,6 +79,7 @@ async def test_a_command_of_the_page_gets_200(command: str) -> None:
         assert json.loads(body)["id"] == command_written.request_id
 
 
+@pytest.mark.spec("CRM-051")
 def test_all_three_tasks_are_shown() -> None:
     tasks = {re.sub(r"\?.*", "", understood(command)[1]).rpartition("/")[2] for command in COMMANDS}
     assert {"publish", "status", "unpublish"} == tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ SECRETS = {
     "crypto-keys": Cipher.new_key("k1"),
     "api-keys": f"shop:{'0f' * 32}:send",
 }
+LINK_KEYS = f"k1:{b64encode(bytes(32)).decode()}"
 Object = dict[str, Any]
 
 
@@ -127,6 +129,36 @@ def test_every_pod_starts_with_settings_that_are_accepted(
         assert settings.http.ops_port == ports["ops"]
         assert settings.http.port == ports.get("http", settings.http.port)
         assert "0.0.0.0" == settings.http.host  # noqa: S104 - inside a pod
+
+
+def test_issuer_and_keys_of_links_come_as_the_values_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of values.yaml that are comments there. The keys stand in the Secret only."""
+    jwt = {
+        "issuer": "https://id.example.com",
+        "audience": "carillon",
+        "jwks_url": "https://id.example.com/.well-known/jwks.json",
+    }
+    kept = (CHART / "values.yaml").read_text()
+    assert [] == [value for value in jwt.values() if value not in kept]
+    values = {
+        "settings": {**GIVEN["settings"], "http": {"jwt": jwt}},
+        "secret": {"keys": {"http.link_keys": "link-keys"}},
+    }
+    (configuration,) = of_kind("ConfigMap", values)
+    for name, text in {**configuration["data"], **SECRETS, "link-keys": LINK_KEYS}.items():
+        (tmp_path / name).write_text(text)
+    for pod in pods(values):
+        with monkeypatch.context() as environment:
+            for name, value in variables(pod).items():
+                mounted = value.startswith("/etc/carillon/")
+                environment.setenv(name, str(tmp_path / Path(value).name) if mounted else value)
+            http = load_settings().http
+        assert jwt == http.jwt.model_dump(include=set(jwt))
+        assert http.link_keys is not None
+        assert LINK_KEYS == http.link_keys.get_secret_value()
+        assert LINK_KEYS not in str(rendered(values))
 
 
 def test_everything_mounted_is_a_volume_and_every_path_is_mounted() -> None:

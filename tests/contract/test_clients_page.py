@@ -57,6 +57,7 @@ def test_both_posts_are_shown() -> None:
     assert [PATH, BATCH_PATH] == [block.split()[1] for block in blocks("http")]
 
 
+@pytest.mark.spec("SEEN-002 SEEN-003 SEEN-OP-02 SEEN-OP-15")
 def test_the_entry_of_the_page_can_be_applied(tmp_path: Path) -> None:
     guarded, entry = sorted((b for b in blocks("yaml") if "destinations:" in b), key=len)
     (tmp_path / "seen.yaml").write_text(guarded)
@@ -77,6 +78,7 @@ def test_the_entry_of_the_page_can_be_applied(tmp_path: Path) -> None:
     assert {"remember_for_s", "percentage", "timeout_ms", "max_attempts", "in_flight"} <= described
 
 
+@pytest.mark.spec("SEEN-OP-10")
 def test_the_envelope_of_the_page_is_the_one_that_is_sent() -> None:
     (text,) = blocks("json")
     shown: dict[str, Any] = json.loads(text)
@@ -88,6 +90,7 @@ def test_the_envelope_of_the_page_is_the_one_that_is_sent() -> None:
     assert msgspec.json.decode(text, type=SeenFact) == fact_of(posted)
 
 
+@pytest.mark.spec("SEEN-010 SEEN-OP-05 SEEN-053")
 def test_every_status_of_the_endpoint_is_in_the_table() -> None:
     rows = re.findall(r"^\| (.*?) \| (.*?) \|$", TEXT, re.MULTILINE)
     said = {int(status): does for left, does in rows for status in re.findall(r"\b\d{3}\b", left)}
@@ -99,6 +102,7 @@ def test_every_status_of_the_endpoint_is_in_the_table() -> None:
     assert said[500].startswith("repeat")
 
 
+@pytest.mark.spec("SEEN-011 SEEN-OP-04 SEEN-OP-05")
 def test_the_numbers_of_the_page_are_those_in_force() -> None:
     defaults = SeenDestination(kind="api", name="x")
     tag = SeenTag(tag="x", destinations=[])

@@ -56,6 +56,7 @@ def test_a_panel_names_metrics_and_labels_that_exist(panel: dict[str, Any]) -> N
         assert by | shown <= {"le"}.union(*(metrics[name] for name, _ in found))
 
 
+@pytest.mark.spec("SEEN-075 SEEN-076 SEEN-078 SEEN-079")
 def test_every_metric_of_seen_facts_is_on_the_dashboard_and_charts_are_not_split_by_consumer() -> None:
     """SEEN-075, SEEN-076, SEEN-078."""
     text = (CHART / "dashboards" / "seen.json").read_text()

@@ -26,8 +26,8 @@ POLICIES = get_args(Policy)
 OPEN_TO_STRANGERS = {
     ("POST", "/4.0/mark-notify/v1/seen"),
     ("POST", "/4.0/mark-notify/v1/seen/batch"),
-    ("GET", "/unsubscribe"),
-    ("POST", "/unsubscribe"),
+    ("GET", "/api/v1/notifications/unsubscribe"),
+    ("POST", "/api/v1/notifications/unsubscribe"),
     ("GET", "/openapi.json"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
@@ -83,6 +83,7 @@ def test_route_added_past_the_table_is_found() -> None:
     assert ("GET", "/bare") in undecided(app)
 
 
+@pytest.mark.spec("SEEN-OP-09")
 def test_only_the_listed_routes_are_open_to_strangers() -> None:
     found = {
         (method, path)
@@ -125,6 +126,7 @@ def test_every_problem_has_a_status_and_a_sentence() -> None:
     assert all(400 <= status < 600 and sentence.endswith(".") for status, sentence in PROBLEMS.values())
 
 
+@pytest.mark.spec("SEEN-OP-20")
 def test_metric_names_and_labels_keep_the_conventions() -> None:
     names = [metric.name for metric in METRICS]
     assert sorted(set(names)) == sorted(names)

@@ -144,6 +144,16 @@ def test_api_keys_are_taken_apart() -> None:
     assert expected == settings.http.keys()
 
 
+def test_the_secret_of_the_resolver_is_a_key_and_not_shown() -> None:
+    told = "whsec_" + "c2VjcmV0" * 4
+    settings = load_settings({"resolver.secret": told})
+    assert (b"secret" * 4, None) == (settings.resolver.key(), load_settings().resolver.key())
+    assert "c2VjcmV0" not in repr(settings)
+    (line,) = refusal({"resolver.secret": "c2VjcmV0" * 4})
+    assert "CARILLON_RESOLVER__SECRET: it must be whsec_" in line
+    assert "c2VjcmV0" not in line
+
+
 def test_every_setting_has_its_sentence() -> None:
     assert [] == [leaf.variable for leaf in leaves(Settings) if not leaf.field.description]
 

@@ -60,7 +60,7 @@ class Rows:
 class Registered:
     """The stage on real ports, but for the reference topic."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settings: Settings | None = None) -> None:
         self.registry = CollectorRegistry()
         figures = SeenMetrics(self.registry, lambda: T0)
         targets = [
@@ -84,7 +84,7 @@ class Registered:
             figures=figures,
             audience_figures=port,
         )
-        self.stage = seen_stage(Settings(), outside)
+        self.stage = seen_stage(settings or Settings(), outside)
 
     def value(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, {"tag": TAG, **labels}) or 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.withdraw import LABELS_AT_ONCE
@@ -20,6 +21,7 @@ from schemas import topics as t
 from schemas.codec import SchemaBook
 from schemas.ids import BUCKETS
 from schemas.records import AudienceAnswered, AudienceLabel, LabelAsked
+from schemas.times import rfc3339
 from streams.audience_labels import LabelBook
 from streams.audiences import audiences
 from streams.engine import inner
@@ -59,6 +61,7 @@ class Line:
     book: LabelBook = field(default_factory=LabelBook)
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
+    unpublished: list[dict[str, Any]] = field(default_factory=list)
     carried: Counter[str] = field(default_factory=Counter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -118,6 +121,10 @@ class Line:
                 self.answers.append(msgspec.json.decode(record.value or b"", type=AudienceAnswered))
             case t.AUDIENCE_LABELS:
                 self.book.apply(record.key or b"", record.value)
+            case t.AUDIENCE_UNPUBLISHED:
+                told = msgspec.json.decode(record.value or b"")
+                assert record.key == told["audience_label"].encode()
+                self.unpublished.append(told)
             case _:
                 self.rows.append(record)
 
@@ -143,6 +150,7 @@ def request(count: int) -> dict[str, Any]:
     return {"personal_communications": items, "communication": FUTURE, "filters": ...}
 
 
+@pytest.mark.spec("AUD-OP-07 AUD-091 AUD-094")
 async def test_a_request_labels_its_users_answers_and_tells_its_progress() -> None:
     line = Line()
     answer = await line.publish(asked("u1", **request(300)))
@@ -165,6 +173,7 @@ async def test_a_repeat_is_answered_and_changes_no_row() -> None:
     assert (True, before) == (answer.is_replay, line.stages["members"].rows)
 
 
+@pytest.mark.spec("CRM-052")
 async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> None:
     line = Line()
     await line.publish(asked("u1", **request(300)))
@@ -175,6 +184,16 @@ async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> No
     assert [] == left
     label: AudienceLabel = line.book.labels["campaign12345:comm-personal"]
     assert (NOW, NOW, 2) == (label.withdrawn_at, label.ends_at, len(line.rows))
+    assert [
+        {
+            "event_type": "unpublished",
+            "audience_label": "campaign12345:comm-personal",
+            "campaign_label": "campaign12345",
+            "communication_id": "comm-personal",
+            "request_id": "w",
+            "timestamp": rfc3339(NOW),
+        }
+    ] == line.unpublished
 
 
 async def test_users_that_are_read_before_their_command_are_labelled_too() -> None:
@@ -201,6 +220,7 @@ def many(labels: int, users: int) -> Upload:
     return publication(Asking("u1", "r", "k", b"d", NOW), "c", Labelled(found, people))
 
 
+@pytest.mark.spec("CRM-053")
 async def test_a_request_of_many_labels_is_a_record_per_bucket_and_few_counts() -> None:
     """By bucket and label they were some 9 500 records, and a count of each label from each batch."""
     line, upload = Line(), many(100, 100)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from connectors.http.audience.bodies import UnpublishBody
 from connectors.http.audience.commands import Asking, digest_of, withdrawal
 from connectors.http.campaigns.operations import PATH
@@ -44,6 +46,7 @@ class Screen:
     known: ReferenceBook = field(default_factory=ReferenceBook)
     lag: int | None = 0
     unread: str | None = None
+    fresh_at: int = NOW
 
     def labels(self) -> Mapping[str, AudienceLabel]:
         return self.line.book.labels
@@ -94,6 +97,7 @@ NAME = "campaign12345:comm-personal"
 FACT = b'{"tag": "promotions", "id": "comm-personal"}'
 
 
+@pytest.mark.spec("SEEN-001 CRM-OP-01")
 async def test_labelled_by_phone_seen_with_uid_and_phone_gone_for_either_and_there_for_another() -> None:
     """GEN-OP-08. Mutations tried: facts under the uid only, and no lookup of the second id: both fail."""
     screen = Screen()
@@ -115,6 +119,7 @@ async def test_a_seen_communication_of_another_name_hides_nothing() -> None:
     assert [NAME] == await screen.shown(ONE)
 
 
+@pytest.mark.spec("AUD-053 CRM-013")
 async def test_a_test_publication_shows_again() -> None:
     screen = Screen()
     await screen.publish("u1", ONE, is_test_publication=True)
@@ -122,6 +127,7 @@ async def test_a_test_publication_shows_again() -> None:
     assert [NAME] == await screen.shown(ONE)
 
 
+@pytest.mark.spec("CRM-OP-03")
 async def test_what_is_withdrawn_is_gone_at_once() -> None:
     screen = Screen()
     await screen.publish("u1", ONE)
@@ -136,6 +142,16 @@ async def test_nothing_is_answered_before_the_tables_are_read_or_when_nothing_is
     found = []
     for lag in (None, 60_001, 60_000):
         screen.lag = lag
+        found.append((await screen.asked(ONE))[0])
+    assert [503, 503, 200] == found
+
+
+async def test_nothing_is_answered_before_labels_are_read_or_when_nothing_is_heard_of_them() -> None:
+    """As when cut off from their topic alone. Mutation tried: members alone are looked at: fails."""
+    screen = Screen()
+    await screen.publish("u1", ONE)
+    found = []
+    for screen.fresh_at in (0, NOW - 60_001, NOW - 60_000):
         found.append((await screen.asked(ONE))[0])
     assert [503, 503, 200] == found
 

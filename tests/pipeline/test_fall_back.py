@@ -56,6 +56,7 @@ async def test_seen_in_time_nothing_follows_and_no_timer_is_left() -> None:
     assert ([], 0) == (line.tasks("sms"), line.questions())
 
 
+@pytest.mark.spec("SEEN-OP-01")
 async def test_unseen_each_gets_one_sms_in_the_lane_of_its_request() -> None:
     line = await pushed()
     line.now = T0 + AFTER

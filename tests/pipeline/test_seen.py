@@ -49,6 +49,7 @@ def taken(ledger: Path) -> dict[str, Counter[str]]:
     return found
 
 
+@pytest.mark.spec("SEEN-021 SEEN-OP-07 SEEN-031")
 async def test_a_fact_reaches_its_topic_and_both_consumers_once(tmp_path: Path) -> None:
     async with world(tmp_path / "ledger") as (task, _):
         for number in (1, 2, 2):
@@ -65,6 +66,7 @@ async def test_a_fact_reaches_its_topic_and_both_consumers_once(tmp_path: Path) 
         assert 2 == task.ports.value("carillon_seen_lag_seconds_count", destination=LIVE)
 
 
+@pytest.mark.spec("SEEN-OP-18")
 async def test_while_one_is_dead_the_other_gets_everything_at_once(tmp_path: Path) -> None:
     async with world(tmp_path / "ledger") as (task, fake):
         await script(fake, fault="refuse", word="unavailable", account=DEAD)
@@ -85,6 +87,7 @@ async def test_while_one_is_dead_the_other_gets_everything_at_once(tmp_path: Pat
         assert [] == task.of("seen.failed")
 
 
+@pytest.mark.spec("SEEN-OP-16")
 async def test_a_hanging_consumer_is_given_up_in_the_end_and_every_fact_is_in_the_dead_letters(
     tmp_path: Path,
 ) -> None:
@@ -104,6 +107,7 @@ async def test_a_hanging_consumer_is_given_up_in_the_end_and_every_fact_is_in_th
         assert 12 == task.ports.value("carillon_seen_deliveries_total", destination=DEAD, result="failed")
 
 
+@pytest.mark.spec("SEEN-056 SEEN-OP-14")
 @pytest.mark.parametrize("every", [2, 3, 5])
 async def test_crashes_lose_nothing_and_repeat_only_what_they_hid(tmp_path: Path, every: int) -> None:
     """Each consumer gets each fact; further calls of one are no more than the calls that a crash hid."""

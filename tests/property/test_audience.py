@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -73,6 +74,7 @@ def test_a_repeat_never_changes_the_answer(people: list[str], places: list[int],
     assert 1 + len(places) == len(answers)
 
 
+@pytest.mark.spec("AUD-OP-29")
 @settings(deadline=None, max_examples=25)
 @given(st.data(), st.lists(PEOPLE, min_size=1, max_size=4))
 def test_what_a_user_sees_he_goes_on_seeing_until_the_label_ends(
@@ -122,6 +124,7 @@ async def _one_step(data: st.DataObject, audience: Audience, commands: deque[lis
         await audience.enlist(record)
 
 
+@pytest.mark.spec("CRM-OP-12")
 @settings(deadline=None, max_examples=25)
 @given(PEOPLE, PEOPLE, st.integers(0, 30))
 def test_a_withdrawal_at_any_moment_leaves_no_garbage_and_no_open_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def where(task: SeenTask) -> Counter[tuple[str | None, str]]:
     return found + Counter((one.user_key, one.destination) for one in task.failed())
 
 
+@pytest.mark.spec("SEEN-OP-14")
 @settings(deadline=None)
 @given(STEPS)
 def test_every_fact_is_at_one_place_for_each_destination(story: list[Step]) -> None:
@@ -117,6 +119,7 @@ def of_live(task: SeenTask) -> list[tuple[int, str, str | None, int]]:
     return found
 
 
+@pytest.mark.spec("SEEN-061 SEEN-OP-18")
 @settings(deadline=None)
 @given(STEPS)
 def test_a_dead_destination_never_delays_another(story: list[Step]) -> None:

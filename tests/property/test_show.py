@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def left(found: list[Shown]) -> set[str]:
     return {one.label.audience_label for one in found if is_left(one)}
 
 
+@pytest.mark.spec("CRM-OP-06")
 @given(PEOPLE, labels(), st.sampled_from([{}, {"city": "a"}, {"city": "z"}]))
 def test_the_answer_for_several_ids_is_the_union_without_what_any_of_them_saw(
     people: list[Any], known: dict[str, AudienceLabel], context: dict[str, Any]

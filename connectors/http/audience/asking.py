@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
@@ -106,10 +106,11 @@ class AskingEndpoint(Endpoint):
 
     async def _answered(self, request: web.Request, trace: Trace) -> tuple[str, web.Response]:
         size = self._size(request)
-        with self._slots.taken(size):
+        with ExitStack() as places:
+            places.enter_context(self._slots.taken(size))
             raw = await whole_body(request, largest(size))
             async with self._desk(size):
-                upload = await self._prepared(raw, request.headers, trace)
+                upload = await self._prepared(raw, request.headers, trace, places)
             del raw
             answer = await self._ask(upload, trace)
         return REPLAYED if answer.is_replay else ACCEPTED, self._told(answer, trace)
@@ -118,8 +119,13 @@ class AskingEndpoint(Endpoint):
         return Size.SMALL
 
     @abstractmethod
-    async def _prepared(self, raw: bytearray, headers: Mapping[str, str], trace: Trace) -> Upload:
-        """What is to be written. Nothing else of the body is held when this has returned."""
+    async def _prepared(
+        self, raw: bytearray, headers: Mapping[str, str], trace: Trace, places: ExitStack
+    ) -> Upload:
+        """What is to be written. Nothing else of the body is held when this has returned.
+
+        `places`: held until the answer is there; what needs another one enters it here.
+        """
 
     @abstractmethod
     def _told(self, answer: AudienceAnswered, trace: Trace) -> web.Response:

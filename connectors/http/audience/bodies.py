@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.audience_words import IdType, ValueType
+from schemas.audience_words import MOST_ALTERNATIVES, MOST_FILTERS, MOST_NUMBER, IdType, ValueType
 
 MOST_COMMUNICATIONS: Final = 100
 MOST_USERS: Final = 1000
@@ -32,7 +32,11 @@ Moment = Annotated[
     Meta(max_length=64, description="RFC 3339 with an offset.", examples=["2025-06-01T00:00:00+03:00"]),
 ]
 Name = Annotated[str, Meta(max_length=LONGEST_ID)]
-Value = bool | int | float | Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Number = (
+    Annotated[int, Meta(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+    | Annotated[float, Meta(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+)
+Value = bool | Number | Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -69,13 +73,15 @@ class Filter(Body, frozen=True, kw_only=True):
     filter_id: Name
     value_type: ValueType
     value: Value | UnsetType = UNSET
-    values: list[Value] | UnsetType = UNSET
+    values: Annotated[list[Value], Meta(extra_json_schema={"maxItems": MOST_ALTERNATIVES})] | UnsetType = (
+        UNSET
+    )
 
 
 class Filters(Body, frozen=True, kw_only=True):
     """All of them must match."""
 
-    filters: list[Filter]
+    filters: Annotated[list[Filter], Meta(extra_json_schema={"maxItems": MOST_FILTERS})]
 
 
 class PublishBody(Body, frozen=True, kw_only=True):
@@ -118,6 +124,12 @@ class AdminPublishBody(Body, frozen=True, kw_only=True):
     ticket: Name
     experiment: Name | UnsetType = UNSET
     yql_link: Annotated[str, Meta(max_length=2048)] | UnsetType = UNSET
+
+
+class ResolvedUsers(msgspec.Struct, frozen=True):
+    """Whom a query selects: the answer of a resolver."""
+
+    users: list[User]
 
 
 class LabelInfo(msgspec.Struct, frozen=True):

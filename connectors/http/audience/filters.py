@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UnsetType
 
-from schemas.audience_words import ValueType
+from schemas.audience_words import ValueType, text_of
 from schemas.records import ChosenFilter
 
 if TYPE_CHECKING:
@@ -66,15 +66,6 @@ def _texts(values: Iterable[Any], wanted: str, pointer: str, faults: Faults) -> 
         faults.add(pointer, f"holds a value that is no {wanted}")
         return []
     return list(dict.fromkeys(text_of(value) for value in values))
-
-
-def text_of(value: Any) -> str:
-    """A value as filters keep it: `true`, a text as it is, a number without an empty fraction."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return str(value)
 
 
 def of_experiment(experiment: Experiment) -> list[ChosenFilter]:

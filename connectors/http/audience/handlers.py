@@ -6,28 +6,34 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
+from msgspec import UNSET
 from structlog.contextvars import bind_contextvars
 
 from connectors.http.audience import legacy
 from connectors.http.audience.asking import AskingEndpoint, Endpoint, away
 from connectors.http.audience.bodies import AdminPublishBody, LabelInfo, LabelledAnswer, UnpublishBody
 from connectors.http.audience.commands import digest_of, publication, withdrawal
+from connectors.http.audience.ports import AudienceQuery, UnresolvedError
 from connectors.http.audience.progress import status
 from connectors.http.audience.reading import TOKEN_HEADER, PublishReader, Reader, idempotency_key
 from connectors.http.audience.rules import labelled
 from connectors.http.audience.slots import Size, size_of
 from connectors.http.ports import BrokerUnavailableError
-from connectors.http.problems import json_response
+from connectors.http.problems import Code, Fault, ProblemError, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import ExitStack
 
     from aiohttp import web
 
     from connectors.http.audience.commands import Upload
+    from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
     from schemas.records import AudienceAnswered
 
+log = structlog.get_logger(__name__)
 ANSWERED = "answered"
 IDEMPOTENT = "Idempotent-Replayed"
 
@@ -41,7 +47,13 @@ class Publish(AskingEndpoint):
     def _size(self, request: web.Request) -> Size:
         return size_of(request)
 
-    async def _prepared(self, raw: bytearray, headers: Mapping[str, str], trace: Trace) -> Upload:
+    async def _prepared(
+        self,
+        raw: bytearray,
+        headers: Mapping[str, str],
+        trace: Trace,
+        places: ExitStack,  # noqa: ARG002 - it has its place
+    ) -> Upload:
         body = await asyncio.to_thread(self._reader, raw)
         bind_contextvars(campaign_label=body.campaign_label, request_id=body.id)
         key = idempotency_key(headers.get(TOKEN_HEADER), body.id)
@@ -63,7 +75,13 @@ class Unpublish(AskingEndpoint):
     def _size(self, request: web.Request) -> Size:  # noqa: ARG002 - it has places of its own
         return Size.WITHDRAWAL
 
-    async def _prepared(self, raw: bytearray, headers: Mapping[str, str], trace: Trace) -> Upload:
+    async def _prepared(
+        self,
+        raw: bytearray,
+        headers: Mapping[str, str],
+        trace: Trace,
+        places: ExitStack,  # noqa: ARG002 - it has its place
+    ) -> Upload:
         body = self._reader(raw)
         key = idempotency_key(headers.get(TOKEN_HEADER), body.id)
         upload = withdrawal(self._asking(trace, body.id, key, digest_of("unpublish", body)), body)
@@ -80,14 +98,42 @@ class AdminPublish(AskingEndpoint):
     operation = "admin_publish"
     _reader = Reader(AdminPublishBody)
 
-    async def _prepared(self, raw: bytearray, headers: Mapping[str, str], trace: Trace) -> Upload:  # noqa: ARG002
+    def __init__(self, ports: EdgePorts) -> None:
+        super().__init__(ports)
+        self._resolve = ports.resolve
+
+    async def _prepared(
+        self,
+        raw: bytearray,
+        headers: Mapping[str, str],  # noqa: ARG002 - none counts
+        trace: Trace,
+        places: ExitStack,
+    ) -> Upload:
         body = self._reader(raw)
         campaign = legacy.campaign_of(body)
         bind_contextvars(campaign_label=campaign)
         found = await self._checked(legacy.labelled, body)
         digest = digest_of("admin", body)
         name = f"admin:{digest.hex()}"
-        return publication(self._asking(trace, name, "", digest), campaign, found)
+        if body.yql_link is UNSET:
+            return publication(self._asking(trace, name, "", digest), campaign, found)
+        places.enter_context(self._slots.taken(Size.QUERY))
+        query = AudienceQuery(f"{trace.trace_id}-{trace.span_id}", body.promotion_id, body.yql_link)
+        users = await self._resolved(query)
+        async with self._slots.desk:
+            found = await asyncio.to_thread(legacy.to_users, found, users)
+            asking = self._asking(trace, name, "", digest)
+            return await asyncio.to_thread(publication, asking, campaign, found)
+
+    async def _resolved(self, query: AudienceQuery) -> bytearray:
+        """Whom the query selects; a 502 where nobody can say it (AUD-021)."""
+        if self._resolve is None:
+            raise ProblemError(Code.NO_RESOLVER, [Fault("/yql_link", "none is configured")])
+        try:
+            return await self._resolve(query)
+        except UnresolvedError as error:
+            log.warning("audience_query_unresolved", error=str(error))
+            raise ProblemError(Code.NO_RESOLVER, [Fault("/yql_link", str(error))]) from None
 
     def _told(self, answer: AudienceAnswered, trace: Trace) -> web.Response:  # noqa: ARG002 - it says nothing
         return json_response(b"{}", trace.request_id)

@@ -135,7 +135,11 @@ STATUS = Operation(
 )
 ADMIN = Operation(
     summary="Publish promotion with given id",
-    about="The old form, kept for its callers: one promotion to everyone in an experiment.",
+    about=(
+        "The old form, kept for its callers: one promotion, to everyone in an experiment or to the users whom"
+        " a query selects. That is asked of a resolver that the installation names: without one, or when it"
+        " does not answer, that is a 502, and nothing was published."
+    ),
     body=Body(
         b.AdminPublishBody,
         SMALL,
@@ -147,10 +151,18 @@ ADMIN = Operation(
                 start_date=STARTS,
                 end_date=ENDS,
                 ticket="TASK-1",
-            )
+            ),
+            "to whom a query selects": b.AdminPublishBody(
+                promotion_id="comm-general",
+                experiment=UNSET,
+                yql_link="https://yql.example/queries/7",
+                start_date=STARTS,
+                end_date=ENDS,
+                ticket="TASK-1",
+            ),
         },
     ),
     answers=(Answer(200, "Published.", dict[str, Any], {"published": {}}),),
-    refusals=(*_REFUSALS, ProblemError(Code.NO_RESOLVER)),
+    refusals=(*_REFUSALS, ProblemError(Code.NO_RESOLVER, [Fault("/yql_link", "none is configured")])),
     has_plain_errors=True,
 )

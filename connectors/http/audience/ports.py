@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from connectors.http.ports import BrokerUnavailableError
 
@@ -12,6 +12,26 @@ if TYPE_CHECKING:
     from connectors.http.audience.commands import Upload
     from connectors.http.audience.faults import Known
     from schemas.records import AudienceAnswered, AudienceLabel, RequestProgress
+
+
+class AudienceQuery(NamedTuple):
+    """A query whose users are wanted. `query_id`: the same when it is asked again."""
+
+    query_id: str
+    promotion_id: str
+    yql_link: str
+
+
+class UnresolvedError(Exception):
+    """No list of users came; the text says why, for people."""
+
+
+class Resolve(Protocol):
+    """Whom a query selects (AUD-OP-04)."""
+
+    async def __call__(self, query: AudienceQuery) -> bytearray:
+        """JSON of `ResolvedUsers`, not looked into, `LARGEST_LIST` at most; or `UnresolvedError`."""
+        ...
 
 
 class Audience(Protocol):

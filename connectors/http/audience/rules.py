@@ -14,12 +14,15 @@ from connectors.http.audience.bodies import MOST_COMMUNICATIONS, MOST_USERS
 from connectors.http.audience.faults import MOST_FAULTS, Faults, InvalidError
 from connectors.http.audience.filters import chosen
 from connectors.http.problems import Code, Fault, ProblemError
+from schemas.audience_words import MOST_ALTERNATIVES, MOST_FILTERS
 from schemas.ids import audience_user
 from schemas.records import LabelAsked
 from schemas.times import parse_rfc3339
 
 if TYPE_CHECKING:
-    from connectors.http.audience.bodies import Communication, PersonalCommunication, PublishBody
+    from collections.abc import Sized
+
+    from connectors.http.audience.bodies import Communication, Filters, PersonalCommunication, PublishBody
     from connectors.http.audience.faults import Known
     from schemas.records import ChosenFilter
 
@@ -34,9 +37,9 @@ class Labelled(NamedTuple):
 
 
 def labelled(body: PublishBody, known: Known) -> Labelled:
-    """Assign the labels; `InvalidError`, or a 413 for too many items (AUD-047, AUD-066)."""
+    """Assign the labels; `InvalidError`, or a 413 for too many items (AUD-047, AUD-066; of filters: ours)."""
     personal = body.personal_communications or []
-    _check_numbers(personal)
+    _check_numbers(personal, body.filters)
     faults = Faults()
     filters = chosen(body.filters, known, faults)
     _check_mode(body, personal, filters, faults)
@@ -52,14 +55,22 @@ def labelled(body: PublishBody, known: Known) -> Labelled:
     return found.result()
 
 
-def _check_numbers(personal: list[PersonalCommunication]) -> None:
-    faults = []
-    if len(personal) > MOST_COMMUNICATIONS:
-        faults.append(Fault("/personal_communications", f"has more than {MOST_COMMUNICATIONS} items"))
-    for number, one in enumerate(personal):
-        if len(one.users) > MOST_USERS:
-            pointer = f"/personal_communications/{number}/users"
-            faults.append(Fault(pointer, f"has more than {MOST_USERS} items"))
+def _check_numbers(personal: list[PersonalCommunication], filters: Filters | UnsetType) -> None:
+    chosen_filters = [] if isinstance(filters, UnsetType) else filters.filters
+    counted: list[tuple[str, Sized | UnsetType, int]] = [
+        ("/personal_communications", personal, MOST_COMMUNICATIONS),
+        *((f"/personal_communications/{n}/users", one.users, MOST_USERS) for n, one in enumerate(personal)),
+        ("/filters/filters", chosen_filters, MOST_FILTERS),
+        *(
+            (f"/filters/filters/{n}/values", f.values, MOST_ALTERNATIVES)
+            for n, f in enumerate(chosen_filters)
+        ),
+    ]
+    faults = [
+        Fault(pointer, f"has more than {most} items")
+        for pointer, found, most in counted
+        if not isinstance(found, UnsetType) and len(found) > most
+    ]
     if faults:
         raise ProblemError(Code.TOO_LARGE, faults[:MOST_FAULTS])
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 16 << 20
 SMALL_BODY = 64 << 10
+LARGEST_LIST = 8 << 20
+"""Of users whom a query selects, as the resolver answers."""
+
 MOST_VALUES = 1_000_000
 """Commas in a body. A full request has 200 000; many tiny values would take sixteen times their bytes."""
 
@@ -40,16 +43,19 @@ class Size(StrEnum):
     LARGE = "large"
     SMALL = "small"
     WITHDRAWAL = "withdrawal"
+    QUERY = "query"
 
 
-PLACES: Mapping[Size, int] = {Size.LARGE: 4, Size.SMALL: 32, Size.WITHDRAWAL: 8}
-"""A publish request that waits takes no place of a withdrawal, a large one none of a small one."""
+PLACES: Mapping[Size, int] = {Size.LARGE: 4, Size.SMALL: 32, Size.WITHDRAWAL: 8, Size.QUERY: 1}
+"""A publish request that waits takes no place of a withdrawal, a large one none of a small one. That of a
+query is held beside the one of its small body."""
 
 
 def most_memory() -> int:
     """Bytes that audience requests of a process take at most, whatever callers do."""
     small = (PLACES[Size.SMALL] + PLACES[Size.WITHDRAWAL]) * SMALL_BODY * TIMES_DECODED
-    return PLACES[Size.LARGE] * LARGEST_BODY + DESK_MEMORY + WRITTEN_MEMORY + small
+    large = PLACES[Size.LARGE] * LARGEST_BODY + PLACES[Size.QUERY] * LARGEST_LIST
+    return large + DESK_MEMORY + WRITTEN_MEMORY + small
 
 
 class Slots:

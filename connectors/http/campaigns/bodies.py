@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from connectors.http.audience.bodies import User
+from connectors.http.audience.bodies import Number, User
 
 MOST_IDS = 20
 MOST_VALUES = 50
 LONGEST_VALUE = 1_000
 
-Value = bool | int | float | Annotated[str, Meta(max_length=LONGEST_VALUE)]
+Value = bool | Number | Annotated[str, Meta(max_length=LONGEST_VALUE)]
 
 
 class Include(StrEnum):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET
 
+from connectors.http.audience.reading import whole_body
 from connectors.http.campaigns.bodies import CampaignsAnswer, CommunicationShown, Include, LabelShown
 from connectors.http.campaigns.ports import NotCaughtUpError
 from connectors.http.campaigns.reading import LARGEST_BODY, read_body, read_query, typed
@@ -72,12 +73,7 @@ class ByBody(_Asked):
 
     async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
         """Answer one question."""
-        if (request.content_length or 0) > LARGEST_BODY:
-            raise ProblemError(Code.TOO_LARGE)
-        raw = await request.read()
-        if len(raw) > LARGEST_BODY:
-            raise ProblemError(Code.TOO_LARGE)
-        body = read_body(raw)
+        body = read_body(await whole_body(request, LARGEST_BODY))
         return self._answer(body, lambda _campaigns: body.context, trace)
 
 

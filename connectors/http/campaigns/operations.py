@@ -101,5 +101,10 @@ BY_BODY = Operation(
         },
     ),
     answers=(ANSWER,),
-    refusals=(ProblemError(Code.INVALID_JSON), ProblemError(Code.TOO_LARGE), *_REFUSALS),
+    refusals=(
+        ProblemError(Code.INVALID_JSON),
+        ProblemError(Code.TOO_LARGE),
+        ProblemError(Code.REQUEST_TIMEOUT),
+        *_REFUSALS,
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from connectors.http.audience.reading import Reader
 from connectors.http.campaigns.bodies import LONGEST_VALUE, MOST_VALUES, CampaignsBody
 from connectors.http.problems import Code, Fault, ProblemError
-from schemas.audience_words import ValueType
+from schemas.audience_words import MOST_NUMBER, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +74,7 @@ def _value(text: str, value_type: str) -> object:
                 number = float(text)
             except ValueError:
                 return None
-            return number if isfinite(number) else None
+            return number if abs(number) <= MOST_NUMBER else None  # nor when it is NaN
         case _:
             return text
 

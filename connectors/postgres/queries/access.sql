@@ -72,3 +72,27 @@ ORDER BY o.at, o.id LIMIT $1;
 -- The broker has these.
 DELETE FROM audit_outbox AS o USING unnest($1::TIMESTAMPTZ [], $2::UUID []) AS u (at, id)
 WHERE o.at = u.at AND o.id = u.id;
+
+-- name: refill_key
+-- A key as the topic has it, over an older one.
+INSERT INTO api_keys (key_id, service, sha256, scopes, is_test, per_minute, created_at, expires_at, revoked_at, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (key_id) DO UPDATE SET
+    service = excluded.service, sha256 = excluded.sha256, scopes = excluded.scopes, is_test = excluded.is_test,
+    per_minute = excluded.per_minute, created_at = excluded.created_at, expires_at = excluded.expires_at,
+    revoked_at = excluded.revoked_at, version = excluded.version;
+
+-- name: note_topic
+-- The version of each key that stands last in the topic; 0 for what it does not have.
+UPDATE api_keys AS k SET published = coalesce(
+    (SELECT u.version FROM unnest($1::TEXT [], $2::INT []) AS u (key_id, version) WHERE u.key_id = k.key_id), 0
+);
+
+-- name: refill_line
+-- A line as the topic has it, unless it is there; the topic rounds times to milliseconds.
+INSERT INTO audit_log (id, at, actor_id, role, action, object_type, object_id, before, after, ip)
+SELECT $1::UUID, $2::TIMESTAMPTZ, $3, $4, $5, $6, $7, $8::JSONB, $9::JSONB, $10
+WHERE NOT EXISTS (
+    SELECT FROM audit_log
+    WHERE id = $1::UUID AND at BETWEEN $2::TIMESTAMPTZ - INTERVAL '1 ms' AND $2::TIMESTAMPTZ + INTERVAL '1 ms'
+);

@@ -22,7 +22,7 @@ class Errand:
 
     async def worker(self, name: str = "w1", **config: Any) -> AppProcess:
         """A worker of the app; a static id gives a killed one its task back at once."""
-        inputs = self.params.get("inputs", ["in"])
+        inputs = [*self.params.get("inputs", ["in"]), *self.params.get("notices", [])]
         names = (*inputs, "in.dlq", "out", "narrow", "errands.changelog", "errands.dlq")
         await create_topics(self.bootstrap, self.partitions, *(f"{self.app}.{name}" for name in names))
         settings = {"static_id": True} | config

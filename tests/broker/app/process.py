@@ -87,6 +87,10 @@ class AppProcess:
         told = self.events("states")
         return {int(number): state for number, state in told[-1]["tasks"][stage].items()} if told else {}
 
+    def leaves(self, stage: str) -> bool:
+        """Whether its tasks take no more turns: an orderly close is under way."""
+        return not {"input", "compute", "kafka"} & set(self.states(stage).values())
+
     def ready(self, stage: str) -> bool:
         """Whether every task given to it is open."""
         told = self.events("states")

@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import aiohttp
 import yaml
 
+from connectors.embedded import kafka
 from connectors.embedded.process import Command, GuardedProcess
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +26,8 @@ PATIENCE_S = 90.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port that nobody listens on, and that the system gives to no connection."""
+    return kafka.free_port(0)
 
 
 def base_settings(bootstrap: str, dsn: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from streams.settings import Settings
 from streams.topology import input_topics
 from tests.broker.faults.system import Program, free_port
 from tests.broker.house.book import write_book
+from tests.broker.house.issuer import trusting
 
 APP = "house"
 SECRET = "gateway-of-the-house"
@@ -219,6 +220,7 @@ def _program(folder: Path, base: dict[str, Any], name: str) -> Program:
             "ops_port": free_port(),
             "gateway_secret": SECRET,
             "api_keys": API_KEYS,
+            "jwt": trusting(folder),
         },
         "engine": {"worker_name": f"house-{name}", "static_id": True},
         "log": {"format": "json"},

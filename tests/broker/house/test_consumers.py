@@ -106,6 +106,7 @@ async def struck(house: House, tag: str) -> None:
     await until(house, lambda: {FACTS} == {len(taken(house, tag, name)) for name in (LIVE, DEAD)})
 
 
+@pytest.mark.spec("SEEN-088")
 def test_a_kill_loses_no_fact_and_repeats_only_calls_that_it_hid(
     house: House, configure: Callable[..., str], wait: Wait
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_fact_that_was_refused_is_listed_and_sent_again_to_that_consumer_alone
     assert 1 == len({row["idempotency_key"] for row in calls_of(house, tag, "strict")})
 
 
+@pytest.mark.spec("SEEN-OP-02 SEEN-OP-08")
 def test_a_fact_of_an_unknown_tag_is_delivered_once_its_tag_is_configured(
     house: House, configure: Callable[..., str], run: Run, wait: Wait
 ) -> None:

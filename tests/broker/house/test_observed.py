@@ -88,6 +88,7 @@ def test_fields_that_nobody_knows_are_counted_by_topic(seen_by_operators: dict[s
     assert float(line.removeprefix(found)) >= 2
 
 
+@pytest.mark.spec("SEEN-079")
 def test_every_line_of_a_log_is_json_with_its_event(seen_by_operators: dict[str, str]) -> None:
     for name in ("worker log", "http log"):
         lines = [json.loads(line) for line in seen_by_operators[name].splitlines()]
@@ -95,6 +96,7 @@ def test_every_line_of_a_log_is_json_with_its_event(seen_by_operators: dict[str,
         assert [] == [line for line in lines if not line.keys() >= {"event", "level", "timestamp"}]
 
 
+@pytest.mark.spec("SEEN-090 SEEN-OP-22")
 @pytest.mark.parametrize("private", [MAIL, phone(301), phone(301)[1:], TOKEN, CODE, user(NAME)])
 def test_no_address_no_secret_and_no_user_is_in_metrics(
     seen_by_operators: dict[str, str], private: str
@@ -102,6 +104,7 @@ def test_no_address_no_secret_and_no_user_is_in_metrics(
     assert [] == [name for name, text in seen_by_operators.items() if "metrics" in name and private in text]
 
 
+@pytest.mark.spec("SEEN-OP-22")
 @pytest.mark.parametrize("private", [MAIL, phone(301), phone(301)[1:], TOKEN, CODE])
 def test_no_address_and_no_secret_is_in_logs_or_probes(
     seen_by_operators: dict[str, str], private: str

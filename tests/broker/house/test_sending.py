@@ -16,7 +16,7 @@ import pytest
 from schemas.times import rfc3339
 from tests.broker.faults.system import free_port
 from tests.broker.house.book import known, phone, user
-from tests.broker.house.house import SECRET, House, Sent
+from tests.broker.house.house import House, Sent
 
 KEY = "ck_live_house"
 ROOT = "/api/v1/notifications"
@@ -80,12 +80,7 @@ async def _course(house: House) -> Course:
     await house.read_by("intake", "recipient")
     before = house.http.settings
     keys = f"shop:{sha256(KEY.encode()).hexdigest()}:send+stats"
-    told: dict[str, Any] = {
-        "port": free_port(),
-        "ops_port": free_port(),
-        "gateway_secret": SECRET,
-        "api_keys": keys,
-    }
+    told = before["http"] | {"port": free_port(), "ops_port": free_port(), "api_keys": keys}
     await house.http.stop()
     house.http.settings = before | {"http": told}
     house.http.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.broker.house.book import known, user
 from tests.broker.house.house import House, Sent
 
@@ -43,6 +45,7 @@ async def test_without_postgres_only_the_sink_waits(house: House) -> None:
     await house.worker.until_ready()
 
 
+@pytest.mark.spec("SEEN-070 SEEN-OP-17")
 async def test_without_kafka_http_says_503_and_the_stages_wait_and_resume(house: House) -> None:
     await house.send(Sent("user.events", known(NAME, email=MAIL), user(NAME)))
     await house.read_by("intake", "recipient")

@@ -102,6 +102,7 @@ def _asked(number: int) -> Sent:
     return Sent("notification.send.request", value, user(name(number)))
 
 
+@pytest.mark.spec("SEEN-004")
 def test_who_saw_nothing_has_one_sms_and_who_saw_it_has_none(ended: Ended) -> None:
     expected = {name(number) for number in range(PEOPLE) if number not in SAW}
     assert dict.fromkeys(expected, 1) == Counter(row["idempotency_key"] for row in ended.texts)

@@ -32,6 +32,7 @@ async def test_a_request_is_answered_with_its_labels_and_its_users_go_to_their_b
     assert {"u1"} == {record.upload_id for record in sent}
 
 
+@pytest.mark.spec("AUD-OP-10")
 async def test_a_repeat_gets_the_same_answer_and_labels_nobody_again() -> None:
     """Mutation tried: users of a repeat are passed on: fails."""
     audience = Audience()
@@ -53,6 +54,7 @@ async def test_a_repeat_while_the_first_is_under_way_is_a_repeat() -> None:
     assert len(USERS) == sum(len(one.users) for record in audience.waiting for one in record.labels)
 
 
+@pytest.mark.spec("AUD-OP-10")
 async def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS, key="k"))
@@ -64,6 +66,7 @@ async def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing(
     assert before == audience.labels
 
 
+@pytest.mark.spec("AUD-OP-10")
 async def test_a_key_counts_as_new_after_24_hours() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS[:1], key="k", ends_at=T0 + 9 * DAY))
@@ -79,6 +82,7 @@ async def test_publish_and_unpublish_have_keys_of_their_own() -> None:
     assert ("accepted", False) == (answer.outcome, answer.is_replay)
 
 
+@pytest.mark.spec("AUD-OP-01 CRM-OP-05 CRM-OP-13")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -99,6 +103,7 @@ async def test_other_dates_or_content_of_a_label_are_a_conflict(changes: dict[st
     assert (1, []) == (audience.labels["spring:sale"].requests, audience.seen_by("phone_id:9"))
 
 
+@pytest.mark.spec("AUD-OP-01")
 async def test_filters_in_another_order_are_the_same_content() -> None:
     """AUD-OP-01: nothing has changed. Mutation tried: lists are compared: fails."""
     city = ChosenFilter(filter_id="city", value_type="string", values=["a", "b"])
@@ -113,6 +118,7 @@ async def test_filters_in_another_order_are_the_same_content() -> None:
     assert ["accepted", "accepted", "conflict"] == [answer.outcome for answer in answers]
 
 
+@pytest.mark.spec("AUD-020")
 async def test_a_request_without_a_key_is_decided_by_its_label_alone() -> None:
     """The old form. Mutation tried: its answer is remembered: a publication after a withdrawal is a 200."""
     audience = Audience()
@@ -127,6 +133,7 @@ async def test_a_request_without_a_key_is_decided_by_its_label_alone() -> None:
     assert [False] * 4 == [answer.is_replay for answer in answers]
 
 
+@pytest.mark.spec("CRM-064")
 async def test_a_campaign_has_so_many_labels_and_no_more() -> None:
     """Its row and the answer to its withdrawal must fit into a record."""
     audience = Audience()
@@ -156,6 +163,7 @@ async def test_what_was_refused_may_be_sent_mended_under_its_key() -> None:
     assert "accepted" == answer.outcome
 
 
+@pytest.mark.spec("AUD-004 AUD-OP-01 AUD-050")
 async def test_requests_of_a_label_add_up() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
@@ -167,6 +175,7 @@ async def test_requests_of_a_label_add_up() -> None:
     assert (6, 0, []) == (label.processed, label.failed, label.unfinished)
 
 
+@pytest.mark.spec("CRM-OP-04")
 async def test_progress_is_told_by_request_too_and_forgotten_after_7_days() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
@@ -193,6 +202,7 @@ async def test_a_label_gets_its_row_when_it_is_new_and_when_it_is_withdrawn() ->
     assert last.version > first.version
 
 
+@pytest.mark.spec("CRM-OP-02 CRM-051")
 async def test_a_withdrawn_label_is_never_used_again() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
@@ -222,6 +232,7 @@ async def test_a_withdrawal_reaches_the_buckets_that_have_users_once() -> None:
     assert T0 == audience.labels["spring:sale"].ends_at
 
 
+@pytest.mark.spec("CRM-OP-02")
 async def test_nothing_of_the_name_is_an_unknown_label() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", USERS))
@@ -230,14 +241,3 @@ async def test_nothing_of_the_name_is_an_unknown_label() -> None:
         *await Audience().ask(withdrawal("w2")),
     ]
     assert ["unknown_label"] * 2 == [answer.outcome for answer in answers]
-
-
-async def test_users_that_come_after_their_label_was_withdrawn_have_failed() -> None:
-    """A withdrawal may lie between a request and its users. Mutation tried: they are passed on: fails."""
-    audience = Audience()
-    command, *chunks = upload("u1", USERS)
-    await audience.ask(command, withdrawal("w"), *chunks)
-    await audience.settle()
-    label = audience.labels["spring:sale"]
-    assert (0, 5, []) == (label.processed, label.failed, label.unfinished)
-    assert {} == audience.members.memberships.rows  # type: ignore[attr-defined]

@@ -31,6 +31,7 @@ async def published(*uploads: list[Any]) -> Audience:
     return audience
 
 
+@pytest.mark.spec("AUD-091 AUD-123 CRM-063")
 async def test_every_user_has_the_label_once_under_his_own_key() -> None:
     audience = await published(upload("u1", USERS))
     memberships, enlisted = rows(audience)
@@ -40,6 +41,7 @@ async def test_every_user_has_the_label_once_under_his_own_key() -> None:
     assert 40 == len(enlisted)
 
 
+@pytest.mark.spec("CRM-052 CRM-OP-12")
 @pytest.mark.parametrize("step", [1, 7, 500])
 async def test_a_withdrawal_leaves_no_row_of_the_label_and_all_others(
     step: int, monkeypatch: pytest.MonkeyPatch
@@ -135,6 +137,7 @@ async def test_entries_that_end_at_one_time_have_one_timer_in_a_bucket() -> None
     assert ({}, {}) == rows(audience)
 
 
+@pytest.mark.spec("AUD-OP-29")
 async def test_an_entry_shows_when_its_request_is_done_and_stays_while_others_are_labelled() -> None:
     """AUD-OP-29. Mutation tried: an entry keeps the last number only: fails."""
     audience = Audience()
@@ -151,6 +154,7 @@ async def test_an_entry_shows_when_its_request_is_done_and_stays_while_others_ar
     assert [] == audience.seen_by("device_id:new")
 
 
+@pytest.mark.spec("AUD-OP-29")
 async def test_nothing_of_a_request_shows_before_all_its_labels_are_done() -> None:
     """AUD-OP-29: no half of a request. Mutation tried: a label is done by its own users: fails."""
     audience = Audience()
@@ -188,6 +192,7 @@ async def test_withdrawn_entries_are_hidden_before_they_are_removed() -> None:
     assert (40, [[]] * 40) == (len(rows(audience)[0]), [audience.seen_by(user) for user in USERS])
 
 
+@pytest.mark.spec("AUD-093")
 async def test_a_label_for_everyone_has_no_rows_of_users() -> None:
     audience = Audience()
     await audience.ask(*upload("u1", [], name="spring", is_for_everyone=True))

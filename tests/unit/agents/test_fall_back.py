@@ -32,6 +32,7 @@ async def sent_house(*facts: Any) -> House:
     return house
 
 
+@pytest.mark.spec("SEEN-OP-01")
 async def test_a_push_that_nobody_sees_is_followed_by_one_sms() -> None:
     house = await sent_house()
     await house.pass_time(SENT_AT + AFTER - 1)

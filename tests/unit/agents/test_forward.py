@@ -42,6 +42,7 @@ def test_a_refusal_is_given_up_at_once_with_its_reason() -> None:
     assert [Result.FAILED] == results(task)
 
 
+@pytest.mark.spec("SEEN-071")
 def test_failures_wait_twice_as_long_each_time_up_to_ten_minutes() -> None:
     task = task_with(api("a"))
     task.post()
@@ -57,6 +58,7 @@ def test_failures_wait_twice_as_long_each_time_up_to_ten_minutes() -> None:
     assert max(waits) <= 600 * SECOND < 1.3 * max(waits)
 
 
+@pytest.mark.spec("SEEN-072")
 def test_after_max_attempts_it_is_given_up() -> None:
     task = task_with(api("a", max_attempts=2))
     task.post()
@@ -67,6 +69,7 @@ def test_after_max_attempts_it_is_given_up() -> None:
     assert [Result.RETRY, Result.FAILED] == results(task)
 
 
+@pytest.mark.spec("SEEN-OP-16")
 @pytest.mark.parametrize(("remember_for_s", "at_most"), [(3600, 3600 * SECOND), (30 * 86_400, 7 * DAY)])
 def test_without_a_limit_it_is_tried_while_it_is_remembered_and_seven_days_at_most(
     remember_for_s: int, at_most: int
@@ -81,6 +84,7 @@ def test_without_a_limit_it_is_tried_while_it_is_remembered_and_seven_days_at_mo
     assert at_most - 15 * 60 * SECOND <= task.now - T0 <= at_most + 2 * 60 * SECOND
 
 
+@pytest.mark.spec("SEEN-056")
 def test_a_hidden_call_is_repeated_at_once_with_the_same_key_and_spends_no_attempt() -> None:
     task = task_with(api("a", max_attempts=1))
     task.post()
@@ -98,6 +102,7 @@ def test_a_call_that_was_never_begun_is_begun_again_and_counted_nowhere() -> Non
     assert (1, []) == (len(task.calls), results(task))
 
 
+@pytest.mark.spec("SEEN-OP-18")
 def test_beyond_its_share_facts_wait_in_their_order() -> None:
     task = task_with(api("a", in_flight=2))
     for _ in range(5):
@@ -143,6 +148,7 @@ def test_facts_that_wait_for_a_dead_consumer_spend_no_attempts() -> None:
     assert task.consumer("a").waiting > 30
 
 
+@pytest.mark.spec("SEEN-OP-16")
 def test_what_waited_too_long_is_given_up_a_hundred_at_a_time() -> None:
     task = task_with(api("a", in_flight=1), remember_for_s=60)
     for _ in range(351):

@@ -127,6 +127,12 @@ def test_a_cancel_of_another_service_stops_nothing() -> None:
     assert "called" == ending(TASK, cancel(replace(CANCEL, source="another"), T0))[0]
 
 
+def test_a_cancel_by_a_worker_whose_clock_is_behind_stops_the_message_all_the_same() -> None:
+    """The user's task has moved in between. Mutation: no time for that."""
+    ahead = replace(TASK, created_at=T0 + 30_000)
+    assert "request_cancelled" == ending(ahead, cancel(CANCEL, T0))[1]
+
+
 def test_an_id_that_is_used_again_after_its_cancel_is_sent() -> None:
     again = replace(TASK, created_at=T0 + DAY)
     assert "called" == ending(again, cancel(CANCEL, T0))[0]

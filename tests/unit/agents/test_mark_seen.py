@@ -69,11 +69,13 @@ async def passed_on(table: Table, *posted: SeenPosted, now: int = T0) -> list[Se
     return [one for one in await outcomes_of(table, *posted, now=now) if isinstance(one, SeenRouted)]
 
 
+@pytest.mark.spec("SEEN-030 SEEN-032")
 async def test_a_fact_goes_to_every_destination_of_its_tag() -> None:
     routed = await passed_on(Table(), CLIENT)
     assert [("promotions", "u-1"), ("analytics", "u-1")] == [(r.destination, r.user_key) for r in routed]
 
 
+@pytest.mark.spec("SEEN-033 SEEN-036 SEEN-038")
 async def test_the_envelope_of_a_client_has_its_four_fields_and_no_others() -> None:
     (routed, _) = await passed_on(Table(), CLIENT)
     expected = SeenFact(
@@ -86,23 +88,27 @@ async def test_the_envelope_of_a_client_has_its_four_fields_and_no_others() -> N
     assert expected == routed.fact
 
 
+@pytest.mark.spec("SEEN-033 SEEN-036 SEEN-039 SEEN-OP-23")
 async def test_the_envelope_of_a_driver_has_its_two_fields() -> None:
     driver = replace(CLIENT, kind="driver", user={"db_id": "d", "uuid": "x"}, user_key="d/x")
     (routed, _) = await passed_on(Table(), driver)
     assert {"db_id": "d", "uuid": "x"} == routed.fact.user
 
 
+@pytest.mark.spec("SEEN-033 SEEN-040")
 async def test_the_envelope_of_an_unauthorised_event_has_no_user_at_all() -> None:
     (routed, _) = await passed_on(Table(), NOBODY)
     assert {"event_type", "tag", "id", "seen_at"} == set(json.decode(json.encode(routed.fact)))
 
 
+@pytest.mark.spec("SEEN-OP-14")
 async def test_a_repeat_in_the_same_batch_and_in_a_later_one_is_dropped() -> None:
     table = Table()
     assert 2 == len(await passed_on(table, CLIENT, CLIENT))
     assert [] == await passed_on(table, CLIENT)
 
 
+@pytest.mark.spec("SEEN-014")
 async def test_after_remember_for_the_fact_counts_as_new() -> None:
     table = Table()
     await passed_on(table, CLIENT)
@@ -110,6 +116,7 @@ async def test_after_remember_for_the_fact_counts_as_new() -> None:
     assert 2 == len(await passed_on(table, CLIENT, now=CLIENT.received_at + 60_000))
 
 
+@pytest.mark.spec("SEEN-OP-03")
 @pytest.mark.parametrize("other", [{"user_key": "u-2"}, {"id": "p-2"}, {"kind": "driver"}])
 async def test_another_user_id_or_kind_is_no_repeat(other: dict[str, str]) -> None:
     table = Table()
@@ -117,18 +124,21 @@ async def test_another_user_id_or_kind_is_no_repeat(other: dict[str, str]) -> No
     assert 2 == len(await passed_on(table, replace(CLIENT, **other)))
 
 
+@pytest.mark.spec("SEEN-OP-03")
 async def test_a_fact_of_nobody_is_never_a_repeat() -> None:
     table = Table()
     assert 4 == len(await passed_on(table, NOBODY, NOBODY))
     assert {} == table.rows
 
 
+@pytest.mark.spec("SEEN-OP-21")
 async def test_a_disabled_tag_is_dropped_and_not_remembered() -> None:
     table = Table()
     assert [] == await passed_on(table, replace(CLIENT, tag="paused"))
     assert {} == table.rows
 
 
+@pytest.mark.spec("SEEN-OP-08")
 async def test_an_unknown_tag_goes_to_unknown_and_is_not_remembered() -> None:
     table = Table()
     routed = await passed_on(table, replace(CLIENT, tag="invented"), now=T0 + DAY)
@@ -136,6 +146,7 @@ async def test_an_unknown_tag_goes_to_unknown_and_is_not_remembered() -> None:
     assert {} == table.rows
 
 
+@pytest.mark.spec("SEEN-034 SEEN-035 SEEN-OP-10")
 async def test_each_api_that_takes_this_type_is_called_with_the_same_envelope_as_a_topic() -> None:
     found = await outcomes_of(Table(), replace(CLIENT, tag="mixed"))
     (routed,) = (one for one in found if isinstance(one, SeenRouted))
@@ -152,6 +163,7 @@ async def test_a_destination_gets_only_the_types_it_asks_for() -> None:
     assert ["wallet", "fleet"] == [one.parcel.destination for one in found if isinstance(one, SeenCall)]
 
 
+@pytest.mark.spec("SEEN-054")
 async def test_the_key_a_consumer_gets_follows_from_the_fact_and_tells_unknown_users_apart() -> None:
     known, nobody = replace(CLIENT, tag="mixed"), replace(NOBODY, tag="mixed")
     first = await outcomes_of(Table(), known, nobody, nobody)
@@ -161,6 +173,7 @@ async def test_the_key_a_consumer_gets_follows_from_the_fact_and_tells_unknown_u
     assert 3 == len(set(ids))
 
 
+@pytest.mark.spec("SEEN-OP-21")
 async def test_a_share_of_the_users_is_passed_on_and_the_others_are_not_remembered() -> None:
     users = [replace(CLIENT, tag="halved", user_key=f"user:{number}") for number in range(400)]
     table = Table()
@@ -169,6 +182,7 @@ async def test_a_share_of_the_users_is_passed_on_and_the_others_are_not_remember
     assert len(routed) == len(table.rows)
 
 
+@pytest.mark.spec("SEEN-OP-21")
 def test_who_is_within_a_percentage_is_within_every_larger_one() -> None:
     firsts = [
         min(share for share in range(101) if is_within(share, f"user:{number}")) for number in range(50)
@@ -178,6 +192,7 @@ def test_who_is_within_a_percentage_is_within_every_larger_one() -> None:
     assert not any(is_within(0, f"user:{number}") for number in range(50))
 
 
+@pytest.mark.spec("SEEN-OP-08 SEEN-OP-20")
 async def test_figures_name_configured_tags_and_one_word_for_all_others() -> None:
     posts = [replace(CLIENT, tag=tag) for tag in ("promotions", "promotions", "paused", "invented")]
     found = await outcomes_of(Table(), *posts)

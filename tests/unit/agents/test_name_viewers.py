@@ -47,6 +47,7 @@ def test_only_facts_of_communications_are_kept() -> None:
     assert [] == viewers(posted(CLIENT | {"X-Uid": "7"}, tag="wallet"), TAG)
 
 
+@pytest.mark.spec("SEEN-OP-04")
 def test_it_is_kept_as_long_as_its_tag_says_and_thirty_days_without_one() -> None:
     kept = [viewers(posted(CLIENT | {"X-Uid": "7"}), tag)[0].kept_until for tag in (TAG, None)]
     assert [T0 + 5 + 60_000, T0 + 5 + 30 * 86_400_000] == kept

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from agents.show import Published, Shown, for_everyone, is_left, show
 from schemas.records import AudienceLabel, ChosenFilter
 from tables.memberships import Entry
@@ -27,6 +29,7 @@ def names(shown: list[Shown]) -> list[str]:
     return [one.label.audience_label for one in shown]
 
 
+@pytest.mark.spec("CRM-OP-06")
 def test_a_label_that_two_ids_have_comes_once() -> None:
     assert ["c:x"] == names(found([entry(), entry()], label()))
 
@@ -38,6 +41,7 @@ def test_a_request_that_brought_it_to_one_of_the_ids_is_enough() -> None:
     assert [] == names(found([entry("c:x", 2), entry("c:x", 2)], half))
 
 
+@pytest.mark.spec("AUD-OP-08")
 def test_labels_of_all_ids_and_of_everyone_come_by_their_start() -> None:
     general = label("g", is_for_everyone=True, starts_at=7, filters=[CITY])
     labels = (label("c:b", starts_at=9), label("c:a", starts_at=8), general, label("c:other"))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from agents.withdraw import LABELS_AT_ONCE
 from schemas.ids import bucket_of
 from schemas.records import AudienceLabel, LabelChanged, LabelsEnded
+from schemas.times import rfc3339
 from tests.audiences import T0, Audience, asked, several, upload, withdrawal
 
 MANY = 3 * LABELS_AT_ONCE + 1
@@ -41,6 +42,17 @@ async def test_a_step_withdraws_so_many_labels_and_the_answer_comes_with_the_las
     assert ({}, {}) == (memory.memberships.rows, memory.enlisted.rows)
 
 
+async def test_users_that_come_after_their_label_was_withdrawn_have_failed() -> None:
+    """A withdrawal may lie between a request and its users. Mutation tried: they are passed on: fails."""
+    audience = Audience()
+    command, *chunks = upload("u1", USERS)
+    await audience.ask(command, withdrawal("w"), *chunks)
+    await audience.settle()
+    label = audience.labels["spring:sale"]
+    assert (0, len(USERS), []) == (label.processed, label.failed, label.unfinished)
+    assert {} == audience.members.memberships.rows  # type: ignore[attr-defined]
+
+
 async def test_only_buckets_that_have_users_are_told_and_each_of_its_labels_once() -> None:
     """Mutation tried: every bucket: fails."""
     audience = await published()
@@ -66,3 +78,20 @@ async def test_a_repeat_while_the_steps_go_on_gets_the_same_answer_and_ends_noth
     await audience.settle()
     assert [NAMES] * 2 == [[one.audience_label for one in a.labels] for a in audience.answers[1:]]
     assert sorted(NAMES) == sorted(change.label.audience_label for change in of(audience, LabelChanged))
+
+
+async def test_each_label_that_is_withdrawn_is_told_once_to_whoever_sends_of_it() -> None:
+    """CRM-OP-03. Mutation tried: labels that were withdrawn before are told again: fails."""
+    audience = await published()
+    await audience.ask(withdrawal("one", NAMES[0]))
+    await audience.ask(withdrawal("w"))
+    await audience.ask(replace(withdrawal("w"), upload_id="w again"))
+    await audience.settle()
+    told = audience.unpublished
+    assert sorted(NAMES) == sorted(one.audience_label for one in told)
+    assert ("unpublished", "req-one", rfc3339(T0)) == (
+        told[0].event_type,
+        told[0].request_id,
+        told[0].timestamp,
+    )
+    assert {("spring", "sale")} == {(one.campaign_label, one.communication_id) for one in told}

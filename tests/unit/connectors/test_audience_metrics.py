@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import structlog
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
@@ -26,6 +27,7 @@ def progress(processed: int, failed: int = 0, *, total: int = 10) -> RequestProg
     return RequestProgress(request_id="r", updated_at=ACCEPTED + 2_500, accepted_at=ACCEPTED, counts=[count])
 
 
+@pytest.mark.spec("CRM-040 CRM-OP-10")
 def test_users_of_all_labels_of_a_batch_are_counted() -> None:
     """Mutation tried: the first count alone: fails."""
     registry = CollectorRegistry()
@@ -39,6 +41,7 @@ def test_users_of_all_labels_of_a_batch_are_counted() -> None:
     assert [7, 3] == told
 
 
+@pytest.mark.spec("CRM-OP-10")
 def test_the_lag_of_a_request_is_known_when_its_last_user_was_dealt_with() -> None:
     registry = CollectorRegistry()
     metrics = AudienceMetrics(registry)
@@ -55,6 +58,7 @@ def test_what_an_older_version_accepted_has_no_lag() -> None:
     assert 0 == registry.get_sample_value("carillon_audience_lag_seconds_count")
 
 
+@pytest.mark.spec("AUD-051")
 def test_the_worker_logs_what_becomes_of_a_campaign_with_its_label() -> None:
     metrics = AudienceMetrics(CollectorRegistry())
     label = AudienceLabel(
@@ -77,6 +81,7 @@ def test_the_worker_logs_what_becomes_of_a_campaign_with_its_label() -> None:
     assert {"c"} == {line["campaign_label"] for line in lines}
 
 
+@pytest.mark.spec("CRM-040 CRM-OP-10")
 def test_gauges_ask_at_each_scrape() -> None:
     registry, labels = CollectorRegistry(), ["a"]
     AudienceGauges(registry, is_up=lambda: False, labels=lambda: len(labels), oldest_s=lambda: 7.0)

@@ -95,6 +95,7 @@ def test_keys_are_read_from_text_the_first_being_current() -> None:
         (":" + Cipher.new_key("k").partition(":")[2], "key id ''"),
         (f"{Cipher.new_key('a')},{Cipher.new_key('a')}", "same id"),
     ],
+    ids=["nothing", "no bytes", "no base64", "three bytes", "no id", "one id twice"],  # the keys are random
 )
 def test_wrong_keys_are_refused_with_the_reason_and_without_the_key(text: str, words: str) -> None:
     with pytest.raises(CipherError, match=words) as caught:

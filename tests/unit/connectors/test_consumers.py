@@ -80,6 +80,7 @@ async def desk(service: Service) -> AsyncIterator[Desk]:
         await made.consumers.close()
 
 
+@pytest.mark.spec("SEEN-066 SEEN-OP-15")
 @pytest.mark.parametrize(
     ("status", "verdict", "detail"),
     [
@@ -103,6 +104,7 @@ async def test_the_status_decides_and_nothing_else_of_the_answer_is_kept(
     assert (verdict, detail) == await desk.called()
 
 
+@pytest.mark.spec("SEEN-031 SEEN-054")
 async def test_a_call_carries_the_envelope_a_key_and_the_trace(desk: Desk, service: Service) -> None:
     await desk.called()
     ((headers, body),) = service.asked
@@ -134,6 +136,7 @@ async def test_a_changed_entry_is_used_by_the_next_call(desk: Desk, service: Ser
     assert 1 == len(service.asked)
 
 
+@pytest.mark.spec("SEEN-065")
 async def test_an_entry_that_is_gone_calls_nobody(desk: Desk, service: Service) -> None:
     assert Verdict.TEMPORARY == (await desk.called(replace(PARCEL, destination="gone")))[0]
     assert [] == service.asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.forward import RETRY_CAP_MS
@@ -56,6 +57,7 @@ def test_a_breaker_reads_as_closed_after_its_time_even_if_nobody_says_so() -> No
     assert [0] == states(100 + NEXT_TRY_MS, until=10**12)
 
 
+@pytest.mark.spec("SEEN-OP-20")
 def test_what_is_configured_begins_at_0_and_stays_what_it_is() -> None:
     """`rate` of a counter that appears with 1 is 0."""
     registry = CollectorRegistry()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.catalogue import catalogue
 from schemas.topics import (
+    DAY_MS,
     DEAD_LETTER_ROOM,
     EVENT_TOPICS,
     RECORD_BYTES,
+    SEEN,
+    SEEN_FAILED,
+    SEEN_UNKNOWN,
     Form,
     Partitions,
     Use,
@@ -79,6 +85,13 @@ def test_tables_in_topics_are_compacted_for_ever() -> None:
 def test_seen_destinations_and_event_topics_are_configuration() -> None:
     assert "seen.wallet" in TOPICS
     assert "ride.events" in {topic.name for topic in catalogue(events=["ride.events"])}
+
+
+@pytest.mark.spec("SEEN-OP-08 SEEN-OP-22")
+def test_seen_facts_are_kept_for_a_time_and_those_of_unknown_tags_for_a_day() -> None:
+    kept = {name: topic.retention_ms for name, topic in TOPICS.items() if name.startswith("seen.")}
+    assert None not in {*kept.values(), TOPICS[SEEN].retention_ms}
+    assert (DAY_MS, 30 * DAY_MS, 7 * DAY_MS) == (kept[SEEN_UNKNOWN], kept[SEEN_FAILED], kept["seen.wallet"])
 
 
 def test_every_topic_says_what_it_is_for() -> None:

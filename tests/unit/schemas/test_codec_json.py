@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode_json
@@ -42,6 +43,7 @@ def test_statistics_are_the_json_of_the_spec_with_nulls() -> None:
     assert expected == encode_json(stats)
 
 
+@pytest.mark.spec("SEEN-035 SEEN-OP-10")
 def test_a_seen_fact_of_nobody_has_no_user_and_one_of_somebody_keeps_its_nulls() -> None:
     fact = SeenFact(event_type="unauthorized", tag="promotions", id="1", seen_at="2025-05-21T12:34:56Z")
     head = b'"tag":"promotions","id":"1","seen_at":"2025-05-21T12:34:56Z"'

@@ -101,10 +101,10 @@ async def test_trouble_with_answers_is_told_and_nothing_is_written_meanwhile(
 async def test_a_table_whose_reader_died_is_unread_whatever_answers_do() -> None:
     """Mutation tried: tables are not looked at: fails."""
     edge = AudienceEdge(CONFIG)
-    assert NOT_YET == edge.unread
-    tables = [SimpleNamespace(is_reading=True), SimpleNamespace(is_reading=True)]
+    assert (NOT_YET, 0) == (edge.unread, edge.fresh_at)
+    tables = [SimpleNamespace(is_reading=True, fresh_at=at) for at in (9, 7)]
     edge._answers, edge._tables = SimpleNamespace(trouble=NOT_READ), tables  # type: ignore[assignment]
-    assert [None, NOT_READ] == [edge.unread, edge.trouble]
+    assert [None, NOT_READ, 7] == [edge.unread, edge.trouble, edge.fresh_at]
     tables[1].is_reading = False
     assert ["labels are not read"] * 2 == [edge.unread, edge.trouble]
 

@@ -75,6 +75,7 @@ async def test_records_are_sent_in_their_order_and_counted() -> None:
     assert 3 == feeder.records == feeder.fed
 
 
+@pytest.mark.spec("SEEN-010 SEEN-016")
 async def test_post_is_repeated_with_growing_pauses_until_it_is_answered() -> None:
     pauses: list[float] = []
     async with feeding(Door(503, 429, 200), Notebook(), pauses) as feeder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.records import SeenDestination, SeenTag
 from streams.seen_queues import undelivered
 from tables.consumers import Consumer, key_of
@@ -11,6 +13,7 @@ COPY = SeenDestination(kind="topic", name="copy", topic="copy")
 TAGS = [SeenTag(tag="a", destinations=["plain"], targets=[WALLET, COPY])]
 
 
+@pytest.mark.spec("SEEN-076")
 def test_rows_of_all_tasks_are_added_up_and_a_configured_api_without_rows_has_0() -> None:
     one = Consumer(began={"x": 1}, first=3, after=8, later=2)
     other = Consumer(first=0, after=1)

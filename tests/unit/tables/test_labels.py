@@ -15,6 +15,8 @@ ENTRY = Entry(audience_label="c:x", numbers=[1], ends_at=2_000)
 CITY = ChosenFilter(filter_id="city", value_type="string", values=["a", "b"])
 NEW = ChosenFilter(filter_id="is_new", value_type="boolean", values=["true"])
 TRIPS = ChosenFilter(filter_id="trips", value_type="number", values=["3", "4.5"])
+LARGE = ChosenFilter(filter_id="trips", value_type="number", values=[str(2**53 + 1)])
+"""As an older version has taken it: no float has this value."""
 
 
 def label(name: str = "c:x", **changes: Any) -> AudienceLabel:
@@ -41,6 +43,7 @@ def test_an_entry_without_its_label_shows_nothing() -> None:
     assert [] == shown()
 
 
+@pytest.mark.spec("AUD-OP-15 AUD-116 CRM-014 CRM-OP-05 CRM-015")
 @pytest.mark.parametrize(
     ("changes", "is_shown"),
     [
@@ -65,6 +68,7 @@ def test_one_done_request_of_an_entry_is_enough() -> None:
     assert list(known.values()) == visible([entry], known, {}, NOW, lambda _: False)
 
 
+@pytest.mark.spec("AUD-035 AUD-OP-18 AUD-092 CRM-020 CRM-OP-07 CRM-022")
 def test_all_filters_must_match_and_what_is_missing_does_not() -> None:
     one = label(filters=[CITY, TRIPS])
     assert ["c:x"] == shown(one, city="b", trips=3)
@@ -86,18 +90,23 @@ def test_all_filters_must_match_and_what_is_missing_does_not() -> None:
         (TRIPS, 4.5, True),
         (TRIPS, "3", False),
         (ChosenFilter(filter_id="trips", value_type="number", values=["1"]), True, False),
+        (LARGE, 2**53 + 1, True),
+        (LARGE, 2**53, False),
+        (LARGE, float(2**53), False),
     ],
 )
 def test_a_value_matches_by_its_type_too(chosen: ChosenFilter, value: Any, *, does: bool) -> None:
     assert does == matches(chosen, {chosen.filter_id: value})
 
 
+@pytest.mark.spec("AUD-OP-23")
 def test_a_label_for_everyone_needs_no_entry_and_comes_once() -> None:
     general = label("c", is_for_everyone=True, filters=[CITY], starts_at=5)
     assert ["c:x", "c"] == shown(label(), general, city="a")
     assert ["c:x"] == shown(label(), general, city="z")
 
 
+@pytest.mark.spec("AUD-053")
 def test_what_was_seen_shows_again_only_in_a_test() -> None:
     assert [] == shown(label(), seen=("x",))
     assert ["c:x"] == shown(label(is_test_publication=True), seen=("x",))

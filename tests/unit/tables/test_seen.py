@@ -12,6 +12,7 @@ from tests.messages import T0
 POSTED = SeenPosted(kind="client", tag="promotions", id="p-1", seen_at=T0, received_at=T0, user_key="u-1")
 
 
+@pytest.mark.spec("SEEN-013")
 @pytest.mark.parametrize(
     "other",
     [
@@ -30,5 +31,6 @@ def test_the_time_of_display_does_not() -> None:
     assert key_of(POSTED) == key_of(replace(POSTED, seen_at=T0 + 5, received_at=T0 + 9))
 
 
+@pytest.mark.spec("SEEN-OP-03")
 def test_without_a_user_key_there_is_no_key() -> None:
     assert key_of(replace(POSTED, kind="unauthorized", user_key=None)) is None

@@ -15,6 +15,7 @@ from typing import Any
 from streams.engine import transactions
 from streams.engine.api import (
     Input,
+    NotYet,
     Stage,
     Stream,
     Tables,
@@ -80,7 +81,8 @@ def decode(raw: bytes) -> bytes:
 class Errands:
     """The agent: `say`, `count`, `grow n`, `narrow n`, `poison`, `at ms word`, `call id key mode`, `live ms`.
 
-    Due timers and ended calls are said as `fired word` and `verdict id`; a word `poison` breaks them, too.
+    `hold word` waits while there is a file `hold`. Due timers and ended calls are said as `fired word` and
+    `verdict id`; a word `poison` breaks them, too.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -117,6 +119,12 @@ class Errands:
             table.put(key, 1, expires_at=now_ms + int(wait))
             return []
 
+        def hold(word: bytes) -> list[object]:
+            if self.calls.with_name("hold").exists():
+                text = "held"
+                raise NotYet(text)
+            return [Said(key, word)]
+
         ways: dict[bytes, Callable[..., list[object]]] = {
             b"say": lambda word: [Said(key, word)],
             b"count": count,
@@ -127,6 +135,7 @@ class Errands:
             b"in": lambda wait, word: [Due(now_ms + int(wait), word), Said(key, b"set " + word)],
             b"call": lambda *what: [Call(*what)],
             b"live": live,
+            b"hold": hold,
         }
         return ways[errand](*words)
 
@@ -159,7 +168,7 @@ TIMER = ToTimer(
 
 @scenario
 def errands(setting: Setting) -> list[Stage]:
-    """One agent, every kind of outcome. Parameters: folder, inputs, limit, ttl_s, limits, and Stage's own."""
+    """One agent, every kind of outcome. Also: folder, inputs, notices, limit, ttl_s, limits and Stage's."""
     params = setting.params
     if "folder" in params:
         PerilousProducer.folder = Path(params["folder"])
@@ -177,12 +186,14 @@ def errands(setting: Setting) -> list[Stage]:
         limit=params.get("limit", 500),
         intent_ttl_s=params.get("ttl_s", 5.0),
     )
-    names = params.get("inputs", ["in"])
+    names, told = params.get("inputs", ["in"]), params.get("notices", [])
+    inputs = [Input(setting.topic(name), decode, lane) for lane, name in enumerate(names)]
+    inputs += [Input(setting.topic(name), decode, urgent=True, notices=True) for name in told]
     own = ("ceiling", "max_batch", "min_interval_ms", "budget_ms")
     return [
         Stage(
             "errands",
-            tuple(Input(setting.topic(name), decode, lane) for lane, name in enumerate(names)),
+            tuple(inputs),
             does.agent,
             {
                 Said: (ToTopic(lambda _: out, lambda o: o.key, lambda o: o.body, same_partition=True),),

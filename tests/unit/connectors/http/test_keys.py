@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,8 @@ async def desk(store: Any = None) -> AsyncIterator[tuple[Edge, MemoryKeys]]:
 
 async def ask(one: Edge, method: str, path: str = PATH, body: Any = None, **given: Any) -> tuple[int, Any]:
     headers = given.get("headers", ADMIN)
-    sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-    async with one.client.request(method, path, headers=headers, **sent) as response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with one.client.request(method, path, headers=headers, data=raw) as response:
         return response.status, await response.json(content_type=None)
 
 
@@ -105,6 +106,19 @@ async def test_a_wish_that_is_none_is_refused(body: Any, code: str, pointer: str
         [error["pointer"] for error in found["errors"]],
     )
     assert [] == keys.lines
+
+
+async def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """JSON has one kind of number, and some clients write each as `60.0`. Half a second is none."""
+    async with desk() as (one, _):
+        _, made = await ask(
+            one, "POST", body=b'{"service":"a","scopes":["send"],"lives_s":6e1,"per_minute":5.0}'
+        )
+        assert ("2027-01-15T08:01:00Z", "5") == (made["key"]["expires_at"], str(made["key"]["per_minute"]))
+        path = f"{PATH}/{made['key']['key_id']}/rotate"
+        assert [201, 400] == [
+            (await ask(one, "POST", path, body))[0] for body in (b'{"grace_s":30.0}', b'{"grace_s":30.5}')
+        ]
 
 
 async def test_a_third_live_key_is_a_conflict_and_an_unknown_one_is_not_found() -> None:

@@ -12,6 +12,7 @@ from tests.unit.connectors.http.callers import CLIENT
 from tests.unit.connectors.http.edge import KEY, NOW, SECRET, edge
 
 
+@pytest.mark.spec("SEEN-020 SEEN-023 SEEN-038 SEEN-050 SEEN-OP-11")
 async def test_post_of_a_client_is_published_and_then_answered() -> None:
     identity = {**CLIENT, "X_Uid": "7", "X_Bound_Uids": "8, 9,", "X_Phone_Id": "p"}
     async with edge() as one:
@@ -30,6 +31,7 @@ async def test_post_of_a_client_is_published_and_then_answered() -> None:
     ]
 
 
+@pytest.mark.spec("SEEN-OP-09")
 @pytest.mark.parametrize(
     ("headers", "kind", "user_key"),
     [
@@ -75,6 +77,7 @@ async def test_identity_counts_only_with_the_gateways_proof(
     assert (200, [(kind, user_key)]) == (status, [(post.kind, post.user_key) for post in one.published])
 
 
+@pytest.mark.spec("SEEN-OP-05")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -93,6 +96,7 @@ async def test_session_without_its_ids_is_forbidden_so_that_the_client_keeps_the
     assert (403, "identity_incomplete", []) == (status, body["code"], one.published)
 
 
+@pytest.mark.spec("SEEN-OP-11 SEEN-051 SEEN-052 SEEN-OP-12")
 @pytest.mark.parametrize(
     ("body", "code", "pointers"),
     [
@@ -121,6 +125,7 @@ async def test_malformed_body_is_refused_with_each_fault_named(
     )
 
 
+@pytest.mark.spec("SEEN-OP-12")
 async def test_longest_tag_and_id_count_characters_and_are_taken() -> None:
     async with edge() as one:
         status, _, _ = await one.post({"tag": "ж" * 64, "id": "😀" * 256, "unknown": [1]})
@@ -146,6 +151,7 @@ async def test_body_in_a_broken_encoding_is_refused() -> None:
     assert (400, "invalid_json") == (status, problem["code"])
 
 
+@pytest.mark.spec("SEEN-OP-13")
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -13,6 +13,7 @@ from tests.unit.connectors.http.callers import CLIENT
 from tests.unit.connectors.http.edge import NOW, edge
 
 
+@pytest.mark.spec("SEEN-055")
 async def test_every_repeat_makes_a_record() -> None:
     async with edge() as one:
         for _ in range(3):
@@ -20,6 +21,7 @@ async def test_every_repeat_makes_a_record() -> None:
     assert len(one.published) == 3
 
 
+@pytest.mark.spec("SEEN-OP-06 SEEN-053 SEEN-OP-12 SEEN-070")
 async def test_broker_away_is_503_and_worth_a_retry() -> None:
     async def away() -> None:
         raise BrokerUnavailableError
@@ -57,6 +59,7 @@ async def test_defect_is_500_with_a_trace_id_and_without_its_text() -> None:
     assert "secret" not in str(problem)
 
 
+@pytest.mark.spec("SEEN-OP-12")
 async def test_throttled_caller_is_told_when_to_come_back() -> None:
     limits = Limits(lambda: NOW, per_user=Limit("user", 2))
     async with edge(throttle=limits) as one:
@@ -77,6 +80,7 @@ async def test_trace_goes_on_and_the_request_id_is_kept() -> None:
     assert span_id != "b7ad6b7169203331"
 
 
+@pytest.mark.spec("SEEN-075")
 async def test_answers_are_counted_by_route_and_status() -> None:
     async with edge() as one:
         await one.post(**CLIENT)

@@ -34,7 +34,7 @@ class Visitor:
         self.written.append(json.loads(value))
 
     async def visit(self, method: str, token: str, **more: Any) -> tuple[int, str, Mapping[str, str]]:
-        url = f"/unsubscribe?token={token}"
+        url = f"/api/v1/notifications/unsubscribe?token={token}"
         async with self.client.request(method, url, **more) as response:
             return response.status, await response.text(), response.headers
 

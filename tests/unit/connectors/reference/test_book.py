@@ -154,6 +154,7 @@ def test_a_broken_record_is_a_problem_and_nothing_more(key: bytes, value: bytes,
     assert words in known.problems[key.decode("utf-8", "replace")]
 
 
+@pytest.mark.spec("AUD-100")
 def test_what_audiences_need_is_found_by_its_name() -> None:
     sale = Communication(id="sale", kind="fullscreen", content={"title": "Sale"})
     city = AudienceFilter(filter_id="city", value_type="string")

@@ -42,11 +42,13 @@ def test_what_was_published_before_there_were_targets_is_read() -> None:
     assert expected == decode("tag:a", old, None)
 
 
+@pytest.mark.spec("SEEN-065")
 def test_a_tag_with_targets_comes_back_from_the_topic(tmp_path: Path) -> None:
     tag = loaded(tmp_path, f"- {{tag: a, percentage: 5, destinations: [{API}, event_types: [client]}}]}}")
     assert tag == decode(key_of(tag), encode(tag, CIPHER), CIPHER)
 
 
+@pytest.mark.spec("SEEN-OP-15")
 @pytest.mark.parametrize(
     ("destinations", "fault"),
     [

@@ -28,7 +28,7 @@ BORN = Bounds(0, 3, b"birth")
 
 
 def record(offset: int, key: bytes, value: bytes | None, at: int = NOW) -> Any:
-    return SimpleNamespace(offset=offset, key=key, value=value, timestamp=at)
+    return SimpleNamespace(offset=offset, key=key, value=value, timestamp=at, headers=())
 
 
 RECORDS = [

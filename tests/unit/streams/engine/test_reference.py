@@ -70,6 +70,9 @@ class Lost:
     async def position(self, _tp: Any) -> int:
         return 1
 
+    def last_stable_offset(self, _tp: Any) -> int | None:
+        return None
+
 
 async def test_a_lost_place_whose_repair_fails_does_not_end_the_reader(
     monkeypatch: pytest.MonkeyPatch,
@@ -85,3 +88,84 @@ async def test_a_lost_place_whose_repair_fails_does_not_end_the_reader(
     await table.stop()
     states.append(table.is_reading)
     assert [True, False] == states
+
+
+class Fetched:
+    """A consumer after a fetch: where it stands, where the log ends, when that was heard."""
+
+    def __init__(self, *fetches: tuple[int, int | None, int | None]) -> None:
+        self.fetches = list(fetches)
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[str, list[Any]]:
+        return {}
+
+    async def position(self, _tp: Any) -> int:
+        return self.fetches[0][0]
+
+    def last_stable_offset(self, _tp: Any) -> int | None:
+        return self.fetches[0][1]
+
+    def last_poll_timestamp(self, _tp: Any) -> int | None:
+        return self.fetches.pop(0)[2]
+
+
+async def test_a_table_is_as_fresh_as_its_last_fetch_that_left_nothing_out() -> None:
+    """Mutation tried: every fetch counts: fails."""
+    table = counted()
+    fetches = [(3, None, None), (3, 5, 10), (5, 5, 20), (5, 6, 30), (7, 6, 40)]
+    found = []
+    for fetch in fetches:
+        consumer = Fetched(fetch)
+        await table._read_once(cast("Any", consumer))
+        found.append(table.fresh_at)
+    assert [0, 0, 20, 20, 40] == found
+
+
+class Broken(Lost):
+    """A consumer with a defect that no error of Kafka's tells."""
+
+    def __init__(self, *, starts: bool = True, breaks: bool = True) -> None:
+        super().__init__()
+        self.starts, self.breaks = starts, breaks
+        self.stopped = 0
+        self.sought: list[int] = []
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[str, list[Any]]:
+        await asyncio.sleep(0)
+        if self.breaks:
+            raise ValueError("a defect of the client")
+        return {"tp": [SimpleNamespace(key=b"k", value=b"v")]}
+
+    async def start(self) -> None:
+        if not self.starts:
+            raise OSError("away")
+
+    async def stop(self) -> None:
+        self.stopped += 1
+        if self.breaks:
+            raise ValueError("still broken")
+
+    def assign(self, _tps: Any) -> None: ...
+
+    def seek(self, _tp: Any, offset: int) -> None:
+        self.sought.append(offset)
+
+
+async def test_a_reader_that_breaks_as_nobody_foresaw_connects_anew_and_goes_on_where_it_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutations tried: errors of Kafka alone are caught, reading or stopping; the broken one is kept."""
+    monkeypatch.setattr(reference, "AWAY_S", 0.0)
+    applied = asyncio.Event()
+    config = EngineConfig("nowhere", "app", "w1", "/nowhere")
+    table = GlobalTable(config, "t", lambda _key, _value: applied.set())
+    first, away, good = Broken(), Broken(starts=False), Broken(breaks=False)
+    made = iter((away, good))
+    monkeypatch.setattr(reference, "restore_consumer", lambda _config: next(made))
+    table._position, table._consumer = 7, cast("Any", first)
+    table._reader = asyncio.create_task(table._read_on(cast("Any", first)))
+    await asyncio.wait_for(applied.wait(), 60)
+    assert ([7], 1, 1, 0) == (good.sought, first.stopped, away.stopped, good.stopped)
+    assert table.is_reading
+    await table.stop()
+    assert 1 == good.stopped

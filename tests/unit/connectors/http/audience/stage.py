@@ -91,12 +91,12 @@ class Stage:
 
 
 async def post(
-    stage: Stage | None, path: str, body: Any, **headers: str
+    stage: Stage | None, path: str, body: Any, ports: Mapping[str, Any] | None = None, **headers: str
 ) -> tuple[int, Any, Mapping[str, str]]:
     told = {**ALLOWED, **{name.replace("_", "-"): value for name, value in headers.items()}}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     async with (
-        edge(audience=stage) as one,
+        edge(audience=stage, **(ports or {})) as one,
         one.client.post(path, headers=told, data=BytesIO(raw)) as response,
     ):
         return response.status, await response.json(content_type=None), dict(response.headers)

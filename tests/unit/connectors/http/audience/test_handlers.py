@@ -18,6 +18,8 @@ from tests.unit.connectors.http.audience.stage import Stage, post, written
 from tests.unit.connectors.http.edge import NOW
 
 
+@pytest.mark.spec("AUD-001 AUD-030 AUD-OP-06 AUD-045 AUD-060 AUD-061 AUD-085 AUD-104")
+@pytest.mark.spec("AUD-126 CRM-010")
 async def test_a_published_request_is_answered_with_its_labels() -> None:
     stage = Stage()
     status, body, headers = await post(stage, PUBLISH_PATH, whole())
@@ -36,6 +38,7 @@ async def test_a_published_request_is_answered_with_its_labels() -> None:
     assert {upload.upload_id} == {command.upload_id, chunk.upload_id}
 
 
+@pytest.mark.spec("AUD-OP-10")
 async def test_the_token_names_the_request_and_a_replay_is_told() -> None:
     stage = Stage(replay=True)
     status, _, headers = await post(stage, PUBLISH_PATH, whole(), X_Idempotency_Token="token-1")
@@ -53,6 +56,7 @@ async def test_uploads_have_ids_of_their_own() -> None:
     assert 2 == len({upload.upload_id for upload in stage.uploads})
 
 
+@pytest.mark.spec("AUD-086 CRM-OP-02")
 @pytest.mark.parametrize(
     ("outcome", "status", "code"),
     [("conflict", 409, "conflict"), ("unknown_label", 404, "unknown_label")],
@@ -63,6 +67,7 @@ async def test_a_refusal_of_the_stage_is_a_problem(outcome: str, status: int, co
     assert (status, code, "why") == (found, problem["code"], problem["errors"][0]["detail"])
 
 
+@pytest.mark.spec("CRM-011 CRM-OP-02")
 async def test_a_withdrawal_is_answered_with_its_labels() -> None:
     stage = Stage()
     status, body, _ = await post(stage, UNPUBLISH_PATH, {"id": "r", "audience_label": "a:comm"})
@@ -70,6 +75,7 @@ async def test_a_withdrawal_is_answered_with_its_labels() -> None:
     assert isinstance(written(stage.uploads[0])[0], AudienceWithdrawn)
 
 
+@pytest.mark.spec("AUD-OP-05 AUD-OP-21 AUD-OP-22")
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -88,6 +94,7 @@ async def test_what_breaks_the_rules_is_refused_and_nothing_is_written(
     assert (status, code, []) == (found, problem["code"], stage.uploads)
 
 
+@pytest.mark.spec("AUD-066 AUD-OP-21")
 async def test_a_full_request_is_taken() -> None:
     """A hundred times a thousand users are far above what other routes take (AUD-OP-21)."""
     stage = Stage()
@@ -101,6 +108,16 @@ async def test_a_full_request_is_taken() -> None:
     assert (200, 100_000) == (status, sum(users))
 
 
+@pytest.mark.spec("AUD-086")
+async def test_a_defect_is_a_500_with_its_trace_id_and_writes_nothing() -> None:
+    stage = Stage()
+    stage.known.communications = None  # type: ignore[assignment] # a defect of ours
+    status, problem, _ = await post(stage, PUBLISH_PATH, whole())
+    assert (500, "internal", []) == (status, problem["code"], stage.uploads)
+    assert 32 == len(problem["trace_id"])
+
+
+@pytest.mark.spec("AUD-OP-30")
 async def test_a_communication_that_was_just_written_is_waited_for() -> None:
     stage = Stage()
     del stage.known.communications["comm-personal"]
@@ -109,6 +126,7 @@ async def test_a_communication_that_was_just_written_is_waited_for() -> None:
     assert 200 == (await post(stage, PUBLISH_PATH, whole()))[0]
 
 
+@pytest.mark.spec("AUD-OP-22")
 async def test_without_the_broker_the_caller_is_told_to_come_back() -> None:
     stage = Stage()
     stage.is_away = True
@@ -117,6 +135,7 @@ async def test_without_the_broker_the_caller_is_told_to_come_back() -> None:
         assert (503, "broker_unavailable", "1") == (status, problem["code"], headers["Retry-After"])
 
 
+@pytest.mark.spec("AUD-OP-22")
 @pytest.mark.parametrize("path", [PUBLISH_PATH, UNPUBLISH_PATH, ADMIN_PATH])
 @pytest.mark.parametrize(
     ("key", "status"), [("Bearer nobody", 401), ("", 401), ("Bearer ck_test_def", 403)], ids=str

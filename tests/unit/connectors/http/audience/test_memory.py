@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from connectors.http.audience.bodies import PublishBody
+from connectors.http.audience import legacy
+from connectors.http.audience.bodies import AdminPublishBody, PublishBody
 from connectors.http.audience.commands import Asking, digest_of, publication
 from connectors.http.audience.reading import PublishReader
 from connectors.http.audience.rules import labelled
 from connectors.http.audience.slots import (
     DESK_MEMORY,
     LARGEST_BODY,
+    LARGEST_LIST,
     MOST_VALUES,
     PLACES,
     SMALL_BODY,
@@ -24,12 +26,13 @@ from connectors.http.audience.slots import (
     Size,
     most_memory,
 )
-from connectors.http.problems import ProblemError
+from connectors.http.problems import Code, ProblemError
 from tests.unit.connectors.http.audience.publishing import PERSONAL, Known, whole
 
 SHARE = 16
 BYTES = LARGEST_BODY // SHARE
 READ = PublishReader()
+STARTS, ENDS = "2025-06-01T00:00:00+03:00", "2025-06-03T00:00:00+03:00"
 
 
 def repeated(one: str, head: str, tail: str) -> bytes:
@@ -92,6 +95,24 @@ def test_no_body_takes_more_than_the_desk_has(shape: str) -> None:
     assert peak_of(small, READ) <= TIMES_DECODED * SMALL_BODY
 
 
+def test_no_list_of_a_resolver_takes_more_than_the_desk_has() -> None:
+    body = AdminPublishBody(
+        promotion_id="comm-general", start_date=STARTS, end_date=ENDS, ticket="T", yql_link="q"
+    )
+    count = legacy.MOST // SHARE
+    users = ",".join(f'{{"id_type":"device_id","id":"{n:0>50}"}}' for n in range(count))
+    raw = bytearray(f'{{"users": [{users}]}}'.encode())
+    assert LARGEST_LIST // SHARE * 0.9 < len(raw) <= LARGEST_LIST // SHARE
+
+    def listed(raw: bytearray) -> PublishBody:
+        found = legacy.to_users(legacy.labelled(body, Known()), raw)
+        publication(Asking("u", "r", "k", b"d", 0), "c", found)
+        raise ProblemError(Code.TOO_LARGE)
+
+    assert peak_of(raw, listed) <= DESK_MEMORY // SHARE
+
+
 def test_the_bound_counts_every_place() -> None:
     large, small = PLACES[Size.LARGE], PLACES[Size.SMALL] + PLACES[Size.WITHDRAWAL]
-    assert large * LARGEST_BODY + small * SMALL_BODY + DESK_MEMORY < most_memory() < 320 << 20
+    of_bodies = large * LARGEST_BODY + small * SMALL_BODY + PLACES[Size.QUERY] * LARGEST_LIST
+    assert of_bodies + DESK_MEMORY < most_memory() < 320 << 20

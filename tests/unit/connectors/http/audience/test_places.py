@@ -20,7 +20,7 @@ from tests.unit.connectors.http.audience.publishing import whole
 from tests.unit.connectors.http.audience.stage import ALLOWED, Stage
 from tests.unit.connectors.http.edge import NOW, Edge, edge
 
-FEW = {Size.LARGE: 1, Size.SMALL: 1, Size.WITHDRAWAL: 1}
+FEW = dict.fromkeys(Size, 1)
 BODY = json.dumps(whole()).encode()
 WITHDRAWAL = json.dumps({"id": "r", "campaign_label": "c"}).encode()
 
@@ -61,6 +61,7 @@ async def until(stage: Stage, count: int) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.spec("AUD-OP-22")
 async def test_a_full_place_is_a_503_before_any_of_the_body_is_read() -> None:
     """The second caller sends no byte of its body and is answered; a withdrawal has a place of its own.
 
@@ -110,6 +111,7 @@ async def test_a_body_that_does_not_come_gives_its_place_back(monkeypatch: pytes
         assert 200 == (await asked(one, PUBLISH_PATH, BODY, **{"Content-Encoding": "identity"}))[0]
 
 
+@pytest.mark.spec("AUD-OP-22")
 async def test_a_key_has_so_many_requests_a_minute_of_each_operation() -> None:
     limits = KeyLimits(lambda: NOW, Limit("key", 2))
     async with edge(audience=Stage(), key_throttle=limits) as one:
@@ -133,6 +135,7 @@ async def test_what_gets_a_503_is_not_counted_against_the_key() -> None:
         assert 200 == (await asked(one, PUBLISH_PATH, BODY))[0]
 
 
+@pytest.mark.spec("CRM-040 CRM-OP-10")
 async def test_requests_are_counted_by_result() -> None:
     async with edge(audience=Stage(), slots=Slots({**FEW, Size.WITHDRAWAL: 0})) as one:
         await asked(one, PUBLISH_PATH, BODY)
@@ -147,6 +150,7 @@ async def test_requests_are_counted_by_result() -> None:
         assert 1 == one.sample("carillon_audience_answer_seconds_count", operation="publish")
 
 
+@pytest.mark.spec("AUD-051")
 @pytest.mark.parametrize("outcome", ["accepted", "conflict", "away", "defect"])
 async def test_the_campaign_is_on_every_line_once_it_is_known(outcome: str) -> None:
     """AUD-051. Mutation tried: nothing bound: fails."""

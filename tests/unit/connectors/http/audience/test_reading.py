@@ -67,6 +67,7 @@ def fault_of(body: Any) -> str:
     return faults[0][0]
 
 
+@pytest.mark.spec("AUD-044 AUD-045 AUD-048 AUD-065 AUD-072 AUD-OP-17 AUD-084")
 @pytest.mark.parametrize("path", REQUIRED, ids=str)
 def test_a_required_field_must_be_there(path: tuple[Any, ...]) -> None:
     body = deepcopy(whole())
@@ -74,6 +75,7 @@ def test_a_required_field_must_be_there(path: tuple[Any, ...]) -> None:
     fault_of(body)
 
 
+@pytest.mark.spec("AUD-044 AUD-055 AUD-073")
 @pytest.mark.parametrize("path", [*OBJECTS, ("personal_communications", 0, "users", 0)], ids=str)
 def test_an_unknown_field_is_refused(path: tuple[Any, ...]) -> None:
     body = deepcopy(whole())
@@ -81,6 +83,7 @@ def test_an_unknown_field_is_refused(path: tuple[Any, ...]) -> None:
     fault_of(body)
 
 
+@pytest.mark.spec("AUD-OP-16 AUD-071 AUD-072")
 @pytest.mark.parametrize(("path", "value"), WRONG, ids=str)
 def test_a_wrong_value_is_refused(path: tuple[Any, ...], value: Any) -> None:
     body = deepcopy(whole())
@@ -94,6 +97,7 @@ def test_a_fault_is_told_by_its_pointer() -> None:
     assert "/personal_communications/0/users/1/id" == fault_of(body)
 
 
+@pytest.mark.spec("AUD-050 AUD-OP-12")
 @pytest.mark.parametrize("label", ["x", "x" * 128, "Weekly-2025_06.01"])
 def test_a_campaign_label_is_short_and_plain(label: str) -> None:
     assert label == read(whole(campaign_label=label)).campaign_label
@@ -106,16 +110,19 @@ def test_what_is_no_json_is_told_so(raw: bytes) -> None:
     assert caught.value.code in {Code.INVALID_JSON, Code.INVALID_FIELD}
 
 
+@pytest.mark.spec("AUD-OP-03 AUD-055")
 def test_fields_that_may_be_absent_may_be_absent() -> None:
     body = whole(is_test_publication=..., filters=...)
     del body["personal_communications"][0]["ticket"]
     assert published(body)
 
 
+@pytest.mark.spec("AUD-OP-10")
 def test_the_token_makes_the_key_else_the_id() -> None:
     assert ("req", "token") == (idempotency_key(None, "req"), idempotency_key("token", "req"))
 
 
+@pytest.mark.spec("AUD-040")
 @pytest.mark.parametrize("token", ["", "x" * 65])
 def test_a_token_has_1_to_64_characters(token: str) -> None:
     with pytest.raises(ProblemError) as caught:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from aiohttp import ClientError
 
 from connectors.http.campaigns.operations import PATH
 from connectors.http.campaigns.ports import NotCaughtUpError
@@ -14,7 +17,7 @@ from schemas.records import AudienceFilter, AudienceLabel, Communication
 from tests.unit.connectors.http.edge import AUDIENCE_KEY, CAMPAIGNS_KEY, edge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 START, END = 1_700_000_000_000, 1_900_000_000_000
 LABEL = AudienceLabel(
@@ -35,6 +38,7 @@ TOLD = {
     "is_test_publication": False,
 }
 ONE = [("id_type", "phone_id"), ("id", "p")]
+PERSON = [{"id_type": "phone_id", "id": "p"}]
 
 
 class Found(NamedTuple):
@@ -87,6 +91,7 @@ async def posted(shelf: Any, body: Any) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None)
 
 
+@pytest.mark.spec("CRM-OP-06")
 async def test_labels_of_all_ids_are_asked_for_at_once() -> None:
     shelf = Shelf(Found(LABEL, is_seen=False))
     status, body, headers = await got(shelf, [*ONE, ("id_type", "yandex_uid"), ("id", "7")])
@@ -95,6 +100,7 @@ async def test_labels_of_all_ids_are_asked_for_at_once() -> None:
     assert "no-store" == headers["Cache-Control"]
 
 
+@pytest.mark.spec("AUD-117 CRM-OP-13 CRM-063")
 async def test_content_comes_once_and_seen_labels_are_marked_when_they_are_asked_for() -> None:
     shelf = Shelf(Found(LABEL, is_seen=True), Found(LABEL, is_seen=False))
     _, body, _ = await got(shelf, [*ONE, ("include", "content"), ("include", "seen")])
@@ -107,15 +113,20 @@ async def test_content_comes_once_and_seen_labels_are_marked_when_they_are_asked
     assert shelf.asked[0][2]
 
 
+@pytest.mark.spec("CRM-020 CRM-OP-07")
 async def test_values_of_a_query_have_the_types_of_their_filters() -> None:
     """What is none of its filter's type, and what no filter is called, matches nothing."""
     values = {"city": "true", "is_new": "true", "trips": "3.5", "other": "x"}
     shelf = Shelf()
     await got(shelf, [*ONE, *((f"context[{name}]", value) for name, value in values.items())])
     await got(shelf, [*ONE, ("context[is_new]", "yes"), ("context[trips]", "nan")])
-    assert [{"city": "true", "is_new": True, "trips": 3.5}, {}] == [context for _, context, _ in shelf.asked]
+    await got(shelf, [*ONE, ("context[trips]", "9007199254740992")])
+    assert [{"city": "true", "is_new": True, "trips": 3.5}, {}, {}] == [
+        context for _, context, _ in shelf.asked
+    ]
 
 
+@pytest.mark.spec("CRM-022")
 async def test_a_body_asks_the_same_with_values_of_any_type() -> None:
     shelf = Shelf()
     context = {"city": "a", "is_new": True, "trips": 3}
@@ -153,12 +164,33 @@ async def test_a_question_that_makes_no_sense_is_refused(params: Any) -> None:
         ({"users": [{"id_type": "phone_id"}]}, 400, "invalid_field"),
         ({"users": [{"id_type": "phone_id", "id": "p"}], "context": {"city": ["a"]}}, 400, "invalid_field"),
         ({"users": [{"id_type": "phone_id", "id": "p"}], "filters": {}}, 400, "invalid_field"),
+        ({"users": PERSON, "context": {"trips": 2**53}}, 400, "invalid_field"),
+        ({"users": PERSON, "context": {"trips": -1e300}}, 400, "invalid_field"),
+        ({"users": PERSON, "context": {f"f{n}": 1 for n in range(51)}}, 400, "invalid_field"),
         (b" " * 40_000, 413, "too_large"),
     ],
 )
 async def test_a_body_that_is_none_is_refused(body: Any, status: int, code: str) -> None:
     found = await posted(Shelf(), body)
     assert (status, code) == (found[0], found[1]["code"])
+
+
+async def test_a_body_of_unknown_length_is_read_no_further_than_it_may_be() -> None:
+    """Sent in chunks. Mutation tried: read whole, then measured: fails."""
+    taken = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for taken in range(64):  # noqa: B007 - asked below
+            yield b" " * 65_536
+            await asyncio.sleep(0.01)
+
+    headers = {"Authorization": f"Bearer {CAMPAIGNS_KEY}"}
+    async with edge(campaigns=Shelf()) as one:
+        with contextlib.suppress(ClientError):  # the server closes before all is sent
+            async with one.client.post(PATH, headers=headers, data=chunks()) as answer:
+                assert 413 == answer.status
+    assert taken < 63
 
 
 async def test_without_the_scope_nobody_learns_anything() -> None:
