@@ -7,6 +7,7 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 from __future__ import annotations
 
 from schemas.records.access import ApiKey, ChangeLogged
+from schemas.records.accounts import ContactsAnswered, ContactsAsked
 from schemas.records.audience import (
     AudienceAnswered,
     AudienceLabel,
@@ -35,6 +36,7 @@ from schemas.records.audience import (
     WithdrawalDue,
 )
 from schemas.records.audience_ends import AudienceUnpublished, LabelDue, LabelForgotten
+from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -125,8 +127,13 @@ __all__ = [
     "Communication",
     "CommunicationSeen",
     "ContactChanged",
+    "ContactsAnswered",
+    "ContactsAsked",
     "Content",
     "Device",
+    "DeviceChanged",
+    "DeviceRow",
+    "DevicesDue",
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
@@ -187,6 +194,7 @@ __all__ = [
     "StraysDue",
     "Switch",
     "Template",
+    "TokenClaimed",
     "Unsubscribed",
     "UploadDue",
     "UserGroup",

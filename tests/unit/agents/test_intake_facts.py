@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
+from schemas.ids import device_named
 from schemas.records import (
     ContactChanged,
     Device,
+    DeviceChanged,
     DomainEvent,
     PreferenceChanged,
     RequestReceived,
@@ -101,3 +104,33 @@ async def test_switching_advertising_on_in_person_is_a_consent_to_it(
     found = await take(event, "user.events/0/1")
     assert ["type"] + ["consent_granted"] * consents == [change.kind for change in found]
     assert {"promo"} >= {change.purpose for change in found[1:]}
+
+
+@pytest.mark.parametrize("given", [{"token": "t"}, {"sealed": b64encode(b"sealed:t").decode()}])
+async def test_a_device_is_registered_by_an_event_in_clear_or_sealed_by_us(given: dict[str, str]) -> None:
+    """NS-CH-OP-11."""
+    found = await one(user_event("user.device_registered", platform="ios", **given), "user.events/0/1")
+    assert isinstance(found, DeviceChanged)
+    assert ("registered", "ios", b"sealed:t", "hash of t", device_named(USER, "ios", "hash of t")) == (
+        found.action,
+        found.platform,
+        found.token,
+        found.token_hash,
+        found.device_id,
+    )
+
+
+@pytest.mark.parametrize("given", [{}, {"sealed": b64encode(b"by a stranger").decode()}])
+async def test_a_device_whose_token_nobody_can_read_is_skipped_and_no_defect(given: dict[str, str]) -> None:
+    """Mutation: the cipher's error goes on: a hundred such events would stop the intake."""
+    found = await one(user_event("user.device_registered", platform="ios", **given), "user.events/0/1")
+    assert ("skipped", "unmapped_event") == (found.outcome, found.reason)
+
+
+async def test_a_device_is_switched_by_an_event() -> None:
+    device_id = device_named(USER, "ios", "hash of t")
+    found = await one(
+        user_event("user.device_switched", device_id=device_id, is_active=False), "user.events/0/1"
+    )
+    assert isinstance(found, DeviceChanged)
+    assert ("switched", device_id, False) == (found.action, found.device_id, found.is_active)
