@@ -17,8 +17,10 @@ from connectors.http.preference_forms import Choice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from schemas.facts import ChannelWord
+
 CATEGORIES: Final = ("transactional", "system", "social", "marketing")
-CHANNELS: Final = ("email", "push", "sms", "in_app")
+CHANNELS: Final[tuple[ChannelWord, ...]] = ("email", "push", "sms", "in_app")
 STOPS: Final = ("all_marketing", *CHANNELS)
 MARKETING: Final = "marketing"
 IN_PERSON: Final = "settings"
@@ -139,7 +141,7 @@ def _choice(kind: Kind, stored: Stored, filled: Filled) -> Choice | None:
     touched = [c for c in CHANNELS if c in offered(kind) and f"{kind.category}.{c}" in filled.touched]
     before = in_force(kind, stored)
     on = [c for c in touched if f"{kind.category}.{c}" in filled.ticked]
-    now = [c for c in CHANNELS if c in on or (c in before and c not in touched)]
+    now: list[ChannelWord] = [c for c in CHANNELS if c in on or (c in before and c not in touched)]
     if not touched or set(now) == set(before):
         return None
     source = IN_PERSON if set(now) - set(before) else BY_PAGE

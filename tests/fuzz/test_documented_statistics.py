@@ -24,7 +24,7 @@ class Store:
         self.asked += 1
         if self.asked % AWAY_EVERY == 0:
             raise PostgresUnavailableError("away")
-        sums = dict.fromkeys(METRICS, asked.end_at - asked.start_at)
+        sums: dict[str, int] = dict.fromkeys(METRICS, asked.end_at - asked.start_at)
         return [Group("email", "promo", "one", sums), Group(None, None, None, sums)]
 
 
