@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 ACCOUNT_CALLS = Metric(
     "carillon_account_calls_total",
-    ("outcome",),
+    ("result",),
     "Questions to Account Service: found, unknown (no such user), failed, paused (by the breaker), busy (too"
     " many at once), remembered (answered a moment ago).",
 )
@@ -23,7 +23,7 @@ ACCOUNT_BREAKER = Metric(
     "carillon_account_breaker_open", (), "1 while Account Service is not asked because it failed; else 0."
 )
 ACCOUNT_METRICS = (ACCOUNT_CALLS, ACCOUNT_SECONDS, ACCOUNT_BREAKER)
-OUTCOMES = ("found", "unknown", "failed", "paused", "busy", "remembered")
+RESULTS = ("found", "unknown", "failed", "paused", "busy", "remembered")
 
 
 class AccountMetrics:
@@ -33,12 +33,12 @@ class AccountMetrics:
         self._calls = counter(ACCOUNT_CALLS, registry)
         self._seconds = histogram(ACCOUNT_SECONDS, registry, SECONDS)
         self._breaker = gauge(ACCOUNT_BREAKER, registry)
-        for outcome in OUTCOMES:
-            self._calls.labels(outcome)
+        for result in RESULTS:
+            self._calls.labels(result)
 
-    def ended(self, outcome: str) -> None:
+    def ended(self, result: str) -> None:
         """A question has its answer, or none."""
-        self._calls.labels(outcome).inc()
+        self._calls.labels(result).inc()
 
     def took(self, seconds: float) -> None:
         """The service was really asked."""

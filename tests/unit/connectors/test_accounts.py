@@ -53,7 +53,7 @@ class Desk:
         return self.registry.get_sample_value(name, labels)
 
     def counted(self, outcome: str) -> float | None:
-        return self.sample("carillon_account_calls_total", outcome=outcome)
+        return self.sample("carillon_account_calls_total", result=outcome)
 
 
 @pytest.fixture
