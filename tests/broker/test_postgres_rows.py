@@ -27,6 +27,7 @@ async def test_a_request_has_its_row(database: str) -> None:
         "category": "transactional",
         "priority": "high",
         "campaign_id": None,
+        "campaign_label": None,
         "received_at": at(NOW),
         "decided_at": at(NOW + 7),
         "outcome": "skipped",
