@@ -14,14 +14,15 @@ from agents.forbid import change, erase
 from agents.remember import NOBODY, remember
 from schemas.ids import subject_key
 from schemas.records import ContactChanged, DeviceChanged, DevicesDue, PreferenceChanged, TokenClaimed
+from schemas.words import ContactAction
 
 if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.equip import Followed
     from agents.recipient import Memory
-    from schemas.records import PreferenceRow, Unsubscribed, Vetoed
+    from schemas.records import PreferenceRow, Unsubscribed
 
-    Absorbed = Followed | Vetoed | PreferenceRow | Unsubscribed
+    Absorbed = Followed | PreferenceRow | Unsubscribed
 
 Fact = ContactChanged | PreferenceChanged | DeviceChanged | TokenClaimed | DevicesDue
 
@@ -34,26 +35,39 @@ def absorb(fact: Fact, now: int, memory: Memory, outside: Outside) -> list[Absor
         case PreferenceChanged():
             return [*change(fact, memory.preferences, now)]
         case DeviceChanged():
-            return [*equip(fact, _shelf(memory, outside))]
+            return [*equip(fact, _shelf(memory, now, outside))]
         case TokenClaimed():
             return [*claim(fact, memory.owners)]
         case DevicesDue():
-            return [*age(fact, now, _shelf(memory, outside))]
+            return [*age(fact, _shelf(memory, now, outside))]
         case _:
             assert_never(fact)
 
 
 def _contacts(fact: ContactChanged, now: int, memory: Memory, outside: Outside) -> list[Absorbed]:
-    """A deletion takes devices along, and what waits; no list of devices brings one back after it."""
+    """A deletion takes devices along, and what waits; no older list of devices brings one back after it."""
     key = subject_key(fact.user_id)
     before = memory.contacts.get(key) or NOBODY
     known = remember(before, fact, outside.cipher, outside.addresses)
     memory.contacts.put(key, known)
+    shelf = _shelf(memory, now, outside)
     if known.is_deleted:
-        gone = disarm(fact.user_id, _shelf(memory, outside))
+        gone = disarm(fact.user_id, shelf)
         return [*gone] if before.is_deleted else [*erase(fact, memory.preferences, now), *gone]
-    return [] if fact.devices is None else [*restate(fact, _shelf(memory, outside))]
+    if fact.action == ContactAction.DELETED:
+        return [*disarm(fact.user_id, shelf, until=fact.changed_at)]
+    if fact.devices is None or fact.changed_at < known.deleted_at:
+        return []
+    return [*restate(fact, shelf)]
 
 
-def _shelf(memory: Memory, outside: Outside) -> Shelf:
-    return Shelf(memory.devices, memory.contacts, outside.cipher, outside.addresses, outside.device_terms)
+def _shelf(memory: Memory, now: int, outside: Outside) -> Shelf:
+    return Shelf(
+        memory.devices,
+        memory.contacts,
+        memory.preferences,
+        now,
+        outside.cipher,
+        outside.addresses,
+        outside.device_terms,
+    )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from agents.admit import Ended
     from agents.answer import Case, Outside
 
+LONGEST_WAIT_MS = 600_000
+
 
 def allowed(case: Case, outside: Outside) -> Chosen | Dropped | Ended | Later | ContactsAsked:
     """Where messages may go now. Account Service is asked before all else: it may know the time zone."""
@@ -42,7 +44,8 @@ def _unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
 
     A deleted user is not waited for, nor is anybody whom a reserve channel reaches. For Account Service a
-    request waits as long as it may live.
+    request waits as long as it may live, and looks the more seldom the longer it has waited: an outage of
+    hours would else end with more looks than requests.
     """
     contacts = case.contacts or NOBODY
     if contacts.is_deleted:
@@ -51,7 +54,9 @@ def _unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     if reached:
         return None
     if is_stopgap(case):
-        return Later(case.now + CONTACT_WAIT_MS, WaitedFor.ACCOUNT)
+        waited_ms = case.now - case.request.received_at
+        pause_ms = min(max(waited_ms // 4, CONTACT_WAIT_MS), LONGEST_WAIT_MS)
+        return Later(case.now + pause_ms, WaitedFor.ACCOUNT)
     if case.has_waited:
         return None
     return Later(case.now + CONTACT_WAIT_MS, WaitedFor.CONTACT)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agents.fall_back import is_awaited
 from agents.hold import needs_zone
 from agents.remember import NOBODY, checked
 from schemas.account_words import Told
@@ -72,10 +73,11 @@ def learned(
 
 
 def _missing(case: Case, choice: Chosen, terms: AccountTerms) -> list[str]:
-    """Of a reserve channel only when no chosen one has an address."""
+    """Of a reserve channel only when no chosen one has an address, or when it may follow them."""
     contacts = case.contacts or NOBODY
-    is_reached = any(contacts.addresses(channel) for channel in choice.channels)
-    channels = choice.channels if is_reached else (*choice.channels, *choice.reserve)
+    is_enough = any(contacts.addresses(channel) for channel in choice.channels)
+    is_enough = is_enough and not is_awaited(case, choice)
+    channels = choice.channels if is_enough else (*choice.channels, *choice.reserve)
     names = [FIELDS[channel] for channel in channels if channel in FIELDS]
     if case.request.language is None:
         names.append("language")

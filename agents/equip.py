@@ -2,7 +2,8 @@
 
 consumes  DeviceChanged, TokenClaimed, DevicesDue; ContactChanged with a list of devices, or of a deletion
 keeps     devices; owners: a token belongs to whoever registered it last (NS-DATA-OP-10)
-emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer)
+emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer),
+          Vetoed of a device that is off: pushes that wait for it may reach somebody else
 
 What follows is told by what differs before and after, so rows and claims never miss a change.
 """
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
+from agents.forbid import silence
 from agents.remember import checked
 from schemas.device_words import DeviceAction
 from schemas.ids import device_named, subject_key
-from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
+from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed, Vetoed
 from schemas.words import Channel
 from tables.contacts import Address, Contacts
 from tables.devices import Devices, KnownDevice, Owner, owner_key
@@ -28,32 +30,36 @@ if TYPE_CHECKING:
     from agents.ports import Addresses, Cipher, Table
     from schemas.records import ContactChanged
     from tables.devices import DeviceTerms
+    from tables.preferences import Preferences
 
-Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue
+Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | Vetoed
 NOTHING = Devices()
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The tables of devices in one task, and what is needed to read a token."""
+    """The tables of devices in one task at `now` (ms), and what is needed to read a token."""
 
     devices: Table[bytes, Devices]
     contacts: Table[bytes, Contacts]
+    preferences: Table[bytes, Preferences]
+    now: int
     cipher: Cipher
     addresses: Addresses
     terms: DeviceTerms
 
 
 def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
-    """One word on one device. A deleted user gets none; a word that is older than the last changes nothing.
+    """One word on one device. A deleted user gets none, and one who came back gets none of before.
 
-    When the token moved, but this device registered again since, it claims the token back.
+    A word that is older than the last changes nothing. When the token moved, but this device registered again
+    since, it claims the token back.
     """
     contacts = shelf.contacts.get(subject_key(value.user_id))
     before = _before(value.user_id, shelf)
     match DeviceAction(value.action):
         case DeviceAction.REGISTERED:
-            if contacts is not None and contacts.is_deleted:
+            if contacts is not None and (contacts.is_deleted or value.changed_at < contacts.deleted_at):
                 return []
             return _kept(value.user_id, before.register(_registered(value)), shelf)
         case DeviceAction.MOVED:
@@ -83,20 +89,26 @@ def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
     return _kept(value.user_id, before.restate(given, value.changed_at), shelf)
 
 
-def disarm(user_id: str, shelf: Shelf) -> list[Followed]:
-    """The user is deleted, and all his devices with him (NS-SEC-OP-02)."""
+def disarm(user_id: str, shelf: Shelf, until: int | None = None) -> list[Followed]:
+    """The user is deleted, and all his devices with him (NS-SEC-OP-02).
+
+    He came back meanwhile, and only then his deletion of the time `until` (ms) is told: older ones go.
+    """
     key = subject_key(user_id)
     before = shelf.devices.get(key) or NOTHING
+    if until is not None:
+        left = [one for one in before.known if one.used_at >= until]
+        return _kept(user_id, replace(before, known=left), shelf)
     shelf.devices.delete(key)
     return list(_differing(user_id, before, NOTHING))
 
 
-def age(due: DevicesDue, now: int, shelf: Shelf) -> list[Followed]:
+def age(due: DevicesDue, shelf: Shelf) -> list[Followed]:
     """Devices that are silent for too long; a timer that another has replaced does nothing."""
     before = shelf.devices.get(subject_key(due.user_id)) or NOTHING
     if due.due_at != before.looks_at:
         return []
-    return _kept(due.user_id, replace(before.age(now, shelf.terms), looks_at=0), shelf)
+    return _kept(due.user_id, replace(before.age(shelf.now, shelf.terms), looks_at=0), shelf)
 
 
 def claim(value: TokenClaimed, owners: Table[bytes, Owner]) -> list[DeviceChanged]:
@@ -137,7 +149,10 @@ def _kept(user_id: str, changed: Devices, shelf: Shelf) -> list[Followed]:
         shelf.devices.put(key, after)
     is_timed = after.looks_at not in {0, before.looks_at}
     due = [DevicesDue(user_id=user_id, due_at=after.looks_at)] if is_timed else []
-    return [*_differing(user_id, before, after), *due]
+    on = {one.device_id for one in after.known if one.is_active}
+    off = [one.device_id for one in before.known if one.is_active and one.device_id not in on]
+    vetoes = silence(user_id, off, shelf.preferences, shelf.now)
+    return [*_differing(user_id, before, after), *due, *vetoes]
 
 
 def _differing(user_id: str, before: Devices, after: Devices) -> Iterator[Followed]:

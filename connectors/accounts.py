@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import structlog
 
 from connectors.providers.http_call import HttpCalls
 from connectors.providers.port import Answer
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     from connectors.providers.http_call import Reply
     from schemas.records import ContactsAsked
 
+log = structlog.get_logger("accounts")
 MOST_FAILURES = 5
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 30_000
 REMEMBERED_MS = 1_000
 """Several requests of one user come together; the service is asked for the first of them."""
 REMEMBERED = 10_000
 FOUND, NOT_FOUND = 200, 404
+LONGEST = {"email": 320, "phone": 64, "language": 10, "timezone": 64}
+"""As in `user.events`."""
 
 
 class Sealer(Protocol):
@@ -148,6 +152,9 @@ class AccountService:
                 reply = await self._calls.get(f"{self._url}/api/v1/users/{user_id}/contacts")
         except TimeoutError:
             return None
+        except Exception:
+            log.exception("account_call_failed_unexpectedly")  # the engine would have it asked again at once
+            return None
         finally:
             self._running -= 1
             self._metrics.took(loop.time() - began)
@@ -163,13 +170,15 @@ class AccountService:
 
     def _sealed(self, call: ContactsAsked, said: tuple[Told, _Contacts]) -> ContactsAnswered:
         told, contacts = said
+        texts = {name: _usable(getattr(contacts, name), most) for name, most in LONGEST.items()}
+        sealed = {name: text and self._cipher.seal(text.encode()) for name, text in texts.items()}
         return ContactsAnswered(
             call=call,
             verdict=told,
-            email=self._cipher.seal(contacts.email.encode()) if contacts.email else None,
-            phone=self._cipher.seal(contacts.phone.encode()) if contacts.phone else None,
-            language=contacts.language or None,
-            timezone=contacts.timezone or None,
+            email=sealed["email"],
+            phone=sealed["phone"],
+            language=texts["language"],
+            timezone=texts["timezone"],
         )
 
     def _remember(self, user_id: str, answered: ContactsAnswered) -> None:
@@ -177,6 +186,11 @@ class AccountService:
         self._remembered.move_to_end(user_id)
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _usable(text: str | None, most: int) -> str | None:
+    """None for what is empty, or no such thing for sure."""
+    return text if text and len(text) <= most and text.isprintable() else None
 
 
 def _read(reply: Reply) -> tuple[Told, _Contacts] | None:

@@ -100,8 +100,12 @@ class DeviceRegistered(msgspec.Struct, frozen=True):
     """
 
     platform: Literal["ios", "android", "web", "macos", "desktop"]
-    token: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    token: Annotated[str, Meta(pattern=r"\A[!-~]{1,4096}\Z")] | None = None
     sealed: Annotated[bytes, Meta(max_length=8192)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.token is None) is (self.sealed is None):
+            raise ValueError("a device has a `token`")
 
 
 class DeviceSwitched(msgspec.Struct, frozen=True):
@@ -136,4 +140,12 @@ def fact_in(event: DomainEvent) -> Fact | None:
     """
     form = FACTS.get(event.event_type)
     fact: Fact | None = msgspec.convert(event.data, form) if form else None
+    return fact
+
+
+def others_fact_in(event: DomainEvent) -> Fact | None:
+    """The same of another service, which cannot have sealed anything."""
+    fact = fact_in(event)
+    if isinstance(fact, DeviceRegistered) and fact.sealed is not None:
+        raise msgspec.ValidationError("a device has a `token`")
     return fact

@@ -105,14 +105,6 @@ class PreferenceKind(StrEnum):
     QUIET_HOURS_CHANGED = "quiet_hours_changed"
 
 
-class VetoScope(StrEnum):
-    """What a `Vetoed` is about."""
-
-    CHOICES = "choices"
-    USER = "user"
-    REQUEST = "request"
-
-
 class WaitedFor(StrEnum):
     """Why a request waits on a timer."""
 
@@ -190,6 +182,7 @@ class Reason(StrEnum):
     PROVIDER_LIMITED = "provider_limited"
     NO_PROVIDER = "no_provider"
     UNREGISTERED_DEVICE = "unregistered_device"
+    DEVICE_OFF = "device_off"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
@@ -230,6 +223,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
     Reason.NO_PROVIDER: "No active provider serves the channel.",
     Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
+    Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",

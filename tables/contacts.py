@@ -85,15 +85,21 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.is_deleted:
             return self
-        taken = [name for name in said if getattr(self, f"{name}_at") == 0 or self._is_told(name)]
+        taken = [name for name in said if self._is_open(name) or self._is_told(name)]
         values = {name: said[name] for name in taken} | {f"{name}_at": at for name in taken}
         return replace(self, **values, asked_at=at)
 
     def is_missing(self, name: str, now: int, cache_ms: int) -> bool:
         """Whether nobody has stated it, or Account Service did longer ago than it is believed."""
-        if getattr(self, f"{name}_at") == 0:
+        if self._is_open(name) or self._is_told(name):
             return self.asked_at == 0 or now >= self.asked_at + cache_ms
-        return self._is_told(name) and now >= self.asked_at + cache_ms
+        return False
+
+    def _is_open(self, name: str) -> bool:
+        """No event has stated it: not at all, or not since a deleted user came back."""
+        at: int = getattr(self, f"{name}_at")
+        is_emptied = self.deleted_at > 0 and at < self.registered_at and not getattr(self, name)
+        return at == 0 or is_emptied
 
     def _is_told(self, name: str) -> bool:
         """What is known of it is the word of Account Service."""
@@ -105,13 +111,17 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return replace(self, registered_at=max(self.registered_at, at))
 
     def delete(self, at: int) -> Contacts:
-        """Known to be deleted: nothing personal is kept unless a newer registration exists."""
+        """Known to be deleted: nothing personal is kept unless a newer registration exists.
+
+        Then what Account Service said since stays, too: it is about the one who came back.
+        """
         gone = replace(self, deleted_at=max(self.deleted_at, at))
         if not gone.is_deleted:
-            return gone.merge(dict.fromkeys(FIELDS), at)
+            older = [name for name in FIELDS if self.asked_at <= at or not self._is_told(name)]
+            return gone.merge(dict.fromkeys(older), at)
         values = {name: _empty(name) for name in FIELDS}
         times = {f"{name}_at": max(getattr(gone, f"{name}_at"), at) for name in FIELDS}
-        return replace(gone, **values, **times)
+        return replace(gone, **values, **times, asked_at=0)
 
 
 FIELDS = ("email", "phone", "devices", "language", "timezone")

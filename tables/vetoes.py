@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from schemas.ids import subject_key
 from schemas.records.reference import LONGEST_TTL_S
-from schemas.words import VetoScope
+from schemas.veto_words import VetoScope
+from tables.devices import MOST_DEVICES
 from tables.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -42,17 +43,21 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one user, what messages that wait are judged by anew.
 
-    `erased`: version of his preferences before which all are cancelled. Vetoes come in the order in which
-    they were decided; one that comes again changes nothing.
+    `erased`: version of his preferences before which all are cancelled; `devices`: before which pushes to a
+    device are not sent. Vetoes come in the order in which they were decided; one that comes again changes
+    nothing.
     """
 
     preferences: Preferences | None = None
     erased: int = 0
+    devices: dict[str, int] = {}
 
     def merge(self, veto: Vetoed) -> Vetoes:
-        """With a veto of the scopes `choices` or `user` taken in; the same object when a newer is known."""
+        """With a veto of any scope but `request` taken in; the same object when a newer is known."""
         if veto.scope == VetoScope.USER:
             return replace(self, erased=veto.version) if veto.version > self.erased else self
+        if veto.scope == VetoScope.DEVICE:
+            return self._silence(veto.device_id or "", veto.version)
         if self.preferences is not None and self.preferences.version >= veto.version:
             return self
         chosen = Preferences(
@@ -62,6 +67,16 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             version=veto.version,
         )
         return replace(self, preferences=chosen)
+
+    def _silence(self, device_id: str, version: int) -> Vetoes:
+        if self.devices.get(device_id, 0) >= version:
+            return self
+        others = sorted(self.devices.items(), key=lambda one: one[1])[1 - MOST_DEVICES :]
+        return replace(self, devices={**dict(others), device_id: version})
+
+    def silences(self, task: SendTask) -> bool:
+        """Its device went off after the message was made."""
+        return task.device_id is not None and task.preferences_version < self.devices.get(task.device_id, 0)
 
     def erases(self, task: SendTask) -> bool:
         """Its user was deleted after the message was made."""

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from connectors.http.send_form import UUID
+
 PlatformWord = Literal["ios", "android", "web", "macos", "desktop"]
-TOKEN = r"^[!-~]{1,4096}$"  # noqa: S105 - a pattern
-UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+TOKEN = r"^[!-~]{1,4096}$(?!\n)"  # noqa: S105 - a pattern
 AT = Meta(description="RFC 3339, UTC.")
 SHOWN = 6
 """Last characters of a token that an answer shows (NS-API-OP-14)."""
@@ -20,7 +21,9 @@ SHORTEST_SHOWN = 4 * SHOWN
 class DeviceBody(msgspec.Struct, forbid_unknown_fields=True):
     """A push token, as its operating system or browser gave it."""
 
-    user_id: Annotated[str, Meta(pattern=UUID, description="The user who is signed in there.")]
+    user_id: Annotated[
+        str, Meta(pattern=UUID, min_length=36, max_length=36, description="The user who is signed in there.")
+    ]
     platform: PlatformWord
     token: Annotated[str, Meta(pattern=TOKEN, description="Without blanks; never shown again.")]
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.ask_account import AccountTerms
-from schemas.records import CancelAsked, ContactsAnswered, ContactsAsked
+from schemas.records import CancelAsked, ContactsAnswered, ContactsAsked, FallbackGranted, FallbackPlanned
 from tests.fakes import MemoryOutside
 from tests.requests import (
     ALARM,
@@ -162,7 +162,7 @@ async def test_a_request_that_expired_meanwhile_is_not_sent(desk: Desk) -> None:
 
 async def test_for_its_language_alone_a_push_asks_unless_the_request_names_one(desk: Desk) -> None:
     """NS-SND-OP-04."""
-    await desk.tell(PHONES)
+    await desk.tell(PHONES, replace(REGISTERED, language=None))
     push = replace(REQUEST, notification_type=ALARM.code, data=b"{}")
     assert ["push"] == decision(await desk.tell(replace(push, language="ru"))).channels
     (call,) = await desk.tell(replace(push, idempotency_key="k2", origin="t/0/9"))
@@ -177,3 +177,32 @@ async def test_a_deleted_user_is_not_asked_about_and_no_answer_brings_him_back(d
     known = desk.known()
     assert known is not None
     assert known.email is None
+
+
+async def test_the_address_of_a_channel_that_may_follow_is_asked_for_in_time(desk: Desk) -> None:
+    """Mutation: only when no chosen channel has an address: nobody asks when the push was not seen."""
+    await desk.tell(PHONES)
+    push = replace(REQUEST, notification_type=ALARM.code, data=b"{}", language="ru")
+    (call,) = await desk.tell(push)
+    (plan, *_) = await desk.tell(said(call, **FOUND))
+    assert isinstance(plan, FallbackPlanned)
+    assert ["sms"] == [task.channel for task in tasks(await desk.tell(FallbackGranted(plan=plan)))]
+
+
+async def test_the_longer_it_is_away_the_more_seldom_a_request_looks(desk: Desk) -> None:
+    """Mutation: each 30 s: an outage of an hour would end with more looks than requests."""
+    (call,) = await desk.tell(REQUEST)
+    pauses = []
+    for waited in (0, 60, 1_200, 40_000):
+        desk.now = T0 + waited * SECOND
+        due = timer(await desk.tell(said(call, "away")))
+        pauses.append((due.due_at - desk.now) // SECOND)
+        (call,) = await desk.tell(due)
+    assert [30, 30, 300, 600] == pauses
+
+
+async def test_a_user_who_came_back_is_asked_about(desk: Desk) -> None:
+    await desk.tell(REGISTERED, replace(REGISTERED, action="deleted", changed_at=T0 - SECOND))
+    await desk.tell(replace(REGISTERED, changed_at=T0, email=None, language="ru"))
+    (call,) = await desk.tell(REQUEST)
+    assert isinstance(call, ContactsAsked)

@@ -206,3 +206,20 @@ async def test_what_says_nothing_new_is_not_written(desk: Desk) -> None:
     assert [] == await desk.tell(registered(), said("refused", T0 - 1))
     assert rows == desk.devices.rows
     assert isinstance(desk.devices.get(subject_key(USER)), Devices)
+
+
+async def test_no_device_of_before_a_deletion_comes_back_with_the_user(desk: Desk) -> None:
+    """Registrations come by another topic than deletions. Mutation: only `is_deleted` is looked at."""
+    gone = replace(REGISTERED, action="deleted", changed_at=T0)
+    await desk.tell(gone, replace(REGISTERED, changed_at=T0 + 2))
+    assert [] == await desk.tell(registered(at=T0 - 1), replace(PHONES, changed_at=T0 - 1))
+    assert [] != await desk.tell(registered(at=T0 + 1))
+
+
+async def test_a_deletion_that_is_told_after_the_return_takes_older_devices_along(desk: Desk) -> None:
+    """Mutation: nothing is done where the user is no longer deleted."""
+    await played(desk, registered("one", at=T0), registered("two", at=T0 + 3))
+    await desk.tell(replace(REGISTERED, changed_at=T0 + 2))
+    answered = await desk.tell(replace(REGISTERED, action="deleted", changed_at=T0 + 1))
+    assert [b"sealed:one"] == [row.token for row in of(DeviceRow, answered) if row.is_forgotten]
+    assert [b"sealed:two"] == await pushed_to(desk)

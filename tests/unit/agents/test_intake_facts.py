@@ -109,7 +109,8 @@ async def test_switching_advertising_on_in_person_is_a_consent_to_it(
 @pytest.mark.parametrize("given", [{"token": "t"}, {"sealed": b64encode(b"sealed:t").decode()}])
 async def test_a_device_is_registered_by_an_event_in_clear_or_sealed_by_us(given: dict[str, str]) -> None:
     """NS-CH-OP-11."""
-    found = await one(user_event("user.device_registered", platform="ios", **given), "user.events/0/1")
+    event = user_event("user.device_registered", platform="ios", **given)
+    found = await one(event, "notification.preferences/0/1")
     assert isinstance(found, DeviceChanged)
     assert ("registered", "ios", b"sealed:t", "hash of t", device_named(USER, "ios", "hash of t")) == (
         found.action,
@@ -120,11 +121,13 @@ async def test_a_device_is_registered_by_an_event_in_clear_or_sealed_by_us(given
     )
 
 
-@pytest.mark.parametrize("given", [{}, {"sealed": b64encode(b"by a stranger").decode()}])
-async def test_a_device_whose_token_nobody_can_read_is_skipped_and_no_defect(given: dict[str, str]) -> None:
-    """Mutation: the cipher's error goes on: a hundred such events would stop the intake."""
-    found = await one(user_event("user.device_registered", platform="ios", **given), "user.events/0/1")
-    assert ("skipped", "unmapped_event") == (found.outcome, found.reason)
+async def test_a_token_that_our_api_sealed_with_an_unknown_key_is_a_defect_and_not_dropped() -> None:
+    """It was answered with 201. Mutation: no fact, as if nobody had said anything."""
+    event = user_event(
+        "user.device_registered", platform="ios", sealed=b64encode(b"with another key").decode()
+    )
+    with pytest.raises(ValueError, match="not sealed"):
+        await one(event, "notification.preferences/0/1")
 
 
 async def test_a_device_is_switched_by_an_event() -> None:

@@ -101,11 +101,32 @@ async def test_what_cannot_be_read_is_no_answer(desk: Desk, body: Any) -> None:
     assert Told.AWAY == (await desk.ask()).verdict
 
 
+async def test_of_an_answer_only_what_is_usable_is_taken(desk: Desk) -> None:
+    """Mutation: no bounds: 60 KiB of language would stand in each row of the user's messages."""
+    await desk.put({**KNOWN, "language": "x" * 11, "timezone": "Europe/Moscow\n", "phone": ""})
+    said = await desk.ask()
+    assert (Told.FOUND, b"sealed:anna@example.com", None, None, None) == (
+        said.verdict,
+        said.email,
+        said.phone,
+        said.language,
+        said.timezone,
+    )
+
+
 async def test_a_service_that_hangs_is_left_at_its_deadline(url: str) -> None:
     """Mutation: no deadline: the fake holds the call for two minutes."""
     desk = Desk(url, timeout_ms=50)
     await desk.script(fault="hang")
     assert Told.AWAY == (await desk.ask()).verdict
+    await desk.accounts.close()
+
+
+async def test_a_defect_of_ours_is_a_failure_and_not_a_question_without_end(url: str) -> None:
+    """Mutation: it is raised: the engine calls that hidden, and a hidden question is put again at once."""
+    desk = Desk(url, token="no header\n")
+    assert Told.AWAY == (await desk.ask()).verdict
+    assert 1.0 == desk.counted("failed")
     await desk.accounts.close()
 
 

@@ -177,6 +177,8 @@ async def test_others_reach_none(desk: Desk, who: dict[str, str]) -> None:
         {"platform": "fridge"},
         {"token": ""},
         {"token": "with blank"},
+        {"token": f"{TOKEN}\n"},
+        {"user_id": f"{USER}\n"},
         {"token": "t" * 4097},
         {"user_id": "me"},
         {"more": 1},
