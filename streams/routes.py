@@ -131,7 +131,7 @@ def contacts_call(
     here lie so far above that a service which hangs makes no input pause.
     """
     return ToEffect(
-        id=lambda call: f"{call.request.origin}/{call.waited_for or ''}".encode(),
+        id=lambda call: _asked_id(call).encode(),
         key=lambda call: f"{call.request.lane}/{call.request.user_id}".encode(),
         encode=encode,
         decode=reading.records(r.ContactsAsked),
@@ -144,6 +144,13 @@ def contacts_call(
         at_once=MOST_QUESTIONS,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )
+
+
+def _asked_id(call: r.ContactsAsked) -> str:
+    """In the order of the requests: after a crash questions come back in that of their ids."""
+    request = call.request
+    log, _, offset = request.origin.rpartition("/")
+    return f"{request.received_at:013}/{log}/{offset:0>20}/{call.waited_for or ''}"
 
 
 async def nobody_asks(call: r.ContactsAsked) -> r.ContactsAnswered:
