@@ -171,15 +171,17 @@ class AccountService:
     def _sealed(self, call: ContactsAsked, said: tuple[Told, _Contacts]) -> ContactsAnswered:
         told, contacts = said
         texts = {name: _usable(getattr(contacts, name), most) for name, most in LONGEST.items()}
-        sealed = {name: text and self._cipher.seal(text.encode()) for name, text in texts.items()}
         return ContactsAnswered(
             call=call,
             verdict=told,
-            email=sealed["email"],
-            phone=sealed["phone"],
+            email=self._seal(texts["email"]),
+            phone=self._seal(texts["phone"]),
             language=texts["language"],
             timezone=texts["timezone"],
         )
+
+    def _seal(self, text: str | None) -> bytes | None:
+        return None if text is None else self._cipher.seal(text.encode())
 
     def _remember(self, user_id: str, answered: ContactsAnswered) -> None:
         self._remembered[user_id] = (self._now_ms(), answered)
