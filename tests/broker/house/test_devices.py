@@ -21,7 +21,7 @@ GONE, STAYS = "bounce-device-of-the-house-x4Tq9A", "device-of-the-house-that-sta
 KEY = "ck_live_house_devices"
 ENDED = """
 select r.recipient, r.status, r.status_reason as reason from notification_messages r
-where r.idempotency_key = $1 and r.status <> 'pending'
+where r.idempotency_key = $1 and r.status not in ('pending', 'unknown')
 """
 OFF = "select id::text, user_id::text from device_tokens where not is_active and user_id = $1::uuid"
 
