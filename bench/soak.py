@@ -34,6 +34,7 @@ from bench.show import Screen
 from bench.soak_page import Ran, write_page
 from bench.soak_watch import Looks, rows_left
 from bench.steady import Steady, steadily
+from connectors.clock import now_ms
 from connectors.http.seen import PATH
 from schemas import topics
 from streams.applying import apply_directory
@@ -43,13 +44,17 @@ from streams.topology import stateful_stages
 
 POSTS_SHARE = 0.1
 LIFE_SHARE = 0.1
+TRICKLE_SHARE = 0.04
+"""Of the rate, after the feed: logs are cleaned, and stores compacted, only while something is written."""
+TRICKLE_FROM = 1_000_000_000
+"""Number of the trickle's first request: other keys than the feed's."""
 WAIT_S = 30.0
 CLEANING_S = 60.0
 SECRET = "bench-gateway"  # noqa: S105 - of servers that live for an hour
 WINDOWS = {"types.yaml": ("ttl_s", "dedup_window_s"), "seen.yaml": ("remember_for_s",)}
 SMALL = {"engine.store_cache_mib": "8", "engine.store_write_mib": "8"}
 """What is bounded is full within minutes: else memory grows towards its bound for most of an hour."""
-BRISK = {"segment_ms": "10000", "min_cleanable_dirty_ratio": "0.1", "file_delete_delay_ms": "1000"}
+BRISK = {"segment_ms": "10000", "min_cleanable_dirty_ratio": "0.01", "file_delete_delay_ms": "1000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Plan:
 
     @property
     def quiet_s(self) -> float:
-        """After the feed: until the last row has ended, its tombstone too, and the cleaner has been there."""
+        """How long the trickle goes on: until all rows of the feed have ended, and tombstones are cleaned."""
         return 2 * self.life_s + WAIT_S + CLEANING_S
 
 
@@ -123,14 +128,17 @@ async def soak(plan: Plan, say: Say) -> Ran:
             await _live_briefly(made, plan.life_s)
             await register(made, (user_of(number) for number in range(USERS)), say)
             config = engine_config(made.settings)
-            feed = Steady(made.stock.bootstrap, topics.SEND_REQUEST, plan.rate, _request)
+            feed = _feed(made, plan.rate)
             async with _started(made, plan) as (looks, posts):
                 say(f"{plan.feed_s / 60:g} minutes at {plan.rate:,.0f} requests/s")
                 async with steadily(feed), _running(posts):
                     await asyncio.sleep(plan.feed_s - (time.monotonic() - looks.began))
-                say(f"{plan.quiet_s:.0f} s of quiet")
-                await asyncio.sleep(plan.quiet_s)
-            left = rows_left(config)
+                say(f"{plan.quiet_s:.0f} s of a trickle")
+                trickle = _feed(made, plan.rate * TRICKLE_SHARE, TRICKLE_FROM)
+                async with steadily(trickle):
+                    await asyncio.sleep(plan.quiet_s)
+                ended_at = now_ms()
+            left = rows_left(config, ended_at)
     told = (
         datetime.now(UTC).date().isoformat(),
         machine(),
@@ -191,8 +199,14 @@ async def _live_briefly(made: Product, life_s: int) -> None:
     await asyncio.to_thread(made.stock.alter, changelogs, **BRISK, **kept)
 
 
-def _request(number: int) -> tuple[str, bytes]:
-    return sending(number, user_of(number))
+def _feed(made: Product, rate: float, first: int = 0) -> Steady:
+    """Requests at a rate, numbered from `first` on."""
+    return Steady(
+        made.stock.bootstrap,
+        topics.SEND_REQUEST,
+        rate,
+        lambda number: sending(first + number, user_of(number)),
+    )
 
 
 def _plan() -> Plan:

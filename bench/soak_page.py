@@ -24,8 +24,8 @@ broker, Postgres and the fake providers, under a steady open-loop feed.
 
 So that TTLs are seen to work, rows live for {life} s here: keys of requests (and 30 s more, for a late
 address), seen facts, the progress of messages, minutes of statistics. Changelogs keep tombstones for as long,
-begin a new segment every 10 s and are cleaned when a tenth of them is dirty. The store of a worker has 8 MiB
-to read from and 8 to write to, an eighth of the usual: what is bounded is full within minutes.
+begin a new segment every 10 s and are cleaned when a hundredth of them is dirty. The store of a worker has 8
+MiB to read from and 8 to write to, an eighth of the usual: what is bounded is full within minutes.
 
 ![Memory, handles, rows, files and lag over the run](soak.svg)
 
@@ -88,7 +88,7 @@ def page(ran: Ran) -> str:
     load = (
         f"{ran.feed_s / 60:.1f} minutes at {ran.rate:,.0f} requests/s and {ran.post_rate:,.0f} seen posts/s "
         f"({ran.sent:,} and {ran.posted:,}; {ran.refused:,} posts were not answered with 200), then "
-        f"{quiet_s:,.0f} s of quiet"
+        f"{quiet_s:,.0f} s of a trickle, so that logs are cleaned and stores compacted"
     )
     return TEXT.format(
         word="Nothing grows" if ran.right else "Something is wrong, see the verdicts",
@@ -130,7 +130,7 @@ def _table(findings: Sequence[Finding]) -> list[str]:
 
 def _rows_left(ran: Ran) -> str:
     if not ran.survivors:
-        return "After the worker's end its stores were read: no row outlived its time."
+        return "After the worker's end its stores were read: no row outlived its time by a minute."
     told = ", ".join(f"{stage} {many:,}" for stage, many in ran.left.items() if many)
     return f"After the worker's end its stores were read: rows that outlived their time: {told}."
 

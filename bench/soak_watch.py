@@ -17,15 +17,15 @@ from bench.product import CONSUMED, Product, Spent, Worker
 from bench.soak_series import MIB, OTHERS, ROLES, Look
 from streams.engine.config import EngineConfig
 from streams.engine.restore import store_folder
-from streams.engine.store import ROW
+from streams.engine.store import NEVER, ROW, stamp
 from streams.topology import stateful_stages
 
 EXPIRED, LAG = "carillon_stage_expired_rows_total", "carillon_stage_lag_records"
 EXPIRING = ("recipient", "status", "seen")
 MESSAGES_A_REQUEST = 1.5
 ROCKS_LOG = "LOG*"
-KEPT_TABLES = {"recipient": {2, 3}, "stats": {1}}
-"""Tables whose rows live for ever, or for an hour at least, by stage."""
+SWEPT_MS = 60_000
+"""Rows that ended no longer ago may wait for the next sweep."""
 
 
 @dataclass(slots=True)
@@ -83,20 +83,20 @@ class Looks:
         }
 
 
-def rows_left(config: EngineConfig) -> dict[str, int]:
-    """Rows that should have ended and are in the stores of a worker that runs no more, by stage."""
-    found = {}
-    for stage in stateful_stages():
-        kept = KEPT_TABLES.get(stage, set())
-        found[stage] = sum(_count(path, kept) for path in store_folder(config, stage).glob("[0-9]*"))
-    return found
+def rows_left(config: EngineConfig, ended_at: int) -> dict[str, int]:
+    """Rows that should have gone and are in stores of a worker that ended at `ended_at` (ms), by stage."""
+    due = stamp(ended_at - SWEPT_MS)
+    folders = {stage: store_folder(config, stage) for stage in stateful_stages()}
+    return {
+        stage: sum(_count(path, due) for path in folder.glob("[0-9]*")) for stage, folder in folders.items()
+    }
 
 
-def _count(path: Path, kept: set[int]) -> int:
+def _count(path: Path, due: bytes) -> int:
     store = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
     try:
-        keys = cast("Iterator[bytes]", iter(store.keys()))  # raw mode: all keys are bytes
-        return sum(key[:1] == ROW and key[1] not in kept for key in keys)
+        rows = cast("Iterator[tuple[bytes, bytes]]", iter(store.items()))  # raw mode: all is bytes
+        return sum(key[:1] == ROW and NEVER < value[:8] < due for key, value in rows)
     finally:
         store.close()
 
