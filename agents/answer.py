@@ -2,8 +2,9 @@
 
 consumes  a request, what is known of its user, templates
 keeps     nothing
-emits     MessageQueued, SendTask and RequestDecided; RequestDue (timer) while no address is known;
-          FallbackPlanned before messages that a reserve channel may follow
+emits     MessageQueued, SendTask and RequestDecided; RequestDue (timer) while no address is known, or in
+          quiet hours; ContactsAsked (effect) where Account Service may know more; FallbackPlanned before
+          messages that a reserve channel may follow
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.admit import Ended, Later
+from agents.allow import allowed
+from agents.ask_account import is_stopgap
 from agents.cap import cap, is_alarming
-from agents.choose import Chosen, Dropped, choose, narrow
+from agents.choose import Chosen, Dropped
 from agents.conceal import reveal
+from agents.equip import Followed
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
-from agents.hold import hold, quiet_of
+from agents.hold import quiet_of
 from agents.remember import NOBODY
 from agents.render_channels import Draft, Made, Way, find_template, render_channel
+from schemas.account_words import Told
 from schemas.records import (
+    ContactsAsked,
     FallbackPlanned,
     PreferenceRow,
     RequestDecided,
@@ -31,17 +37,18 @@ from schemas.records import (
 )
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
-from tables.requests import CONTACT_WAIT_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Protocol
 
     from agents.admit import Admitted
+    from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Links, Reference, Renderer, Rules
     from schemas.records import NotificationType, RequestReceived
     from tables.caps import Caps
     from tables.contacts import Contacts
+    from tables.devices import DeviceTerms
     from tables.preferences import Preferences
 
     class Outside(Protocol):
@@ -59,11 +66,20 @@ if TYPE_CHECKING:
         def links(self) -> Links: ...
         @property
         def rules(self) -> Rules: ...
+        @property
+        def device_terms(self) -> DeviceTerms: ...
+        @property
+        def account_terms(self) -> AccountTerms | None: ...
 
 
-WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
+WAITS_BY = {
+    WaitedFor.SCHEDULED: "request.scheduled_at",
+    WaitedFor.CONTACT: "contacts",
+    WaitedFor.ACCOUNT: "account",
+}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow | Unsubscribed
+Of = Made | Followed | Vetoed | PreferenceRow | Unsubscribed
+Answered = Of | RequestDecided | RequestDue | FallbackPlanned | ContactsAsked
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -77,6 +93,8 @@ class Case(msgspec.Struct, frozen=True):
     caps: Caps | None = None
     waited_for: str | None = None
     is_fallback: bool = False
+    told: Told | None = None  # how Account Service answered, if it was asked for this
+    is_behind: bool = False  # others of the same user and lane wait for it
 
     @property
     def has_waited(self) -> bool:
@@ -94,7 +112,9 @@ class Case(msgspec.Struct, frozen=True):
 async def answer(case: Case, outside: Outside) -> list[Answered]:
     """Everything that follows; the last one is always the decision."""
     kind = case.admitted.kind
-    choice = allowed(case, outside.rules)
+    choice = allowed(case, outside)
+    if isinstance(choice, ContactsAsked):
+        return [choice]
     if isinstance(choice, Later):
         return wait(case.request, kind, choice, case.now)
     if not isinstance(choice, Chosen):
@@ -103,23 +123,12 @@ async def answer(case: Case, outside: Outside) -> list[Answered]:
     if not made:
         tried = ",".join((*choice.channels, *choice.reserve))
         return [_skipped(case, Dropped(Reason.NO_CONTACT, "contacts", tried))]
-    alarm = Reason.OVER_LIMIT if is_alarming(case, used, outside.rules.limits) else None
-    accepted = Ended(Outcome.ACCEPTED, alarm, choice.rule, choice.value)
+    accepted = Ended(Outcome.ACCEPTED, _remark(case, used, outside.rules), choice.rule, choice.value)
     return [
         *planned(case, choice, made, used),
         *made,
         decided(case.request, kind, case.now, accepted, used),
     ]
-
-
-def allowed(case: Case, rules: Rules) -> Chosen | Dropped | Ended | Later:
-    """Where messages may go now: by choice, by the hour, by address, by how many there were."""
-    choice = choose(case.admitted.kind, case.preferences)
-    if isinstance(choice, Chosen):
-        choice = narrow(choice, case.request.channels)
-    if isinstance(choice, Dropped):
-        return choice
-    return hold(case, rules.timezone) or unreached(case, choice) or cap(case, choice, rules.limits)
 
 
 async def answer_unseen(case: Case, plan: FallbackPlanned, outside: Outside) -> list[Answered]:
@@ -151,20 +160,6 @@ def wait(request: RequestReceived, kind: NotificationType | None, later: Later, 
     rule = later.rule or WAITS_BY[later.waited_for]
     due = RequestDue(request=request, due_at=later.due_at, waited_for=later.waited_for)
     return [due, decided(request, kind, now, Ended(Outcome.WAITING, reason, rule, rfc3339(later.due_at)))]
-
-
-def unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
-    """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
-
-    A deleted user is not waited for, nor is anybody whom a reserve channel reaches.
-    """
-    contacts = case.contacts or NOBODY
-    if contacts.is_deleted:
-        return Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at))
-    reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
-    if reached or case.has_waited:
-        return None
-    return Later(case.now + CONTACT_WAIT_MS, WaitedFor.CONTACT)
 
 
 async def _compose(case: Case, choice: Chosen, outside: Outside) -> tuple[list[Made], list[str]]:
@@ -212,6 +207,13 @@ def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
         quiet=spared.hours if spared else None,
         preferences_version=case.preferences.version if case.preferences else 0,
     )
+
+
+def _remark(case: Case, used: Iterable[str], rules: Rules) -> Reason | None:
+    """What is to be told of an accepted request: that there are too many, or what it had to do without."""
+    if is_alarming(case, used, rules.limits):
+        return Reason.OVER_LIMIT
+    return Reason.ACCOUNT_AWAY if is_stopgap(case) else None
 
 
 def _skipped(case: Case, why: Dropped | Ended) -> RequestDecided:

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from agents.report import RETRYING, unbegun
 from agents.retry import backoff_ms
 from schemas.quiet import quiet_until
-from schemas.records import AttemptEnded, ProviderCall, RetryDue, SendTask
+from schemas.records import AttemptEnded, DeviceChanged, ProviderCall, RetryDue, SendTask
 from schemas.times import rfc3339
 from schemas.words import Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Outcome = ProviderCall | RetryDue | AttemptEnded
+Outcome = ProviderCall | RetryDue | AttemptEnded | DeviceChanged
 Outcomes = list[Outcome]
 
 

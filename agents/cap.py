@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.choose import Chosen, Dropped
+from schemas.ids import subject_key
 from schemas.records import SendTask
 from schemas.words import Category, Reason
 from tables.caps import DAY_MS, WEEK_MS, Caps, Limits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agents.answer import Answered, Case
+    from agents.ports import Table
     from tables.caps import Over
 
 NOTHING_SENT = Caps()
@@ -57,17 +59,18 @@ def is_alarming(case: Case, used: Iterable[str], limits: Limits) -> bool:
     return case.admitted.kind.is_mandatory and any(known.over(f"!{c}", limits, case.now) for c in used)
 
 
-def count(case: Case, answered: Iterable[Answered], limits: Limits) -> tuple[Caps, int] | None:
-    """What to remember of a request's messages, and until when (ms); None when nothing is sent or limited."""
+def count(case: Case, answered: Iterable[Answered], caps: Table[bytes, Caps], limits: Limits) -> None:
+    """Remember what is sent of a request for the next one; nothing when nothing is sent or limited."""
     channels = list(dict.fromkeys(one.channel for one in answered if isinstance(one, SendTask)))
     if not channels or limits._replace(campaigns=False) == NO_LIMITS:
-        return None
+        return
     kind, known = case.admitted.kind, case.caps or NOTHING_SENT
     mark = "!" if kind.is_mandatory else ""
     after = known.with_sent([mark + channel for channel in channels], limits, case.now)
     if _is_campaign(case, limits):
         after = after.with_marketing(limits, case.now)
-    return after, case.now + (WEEK_MS if after.marketing else DAY_MS)
+    expires_at = case.now + (WEEK_MS if after.marketing else DAY_MS)
+    caps.put(subject_key(case.request.user_id), after, expires_at=expires_at)
 
 
 def _is_campaign(case: Case, limits: Limits) -> bool:

@@ -3,7 +3,7 @@
 consumes  vetoes.<channel> (Vetoed), channel.<channel>.<lane> (SendTask), results of calls (CallEnded),
           timers (RetryDue)
 keeps     vetoes, cancelled; what a retry must know rides in its SendTask
-emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes)
+emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes), DeviceChanged of a refused device
 
 Rules: NS-SND-019…021, NS-SND-044, NS-SND-050, NS-SND-OP-12…14. An *attempt* is one call that may have sent
 something: temporary errors and hidden answers spend one; limits, lapsed calls, questions and refused

@@ -1,6 +1,6 @@
 """What a change of a user's choices, or his deletion, forbids of the messages that wait already.
 
-consumes  PreferenceChanged, ContactChanged of a deletion, CancelAsked, and what was known before
+consumes  PreferenceChanged, ContactChanged of a deletion, CancelAsked, devices that went off; what was known
 keeps     preferences: with each change its version grows
 emits     Vetoed, for every delivery stage (NS-PREF-OP-04); PreferenceRow, for Postgres; Unsubscribed, for
           events and statistics, when a user leaves what he had not left
@@ -19,11 +19,14 @@ from msgspec.structs import replace
 
 from schemas.ids import derived, subject_key
 from schemas.records import PreferenceRow, Unsubscribed, Vetoed
-from schemas.words import PreferenceKind, VetoScope
+from schemas.veto_words import VetoScope
+from schemas.words import PreferenceKind
 from tables.preferences import Preferences
 from tables.vetoes import KEEP_MS, takes_back
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agents.ports import Table
     from schemas.records import CancelAsked, ContactChanged, PreferenceChanged
 
@@ -51,12 +54,7 @@ def change(
     return [
         _row(value),
         *_left(value, before),
-        replace(
-            _veto(value.user_id, VetoScope.CHOICES, after.version, now),
-            types=after.types,
-            unsubscribed=after.unsubscribed,
-            consents=after.consents,
-        ),
+        _told(_veto(value.user_id, VetoScope.CHOICES, after.version, now), after),
     ]
 
 
@@ -98,6 +96,23 @@ def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now:
     return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
 
 
+def silence(
+    user_id: str, devices: Sequence[str], preferences: Table[bytes, Preferences], now: int
+) -> list[Vetoed]:
+    """Pushes that wait for these devices are not sent; what is made after the devices came on again is.
+
+    The choices are told along: a delivery stage of an earlier version takes this for a change of them.
+    """
+    if not devices:
+        return []
+    key = subject_key(user_id)
+    before = preferences.get(key) or UNKNOWN
+    after = replace(before, version=_next(before, now))
+    preferences.put(key, after)
+    veto = _told(_veto(user_id, VetoScope.DEVICE, after.version, now), after)
+    return [replace(veto, device_id=device_id) for device_id in devices]
+
+
 def cancel(asked: CancelAsked, now: int) -> Vetoed:
     """The veto against the messages of one request that are made already; the others are never made."""
     veto = _veto(asked.user_id, VetoScope.REQUEST, 0, now)
@@ -124,6 +139,10 @@ def _row(value: PreferenceChanged) -> PreferenceRow:
         text_version=value.text_version,
         quiet=value.quiet,
     )
+
+
+def _told(veto: Vetoed, chosen: Preferences) -> Vetoed:
+    return replace(veto, types=chosen.types, unsubscribed=chosen.unsubscribed, consents=chosen.consents)
 
 
 def _veto(user_id: str, scope: VetoScope, version: int, now: int) -> Vetoed:

@@ -16,7 +16,8 @@ from agents.permit import Forbidden, permit
 from agents.report import unbegun
 from schemas.ids import subject_key
 from schemas.records import ProviderCall
-from schemas.words import Reason, Status, UnknownPolicy, VetoScope
+from schemas.veto_words import VetoScope
+from schemas.words import Reason, Status, UnknownPolicy
 from tables.vetoes import Cancelled, Vetoes, key_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def heed(outcome: Outcome, memory: Memory, reference: Reference, now: int) -> Ou
 
 
 def _forbidden(task: SendTask, memory: Memory, reference: Reference) -> Forbidden | None:
-    """What decides: the request, then the user, then what he chose since the message was made."""
+    """What decides: the request, then the user, his device, then what he chose since the message was made."""
     cancelled = memory.cancelled.get(key_of(task.user_id, task.source, task.request_id))
     if cancelled is not None and cancelled.means(task):
         return Forbidden(Reason.REQUEST_CANCELLED, "requests.cancelled", task.request_id)
@@ -71,6 +72,8 @@ def _forbidden(task: SendTask, memory: Memory, reference: Reference) -> Forbidde
         return None
     if vetoes.erases(task):
         return Forbidden(Reason.USER_ERASED, "contacts.deleted", task.user_id)
+    if vetoes.silences(task):
+        return Forbidden(Reason.DEVICE_OFF, "devices.is_active", task.device_id or "")
     kind = reference.type(task.notification_type)
     if kind is not None and kind.is_mandatory:
         return None

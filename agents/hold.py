@@ -43,6 +43,22 @@ def hold(case: Case, usual_zone: str) -> Later | Ended | None:
 
 def quiet_of(case: Case, usual_zone: str) -> Spared | None:
     """The quiet hours that the messages of a request keep."""
+    spared = _stated(case)
+    if spared is None:
+        return None
+    names = (spared.hours.timezone, case.contacts.timezone if case.contacts else None)
+    name = next((name for name in names if zone(name)), usual_zone)
+    return Spared(replace(spared.hours, timezone=name), spared.rule)
+
+
+def needs_zone(case: Case) -> bool:
+    """Whether the user's own time zone decides when his quiet hours are."""
+    spared = _stated(case)
+    return spared is not None and zone(spared.hours.timezone) is None
+
+
+def _stated(case: Case) -> Spared | None:
+    """The hours with the time zone that was named beside them, if one was."""
     kind = case.admitted.kind
     if kind.is_mandatory or case.request.lane == Lane.HIGH:
         return None
@@ -50,7 +66,4 @@ def quiet_of(case: Case, usual_zone: str) -> Spared | None:
     hours, rule = (chosen.hours if chosen else None), "preferences.quiet_hours"
     if hours is None and kind.quiet_hours is not None:
         hours, rule = hours_of(kind.quiet_hours), "type.quiet_hours"
-    if hours is None or hours.start == hours.end:
-        return None
-    names = (hours.timezone, case.contacts.timezone if case.contacts else None)
-    return Spared(replace(hours, timezone=next((name for name in names if zone(name)), usual_zone)), rule)
+    return None if hours is None or hours.start == hours.end else Spared(hours, rule)

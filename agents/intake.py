@@ -3,8 +3,8 @@
 consumes  notification.send.request (SendRequest), notification.cancel.request (CancelRequest), event topics
           (DomainEvent)
 keeps     nothing
-emits     RequestReceived, CancelAsked, ContactChanged, PreferenceChanged, RequestDecided (of an event that
-          nobody maps)
+emits     RequestReceived, CancelAsked, ContactChanged, PreferenceChanged, DeviceChanged, RequestDecided (of
+          an event that nobody maps)
 
 Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11.
 """
@@ -13,15 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from agents.note import note
+from agents.note import Noted, note
 from agents.receive import Arrival, Known, receive, receive_cancel, receive_event
 from schemas.ids import derived
 from schemas.records import (
     CancelAsked,
     CancelRequest,
-    ContactChanged,
     DomainEvent,
-    PreferenceChanged,
     RequestDecided,
     RequestReceived,
     SendRequest,
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from agents.ports import Cipher, Reference, Stream
 
 Input = SendRequest | CancelRequest | DomainEvent
-Taken = RequestReceived | CancelAsked | ContactChanged | PreferenceChanged | RequestDecided
+Taken = RequestReceived | CancelAsked | Noted | RequestDecided
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:

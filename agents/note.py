@@ -1,8 +1,8 @@
-"""Events of `user.events` that are facts become changes of contacts and preferences.
+"""Events of `user.events` that are facts become changes of contacts, preferences and devices.
 
 consumes  DomainEvent whose event type is in `schemas.facts.FACTS`
 keeps     nothing
-emits     ContactChanged (addresses sealed), PreferenceChanged
+emits     ContactChanged (addresses sealed), PreferenceChanged, DeviceChanged (tokens sealed)
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec import UNSET, UnsetType
 
+from schemas.device_words import DeviceAction
 from schemas.facts import (
     Consent,
     DeviceGiven,
+    DeviceRegistered,
+    DeviceSwitched,
     Profile,
     Quiet,
     TypeChoice,
@@ -21,21 +24,23 @@ from schemas.facts import (
     Unsubscribe,
     fact_in,
 )
+from schemas.ids import device_named
 from schemas.quiet import NEVER, minutes
-from schemas.records import ContactChanged, Device, PreferenceChanged, QuietHours
+from schemas.records import ContactChanged, Device, DeviceChanged, PreferenceChanged, QuietHours
 from schemas.words import Category, PreferenceKind
 
 if TYPE_CHECKING:
     from agents.ports import Cipher, Reference
     from schemas.records import DomainEvent
 
+Noted = ContactChanged | PreferenceChanged | DeviceChanged
 IN_PERSON = "settings"
 """Source of a choice that the user made in the settings himself."""
 
 
-def note(  # noqa: PLR0911 - a form of fact each, with its changes
+def note(  # noqa: C901, PLR0911 - a form of fact each, with its changes
     event: DomainEvent, at: int, reference: Reference, cipher: Cipher
-) -> list[ContactChanged | PreferenceChanged]:
+) -> list[Noted]:
     """The changes an event of `user.events` states, of time `at` (ms); none for other events."""
     fact = fact_in(event)
     word = event.event_type.partition(".")[2]
@@ -59,8 +64,37 @@ def note(  # noqa: PLR0911 - a form of fact each, with its changes
                     user_id=event.user_id, kind=PreferenceKind(word), changed_at=at, quiet=quiet
                 )
             ]
+        case DeviceRegistered() | DeviceSwitched():
+            return _device(event.user_id, fact, at, cipher)
         case _:
             assert_never(fact)
+
+
+def _device(user_id: str, fact: DeviceRegistered | DeviceSwitched, at: int, cipher: Cipher) -> list[Noted]:
+    """A token that our API sealed with a key that is not known here is a defect, and a dead letter."""
+    if isinstance(fact, DeviceSwitched):
+        return [
+            DeviceChanged(
+                user_id=user_id,
+                device_id=fact.device_id,
+                action=DeviceAction.SWITCHED,
+                changed_at=at,
+                is_active=fact.is_active,
+            )
+        ]
+    token = cipher.open(fact.sealed) if fact.sealed is not None else (fact.token or "").encode()
+    token_hash = cipher.digest(token)
+    return [
+        DeviceChanged(
+            user_id=user_id,
+            device_id=device_named(user_id, fact.platform, token_hash),
+            action=DeviceAction.REGISTERED,
+            changed_at=at,
+            platform=fact.platform,
+            token=cipher.seal(token),
+            token_hash=token_hash,
+        )
+    ]
 
 
 def _contact(user_id: str, action: str, profile: Profile, at: int, cipher: Cipher) -> ContactChanged:
@@ -90,10 +124,8 @@ def _devices(given: list[DeviceGiven] | UnsetType | None, cipher: Cipher) -> lis
     return [Device(token=cipher.seal(token.encode()), platform=where) for token, where in tokens.items()]
 
 
-def _chosen(
-    user_id: str, choices: list[TypeChoice], at: int, reference: Reference
-) -> list[ContactChanged | PreferenceChanged]:
-    found: list[ContactChanged | PreferenceChanged] = []
+def _chosen(user_id: str, choices: list[TypeChoice], at: int, reference: Reference) -> list[Noted]:
+    found: list[Noted] = []
     for choice in choices:
         found += [_choice(user_id, choice, at), *_consents(user_id, choice, at, reference)]
     return found

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from agents.begin import Moment, Outcomes, begin, given_up, next_provider, repeat
 from agents.report import RETRYING, ended
 from agents.retry import backoff_ms, pause_ms
-from schemas.records import AttemptEnded, CallEnded, ProviderCall, RetryDue, SendTask
+from schemas.device_words import DeviceAction
+from schemas.records import AttemptEnded, CallEnded, DeviceChanged, ProviderCall, RetryDue, SendTask
 from schemas.words import Reason, Status, UnknownPolicy, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +35,18 @@ def exhausted(call_ended: CallEnded, now: int, last: str) -> AttemptEnded:
 
 
 def _refused(call_ended: CallEnded, moment: Moment) -> Outcomes:
-    return [ended(call_ended, moment.now, Status.FAILED, call_ended.reason or Reason.PROVIDER_REFUSED)]
+    """The provider will not take it. A device that it knows no longer gets no more (NS-CH-066)."""
+    task, reason = call_ended.call.task, call_ended.reason or Reason.PROVIDER_REFUSED
+    failed = ended(call_ended, moment.now, Status.FAILED, reason)
+    if reason != Reason.UNREGISTERED_DEVICE or task.device_id is None:
+        return [failed]
+    gone = DeviceChanged(
+        user_id=task.user_id,
+        device_id=task.device_id,
+        action=DeviceAction.REFUSED,
+        changed_at=moment.now,
+    )
+    return [failed, gone]
 
 
 def _failed_for_now(call_ended: CallEnded, moment: Moment) -> Outcomes:

@@ -1,10 +1,11 @@
 """The recipient stage: everything that is known of one user meets the requests to him.
 
-consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, FallbackGranted),
-          request.cancels (CancelAsked), timers (RequestDue)
-keeps     requests, contacts, preferences, pending, caps
+consumes  facts.contacts, facts.preferences, facts.devices (DeviceChanged, TokenClaimed), request.<lane>
+          (RequestReceived, FallbackGranted), request.cancels (CancelAsked), timers (RequestDue, DevicesDue)
+          and what Account Service said (ContactsAnswered)
+keeps     requests, contacts, preferences, pending, caps, devices, owners, asking
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait), Vetoed, PreferenceRow
+          to wait), ContactsAsked (effect); of facts what agents/absorb.py says
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -17,29 +18,37 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from agents.absorb import Fact, absorb
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
+from agents.ask_account import learned, line_up
 from agents.cancel import cancel, is_told, taken_back
 from agents.cap import count
+from agents.equip import reachable
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
-from agents.forbid import change, erase, fold
+from agents.forbid import fold
 from agents.hold import hold, quiet_of
-from agents.remember import NOBODY, remember
+from schemas.account_words import Told
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
     ContactChanged,
+    ContactsAnswered,
+    ContactsAsked,
+    DeviceChanged,
+    DevicesDue,
     FallbackGranted,
     FallbackPlanned,
     PreferenceChanged,
     RequestDecided,
     RequestDue,
     RequestReceived,
+    TokenClaimed,
     Vetoed,
 )
 from schemas.words import Outcome
-from tables.contacts import Contacts
+from tables.asking import key_of as asking_key
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
 from tables.requests import Taken, content_of, key_of, remembered_until
@@ -50,10 +59,13 @@ if TYPE_CHECKING:
     from agents.answer import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
+    from tables.asking import Asking
     from tables.caps import Caps
+    from tables.contacts import Contacts
+    from tables.devices import Devices, Owner
     from tables.preferences import Preferences
 
-Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
+Input = RequestReceived | RequestDue | ContactsAnswered | FallbackGranted | CancelAsked | Fact
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -64,6 +76,9 @@ class Memory(msgspec.Struct, frozen=True):
     preferences: Table[bytes, Preferences]
     pending: Table[bytes, Pending]
     caps: Table[bytes, Caps]
+    devices: Table[bytes, Devices]
+    owners: Table[bytes, Owner]
+    asking: Table[bytes, Asking]
 
 
 async def recipient(stream: Stream, memory: Memory, outside: Outside) -> AsyncIterator[Answered]:
@@ -84,19 +99,14 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             return await take(value, now, memory, outside)
         case RequestDue():
             return await release(value, now, memory, outside)
+        case ContactsAnswered():
+            return await resume(value, now, memory, outside)
         case FallbackGranted():
             return await fall_back(value.plan, now, memory, outside)
         case CancelAsked():
             return [*take_back(value, now, memory), forbid(value, now)]
-        case ContactChanged():
-            key = subject_key(value.user_id)
-            before = memory.contacts.get(key) or NOBODY
-            known = remember(before, value, outside.cipher, outside.addresses)
-            memory.contacts.put(key, known)
-            is_gone = known.is_deleted and not before.is_deleted
-            return [*erase(value, memory.preferences, now)] if is_gone else []
-        case PreferenceChanged():
-            return [*change(value, memory.preferences, now)]
+        case ContactChanged() | PreferenceChanged() | DeviceChanged() | TokenClaimed() | DevicesDue():
+            return [*absorb(value, now, memory, outside)]
         case _:
             assert_never(value)
 
@@ -119,11 +129,9 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
     match verdict:
         case Later():
-            return _pend(request, wait(request, kind, verdict, now), memory)
+            return _pend(request, wait(request, kind, verdict, now), memory, now)
         case Admitted():
-            return _pend(
-                request, await _answer(_case(request, verdict, now, memory), memory, outside), memory
-            )
+            return await _answer(_case(request, verdict, memory, now, outside), memory, outside)
         case _:
             assert_never(verdict)
 
@@ -141,8 +149,30 @@ async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -
     verdict = admit_again(due.request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(due.request, kind, now, verdict)]
-    case = replace(_case(due.request, verdict, now, memory), waited_for=due.waited_for)
-    return _pend(due.request, await _answer(case, memory, outside), memory)
+    case = _case(due.request, verdict, memory, now, outside)
+    return await _answer(replace(case, waited_for=due.waited_for), memory, outside)
+
+
+async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: Outside) -> list[Answered]:
+    """A request whose user Account Service was asked about. A question that nobody heard is put again."""
+    call = answered.call
+    request, told = call.request, Told(answered.verdict)
+    if told in {Told.HIDDEN, Told.LAPSED}:
+        return [call]
+    line_up(request, now, memory.asking, by=-1)
+    if told != Told.AWAY:
+        key = subject_key(request.user_id)
+        ports = (outside.cipher, outside.addresses)
+        memory.contacts.put(key, learned(answered, memory.contacts.get(key), ports, now))
+    kind = await _kind(request, outside)
+    known = memory.pending.get(_pending(request))
+    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
+        return [decided(request, kind, now, taken_back(known.cancelled_at))]
+    verdict = admit_again(request, kind, now)
+    if isinstance(verdict, Ended):
+        return [decided(request, kind, now, verdict)]
+    case = _case(request, verdict, memory, now, outside)
+    return await _answer(replace(case, waited_for=call.waited_for, told=told), memory, outside)
 
 
 def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecided]:
@@ -165,9 +195,11 @@ def _keep(key: bytes, after: Pending, now: int, memory: Memory) -> None:
         memory.pending.delete(key)
 
 
-def _pend(request: RequestReceived, answered: list[Answered], memory: Memory) -> list[Answered]:
-    """From now on a cancel finds the request, if it waits."""
+def _pend(request: RequestReceived, answered: list[Answered], memory: Memory, now: int) -> list[Answered]:
+    """From now on a cancel finds the request, if it waits; others line up behind one that asks."""
     match answered:
+        case [ContactsAsked()]:
+            line_up(request, now, memory.asking, by=1)
         case [RequestDue(), RequestDecided() as row]:
             key = _pending(request)
             known = memory.pending.get(key)
@@ -191,27 +223,22 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     verdict = admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
-    case = replace(_case(plan.request, verdict, now, memory), is_fallback=True)
+    case = replace(_case(plan.request, verdict, memory, now, outside), is_fallback=True)
     held = hold(case, outside.rules.timezone)
     if isinstance(held, Ended):
         return [unused(plan, kind, now, held)]
     if held is not None:
         spared = quiet_of(case, outside.rules.timezone)
         return [put_off(plan, held.due_at, spared.hours if spared else None, now)]
-    return _counted(case, await answer_unseen(case, plan, outside), memory, outside)
+    answered = await answer_unseen(case, plan, outside)
+    count(case, answered, memory.caps, outside.rules.limits)
+    return answered
 
 
 async def _answer(case: Case, memory: Memory, outside: Outside) -> list[Answered]:
-    return _counted(case, await answer(case, outside), memory, outside)
-
-
-def _counted(case: Case, answered: list[Answered], memory: Memory, outside: Outside) -> list[Answered]:
-    """Messages that were made count for the next request."""
-    counted = count(case, answered, outside.rules.limits)
-    if counted is not None:
-        caps, expires_at = counted
-        memory.caps.put(subject_key(case.request.user_id), caps, expires_at=expires_at)
-    return answered
+    answered = await answer(case, outside)
+    count(case, answered, memory.caps, outside.rules.limits)
+    return _pend(case.request, answered, memory, case.now)
 
 
 async def _kind(request: RequestReceived, outside: Outside) -> NotificationType | None:
@@ -219,13 +246,16 @@ async def _kind(request: RequestReceived, outside: Outside) -> NotificationType 
     return outside.reference.type(code) or await outside.reference.find_type(code)
 
 
-def _case(request: RequestReceived, admitted: Admitted, now: int, memory: Memory) -> Case:
+def _case(request: RequestReceived, admitted: Admitted, memory: Memory, now: int, outside: Outside) -> Case:
     key = subject_key(request.user_id)
+    devices = memory.devices.get(key)
     return Case(
         request=request,
         admitted=admitted,
         preferences=memory.preferences.get(key),
-        contacts=memory.contacts.get(key),
+        contacts=reachable(memory.contacts.get(key), devices, now, outside.device_terms),
         caps=memory.caps.get(key),
         now=now,
+        is_behind=outside.account_terms is not None
+        and memory.asking.get(asking_key(request.user_id, request.lane)) is not None,
     )

@@ -3,6 +3,8 @@
 consumes  ContactChanged; ports to open, check and seal an address
 keeps     nothing
 emits     the new `Contacts`: addresses in normal form, checked once here and not for each message
+
+Devices are no part of it: `agents/equip.py`.
 """
 
 from __future__ import annotations
@@ -38,21 +40,15 @@ def _stated(change: ContactChanged, cipher: Cipher, addresses: Addresses) -> dic
     for name, channel in (("email", Channel.EMAIL), ("phone", Channel.SMS)):
         sealed: bytes | None = getattr(change, name)
         if sealed is not None:
-            stated[name] = _address(sealed, channel, cipher, addresses) if sealed else None
+            stated[name] = checked(sealed, channel, cipher, addresses) if sealed else None
     for name in ("language", "timezone"):
         text: str | None = getattr(change, name)
         if text is not None:
             stated[name] = text or None
-    if change.devices is not None:
-        stated["devices"] = [
-            Address(sealed=kept.sealed, is_valid=kept.is_valid, platform=device.platform)
-            for device in change.devices
-            for kept in [_address(device.token, Channel.PUSH, cipher, addresses)]
-        ]
     return stated
 
 
-def _address(sealed: bytes, channel: Channel, cipher: Cipher, addresses: Addresses) -> Address:
+def checked(sealed: bytes, channel: Channel, cipher: Cipher, addresses: Addresses) -> Address:
     """Checked and in normal form; as it was given when it is no address of the channel (NS-SND-061)."""
     given = cipher.open(sealed).decode()
     normal = addresses.normal(channel, given)

@@ -112,9 +112,11 @@ def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
     for number, address in enumerate(way.addresses):
         result = content if address.is_valid else INVALID
         message = _message(draft, way, number, result)
+        if address.device_id is not None:
+            message = replace(message, recipient=ports.cipher.seal(address.device_id.encode()))
         made.append(message)
         if isinstance(result, Rendered):
-            made.append(_task(draft, message, result.sealed))
+            made.append(_task(draft, message, address, result.sealed))
     return made
 
 
@@ -174,7 +176,7 @@ def _message(draft: Draft, way: Way, number: int, result: Rendered | Failure) ->
     )
 
 
-def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
+def _task(draft: Draft, message: MessageQueued, address: Address, content: bytes) -> SendTask:
     return SendTask(
         message_id=message.message_id,
         request_id=message.request_id,
@@ -185,13 +187,14 @@ def _task(draft: Draft, message: MessageQueued, content: bytes) -> SendTask:
         category=message.category,
         source=message.source,
         idempotency_key=message.idempotency_key,
-        address=message.recipient,
+        address=address.sealed,
         content=content,
         created_at=message.created_at,
         expires_at=message.expires_at,
         unknown_policy=draft.kind.unknown_policy or _default_policy(draft.kind),
         preferences_version=draft.preferences_version,
         quiet=draft.quiet,
+        device_id=address.device_id,
     )
 
 

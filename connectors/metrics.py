@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
@@ -97,6 +98,7 @@ METRICS: tuple[Metric, ...] = (
     *SEEN_METRICS,
     *AUDIENCE_METRICS,
     *CAMPAIGN_METRICS,
+    *ACCOUNT_METRICS,
 )
 
 

@@ -47,7 +47,7 @@ def _inputs(events: Iterable[str]) -> Iterator[Topic]:
     yield _foreign(t.SEND_REQUEST, r.SendRequest, about, ("other services", "http"))
     about = "Requests taken back by whoever made them."
     yield _foreign(t.CANCEL_REQUEST, r.CancelRequest, about, ("other services", "http"))
-    about = "Changes of preferences that the API takes, in the form of `user.events` (NS-API-021)."
+    about = "What the APIs of preferences and devices take, in the form of `user.events`."
     yield _foreign(t.PREFERENCE_CHANGES, r.DomainEvent, about, ("http",))
     for name in events:
         about = "Events that rules turn into requests (NS-SND-OP-03)."
@@ -76,6 +76,9 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
 def _requests() -> Iterator[Topic]:
     yield t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
     yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
+    said = (r.DeviceChanged, r.TokenClaimed)
+    about = "Devices that take pushes, switched off when one refuses; claims of a token by its hash."
+    yield t.internal(t.DEVICES, said, about, ("intake recipient delivery-push", "recipient"))
     saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
     yield t.internal(t.SEEN, saw, SAW, ("http status", "seen"))
     yield t.internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
@@ -108,7 +111,10 @@ def _outcomes() -> Iterator[Topic]:
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
-    rows = (r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow, r.StatsRow)
+    rows = (
+        *(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow, r.DeviceRow),
+        r.StatsRow,
+    )
     about = "Rows for Postgres; labels by their name, statistics by their bucket."
     yield t.internal(t.ROWS, rows, about, ("recipient status audience stats", "sink"))
     yield Topic(

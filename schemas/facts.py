@@ -1,4 +1,4 @@
-"""Events of `user.events` that are facts: contacts, preferences, consents (NS-PREF-OP-07, NS-EVT-OP-07).
+"""Events of `user.events` that are facts: contacts, choices, devices (NS-PREF-OP-07, NS-EVT-OP-07).
 
 The form of their `data`: an absent field changes nothing, null or an empty text removes what was known.
 """
@@ -93,7 +93,29 @@ class Quiet(msgspec.Struct, frozen=True):
             raise ValueError("`from` and `to` belong together, and differ")
 
 
-Fact = Profile | TypeChoice | TypeChoices | Unsubscribe | Consent | Quiet
+class DeviceRegistered(msgspec.Struct, frozen=True):
+    """`user.device_registered`: a device that takes pushes (NS-CH-061, NS-CH-OP-11).
+
+    Other services give the token in clear; the API of devices seals it before it enters a topic.
+    """
+
+    platform: Literal["ios", "android", "web", "macos", "desktop"]
+    token: Annotated[str, Meta(pattern=r"\A[!-~]{1,4096}\Z")] | None = None
+    sealed: Annotated[bytes, Meta(max_length=8192)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.token is None) is (self.sealed is None):
+            raise ValueError("a device has a `token`")
+
+
+class DeviceSwitched(msgspec.Struct, frozen=True):
+    """`user.device_switched`: a known device on or off."""
+
+    device_id: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+    is_active: bool
+
+
+Fact = Profile | TypeChoice | TypeChoices | Unsubscribe | Consent | Quiet | DeviceRegistered | DeviceSwitched
 
 FACTS: dict[str, type[Fact]] = {
     "user.registered": Profile,
@@ -106,6 +128,8 @@ FACTS: dict[str, type[Fact]] = {
     "user.consent_granted": Consent,
     "user.consent_revoked": Consent,
     "user.quiet_hours_changed": Quiet,
+    "user.device_registered": DeviceRegistered,
+    "user.device_switched": DeviceSwitched,
 }
 
 
@@ -116,4 +140,12 @@ def fact_in(event: DomainEvent) -> Fact | None:
     """
     form = FACTS.get(event.event_type)
     fact: Fact | None = msgspec.convert(event.data, form) if form else None
+    return fact
+
+
+def others_fact_in(event: DomainEvent) -> Fact | None:
+    """The same of another service, which cannot have sealed anything."""
+    fact = fact_in(event)
+    if isinstance(fact, DeviceRegistered) and fact.sealed is not None:
+        raise msgspec.ValidationError("a device has a `token`")
     return fact

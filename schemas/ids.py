@@ -32,6 +32,11 @@ def keyed_request(source: str, user_id: str, key: str) -> str:
     return derived("send", source, user_id, key)
 
 
+def device_named(user_id: str, platform: str, token_hash: str) -> str:
+    """Id of a device: the same each time it registers (NS-DATA-058)."""
+    return derived("device", user_id, platform, token_hash)
+
+
 def audience_user(id_type: str, user_id: str) -> str:
     """Name of a user of audiences (AUD-OP-17)."""
     return f"{id_type}:{user_id}"

@@ -161,6 +161,11 @@ def domain_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted)
 
 def user_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
     """`user.events`: as above, and the `data` of events that are facts has its form (`schemas.facts`)."""
+    return InputDecoder(DomainEvent, _DomainEventForm, check=facts.others_fact_in, book=book, ignored=ignored)
+
+
+def own_user_events(book: SchemaBook | None = None, ignored: Ignored = _uncounted) -> InputDecoder:
+    """`notification.preferences`: the same as our own APIs write it."""
     return InputDecoder(DomainEvent, _DomainEventForm, check=facts.fact_in, book=book, ignored=ignored)
 
 
@@ -171,8 +176,10 @@ def decoder_of(topic: str, book: SchemaBook | None = None, ignored: Ignored = _u
             return send_requests(book, ignored)
         case topics.CANCEL_REQUEST:
             return cancel_requests(book, ignored)
-        case topics.USER_EVENTS | topics.PREFERENCE_CHANGES:
+        case topics.USER_EVENTS:
             return user_events(book, ignored)
+        case topics.PREFERENCE_CHANGES:
+            return own_user_events(book, ignored)
         case _:
             return domain_events(book, ignored)
 

@@ -103,6 +103,7 @@ EVENT_TOPICS = (
 
 CONTACTS = "facts.contacts"
 PREFERENCES = "facts.preferences"
+DEVICES = "facts.devices"
 SEEN = "facts.seen"
 CANCELS = "request.cancels"
 OUTCOMES = "outcomes"

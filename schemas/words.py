@@ -105,20 +105,13 @@ class PreferenceKind(StrEnum):
     QUIET_HOURS_CHANGED = "quiet_hours_changed"
 
 
-class VetoScope(StrEnum):
-    """What a `Vetoed` is about."""
-
-    CHOICES = "choices"
-    USER = "user"
-    REQUEST = "request"
-
-
 class WaitedFor(StrEnum):
     """Why a request waits on a timer."""
 
     SCHEDULED = "scheduled"
     CONTACT = "contact"
     QUIET_HOURS = "quiet_hours"
+    ACCOUNT = "account"
 
 
 class SeenKind(StrEnum):
@@ -169,6 +162,7 @@ class Reason(StrEnum):
     TYPE_DISABLED = "type_disabled"
     NO_CHANNEL_LEFT = "no_channel_left"
     NO_CONTACT = "no_contact"
+    ACCOUNT_AWAY = "account_away"
     FREQUENCY_CAPPED = "frequency_capped"
     OVER_LIMIT = "over_limit"
     CANCELLED_BY_SENDER = "cancelled_by_sender"
@@ -187,6 +181,8 @@ class Reason(StrEnum):
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
     PROVIDER_LIMITED = "provider_limited"
     NO_PROVIDER = "no_provider"
+    UNREGISTERED_DEVICE = "unregistered_device"
+    DEVICE_OFF = "device_off"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
@@ -209,6 +205,7 @@ REASONS: dict[Reason, str] = {
     Reason.TYPE_DISABLED: "The user switched this type off.",
     Reason.NO_CHANNEL_LEFT: "Preferences and global unsubscribes leave no channel.",
     Reason.NO_CONTACT: "No address of the user is known for any chosen channel, after waiting for one.",
+    Reason.ACCOUNT_AWAY: "Account Service did not answer: what was known before was used, the rest left out.",
     Reason.FREQUENCY_CAPPED: "The user got as much lately as the limits of `recipients` allow.",
     Reason.OVER_LIMIT: "It was sent because its type is mandatory; of others it would have been too much.",
     Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
@@ -225,6 +222,8 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
     Reason.NO_PROVIDER: "No active provider serves the channel.",
+    Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
+    Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
@@ -235,9 +234,7 @@ REASONS: dict[Reason, str] = {
 
 RANK: dict[Status, int] = {
     Status.PENDING: 0,
-    Status.SKIPPED: 1,
-    Status.EXPIRED: 1,
-    Status.CANCELLED: 1,
+    **dict.fromkeys((Status.SKIPPED, Status.EXPIRED, Status.CANCELLED), 1),
     Status.UNKNOWN: 2,
     Status.SENT: 3,
     Status.FAILED: 4,

@@ -26,6 +26,7 @@ from connectors.metrics import HttpMetrics
 from connectors.postgres.audit import AuditLog
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Waits
+from connectors.postgres.devices import StoredDevices
 from connectors.postgres.statistics import StoredStatistics
 from connectors.postgres.why import Archive
 from connectors.resolver import HttpResolver, ResolverAccess
@@ -35,7 +36,7 @@ from schemas.records import SeenPosted
 from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import CampaignsFeed, CampaignsRead
-from streams.outside import engine_config, publish_schemas
+from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
@@ -182,6 +183,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         templates=desk_of(settings, database),
         send_trial=Trials(settings),
         choices=StoredChoices(database),
+        devices=StoredDevices(database),
+        cipher=cipher_of(settings),
         links=signer_of(http.link_keys),
         resolve=resolver,
         note_down=AuditLog(database),

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from agents.ask_account import AccountTerms
 from agents.ports import Rules
+from connectors.account_metrics import AccountMetrics
+from connectors.accounts import AccountConfig, AccountService
 from connectors.addresses import AddressBook
 from connectors.audience_metrics import AudienceMetrics
 from connectors.cipher import Cipher
@@ -32,10 +35,12 @@ from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
 from streams.engine.api import EngineConfig, NotYet, SinkFenced
 from streams.engine.reference import GlobalTable
+from streams.routes import nobody_asks
 from streams.servers import database_of
 from streams.topology import Outside
 from streams.wiring import Reading
 from tables.caps import Limits
+from tables.devices import DAY_MS, DeviceTerms
 
 if TYPE_CHECKING:
     from schemas.records import NotificationType, SeenTag, Template
@@ -64,8 +69,11 @@ def engine_config(settings: Settings) -> EngineConfig:
 
 def cipher_of(settings: Settings) -> Cipher:
     """The configured keys, or the one kept in the data folder beside embedded servers."""
-    given = settings.crypto.keys
-    return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+    given, hash_key = settings.crypto.keys, settings.crypto.hash_key
+    return Cipher.of_text(
+        given.get_secret_value() if given else kept_key(settings.data_dir),
+        hash_key.get_secret_value() if hash_key else None,
+    )
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -164,6 +172,7 @@ class World:
             cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
         )
         figures = SeenMetrics(registry, now_ms)
+        self._accounts = accounts_of(settings, cipher, AccountMetrics(registry))
         self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
         self.outside = Outside(
             reading=Reading(self._schema_book, self._schemas.catch_up),
@@ -180,6 +189,11 @@ class World:
             figures=figures,
             audience_figures=AudienceMetrics(registry),
             rules=rules_of(settings),
+            device_terms=DeviceTerms(
+                settings.devices.stale_days * DAY_MS, settings.devices.forget_days * DAY_MS
+            ),
+            account_terms=AccountTerms(settings.accounts.cache_s * 1000) if self._accounts else None,
+            ask_account=self._accounts.perform if self._accounts else nobody_asks,
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:
@@ -199,9 +213,21 @@ class World:
         """Close what was opened."""
         await self._performer.close()
         await self._consumers.close()
+        if self._accounts:
+            await self._accounts.close()
         await self._reference.stop()
         await self._schemas.stop()
         await self.database.close()
+
+
+def accounts_of(settings: Settings, cipher: Cipher, metrics: AccountMetrics) -> AccountService | None:
+    """Account Service as the settings name it, if they do."""
+    given = settings.accounts
+    if given.url is None:
+        return None
+    token = given.token.get_secret_value() if given.token else None
+    config = AccountConfig(given.url, token, given.timeout_ms, given.connections)
+    return AccountService(config, cipher, metrics, now_ms)
 
 
 def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:

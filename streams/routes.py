@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas import records as r
 from schemas import topics as t
+from schemas.account_words import Told
 from schemas.codec import encode
 from schemas.ids import subject_key
 from schemas.words import Lane, Verdict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from streams.wiring import Reading
     from tables.totals import Partial, Published
 
+MOST_QUESTIONS = 4_000
 HIGH_SHARE = 4
 """Of a task's open provider calls, bulk leaves one in so many to high priority."""
 
@@ -55,6 +57,22 @@ def vetoes(settings: Settings, topic: str, decode: Callable[[bytes], object]) ->
 def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route:
     """A record that comes back at its `due_at`."""
     return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))
+
+
+def recipient_timer(reading: Reading) -> Route:
+    """Requests that wait, and devices that may be idle."""
+    return ToTimer(
+        lambda due: _due_id(due).encode(),
+        lambda due: due.due_at,
+        encode,
+        reading.records(r.RequestDue, r.DevicesDue),
+    )
+
+
+def _due_id(due: r.RequestDue | r.DevicesDue) -> str:
+    if isinstance(due, r.DevicesDue):
+        return f"devices/{due.user_id}"
+    return f"{due.request.origin}/{due.waited_for}"
 
 
 def fallback_timer(reading: Reading) -> Route:
@@ -103,6 +121,42 @@ def provider_call(
         at_once=settings.engine.calls_at_once,
         intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
     )
+
+
+def contacts_call(
+    settings: Settings, reading: Reading, perform: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]]
+) -> ToEffect:
+    """A question to Account Service; one in flight per user and lane, which keeps their order.
+
+    How many are really asked at once, and that none takes long, `connectors.accounts` sees to: the limits
+    here lie so far above that a service which hangs makes no input pause.
+    """
+    return ToEffect(
+        id=lambda call: _asked_id(call).encode(),
+        key=lambda call: f"{call.request.lane}/{call.request.user_id}".encode(),
+        encode=encode,
+        decode=reading.records(r.ContactsAsked),
+        perform=perform,
+        hidden=lambda call: r.ContactsAnswered(call=call, verdict=Told.HIDDEN),
+        lapsed=lambda call: r.ContactsAnswered(call=call, verdict=Told.LAPSED),
+        urgent=lambda call: call.request.lane == Lane.HIGH,
+        limit=MOST_QUESTIONS,
+        kept=ceil(MOST_QUESTIONS / HIGH_SHARE),
+        at_once=MOST_QUESTIONS,
+        intent_ttl_s=settings.engine.intent_ttl_ms / 1000,
+    )
+
+
+def _asked_id(call: r.ContactsAsked) -> str:
+    """In the order of the requests: after a crash questions come back in that of their ids."""
+    request = call.request
+    log, _, offset = request.origin.rpartition("/")
+    return f"{request.received_at:013}/{log}/{offset:0>20}/{call.waited_for or ''}"
+
+
+async def nobody_asks(call: r.ContactsAsked) -> r.ContactsAnswered:
+    """Without an Account Service."""
+    return r.ContactsAnswered(call=call, verdict=Told.AWAY)
 
 
 def _call_id(call: r.ProviderCall) -> str:

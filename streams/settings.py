@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from streams.settings_audience import Audience
+from streams.settings_contacts import Accounts, Devices
 from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
     audience: Audience = Field(default_factory=Audience)
     resolver: Resolver = Field(default_factory=Resolver)
     crypto: Crypto = Field(default_factory=Crypto)
+    devices: Devices = Field(default_factory=Devices)
+    accounts: Accounts = Field(default_factory=Accounts)
     embedded: Embedded = Field(default_factory=Embedded)
     engine: Engine = Field(default_factory=Engine)
     log: Log = Field(default_factory=Log)

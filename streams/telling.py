@@ -47,6 +47,7 @@ SINK_RECORDS = (
     r.StatusLogged,
     r.LabelChanged,
     r.PreferenceRow,
+    r.DeviceRow,
     r.StatsRow,
 )
 

@@ -2,6 +2,8 @@
 
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
+    facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
+    recipient ─ GET contacts of Account Service ─► recipient
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats, audience.stats
     rows ─ sink ─► Postgres
@@ -16,7 +18,7 @@ keys: never change or reuse one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
@@ -31,17 +33,22 @@ from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage
 from streams.routes import (
+    contacts_call,
     lanes,
+    nobody_asks,
     planned_for,
     provider_call,
+    recipient_timer,
     timer,
     vetoes,
 )
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, to
+from tables.asking import Asking
 from tables.caps import Caps
 from tables.contacts import Contacts
+from tables.devices import Devices, DeviceTerms, Owner, owner_key
 from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
@@ -50,6 +57,7 @@ from tables.vetoes import Cancelled, Vetoes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Links, Reference, Renderer
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
@@ -80,6 +88,9 @@ class Outside:
     figures: SeenMetrics
     audience_figures: AudienceMetrics
     rules: Rules = NO_RULES
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: AccountTerms | None = None
+    ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -123,7 +134,10 @@ def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
         "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *t.EVENT_TOPICS),
-        "recipient": (t.CONTACTS, t.PREFERENCES, t.CANCELS, *(t.request_topic(lane) for lane in Lane)),
+        "recipient": (
+            *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
+            *(t.request_topic(lane) for lane in Lane),
+        ),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -150,6 +164,7 @@ def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stag
             r.CancelAsked: (to(t.CANCELS),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.PreferenceChanged: (to(t.PREFERENCES),),
+            r.DeviceChanged: (to(t.DEVICES),),
             r.RequestDecided: (to(t.OUTCOMES),),
         },
         co_partitioned=False,
@@ -166,6 +181,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         inputs=(
             Input(t.CONTACTS, read(r.ContactChanged), lane=0, urgent=True),
             Input(t.PREFERENCES, read(r.PreferenceChanged), lane=0, urgent=True),
+            Input(t.DEVICES, read(r.DeviceChanged, r.TokenClaimed), lane=0, urgent=True, notices=True),
             Input(t.CANCELS, read(r.CancelAsked), lane=0, urgent=True),
             *requests,
         ),
@@ -173,15 +189,17 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
-            r.RequestDue: (
-                timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
-            ),
+            r.ContactsAsked: (contacts_call(settings, outside.reading, outside.ask_account),),
+            **dict.fromkeys((r.RequestDue, r.DevicesDue), (recipient_timer(outside.reading),)),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
             r.PreferenceRow: (to(t.ROWS, same_partition=True),),
             r.Unsubscribed: (to(t.OUTCOMES, same_partition=True),),
+            r.DeviceRow: (to(t.ROWS, same_partition=True),),
+            r.DeviceChanged: (to(t.DEVICES),),
+            r.TokenClaimed: (to(t.DEVICES, key=lambda claimed: owner_key(claimed.token_hash)),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(
@@ -190,6 +208,9 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             outside.reading.table("preferences", 3, Preferences),
             outside.reading.table("pending", 4, Pending),
             outside.reading.table("caps", 5, Caps),
+            outside.reading.table("devices", 6, Devices),
+            outside.reading.table("owners", 7, Owner),
+            outside.reading.table("asking", 8, Asking),
         ),
         min_interval_ms=engine.interval_normal_ms,
         max_batch=engine.max_batch,
@@ -209,6 +230,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
+            r.DeviceChanged: (to(t.DEVICES),),
         },
         tables=(table("vetoes", 1, Vetoes), table("cancelled", 2, Cancelled)),
         min_interval_ms=settings.engine.interval_normal_ms,

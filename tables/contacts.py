@@ -27,10 +27,14 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sealed: bytes
     is_valid: bool
     platform: str | None = None
+    device_id: str | None = None
 
 
 class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One user. Times in ms; 0: never stated."""
+    """One user. Times in ms; 0: never stated. `asked_at`: when Account Service last answered.
+
+    `devices`: rows of earlier versions have them; now they are in `tables.devices`, and here only to be read.
+    """
 
     email: Address | None = None
     phone: Address | None = None
@@ -44,6 +48,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     timezone_at: int = 0
     registered_at: int = 0
     deleted_at: int = 0
+    asked_at: int = 0
 
     @property
     def is_deleted(self) -> bool:
@@ -68,22 +73,55 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             stated = dict.fromkeys(stated)
         changed: dict[str, Any] = {}
         for name, value in stated.items():
-            if at >= getattr(self, f"{name}_at"):
+            if at >= getattr(self, f"{name}_at") or self._is_told(name):
                 changed |= {name: _empty(name) if value is None else value, f"{name}_at": at}
         return replace(self, **changed) if changed else self
+
+    def asked(self, said: Mapping[str, Any], at: int) -> Contacts:
+        """With what Account Service said at `at`, where no event has stated it: events come by themselves.
+
+        Its word has the time of the answer and gives way to any event. One that is older than the answer and
+        comes later is followed by the one that made the difference.
+        """
+        if self.is_deleted:
+            return self
+        taken = [name for name in said if self._is_open(name) or self._is_told(name)]
+        values = {name: said[name] for name in taken} | {f"{name}_at": at for name in taken}
+        return replace(self, **values, asked_at=at)
+
+    def is_missing(self, name: str, now: int, cache_ms: int) -> bool:
+        """Whether nobody has stated it, or Account Service did longer ago than it is believed."""
+        if self._is_open(name) or self._is_told(name):
+            return self.asked_at == 0 or now >= self.asked_at + cache_ms
+        return False
+
+    def _is_open(self, name: str) -> bool:
+        """No event has stated it: not at all, or not since a deleted user came back."""
+        at: int = getattr(self, f"{name}_at")
+        is_emptied = self.deleted_at > 0 and at < self.registered_at and not getattr(self, name)
+        return at == 0 or is_emptied
+
+    def _is_told(self, name: str) -> bool:
+        """What is known of it is the word of Account Service."""
+        at: int = getattr(self, f"{name}_at")
+        return 0 < self.asked_at == at
 
     def register(self, at: int) -> Contacts:
         """Known to have registered."""
         return replace(self, registered_at=max(self.registered_at, at))
 
     def delete(self, at: int) -> Contacts:
-        """Known to be deleted: nothing personal is kept unless a newer registration exists."""
+        """Known to be deleted: nothing personal is kept unless a newer registration exists.
+
+        Then what Account Service said since stays, too: it is about the one who came back.
+        """
         gone = replace(self, deleted_at=max(self.deleted_at, at))
         if not gone.is_deleted:
-            return gone.merge(dict.fromkeys(FIELDS), at)
+            older = [name for name in FIELDS if self.asked_at <= at or not self._is_told(name)]
+            return gone.merge(dict.fromkeys(older), at)
         values = {name: _empty(name) for name in FIELDS}
         times = {f"{name}_at": max(getattr(gone, f"{name}_at"), at) for name in FIELDS}
-        return replace(gone, **values, **times)
+        return replace(gone, **values, **times, asked_at=0)
 
 
 FIELDS = ("email", "phone", "devices", "language", "timezone")

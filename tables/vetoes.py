@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from schemas.ids import subject_key
 from schemas.records.reference import LONGEST_TTL_S
-from schemas.words import VetoScope
+from schemas.veto_words import VetoScope
+from tables.devices import MOST_DEVICES
 from tables.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -44,19 +45,22 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one user, what messages that wait are judged by anew.
 
-    `erased`: version of his preferences before which all are cancelled. `earlier`: of what he chose before
-    `preferences`, the newest first, what forbade something that these allow again. A veto may come again, and
-    after a newer one.
+    `erased`: version of his preferences before which all are cancelled; `devices`: before which pushes to a
+    device are not sent. `earlier`: of what he chose before `preferences`, the newest first, what forbade
+    something that these allow again. A veto may come again, and after a newer one.
     """
 
     preferences: Preferences | None = None
     erased: int = 0
     earlier: list[Preferences] = []
+    devices: dict[str, int] = {}
 
     def merge(self, veto: Vetoed) -> Vetoes:
-        """With a veto of the scopes `choices` or `user` taken in; the same object when a newer is known."""
+        """With a veto of any scope but `request` taken in; the same object when a newer is known."""
         if veto.scope == VetoScope.USER:
             return replace(self, erased=veto.version) if veto.version > self.erased else self
+        if veto.scope == VetoScope.DEVICE:
+            return self._silence(veto.device_id or "", veto.version)
         known = {one.version: one for one in self._all}
         if veto.version in known:
             return self
@@ -74,6 +78,16 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def _all(self) -> list[Preferences]:
         return [self.preferences, *self.earlier] if self.preferences else []
+
+    def _silence(self, device_id: str, version: int) -> Vetoes:
+        if self.devices.get(device_id, 0) >= version:
+            return self
+        others = sorted(self.devices.items(), key=lambda one: one[1])[1 - MOST_DEVICES :]
+        return replace(self, devices={**dict(others), device_id: version})
+
+    def silences(self, task: SendTask) -> bool:
+        """Its device went off after the message was made."""
+        return task.device_id is not None and task.preferences_version < self.devices.get(task.device_id, 0)
 
     def erases(self, task: SendTask) -> bool:
         """Its user was deleted after the message was made."""

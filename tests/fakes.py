@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from agents.ask_account import AccountTerms
 from agents.ports import Rules
 from schemas.errors import RenderFailedError
 from schemas.records import Content
+from tables.devices import DeviceTerms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -122,6 +124,9 @@ class PlainCipher:
             raise ValueError("not sealed by this cipher")
         return sealed.removeprefix(b"sealed:")
 
+    def digest(self, clear: bytes) -> str:
+        return f"hash of {clear.decode()}"
+
 
 class PlainRenderer:
     """Fills `{name}`; a name without a value cannot be rendered. Counts its turns.
@@ -172,3 +177,5 @@ class MemoryOutside:
     addresses: PlainAddresses = field(default_factory=PlainAddresses)
     links: PlainLinks = field(default_factory=PlainLinks)
     rules: Rules = field(default_factory=Rules)
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: AccountTerms | None = None

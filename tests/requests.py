@@ -19,8 +19,10 @@ from schemas.records import (
     SendTask,
     Template,
 )
+from tables.asking import Asking
 from tables.caps import Caps
 from tables.contacts import Contacts
+from tables.devices import Devices, Owner
 from tables.pending import Pending
 from tables.preferences import Preferences
 from tables.requests import Taken
@@ -136,12 +138,15 @@ class Desk:
     preferences: MemoryTable[bytes, Preferences] = field(default_factory=MemoryTable)
     pending: MemoryTable[bytes, Pending] = field(default_factory=MemoryTable)
     caps: MemoryTable[bytes, Caps] = field(default_factory=MemoryTable)
+    devices: MemoryTable[bytes, Devices] = field(default_factory=MemoryTable)
+    owners: MemoryTable[bytes, Owner] = field(default_factory=MemoryTable)
+    asking: MemoryTable[bytes, Asking] = field(default_factory=MemoryTable)
     now: int = T0
 
     async def tell(self, *values: Input) -> list[Answered]:
         """What follows from these inputs, in order."""
         self.requests.now = self.pending.now = self.caps.now = self.now
-        memory = Memory(self.requests, self.contacts, self.preferences, self.pending, self.caps)
+        memory = Memory(**{name: getattr(self, name) for name in Memory.__struct_fields__})
         return [one for value in values for one in await decide(value, self.now, memory, self.outside)]
 
     def known(self) -> Contacts | None:

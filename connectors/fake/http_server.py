@@ -10,12 +10,14 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
 from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
 
 if TYPE_CHECKING:
     from connectors.fake.desk import Desk
+    from connectors.fake.judge import Reaction
     from connectors.fake.ledger import Line
 
 # The HTTP status for each word of the desk.
@@ -56,6 +58,7 @@ class ApiDesk:
         app.router.add_delete("/script", self.unscript)
         app.router.add_get("/mails/last", self.mail)
         app.router.add_get("/livez", self.live)
+        AccountDesk().add_to(app, self.account_fault)
         return app
 
     async def sms(self, request: web.Request) -> web.StreamResponse:
@@ -78,6 +81,14 @@ class ApiDesk:
         name = request.match_info["name"]
         key = f"{name}/{request.headers.get('Idempotency-Key', '')}"
         return await self._taken(Call("seen", name, recipient, key), request)
+
+    async def account_fault(self, user_id: str, request: web.Request) -> web.StreamResponse | None:
+        """What a script does to a question about this user; None: it is answered."""
+        reaction, line = self._desk.take(Call("account", "account", user_id), honours_keys=False)
+        if reaction.taken and reaction.end is End.ANSWER:
+            await self._pause(reaction.wait_ms / 1000)
+            return None
+        return await self._ended(reaction, line, request)
 
     async def status(self, request: web.Request) -> web.Response:
         """`GET /status/<idempotency key>`: what became of it, 404 when it never came or was not taken."""
@@ -134,6 +145,9 @@ class ApiDesk:
 
     async def _taken(self, call: Call, request: web.Request) -> web.StreamResponse:
         reaction, line = self._desk.take(call, honours_keys=True)
+        return await self._ended(reaction, line, request)
+
+    async def _ended(self, reaction: Reaction, line: Line, request: web.Request) -> web.StreamResponse:
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)
         if reaction.end is End.HANG:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from connectors.choices import NoChoices
+from connectors.devices import NoDevices
 from connectors.http.audience.slots import Slots
 from connectors.postgres.why import Explanation
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.access.actor import Actor
     from connectors.access.desk import KeyDesk
     from connectors.choices import Choices
+    from connectors.devices import Devices, FieldCipher
     from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
@@ -123,6 +125,22 @@ class KeyThrottle(Protocol):
         """Count it no longer: who is told 503 comes again."""
 
 
+class NoCipher:
+    """A `FieldCipher` of a port that takes no tokens."""
+
+    def seal(self, clear: bytes) -> bytes:  # noqa: ARG002 - the port's
+        """Refuse."""
+        raise BrokerUnavailableError
+
+    def open(self, sealed: bytes) -> bytes:  # noqa: ARG002 - the port's
+        """Refuse."""
+        raise BrokerUnavailableError
+
+    def digest(self, clear: bytes) -> str:  # noqa: ARG002 - the port's
+        """Refuse."""
+        raise BrokerUnavailableError
+
+
 @dataclass(frozen=True, slots=True)
 class EdgePorts:
     """The public port. A throttle None: no limits. Without `produce` nothing is taken.
@@ -130,7 +148,8 @@ class EdgePorts:
     `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
-    query is a 502. `has_docs` False: no page at `/docs`. `note_down` None: nobody keeps an audit log.
+    query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
+    None: nobody keeps an audit log.
     """
 
     publish: Publish
@@ -151,6 +170,8 @@ class EdgePorts:
     send_trial: SendTrial | None = None
     choices: Choices = field(default_factory=NoChoices)
     links: LinkSigner | None = None
+    devices: Devices = field(default_factory=NoDevices)
+    cipher: FieldCipher = field(default_factory=NoCipher)
     resolve: Resolve | None = None
     has_docs: bool = True
     note_down: NoteDown | None = None

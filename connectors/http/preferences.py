@@ -197,10 +197,15 @@ class PutConsent(Handler):
 
 def user_in(request: web.Request) -> str:
     """The user of the path, in lower case as everywhere."""
-    user_id = request.match_info["user_id"]
-    if not _UUID.fullmatch(user_id):
-        raise ProblemError(Code.INVALID_FIELD, [Fault("", "user_id is no UUID")])
-    return user_id.lower()
+    return uuid_in(request, "user_id")
+
+
+def uuid_in(request: web.Request, name: str) -> str:
+    """A UUID of the path, in lower case."""
+    found = request.match_info[name]
+    if not _UUID.fullmatch(found):
+        raise ProblemError(Code.INVALID_FIELD, [Fault("", f"{name} is no UUID")])
+    return found.lower()
 
 
 async def body_of(request: web.Request, form: type[T]) -> T:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
+from connectors.http import device_operations as of_devices
 from connectors.http import (
+    devices,
     hosted_choices,
     keys,
     openapi,
@@ -111,6 +113,11 @@ PREFERENCES: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("unsubscribe_page", "GET", unsubscribe.PATH, unsubscribe.ShowLink, unsubscribe.SHOW),
     _edge("unsubscribe_link", "POST", unsubscribe.PATH, unsubscribe.FollowLink, unsubscribe.ACT),
 )
+DEVICES: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("device_register", "POST", devices.PATH, devices.Register, of_devices.REGISTER),
+    _edge("device_switch", "PUT", devices.ONE, devices.Switch, of_devices.SWITCH),
+    _edge("device_list", "GET", devices.OF_USER, devices.List, of_devices.LIST),
+)
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("seen", "POST", seen.PATH, seen.SeenPost, seen.OPERATION),
     _edge("seen_batch", "POST", seen_batch.PATH, seen_batch.BatchPost, seen_batch.OPERATION),
@@ -134,6 +141,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("docs_script", "GET", docs.SCRIPT_PATH, docs.script, docs.SHOW_SCRIPT),
     _edge("docs_style", "GET", docs.STYLE_PATH, docs.style, docs.SHOW_STYLE),
     *PREFERENCES,
+    *DEVICES,
     *TEMPLATES,
 )
 """The public port; who may call what stands in `connectors/http/access.py`."""

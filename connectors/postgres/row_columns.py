@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.postgres.label_columns import LABEL
 from schemas.records import (
+    DeviceRow,
     LabelChanged,
     MessageRow,
     PreferenceRow,
@@ -20,7 +21,9 @@ from schemas.records import (
 )
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | StatsRow
+RowRecord: TypeAlias = (
+    RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | DeviceRow | StatsRow
+)
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -28,6 +31,7 @@ WIDTHS = {
     "category": 20,
     "reason": 100,
     "language": 10,
+    "platform": 20,
     "template": 255,
     "provider": 100,
     "provider_name": 100,
@@ -46,6 +50,7 @@ class Fold:
     labels: dict[str, LabelChanged] = field(default_factory=dict)
     preferences: list[PreferenceRow] = field(default_factory=list)
     stats: dict[str, StatsRow] = field(default_factory=dict)
+    devices: list[DeviceRow] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -82,6 +87,8 @@ class Fold:
                 self.stats[record.bucket_id] = record
         elif type(record) is PreferenceRow:
             self.preferences.append(record)
+        elif type(record) is DeviceRow:
+            self.devices.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
 

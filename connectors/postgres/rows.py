@@ -7,13 +7,14 @@ was replaced while it slept changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from connectors.postgres import device_columns, preference_columns
 from connectors.postgres.errors import RowsRefusedError, SinkFencedError, translated
 from connectors.postgres.named import named_queries
-from connectors.postgres.preference_columns import statements
 from connectors.postgres.row_columns import (
     Fold,
     label_columns,
@@ -121,7 +122,8 @@ class RowWriter:
             await connection.execute(self._query["write_labels"], *label_columns(list(fold.labels.values())))
         if fold.stats:
             await connection.execute(self._query["write_stats"], *stats_columns(list(fold.stats.values())))
-        for name, columns in statements(fold.preferences):
+        told = (preference_columns.statements(fold.preferences), device_columns.statements(fold.devices))
+        for name, columns in chain(*told):
             if columns:
                 await connection.execute(self._query[name], *columns)
         return Written(len(fold.requests), len(fold.messages), found, orphans=len(fold.log) - found)

@@ -21,7 +21,7 @@ CODES: dict[str, tuple[Verdict, Reason | None]] = {
     "accepted": (Verdict.ACCEPTED, None),
     "delivered": (Verdict.DELIVERED, None),
     "invalid_recipient": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "unregistered": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "unregistered": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
     "rejected": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
     "rate_limited": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
     "unavailable": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),

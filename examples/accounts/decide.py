@@ -168,5 +168,5 @@ def _fate(catalogue: Catalogue, asked: Asked, user: User, where: tuple[str, str]
     if not reading.fits(template, asked.data):
         return "failed", "render_failed"
     if MAGIC["bounce"].fullmatch(address):
-        return "failed", "provider_refused"
+        return "failed", "unregistered_device" if channel == "push" else "provider_refused"
     return ("unknown", "held") if MAGIC["timeout"].fullmatch(address) else ("reached", None)

@@ -53,4 +53,5 @@ def read_ledger(path: Path, found: Found) -> None:
             line["taken"] and not line["repeat"],
         )
         for line in lines
+        if line["channel"] != "account"
     ]

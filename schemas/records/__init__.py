@@ -7,6 +7,7 @@ with a key id (NS-SEC-OP-01): addresses, tokens, rendered content and secret var
 from __future__ import annotations
 
 from schemas.records.access import ApiKey, ChangeLogged
+from schemas.records.accounts import ContactsAnswered, ContactsAsked
 from schemas.records.audience import (
     AudienceAnswered,
     AudienceLabel,
@@ -39,6 +40,7 @@ from schemas.records.audience_ends import (
     LabelForgotten,
     LabelsEnded,
 )
+from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -132,8 +134,13 @@ __all__ = [
     "Communication",
     "CommunicationSeen",
     "ContactChanged",
+    "ContactsAnswered",
+    "ContactsAsked",
     "Content",
     "Device",
+    "DeviceChanged",
+    "DeviceRow",
+    "DevicesDue",
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
@@ -197,6 +204,7 @@ __all__ = [
     "StraysDue",
     "Switch",
     "Template",
+    "TokenClaimed",
     "Unsubscribed",
     "UploadDue",
     "UserGroup",

@@ -18,7 +18,7 @@ class MessageQueued(Record, frozen=True, kw_only=True):
     category: str
     source: str
     idempotency_key: str
-    recipient: Sealed
+    recipient: Sealed  # of a push to a known device its id, not its token (NS-DATA-OP-15)
     payload: bytes  # JSON used for rendering, secret values masked as "***"
     created_at: int
     expires_at: int
@@ -65,6 +65,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     barred: list[str] = []  # providers that refused our credentials: out for this message
     preferences_version: int = 0  # of what the user had chosen when the message was made
     quiet: QuietHours | None = None  # when it must not be sent, with the time zone
+    device_id: str | None = None  # of a push to a known device
 
 
 class Content(Record, frozen=True, kw_only=True):

@@ -62,7 +62,8 @@ class Vetoed(Record, frozen=True, kw_only=True):
     """From now on something must not be sent, though its message may wait already. Topic `vetoes.<channel>`.
 
     scope: `choices` (all that the user chose, as of `version`), `user` (he was erased), `request` (the one
-    of `request_id` was cancelled). Messages decided under an earlier `version` are meant; a request has none.
+    of `request_id` was cancelled), `device` (the one of `device_id` is off). Messages decided under an
+    earlier `version` are meant; a request has none.
     """
 
     user_id: str
@@ -75,3 +76,4 @@ class Vetoed(Record, frozen=True, kw_only=True):
     consents: dict[str, Switch] = {}
     request_id: str | None = None
     source: str | None = None  # of that request
+    device_id: str | None = None

@@ -66,7 +66,11 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\3": lambda key, _: key,
             b"\4": lambda key, _: key[:-DIGEST],
             b"\5": lambda key, _: key,
-            TIMER: _read(r.RequestDue, book, lambda due: subject_key(due.request.user_id)),
+            b"\6": lambda key, _: key,
+            b"\7": lambda key, _: key,
+            b"\10": lambda key, _: key.rpartition(b"/")[0],
+            EFFECT: _read(r.ContactsAsked, book, lambda call: subject_key(call.request.user_id)),
+            TIMER: _read((r.RequestDue, r.DevicesDue), book, _waits_for),
         },
         "status": {
             b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id)),
@@ -88,6 +92,10 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
     }
 
 
-def _read(kind: type[Any], book: SchemaBook, key: Callable[[Any], bytes]) -> Home:
-    decode = Decoder(kind, book=book)
+def _waits_for(due: r.RequestDue | r.DevicesDue) -> bytes:
+    return subject_key(due.user_id if isinstance(due, r.DevicesDue) else due.request.user_id)
+
+
+def _read(kind: type[Any] | tuple[type[Any], ...], book: SchemaBook, key: Callable[[Any], bytes]) -> Home:
+    decode = Decoder(*(kind if isinstance(kind, tuple) else (kind,)), book=book)
     return lambda _, payload: key(decode(payload))

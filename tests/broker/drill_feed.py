@@ -73,6 +73,13 @@ def chosen(event_type: str, **data: str) -> Sent:
     return Sent("user.events", value, user(PEOPLE[0]))
 
 
+def device() -> Sent:
+    """Somebody has a phone."""
+    data = {"platform": "ios", "token": "phone-of-the-drill"}
+    value = {"event_type": "user.device_registered", "user_id": user("drill-phone"), "data": data}
+    return Sent("user.events", value, user("drill-phone"))
+
+
 def asked(part: str) -> list[Sent]:
     """Requests that become messages, one that is repeated, one of a type that is not there."""
     whole = [

@@ -36,6 +36,7 @@ SNAPSHOTS = {
     "audit_outbox": "SELECT to_jsonb(r) FROM audit_outbox r",
     "user_notification_preferences": "SELECT to_jsonb(r) FROM user_notification_preferences r",
     "user_global_unsubscribes": "SELECT to_jsonb(r) FROM user_global_unsubscribes r",
+    "device_tokens": "SELECT to_jsonb(r) FROM device_tokens r",
     "user_quiet_hours": "SELECT to_jsonb(r) FROM user_quiet_hours r",
     "notification_stats": "SELECT to_jsonb(r) FROM notification_stats r",
     "user_consents": "SELECT to_jsonb(r) FROM user_consents r",

@@ -22,7 +22,7 @@ from connectors.postgres.database import Database
 from connectors.postgres.partitions import add_partitions
 from schemas.times import rfc3339
 from schemas.topics import DAY_MS, ROWS
-from tests.broker.drill_feed import PEOPLE, asked, asked_for, changed, chosen, first_key
+from tests.broker.drill_feed import PEOPLE, asked, asked_for, changed, chosen, device, first_key
 from tests.broker.house.book import known
 from tests.broker.house.house import PATIENCE_S, House, Sent, running_house
 from tests.broker.restored import SNAPSHOTS, Snapshot, snapshot, until_written
@@ -84,9 +84,8 @@ async def _drilled(house: House) -> Drill:
     await written(house)
     waits = await waiting(house, backups)
     await changed(house, key_id)
-    await house.send(
-        *asked("second"), chosen("user.unsubscribed"), chosen("user.consent_granted", purpose="marketing")
-    )
+    consent = chosen("user.consent_granted", purpose="marketing")
+    await house.send(*asked("second"), chosen("user.unsubscribed"), consent, device())
     await house.rows(SENT, [waits], 1)
     await written(house)
     await house.worker.stop()
@@ -152,7 +151,7 @@ def test_much_has_happened_since_the_backups(drill: Drill) -> None:
         assert 0 < len(late[name]) < len(drill.before[name])
     for name in ("api_keys", "audit_log"):
         assert 0 < len(early[name]) < len(drill.before[name])
-    for name in ("user_global_unsubscribes", "user_consents"):
+    for name in ("user_global_unsubscribes", "user_consents", "device_tokens"):
         assert [] == late[name] != drill.before[name]
     assert [] == drill.before["sink_refusals"]
     assert not any("waiting" in row for row in drill.before["notification_requests"])

@@ -33,8 +33,12 @@ OLD, NEW = 4, 12
 PATIENCE_S = 120.0
 BIRTH, TIME = b"birth", b"time"
 TIMER, EFFECT = 0xFE, 0xFD
+OWNERS = b"\7token:"
 INPUTS = {
-    "recipient": ["facts.contacts", "facts.preferences", "request.high", "request.normal", "request.low"],
+    "recipient": [
+        *("facts.contacts", "facts.preferences", "facts.devices"),
+        *("request.high", "request.normal", "request.low"),
+    ],
     "delivery-email": ["channel.email.high", "channel.email.normal", "channel.email.low"],
 }
 OUTPUTS = {"recipient": INPUTS["delivery-email"], "delivery-email": ["outcomes"]}
@@ -169,13 +173,19 @@ async def _rows(bootstrap: str, stage: str) -> Rows:
 
 
 def _misplaced(rows: Rows, users: list[bytes]) -> list[tuple[int, bytes]]:
-    """Rows of a user in another partition than the user's key."""
-    homes = {user: int(murmur2(b"user:" + user) & 0x7FFFFFFF) % NEW for user in users}
-    return [
-        (number, key)
-        for (number, key), value in rows.items()
-        if {number} != {home for user, home in homes.items() if user in key or user in value}
-    ]
+    """Rows of a user in another partition than the user's key; whose a token is stands by the token's."""
+    homes = {user: _home(b"user:" + user) for user in users}
+
+    def found(key: bytes, value: bytes) -> set[int]:
+        if key.startswith(OWNERS):
+            return {_home(key[1:])}
+        return {home for user, home in homes.items() if user in key or user in value}
+
+    return [(number, key) for (number, key), value in rows.items() if {number} != found(key, value)]
+
+
+def _home(key: bytes) -> int:
+    return int(murmur2(key) & 0x7FFFFFFF) % NEW
 
 
 async def _silence(bootstrap: str, stage: str) -> float:

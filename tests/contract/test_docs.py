@@ -25,6 +25,7 @@ WRITTEN = (
     "docs/audiences.md",
     "docs/chaos.md",
     "docs/clients.md",
+    "docs/contacts.md",
     "docs/data.md",
     "docs/one-request.md",
     "docs/operations.md",

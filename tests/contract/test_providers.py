@@ -13,7 +13,7 @@ from connectors.fake.judge import Word
 from connectors.fake.server import running
 from connectors.providers import fake_http, smtp
 from connectors.providers.registry import KINDS
-from schemas.words import Reason, Status, Verdict
+from schemas.words import Channel, Reason, Status, Verdict
 from tests.contract.rigs import (
     CASES,
     CONTENT,
@@ -78,7 +78,9 @@ async def test_delivery_is_reported_where_the_vendor_reports_it(rig: Rig) -> Non
 
 async def test_refused_recipient_is_permanent_and_never_named_in_the_detail(rig: Rig) -> None:
     answer = await rig.send(rig.case.bounce)
-    assert (Verdict.PERMANENT, Reason.PROVIDER_REFUSED) == (answer.verdict, answer.reason)
+    is_device = rig.case.channel == Channel.PUSH
+    reason = Reason.UNREGISTERED_DEVICE if is_device else Reason.PROVIDER_REFUSED
+    assert (Verdict.PERMANENT, reason) == (answer.verdict, answer.reason)
     assert answer.detail is not None
     assert rig.case.bounce not in answer.detail
     assert rig.lines() is None

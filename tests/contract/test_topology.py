@@ -74,6 +74,6 @@ def test_what_is_known_of_a_user_is_read_before_requests_to_him() -> None:
     (recipient,) = (stage for stage in stages() if stage.name == "recipient")
     rank = {source.topic: (not source.urgent, source.lane) for source in recipient.inputs}
     facts = {name for name in rank if name.startswith("facts.") or name == "request.cancels"}
-    assert 3 == len(facts)
+    assert 4 == len(facts)
     assert len(Lane) == len(rank) - len(facts)
     assert max(rank[name] for name in facts) < min(rank[name] for name in rank.keys() - facts)

@@ -24,6 +24,8 @@ from connectors.postgres.errors import PostgresUnavailableError
 from connectors.postgres.why import Explanation
 from schemas.inputs import decoder_of
 from tests.choices import MemoryChoices
+from tests.devices import AnybodysDevices
+from tests.fakes import PlainCipher
 from tests.fuzz.documented import driven
 from tests.unit.connectors.http.edge import NOW, SECRET, SHOP, SHOP_KEY, entry
 from tests.unit.connectors.http.issuer import Desk, token
@@ -85,19 +87,20 @@ async def done() -> None:
 
 def edge_ports(broker: Broker | None = None) -> EdgePorts:
     broker = broker or Broker()
-    keys = KeyBook([entry(SHOP, "send", "stats"), entry(KEY_OF_SCREEN, "preferences")])
+    keys = KeyBook([entry(SHOP, "send", "stats"), entry(KEY_OF_SCREEN, "preferences", "devices")])
     authority = Authority(keys, [SECRET], Desk().tokens(), None, lambda: NOW)
     counted = Counted(authority, Quotas(per_user=9_999_999), lambda: NOW)
-    metrics = HttpMetrics(CollectorRegistry())
     return EdgePorts(
         broker,
         counted.authenticate,
         lambda: NOW,
-        metrics,
+        HttpMetrics(CollectorRegistry()),
         produce=broker.produce,
         explain=broker.explain,
         keys=KeyDesk(MemoryKeys(), done, lambda: NOW),
         choices=MemoryChoices(),
+        devices=AnybodysDevices(),
+        cipher=PlainCipher(),
     )
 
 
@@ -111,8 +114,7 @@ def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) ->
 
 def test_what_needs_a_key_does_what_its_document_says_and_what_is_accepted_can_be_read() -> None:
     broker = Broker()
-    sums = "delivery_stats"
-    routes = [r for r in EDGE if r.policy in {SENDING, STATISTICS} and r.name != sums]
+    routes = [r for r in EDGE if r.policy in {SENDING, STATISTICS} and r.name != "delivery_stats"]
     found = driven(edge_app(edge_ports(broker)), encoded(PUBLIC, routes), DRAWN // 4, SHOP_KEY)
     assert {} == found.faults
     asked = {f"{route.method} {route.path}": {202, 400, 503} for route in routes if route.method == "POST"}

@@ -25,6 +25,8 @@ from schemas.codec import encode
 from schemas.errors import DecodeError
 from schemas.inputs import decoder_of
 from schemas.records import (
+    DeviceRow,
+    DevicesDue,
     MessageQueued,
     NotificationType,
     PreferenceRow,
@@ -36,13 +38,14 @@ from schemas.records import (
     Unsubscribed,
     Vetoed,
 )
+from tables.devices import DeviceTerms
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.requests import T0
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed
+TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed | DeviceRow
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 NOW = T0 + 365 * 86_400_000
@@ -60,6 +63,8 @@ class World:
     addresses: AddressBook = field(default_factory=AddressBook)
     rules: Rules = field(default_factory=Rules)
     links: MessageLinks = field(default_factory=lambda: MessageLinks(None, None))
+    device_terms: DeviceTerms = field(default_factory=DeviceTerms)
+    account_terms: None = None
 
 
 @dataclass
@@ -101,7 +106,7 @@ def _events(run: Run) -> Iterator[FakeEvent]:
 
 
 async def _feed(run: Run) -> None:
-    memory, now = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable()), NOW
+    memory, now = Memory(*(MemoryTable[bytes, Any]() for _ in Memory.__struct_fields__)), NOW
     stream = FakeStream(_events(run), now)
     waiting: deque[Any] = deque(
         [taken async for taken in intake(stream, run.world.reference, run.world.cipher)]
@@ -110,6 +115,8 @@ async def _feed(run: Run) -> None:
         value: Any = waiting.popleft()
         if isinstance(value, TOLD):
             run.found.append(value)
+        elif isinstance(value, DevicesDue):
+            continue
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now
             waiting += await decide(value, now, memory, run.world)
@@ -146,8 +153,11 @@ def test_every_message_of_the_books_is_there_and_no_other() -> None:
             reason = one.ending[1] if one.ending[1] in BEFORE_THE_CHANNEL else None
             wanted[(*key, one.channel, one.address, reason)] += 1
     found: Counter[Any] = Counter()
+    clear = run.world.cipher.open
+    tokens = {row.device_id: clear(row.token).decode() for row in run.of(DeviceRow)}
     for one in run.of(MessageQueued):
-        found[(*_key(one), one.channel, run.world.cipher.open(one.recipient).decode(), one.reason)] += 1
+        address = clear(one.recipient).decode()  # of a push the id of its device
+        found[(*_key(one), one.channel, tokens.get(address, address), one.reason)] += 1
     assert wanted == found
 
 

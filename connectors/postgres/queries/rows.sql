@@ -261,6 +261,28 @@ ON CONFLICT (bucket_id, starts_at) DO UPDATE SET
     late = excluded.late
 WHERE s.row_version < excluded.row_version;
 
+-- name: write_devices
+-- Devices as they are now: all of a user come by one partition, so the last row is the newest.
+INSERT INTO device_tokens AS d (
+    id, user_id, platform, token, token_hash, is_active, last_used_at, created_at, updated_at
+)
+SELECT
+    n.id, n.user_id, n.platform, n.token, n.token_hash, n.is_active, carillon_time(n.used_at),
+    carillon_time(n.created_at), carillon_time(n.changed_at)
+FROM unnest(
+    $1::UUID [], $2::UUID [], $3::TEXT [], $4::TEXT [], $5::TEXT [], $6::BOOLEAN [], $7::BIGINT [], $8::BIGINT [],
+    $9::BIGINT []
+) AS n (id, user_id, platform, token, token_hash, is_active, used_at, created_at, changed_at)
+ON CONFLICT (id) DO UPDATE SET
+    token = excluded.token,
+    is_active = excluded.is_active,
+    last_used_at = excluded.last_used_at,
+    updated_at = excluded.updated_at;
+
+-- name: delete_devices
+-- Devices that were silent for too long, or whose user was deleted.
+DELETE FROM device_tokens WHERE id = any($1::UUID []);
+
 -- name: keep_refusal
 -- A record that Postgres takes in no form, kept for a person to look at.
 INSERT INTO sink_refusals (app, topic, partition, batch_start, kind, record, error)

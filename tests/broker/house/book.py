@@ -33,6 +33,13 @@ OWN_TYPES: list[dict[str, Any]] = [
         "unknown_policy": "ask",
     },
     {
+        "code": "pushed",
+        "title": "To every device",
+        "category": "transactional",
+        "default_channels": ["push"],
+        "template_name": "plain",
+    },
+    {
         "code": "unseen",
         "title": "A text for whom nobody sees the push",
         "category": "transactional",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.broker.house.issuer import trusting
 
 APP = "house"
 SECRET = "gateway-of-the-house"
+API_KEYS = f"devices:{sha256(b'ck_live_house_devices').hexdigest()}:devices"
 PATIENCE_S = 60.0
 LARGEST = 4 << 20
 FOREIGN = [
@@ -200,6 +202,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
     told = await _told(fake.log)
     base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
     base["providers"] = {"fake_url": told["url"]}
+    base["accounts"] = {"url": told["url"], "timeout_ms": 5_000}
     worker, http = (_program(folder, base, name) for name in ("worker", "http"))
     for program in (worker, http):
         stack.push_async_callback(program.stop)
@@ -217,6 +220,7 @@ def _program(folder: Path, base: dict[str, Any], name: str) -> Program:
             "port": free_port(),
             "ops_port": free_port(),
             "gateway_secret": SECRET,
+            "api_keys": API_KEYS,
             "jwt": trusting(folder),
         },
         "engine": {"worker_name": f"house-{name}", "static_id": True},

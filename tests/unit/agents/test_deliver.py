@@ -9,7 +9,7 @@ from agents.begin import Moment
 from agents.deliver import decide, deliver
 from agents.heed import Memory
 from agents.retry import backoff_ms
-from schemas.records import AttemptEnded, Provider, ProviderCall, RetryDue
+from schemas.records import AttemptEnded, DeviceChanged, Provider, ProviderCall, RetryDue
 from tests.calls import ONE, TWO, call, ended, timer, words
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, SECOND, T0, TASK, called
@@ -58,6 +58,19 @@ def test_a_refusal_keeps_the_providers_reason() -> None:
     (fact,) = decide(answer, TWO)
     assert isinstance(fact, AttemptEnded)
     assert ("invalid_contact", "550 no such user") == (fact.reason, fact.detail)
+
+
+def test_a_device_that_the_provider_knows_no_longer_is_told_and_no_other() -> None:
+    """NS-CH-066. Mutation: no `DeviceChanged`, or one for every refusal."""
+    task = replace(TASK, channel="push", device_id="d-1")
+    answer = ended(called(task, "permanent"), reason="unregistered_device")
+    fact, gone = decide(answer, TWO)
+    assert isinstance(fact, AttemptEnded)
+    assert ("failed", "unregistered_device") == (fact.status, fact.reason)
+    expected = DeviceChanged(user_id=TASK.user_id, device_id="d-1", action="refused", changed_at=ONE.now)
+    assert expected == gone
+    assert 1 == len(decide(ended(called(task, "permanent"), reason="provider_refused"), TWO))
+    assert 1 == len(decide(ended(called(TASK, "permanent"), reason="unregistered_device"), TWO))
 
 
 def test_a_temporary_error_tries_the_next_provider_before_waiting() -> None:

@@ -23,6 +23,8 @@ from schemas.records import (
     Switch,
     Vetoed,
 )
+from tables.devices import MOST_DEVICES
+from tables.vetoes import Vetoes
 from tests.calls import words
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, T0, TASK, called
@@ -219,3 +221,22 @@ async def test_every_way_to_a_call_is_closed(value: Any) -> None:
     outcomes = [outcome async for outcome in deliver(stream, kept, reference)]
     assert [] == [one for one in outcomes if isinstance(one, ProviderCall)]
     assert "unsubscribed_channel" == words(outcomes)[-1][1]
+
+
+def test_a_push_to_a_device_that_went_off_since_is_not_sent_not_even_what_is_mandatory() -> None:
+    """Mutation: no look at the device: its token may be somebody else's by now."""
+    push = replace(TASK, channel="push", device_id="one")
+    off = replace(vetoed(2), scope="device", device_id="one")
+    assert ("skipped", "device_off") == ending(push, off, is_mandatory=True)[:2]
+    for other in (replace(push, device_id="two"), replace(push, preferences_version=2), TASK):
+        assert "called" == ending(other, off)[0]
+    assert "called" == ending(TASK, off, vetoed(1, types=chosen("email")))[0]
+
+
+def test_of_the_devices_that_went_off_the_last_are_remembered() -> None:
+    """Mutation: no bound: a user whose tokens change each day would have a row that only grows."""
+    known = Vetoes()
+    for number in range(1, 70):
+        known = known.merge(replace(vetoed(number), scope="device", device_id=str(number)))
+    assert (MOST_DEVICES, {"20", "69"}) == (len(known.devices), {"20", "69"} & set(known.devices))
+    assert known is known.merge(replace(vetoed(68), scope="device", device_id="69"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
+from schemas.ids import device_named
 from schemas.records import (
     ContactChanged,
     Device,
+    DeviceChanged,
     DomainEvent,
     PreferenceChanged,
     RequestReceived,
@@ -101,3 +104,36 @@ async def test_switching_advertising_on_in_person_is_a_consent_to_it(
     found = await take(event, "user.events/0/1")
     assert ["type"] + ["consent_granted"] * consents == [change.kind for change in found]
     assert {"promo"} >= {change.purpose for change in found[1:]}
+
+
+@pytest.mark.parametrize("given", [{"token": "t"}, {"sealed": b64encode(b"sealed:t").decode()}])
+async def test_a_device_is_registered_by_an_event_in_clear_or_sealed_by_us(given: dict[str, str]) -> None:
+    """NS-CH-OP-11."""
+    event = user_event("user.device_registered", platform="ios", **given)
+    found = await one(event, "notification.preferences/0/1")
+    assert isinstance(found, DeviceChanged)
+    assert ("registered", "ios", b"sealed:t", "hash of t", device_named(USER, "ios", "hash of t")) == (
+        found.action,
+        found.platform,
+        found.token,
+        found.token_hash,
+        found.device_id,
+    )
+
+
+async def test_a_token_that_our_api_sealed_with_an_unknown_key_is_a_defect_and_not_dropped() -> None:
+    """It was answered with 201. Mutation: no fact, as if nobody had said anything."""
+    event = user_event(
+        "user.device_registered", platform="ios", sealed=b64encode(b"with another key").decode()
+    )
+    with pytest.raises(ValueError, match="not sealed"):
+        await one(event, "notification.preferences/0/1")
+
+
+async def test_a_device_is_switched_by_an_event() -> None:
+    device_id = device_named(USER, "ios", "hash of t")
+    found = await one(
+        user_event("user.device_switched", device_id=device_id, is_active=False), "user.events/0/1"
+    )
+    assert isinstance(found, DeviceChanged)
+    assert ("switched", device_id, False) == (found.action, found.device_id, found.is_active)

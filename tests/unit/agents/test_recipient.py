@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -39,7 +40,8 @@ def text(task: SendTask) -> str:
 
 
 async def test_a_request_becomes_a_message_for_each_address(desk: Desk) -> None:
-    answered = await desk.tell(REGISTERED, PHONES, REQUEST)
+    await desk.tell(REGISTERED, PHONES)
+    answered = await desk.tell(REQUEST)
     assert [MessageQueued, SendTask] * 3 + [RequestDecided] == [type(one) for one in answered]
     assert ["email", "push", "push"] == [task.channel for task in tasks(answered)]
     assert ["Заказ A-1", "A-1", "A-1"] == [text(task) for task in tasks(answered)]
@@ -240,10 +242,9 @@ async def test_a_type_that_comes_while_it_is_waited_for_is_used() -> None:
 
 
 async def test_one_batch_sees_its_own_facts() -> None:
-    stop = [chosen(kind="unsubscribed", channel=channel) for channel in ("email", "push")]
-    inputs = [REGISTERED, *stop, REQUEST]
+    inputs = [REGISTERED, *(chosen(kind="unsubscribed", channel=name) for name in ("email", "push")), REQUEST]
     stream = FakeStream([FakeEvent(value, subject_key(USER)) for value in inputs], T0)
     outside = MemoryOutside(reference=reference())
-    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
+    memory = Memory(*(MemoryTable[bytes, Any]() for _ in Memory.__struct_fields__))
     found = [one async for one in recipient(stream, memory, outside)]
     assert ["skipped"] == [one.outcome for one in found if isinstance(one, RequestDecided)]

@@ -29,18 +29,10 @@ def test_what_is_no_address_is_kept_as_given() -> None:
     assert Address(sealed=b"sealed:8", is_valid=False) == known.phone
 
 
-def test_devices_keep_their_platform() -> None:
-    devices = [
-        Address(sealed=b"sealed:one", is_valid=True, platform="ios"),
-        Address(sealed=b"sealed:two", is_valid=True, platform="web"),
-    ]
-    assert devices == told(None, PHONES).devices
-
-
 def test_what_a_fact_does_not_state_stays() -> None:
     known = told(told(None, REGISTERED), PHONES)
     assert told(None, REGISTERED).email == known.email
-    assert 2 == len(known.devices)
+    assert [] == known.devices  # they stand in a table of their own
 
 
 def test_an_empty_value_removes() -> None:

@@ -70,7 +70,8 @@ def test_some_request_ends_in(ending: tuple[str, str | None], expected: Expected
     ("channel", "ending"),
     [
         *((channel, ("reached", None)) for channel in ("email", "sms", "push")),
-        *((channel, ("failed", "provider_refused")) for channel in ("email", "sms", "push")),
+        *((channel, ("failed", "provider_refused")) for channel in ("email", "sms")),
+        ("push", ("failed", "unregistered_device")),
         ("email", ("failed", "render_failed")),
         ("email", ("failed", "invalid_contact")),
         ("sms", ("failed", "invalid_contact")),

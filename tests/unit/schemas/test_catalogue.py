@@ -40,6 +40,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "audience.users",
         *(f"vetoes.{channel}" for channel in ("email", "sms", "push")),
         "facts.contacts",
+        "facts.devices",
         "facts.labels",
         "facts.preferences",
         "facts.seen",

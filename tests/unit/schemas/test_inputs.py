@@ -217,12 +217,26 @@ def test_each_topic_has_its_decoder() -> None:
         ("user.unsubscribed", {"channel_type": "post"}, "channel_type"),
         ("user.unsubscribed", {}, "channel_type"),
         ("user.consent_granted", {"channel_type": "all_marketing"}, "channel_type"),
+        ("user.device_registered", {"platform": "ios"}, "token"),
+        ("user.device_registered", {"platform": "ios", "token": "with blank"}, "token"),
+        ("user.device_registered", {"platform": "ios", "token": "t\n"}, "token"),
+        ("user.device_registered", {"platform": "ios", "token": "t", "sealed": "dA=="}, "token"),
+        ("user.device_registered", {"platform": "ios", "sealed": "dA=="}, "token"),
+        ("user.device_switched", {"device_id": "7", "is_active": False}, "device_id"),
     ],
 )
 def test_a_fact_of_a_wrong_form_is_refused(event_type: str, data: dict[str, Any], place: str) -> None:
     with pytest.raises(DecodeError, match=place) as caught:
         user_events()(raw(EVENT, event_type=event_type, data=data))
     assert Fault.WRONG_FIELD == caught.value.reason
+
+
+def test_only_our_own_apis_seal_a_token() -> None:
+    """Mutation: others may: a hundred such events, which nobody can open, would stop the intake."""
+    sealed = raw(EVENT, event_type="user.device_registered", data={"platform": "ios", "sealed": "dA=="})
+    assert isinstance(decoder_of(topics.PREFERENCE_CHANGES)(sealed), DomainEvent)
+    with pytest.raises(DecodeError, match="token"):
+        decoder_of(topics.USER_EVENTS)(sealed)
 
 
 def test_every_fault_has_its_sentence() -> None:

@@ -63,3 +63,28 @@ def test_a_late_deletion_does_not_touch_what_is_newer() -> None:
     known = Contacts().merge({"email": OLD}, 10).register(30).merge({"phone": NEW}, 30).delete(20)
     assert not known.is_deleted
     assert (None, NEW) == (known.email, known.phone)
+
+
+def test_what_a_deletion_emptied_is_missing_again_when_the_user_comes_back() -> None:
+    """Mutation: the time of the deletion counts as stated: his phone is never asked for again."""
+    back = Contacts().merge({"phone": OLD}, 10).delete(20).register(30).merge({"email": NEW}, 30)
+    assert [False, True] == [back.is_missing(name, 31, 100) for name in ("email", "phone")]
+    known = back.asked({"email": OLD, "phone": NEW}, 40)
+    assert (NEW, NEW) == (known.email, known.phone)
+    removed = back.merge({"phone": None}, 35)
+    assert not removed.is_missing("phone", 36, 100)
+
+
+def test_an_answer_of_before_a_deletion_is_no_reason_not_to_ask_again() -> None:
+    """Mutation: `delete` keeps `asked_at`."""
+    back = Contacts().asked({"phone": OLD}, 10).delete(20).register(30)
+    assert back.phone is None
+    assert back.is_missing("phone", 31, 100)
+
+
+def test_a_late_deletion_leaves_what_account_service_said_since() -> None:
+    """Mutation: it is emptied, with a time, and never asked for again."""
+    asked = Contacts().register(30).asked({"phone": NEW}, 40)
+    assert NEW == asked.delete(20).phone
+    before = Contacts().asked({"phone": OLD}, 10).register(30)
+    assert before.delete(20).phone is None

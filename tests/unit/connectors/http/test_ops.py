@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from connectors.access.key_book import KeyBook
+from connectors.account_metrics import AccountMetrics
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.http.authority import Authority
@@ -48,6 +49,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)
+    AccountMetrics(registry)
     AudienceMetrics(registry)
     AudienceGauges(registry, is_up=lambda: True, labels=lambda: 0, oldest_s=lambda: 0.0)
     CampaignMetrics(registry)

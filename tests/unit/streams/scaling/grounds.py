@@ -90,6 +90,10 @@ class Hand:
     async def fence(self, stage: str, tasks: Iterable[int]) -> None:
         self.ground.asked.append(f"fence {stage} {len(list(tasks))}")
 
+    async def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        self.ground.asked.append("ends")
+        return dict.fromkeys(tps, FIRST)
+
     async def positions(self, _stage: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         self.pending -= 1
         self.ground.asked.append("look" if self.pending < 0 else "look in vain")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiokafka.errors import IllegalOperation, NodeNotReadyError, ProducerFenced
 
+from streams.engine.layout import Phase
 from streams.scaling import change as change_module
 from streams.scaling import workers as workers_module
 from streams.scaling.change import Change
 from streams.scaling.copies import Copies as RealCopies
 from streams.scaling.hand import Hand as RealHand
-from tests.unit.streams.scaling.grounds import CONFIG, PLAN, Copies, Ground, Hand, Topics
+from streams.topology import input_topics
+from tests.unit.streams.scaling.grounds import CONFIG, LOG, PLAN, Copies, Ground, Hand, Topics, at
 
 NOTHING: Any = None
 
@@ -49,6 +52,23 @@ async def test_new_tasks_are_let_in_only_when_their_offsets_can_be_seen(
         "done",
         "commit",
     ] == ground.asked
+
+
+async def test_a_stage_that_writes_to_itself_is_fenced_before_ends_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a task could write by the old count what nobody reads any more. Its tasks open again, and read on.
+
+    Mutations: `drain` leaves the stage itself out; it looks at the ends before.
+    """
+    ground = Ground(layout=at(Phase.DRAIN))
+    monkeypatch.setattr(workers_module, "layouts", ground.layouts)
+    counts = dict.fromkeys((*input_topics("recipient"), LOG), 4) | {"outcomes": 12, LOG: 12}
+    topics, found = cast("Any", Topics(counts)), replace(PLAN, writers=("recipient", "status"))
+    await Change(cast("Any", Hand(ground)), topics, found, NOTHING, lambda _: None).drain(
+        cast("Any", Copies(ground))
+    )
+    assert ["fence recipient 4", "fence status 12", "ends", "copy", "look", "copy"] == ground.asked
 
 
 async def test_records_behind_an_open_transaction_are_counted() -> None:

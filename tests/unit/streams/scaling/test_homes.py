@@ -22,6 +22,8 @@ from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
 from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
+from tables.asking import key_of as asking_key
+from tables.devices import owner_key
 from tables.memberships import enlisted_prefix
 from tables.offers import key_of as offer_key
 from tables.pending import key_of as pending_key
@@ -85,9 +87,9 @@ def timer(stage: str, due: Any) -> tuple[bytes, bytes]:
     return key, value
 
 
-def call(stage: str) -> tuple[bytes, bytes]:
+def call(stage: str, asked: Any = CALL) -> tuple[bytes, bytes]:
     overlay = Overlay(NoRows(), 0)
-    inner.record_effect(stages()[stage].effect, CALL, (), overlay)
+    inner.record_effect(stages()[stage].effect, asked, (), overlay)
     ((key, value),) = overlay.writes.items()
     assert value is not None
     return key, value
@@ -98,18 +100,24 @@ def test_rows_of_every_kind_know_their_key() -> None:
     recipient, status, stats = (homes(stage, book) for stage in ("recipient", "status", "stats"))
     email = homes("delivery-email", book)
     due = r.RequestDue(request=REQUEST, due_at=DUE_AT, waited_for="contact")
+    silent = r.DevicesDue(user_id=REQUEST.user_id, due_at=DUE_AT)
     window = window_of(PARTIAL).encode()
     fallback = r.FallbackDue(user_id=REQUEST.user_id, wait_id="00", due_at=DUE_AT)
     sent = [SENT_TO, SENT_TO, window, window, SENT_TO]
-    assert [*[USER] * 8, *sent] == [
+    assert [*[USER] * 12, owner_key("0a"), *sent] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
         recipient(b"\4" + pending_key(REQUEST.user_id, "shop", REQUEST.request_id), b""),
         recipient(b"\5" + USER, b""),
+        recipient(b"\6" + USER, b""),
+        recipient(b"\10" + asking_key(REQUEST.user_id, REQUEST.lane), b""),
         recipient(*timer("recipient", due)),
+        recipient(*timer("recipient", silent)),
+        recipient(*call("recipient", r.ContactsAsked(request=REQUEST))),
         status(b"\2" + b"request", row(Wait.of(PLAN))),
         status(*timer("status", fallback)),
+        recipient(b"\7" + owner_key("0a"), b""),
         email(*timer("delivery-email", r.RetryDue(task=TASK, due_at=DUE_AT))),
         email(*call("delivery-email")),
         stats(b"\1" + window, b""),

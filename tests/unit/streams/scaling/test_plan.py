@@ -24,6 +24,11 @@ def test_a_multiple_is_planned() -> None:
     )
 
 
+def test_a_stage_that_writes_an_input_of_its_own_is_one_of_its_writers() -> None:
+    """The task of a token says whose it is, to the tasks of its users: by `facts.devices`."""
+    assert ("delivery-push", "intake", "recipient", "status") == writers_of("recipient")
+
+
 @pytest.mark.parametrize("new", [2, 6, 0])
 def test_other_counts_are_refused(new: int) -> None:
     with pytest.raises(ScaleError, match="must be a multiple"):

@@ -1,0 +1,244 @@
+"""Which devices of a user get pushes: registered, switched, refused, moved, listed, idle (NS-CH-060…069).
+
+consumes  DeviceChanged, TokenClaimed, DevicesDue; ContactChanged with a list of devices, or of a deletion
+keeps     devices; owners: a token belongs to whoever registered it last (NS-DATA-OP-10)
+emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer),
+          Vetoed of a device that is off: pushes that wait for it may reach somebody else
+
+What follows is told by what differs before and after, so rows and claims never miss a change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+from agents.forbid import silence
+from agents.remember import checked
+from schemas.device_words import DeviceAction
+from schemas.ids import device_named, subject_key
+from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed, Vetoed
+from schemas.words import Channel
+from tables.contacts import Address, Contacts
+from tables.devices import Devices, KnownDevice, Owner, owner_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agents.ports import Addresses, Cipher, Table
+    from schemas.records import ContactChanged
+    from tables.devices import DeviceTerms
+    from tables.preferences import Preferences
+
+Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | Vetoed
+NOTHING = Devices()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The tables of devices in one task at `now` (ms), and what is needed to read a token."""
+
+    devices: Table[bytes, Devices]
+    contacts: Table[bytes, Contacts]
+    preferences: Table[bytes, Preferences]
+    now: int
+    cipher: Cipher
+    addresses: Addresses
+    terms: DeviceTerms
+
+
+def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
+    """One word on one device. A deleted user gets none, and one who came back gets none of before.
+
+    A word that is older than the last changes nothing. When the token moved, but this device registered again
+    since, it claims the token back.
+    """
+    contacts = shelf.contacts.get(subject_key(value.user_id))
+    before = _before(value.user_id, shelf)
+    match DeviceAction(value.action):
+        case DeviceAction.REGISTERED:
+            if contacts is not None and (contacts.is_deleted or value.changed_at < contacts.deleted_at):
+                return []
+            return _kept(value.user_id, before.register(_registered(value)), shelf)
+        case DeviceAction.MOVED:
+            again: list[Followed] = [
+                _claim(value.user_id, one)
+                for one in before.known
+                if one.device_id == value.device_id and one.is_active and one.used_at > value.changed_at
+            ]
+            return again or _kept(value.user_id, before.take(value.device_id, value.changed_at), shelf)
+        case DeviceAction.SWITCHED:
+            after = before.switch(value.device_id, value.changed_at, is_active=value.is_active)
+            return _kept(value.user_id, after, shelf)
+        case DeviceAction.REFUSED:
+            after = before.switch(value.device_id, value.changed_at, is_active=False)
+            return _kept(value.user_id, after, shelf)
+        case action:
+            assert_never(action)
+
+
+def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
+    """Account Service's list of a user's devices (NS-CH-OP-11)."""
+    given = [
+        _listed(value.user_id, (device.platform, device.token), value.changed_at, shelf)
+        for device in value.devices or []
+    ]
+    before = _before(value.user_id, shelf)
+    return _kept(value.user_id, before.restate(given, value.changed_at), shelf)
+
+
+def disarm(user_id: str, shelf: Shelf, until: int | None = None) -> list[Followed]:
+    """The user is deleted, and all his devices with him (NS-SEC-OP-02).
+
+    He came back meanwhile, and only then his deletion of the time `until` (ms) is told: older ones go.
+    """
+    key = subject_key(user_id)
+    before = shelf.devices.get(key) or NOTHING
+    if until is not None:
+        left = [one for one in before.known if one.used_at >= until]
+        return _kept(user_id, replace(before, known=left), shelf)
+    shelf.devices.delete(key)
+    return list(_differing(user_id, before, NOTHING))
+
+
+def age(due: DevicesDue, shelf: Shelf) -> list[Followed]:
+    """Devices that are silent for too long; a timer that another has replaced does nothing."""
+    before = shelf.devices.get(subject_key(due.user_id)) or NOTHING
+    if due.due_at != before.looks_at:
+        return []
+    return _kept(due.user_id, replace(before.age(shelf.now, shelf.terms), looks_at=0), shelf)
+
+
+def claim(value: TokenClaimed, owners: Table[bytes, Owner]) -> list[DeviceChanged]:
+    """The later registration has the token, and the other device is off (NS-DATA-OP-10)."""
+    key = owner_key(value.token_hash)
+    owner = owners.get(key)
+    if value.is_released:
+        if owner is not None and owner.device_id == value.device_id:
+            owners.delete(key)
+        return []
+    claimant = Owner(user_id=value.user_id, device_id=value.device_id, at=value.at)
+    if owner is None or owner.device_id == claimant.device_id:
+        owners.put(key, claimant)
+        return []
+    if claimant.at < owner.at:
+        return [_moved(claimant, owner.at)]
+    owners.put(key, claimant)
+    return [_moved(owner, claimant.at)]
+
+
+def reachable(
+    contacts: Contacts | None, devices: Devices | None, now: int, terms: DeviceTerms
+) -> Contacts | None:
+    """The contacts with the devices that pushes go to; while there are none, with those kept there before."""
+    if devices is None:
+        return contacts
+    active = [
+        Address(sealed=one.token, is_valid=one.is_valid, platform=one.platform, device_id=one.device_id)
+        for one in devices.active(now, terms)
+    ]
+    return replace(contacts or Contacts(), devices=active)
+
+
+def _kept(user_id: str, changed: Devices, shelf: Shelf) -> list[Followed]:
+    key = subject_key(user_id)
+    before, after = shelf.devices.get(key) or NOTHING, changed.look(shelf.terms)
+    if after != before:
+        shelf.devices.put(key, after)
+    is_timed = after.looks_at not in {0, before.looks_at}
+    due = [DevicesDue(user_id=user_id, due_at=after.looks_at)] if is_timed else []
+    on = {one.device_id for one in after.known if one.is_active}
+    off = [one.device_id for one in before.known if one.is_active and one.device_id not in on]
+    vetoes = silence(user_id, off, shelf.preferences, shelf.now)
+    return [*_differing(user_id, before, after), *due, *vetoes]
+
+
+def _differing(user_id: str, before: Devices, after: Devices) -> Iterator[Followed]:
+    """Rows of what changed; a token is claimed when its device comes on, released when it is forgotten."""
+    for device in after.known:
+        was = before.find(device.device_id)
+        if was != device:
+            yield _row(user_id, device)
+        if device.is_active and (was is None or not was.is_active):
+            yield _claim(user_id, device)
+    for gone in before.known:
+        if after.find(gone.device_id) is None:
+            yield replace(_row(user_id, gone), is_forgotten=True)
+            yield replace(_claim(user_id, gone), is_released=True)
+
+
+def _before(user_id: str, shelf: Shelf) -> Devices:
+    """What is known; what an earlier version kept beside the contacts is taken over with the first change."""
+    key = subject_key(user_id)
+    known = shelf.devices.get(key)
+    if known is not None:
+        return known
+    contacts = shelf.contacts.get(key)
+    if contacts is None or not contacts.devices:
+        return NOTHING
+    shelf.contacts.put(key, replace(contacts, devices=[]))
+    old = [
+        _listed(user_id, (one.platform or "", one.sealed), contacts.devices_at, shelf)
+        for one in contacts.devices
+    ]
+    return Devices(known=old, listed_at=contacts.devices_at)
+
+
+def _registered(value: DeviceChanged) -> KnownDevice:
+    assert value.platform is not None
+    assert value.token is not None
+    assert value.token_hash is not None
+    return KnownDevice(
+        device_id=value.device_id,
+        platform=value.platform,
+        token=value.token,
+        token_hash=value.token_hash,
+        created_at=value.changed_at,
+        used_at=value.changed_at,
+        changed_at=value.changed_at,
+    )
+
+
+def _listed(user_id: str, told: tuple[str, bytes], at: int, shelf: Shelf) -> KnownDevice:
+    platform, given = told
+    address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
+    token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
+    return KnownDevice(
+        device_id=device_named(user_id, platform, token_hash),
+        platform=platform,
+        token=address.sealed,
+        token_hash=token_hash,
+        created_at=at,
+        used_at=at,
+        changed_at=at,
+        is_valid=address.is_valid,
+        is_listed=True,
+    )
+
+
+def _claim(user_id: str, device: KnownDevice) -> TokenClaimed:
+    return TokenClaimed(
+        token_hash=device.token_hash, user_id=user_id, device_id=device.device_id, at=device.used_at
+    )
+
+
+def _moved(loser: Owner, at: int) -> DeviceChanged:
+    return DeviceChanged(
+        user_id=loser.user_id, device_id=loser.device_id, action=DeviceAction.MOVED, changed_at=at
+    )
+
+
+def _row(user_id: str, device: KnownDevice) -> DeviceRow:
+    return DeviceRow(
+        device_id=device.device_id,
+        user_id=user_id,
+        platform=device.platform,
+        token=device.token,
+        token_hash=device.token_hash,
+        is_active=device.is_active,
+        used_at=device.used_at,
+        created_at=device.created_at,
+        changed_at=device.changed_at,
+    )
