@@ -29,6 +29,7 @@ def test_what_is_no_address_is_kept_as_given() -> None:
     assert Address(sealed=b"sealed:8", is_valid=False) == known.phone
 
 
+@pytest.mark.spec("NS-CH-062")
 def test_devices_keep_their_platform() -> None:
     devices = [
         Address(sealed=b"sealed:one", is_valid=True, platform="ios"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.records import StatsPartial
@@ -24,6 +25,7 @@ def test_counts_are_added_by_metric() -> None:
     assert {"sent": 1, "failed": 0, "delivered": 2} == total.counts
 
 
+@pytest.mark.spec("NS-EVT-031 NS-EVT-032 NS-EVT-OP-05 NS-EVT-OP-13")
 def test_the_record_has_every_named_metric_and_every_dimension() -> None:
     record = Totals(counts=HOUR.counts).record(HOUR)
     assert ("hour", "2025-05-21T12:00:00Z") == (record.period, record.timestamp)
@@ -48,6 +50,7 @@ def test_the_record_has_every_named_metric_and_every_dimension() -> None:
     } == record.dimensions
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 def test_partial_and_record_of_a_window_have_one_key() -> None:
     expected = "hour|2025-05-21T12:00:00Z|email|order_confirmation|transactional||||"
     assert expected == key_of(HOUR) == key_of(Totals().record(HOUR))

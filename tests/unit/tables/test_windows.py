@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.records import StatsPartial
 from schemas.times import period_start
 from tables.windows import PERIODS, Count, Dimensions, Windows
@@ -11,6 +13,7 @@ MAIL = Dimensions("email", "order_confirmation", "transactional", provider_name=
 HOUR = 3_600_000
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 def test_a_count_appears_once_in_each_period() -> None:
     windows = Windows()
     windows.add([Count("sent", T0, MAIL)])

@@ -14,6 +14,7 @@ from tests.unit.connectors.templates.rendering import (
 )
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 @pytest.mark.parametrize(
     "source",
     [
