@@ -100,6 +100,7 @@ def test_the_search_finds_every_address_wherever_it_stands() -> None:
     assert sorted(wanted) == holds(b"0a".join(sorted(wanted)), wanted)
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_only_input_topics_hold_addresses_in_clear(left_behind: Path) -> None:
     """Dead letters of an input topic are its own bytes."""
     inputs = {topic.name for topic in catalogue() if topic.use is Use.PUBLIC_IN}
@@ -110,6 +111,7 @@ def test_only_input_topics_hold_addresses_in_clear(left_behind: Path) -> None:
     assert set() == clear - inputs
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_tables_hold_no_address_in_clear(left_behind: Path) -> None:
     wanted, rows = addresses(), 0
     for current in (left_behind / "tables").rglob("CURRENT"):
@@ -121,6 +123,7 @@ def test_tables_hold_no_address_in_clear(left_behind: Path) -> None:
     assert rows > 1000
 
 
+@pytest.mark.spec("NS-DATA-OP-15")
 def test_postgres_holds_no_address_in_clear(left_behind: Path) -> None:
     """Heap files are searched as they are: short values lie in them uncompressed."""
     wanted = addresses()

@@ -34,6 +34,7 @@ def places(heard: list[bytes], first: bytes) -> list[int]:
     return [place for place, word in enumerate(heard) if word.startswith(first)]
 
 
+@pytest.mark.spec("NS-SND-004 NS-SND-040 NS-OPS-010 NS-OPS-011")
 async def test_what_is_urgent_overtakes_a_backlog_of_100_000_on_its_task(errand: Errand) -> None:
     """Both wait before the worker comes; the fetched part of the backlog is all that may go before.
 

@@ -210,6 +210,7 @@ async def test_an_offset_out_of_range_stops_the_stage(
         assert "carillon offsets set count --to" in reason
 
 
+@pytest.mark.spec("NS-OPS-OP-02")
 async def test_partition_counts_that_differ_stop_the_stage(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:

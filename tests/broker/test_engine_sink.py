@@ -60,6 +60,7 @@ def sinking(servers: Servers, app_prefix: str, tmp_path: Path) -> Sinking:
     return Sinking(servers.bootstrap, app_prefix, tmp_path)
 
 
+@pytest.mark.spec("NS-SND-OP-08")
 async def test_rows_are_written_once_over_kills(sinking: Sinking) -> None:
     """Killed twice in the middle of 4 000 rows: the database's own offset says where to go on.
 
@@ -131,6 +132,7 @@ async def test_the_database_away_is_a_wait_with_a_name(sinking: Sinking) -> None
     assert 200 == await committed(sinking)
 
 
+@pytest.mark.spec("NS-OPS-012")
 async def test_kafka_hears_how_far_the_rows_are_after_the_last_batch_and_after_a_kill(
     sinking: Sinking,
 ) -> None:

@@ -58,6 +58,7 @@ def behind(days: float) -> Forgery:
     )
 
 
+@pytest.mark.spec("NS-OPS-002 NS-OPS-OP-01")
 @pytest.mark.parametrize(
     ("forgery", "clock_days", "kept"),
     [
@@ -139,6 +140,7 @@ async def test_a_changelog_that_keeps_the_writers_time_is_refused(
         assert "message.timestamp.type=LogAppendTime" in worker.events("stage_failed")[0]["reason"]
 
 
+@pytest.mark.spec("NS-OPS-OP-01")
 async def test_a_killed_workers_store_falls_back_together_with_its_offset(
     servers: Servers, app_prefix: str, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ select (select count(*) from notification_requests), (select count(*) from notif
 """
 
 
+@pytest.mark.spec("NS-EVT-OP-02 NS-OPS-001 NS-OPS-002")
 @pytest.mark.timeout(240 + 60 * CYCLES)
 async def test_two_workers_lose_and_repeat_nothing_under_faults(
     own_kafka: EmbeddedKafka, database: str, tmp_path: Path

@@ -69,6 +69,7 @@ class TestKeyStore(KeyPromises):
         assert (NOW, 1) == (kept.last_used_at, kept.record.version)
 
 
+@pytest.mark.spec("NS-SEC-005")
 async def test_each_change_of_a_key_has_its_line_without_its_hash(postgres: Database) -> None:
     store, one = KeyStore(postgres), made(SHOP, NOW)
     await store.add(one.record, NOW, ANN)
@@ -109,6 +110,7 @@ async def test_a_change_that_is_refused_leaves_no_line(postgres: Database) -> No
     assert 2 == len(await list_changes(postgres, Wish(EVER)))
 
 
+@pytest.mark.spec("NS-SEC-005")
 async def test_each_change_of_reference_data_has_its_line_before_and_after(postgres: Database) -> None:
     store = ReferenceStore(postgres, CIPHER)
     await store.apply([PROVIDER, TAG, TEMPLATE], ANN)
@@ -130,6 +132,7 @@ async def test_each_change_of_reference_data_has_its_line_before_and_after(postg
     assert [] == await list_changes(postgres, Wish(EVER, actor_id="user:eve"))
 
 
+@pytest.mark.spec("NS-SEC-OP-03")
 @pytest.mark.parametrize("words", ["UPDATE audit_log SET actor_id = 'x'", "DELETE FROM audit_log"])
 async def test_a_line_is_neither_changed_nor_deleted(postgres: Database, words: str) -> None:
     await KeyStore(postgres).add(made(SHOP, NOW).record, NOW, ANN)
@@ -139,6 +142,7 @@ async def test_a_line_is_neither_changed_nor_deleted(postgres: Database, words: 
     assert 1 == len(await list_changes(postgres, Wish(EVER)))
 
 
+@pytest.mark.spec("NS-SEC-OP-03")
 async def test_a_line_leaves_after_three_years(postgres: Database) -> None:
     await KeyStore(postgres).add(made(SHOP, NOW).record, NOW, ANN)
     async with postgres.connection() as connection:

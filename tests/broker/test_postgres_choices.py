@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from connectors.choices import Chosen, Consented, Quiet, Unsubscribed
 from connectors.postgres.choices import StoredChoices
 from connectors.postgres.database import Database
@@ -27,6 +29,7 @@ async def stored(postgres: Database, *changes: PreferenceRow) -> Any:
     return await StoredChoices(postgres).of(USER)
 
 
+@pytest.mark.spec("NS-PREF-012 NS-PREF-016")
 async def test_an_older_choice_never_takes_the_place_of_a_newer_one(database: str) -> None:
     """Mutation: no condition on the time."""
     new = change("type", LATER, notification_type="news", channels=["email", "push"])
@@ -38,6 +41,7 @@ async def test_an_older_choice_never_takes_the_place_of_a_newer_one(database: st
     assert row["created_at"] == row["updated_at"]
 
 
+@pytest.mark.spec("NS-DATA-044 NS-PREF-012")
 async def test_who_comes_back_has_no_row_unless_he_left_again_since(database: str) -> None:
     off = change("unsubscribed", LATER, channel="sms", note="Too many")
     async with migrated(database) as postgres:
@@ -47,6 +51,7 @@ async def test_who_comes_back_has_no_row_unless_he_left_again_since(database: st
     assert [] == gone.unsubscribed
 
 
+@pytest.mark.spec("NS-PREF-016")
 async def test_of_one_batch_the_last_word_on_a_channel_counts(database: str) -> None:
     off, on = change("unsubscribed", channel="sms"), change("resubscribed", channel="sms")
     async with migrated(database) as postgres:
@@ -58,6 +63,7 @@ async def test_of_one_batch_the_last_word_on_a_channel_counts(database: str) -> 
     assert ["sms"] == [one.channel for one in second.unsubscribed]
 
 
+@pytest.mark.spec("NS-DATA-OP-07")
 async def test_consents_are_only_added_and_the_newest_is_in_force(database: str) -> None:
     given = change("consent_granted", NOW, purpose="marketing", note="shop", text_version="v1")
     taken = change("consent_revoked", LATER, purpose="marketing", note="settings")

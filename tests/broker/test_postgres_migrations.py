@@ -71,6 +71,7 @@ async def test_a_database_of_a_later_version_is_refused(database: str) -> None:
             await pending(postgres)
 
 
+@pytest.mark.spec("NS-DATA-OP-02 NS-SND-OP-06")
 @pytest.mark.parametrize(
     ("table", "column", "words"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from connectors.postgres.database import Database
 from connectors.postgres.partitions import add_partitions, drop_partitions
 from connectors.postgres.rows import RowWriter
@@ -25,6 +27,7 @@ async def count(postgres: Database, table: str) -> int:
         return found
 
 
+@pytest.mark.spec("NS-DATA-OP-16")
 async def test_months_and_days_around_now_have_partitions(database: str) -> None:
     async with migrated(database) as postgres:
         assert await add_partitions(postgres, NOW) == []
@@ -45,6 +48,7 @@ async def test_many_processes_may_make_them_at_once(database: str) -> None:
         assert len([name for names in made for name in names]) == 3
 
 
+@pytest.mark.spec("NS-DATA-106")
 async def test_rows_go_to_the_partition_of_their_time(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, 0, decided(), message(), logged())
@@ -65,6 +69,7 @@ async def test_a_range_the_default_partition_holds_rows_of_is_left_to_it(databas
         assert await count(postgres, "notification_requests") == 1
 
 
+@pytest.mark.spec("NS-DATA-OP-16 NS-DATA-OP-21")
 async def test_old_partitions_go_with_their_rows_and_others_stay(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, 0, decided(), message(), logged())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connectors.postgres.database import Database
 from connectors.postgres.rows import RowWriter, Written
 from tests.sample_rows import logged, message, migrated
@@ -9,6 +11,7 @@ from tests.sample_rows import logged, message, migrated
 PLANS = "SELECT sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE $1"
 
 
+@pytest.mark.spec("NS-OPS-113")
 async def test_a_line_of_the_log_is_not_planned_anew(database: str) -> None:
     """Mutation: a transaction does not begin with `plan_once`; its first five writes plan for themselves."""
     async with migrated(database, size=1) as postgres:

@@ -81,7 +81,7 @@ async def rows(postgres: Database, sql: str) -> list[Any]:
         return [tuple(row) for row in await connection.fetch(sql)]
 
 
-@pytest.mark.spec("AUD-100 AUD-OP-30")
+@pytest.mark.spec("AUD-100 AUD-OP-30 NS-DATA-OP-01")
 async def test_all_kinds_go_through_postgres_and_come_out_the_same(database: str) -> None:
     broker = Broker()
     async with migrated(database) as postgres:
@@ -107,6 +107,7 @@ async def test_only_what_changed_gets_a_version_and_is_published(database: str) 
     assert sorted(CHANGES, key=key_of) == broker.book.records()
 
 
+@pytest.mark.spec("NS-CH-025 NS-DATA-OP-20 NS-SEC-003")
 async def test_secrets_of_providers_stand_nowhere_in_clear(database: str) -> None:
     async with migrated(database) as postgres:
         await ReferenceStore(postgres, CIPHER).apply([PROVIDER])
@@ -116,6 +117,7 @@ async def test_secrets_of_providers_stand_nowhere_in_clear(database: str) -> Non
     assert "hunter2" not in str(stored)
 
 
+@pytest.mark.spec("NS-DATA-OP-04 NS-TPL-012")
 async def test_every_text_of_a_template_is_kept(database: str) -> None:
     async with migrated(database) as postgres:
         store = ReferenceStore(postgres, CIPHER)
@@ -127,6 +129,7 @@ async def test_every_text_of_a_template_is_kept(database: str) -> None:
     assert kept == [(1, "{{ Name }}"), (2, "Hello {{ Name }}")]
 
 
+@pytest.mark.spec("NS-API-018 NS-DATA-OP-03 NS-TPL-014")
 async def test_a_removed_record_is_gone_everywhere_and_its_versions_go_on_when_it_returns(
     database: str,
 ) -> None:

@@ -13,6 +13,7 @@ from tests.sample_rows import NOW, decided, logged, message, migrated
 from tests.written_rows import at, rows, write
 
 
+@pytest.mark.spec("NS-DATA-OP-21 NS-PREF-OP-05")
 async def test_a_request_has_its_row(database: str) -> None:
     given = decided(outcome="skipped", reason="no_consent", rule="preferences.consent", value="marketing")
     async with migrated(database) as postgres:
@@ -39,6 +40,7 @@ async def test_a_request_has_its_row(database: str) -> None:
     } == row | {"request_id": str(row["request_id"]), "user_id": str(row["user_id"])}
 
 
+@pytest.mark.spec("NS-DATA-OP-04 NS-DATA-OP-14 NS-DATA-OP-15 NS-DATA-116 NS-SND-021")
 async def test_a_message_has_its_row_and_its_log(database: str) -> None:
     given = message(
         version=3,
@@ -121,6 +123,7 @@ async def test_a_message_names_the_template_in_force(database: str) -> None:
     assert [template["id"], None] == [row["template_id"] for row in found]
 
 
+@pytest.mark.spec("NS-DATA-OP-13")
 async def test_a_row_never_goes_back(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, [message(version=2, status="sent")])
@@ -154,6 +157,7 @@ async def test_waiting_gives_way_to_what_follows_by_whatever_clock(database: str
         assert await rows(postgres, found) == [{"outcome": "skipped", "value": ""}]
 
 
+@pytest.mark.spec("NS-DATA-OP-18")
 async def test_a_line_of_the_log_is_written_once(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, [message(), logged()])

@@ -51,6 +51,7 @@ async def postgres(database: str) -> Any:
         yield opened
 
 
+@pytest.mark.spec("NS-STAT-006 NS-STAT-OP-02")
 async def test_topic_hours_rows_and_api_agree(postgres: Database) -> None:
     """Mutations: the view leaves out requests; `write_stats` keeps the first version; a stub's `counted`."""
     topic, stored = await story.told()
@@ -106,6 +107,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 QUERIES = dict(re.findall(r"```sql\n-- ([^\n]+)\n(.*?);\n```", PAGE, re.DOTALL))
 
 
+@pytest.mark.spec("NS-STAT-002")
 async def test_the_queries_of_the_page_say_what_the_topic_says(postgres: Database) -> None:
     topic, stored = await story.told()
     hours = story.of_topic(topic, "hour")

@@ -42,6 +42,7 @@ class TestPostgresTemplates(TemplatePromises):
         )
         await self.store.apply([welcome])
 
+    @pytest.mark.spec("NS-TPL-012")
     async def test_workers_hear_of_every_change_in_order(self, opened: Opened) -> None:
         stored = await self.made(opened, text())
         await self.edited(opened, stored, text(body="two"))

@@ -175,6 +175,7 @@ SAMPLES: dict[str, Any] = {
 }
 
 
+@pytest.mark.spec("NS-OPS-023")
 async def test_no_question_reads_a_whole_table(database: str) -> None:
     """With 4000 rows the planner prefers indexes by itself: this connection has no setting of ours."""
     async with migrated(database):

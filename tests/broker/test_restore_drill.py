@@ -158,6 +158,7 @@ def test_much_has_happened_since_the_backups(drill: Drill) -> None:
     assert early["notification_template_versions"] != drill.before["notification_template_versions"]
 
 
+@pytest.mark.spec("NS-OPS-071 NS-OPS-072 NS-OPS-OP-10")
 @pytest.mark.parametrize("name", ["before the run", "in the run"])
 @pytest.mark.parametrize("table", SNAPSHOTS)
 def test_a_restored_database_has_every_row_again_and_none_twice(drill: Drill, table: str, name: str) -> None:
@@ -169,6 +170,7 @@ def test_a_restored_database_has_every_row_again_and_none_twice(drill: Drill, ta
     assert drill.before[table] == drill.after[name][table]
 
 
+@pytest.mark.spec("NS-OPS-072")
 async def test_a_backup_older_than_the_topic_stops_the_sink_with_what_to_do(
     drill: Drill, house: House
 ) -> None:

@@ -45,6 +45,7 @@ OUTPUTS = {"recipient": INPUTS["delivery-email"], "delivery-email": ["outcomes"]
 Rows = dict[tuple[int, bytes], bytes]
 
 
+@pytest.mark.spec("NS-OPS-001 NS-OPS-OP-02")
 @pytest.mark.timeout(600)
 async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_command_is_killed(
     own_kafka: EmbeddedKafka, database: str, tmp_path: Path

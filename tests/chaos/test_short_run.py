@@ -22,6 +22,7 @@ KINDS = (
 MINUTES, RATE = 0.5, 60
 
 
+@pytest.mark.spec("NS-OPS-031 NS-OPS-032 NS-OPS-OP-04 NS-OPS-OP-10 NS-OPS-083")
 @pytest.mark.timeout(900)
 async def test_three_brokers_and_three_workers_lose_and_repeat_nothing_in_half_a_minute(
     tmp_path: Path,

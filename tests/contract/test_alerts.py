@@ -27,6 +27,7 @@ def rules() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.spec("NS-OPS-062")
 @pytest.mark.parametrize("rule", [rule for _, rule in rules()], ids=[name for name, _ in rules()])
 def test_a_rule_names_metrics_and_labels_that_exist(rule: dict[str, Any]) -> None:
     known = {metric.name: set(metric.labels) for metric in METRICS}
@@ -70,6 +71,7 @@ def test_what_is_given_up_for_a_destination_that_is_gone_is_told_too() -> None:
     assert "destination!=" not in rule["expr"]
 
 
+@pytest.mark.spec("NS-OPS-064")
 def test_the_chart_installs_them_when_it_is_told_to() -> None:
     helm = pytest.importorskip("helm_python", reason="Helm's package has no build for macOS on Intel")
     values = {"settings": {"kafka": {"bootstrap": "kafka:9092"}}, "alerts": {"enabled": True}}

@@ -111,6 +111,7 @@ EVENT = r.NotificationEvent(
 )
 
 
+@pytest.mark.spec("NS-EVT-021")
 @pytest.mark.parametrize(
     ("record", "broken"), [(STATS, "metrics"), (EVENT, "user_id")], ids=["stats", "event"]
 )

@@ -60,12 +60,14 @@ def variables(pod: Object) -> dict[str, str]:
     return {row["name"]: row.get("value", "prod-carillon-0") for row in container(pod)["env"]}
 
 
+@pytest.mark.spec("NS-OPS-092")
 def test_chart_has_nothing_to_complain_about() -> None:
     findings = helm.lint(CHART, GIVEN, strict=True)
     assert [] == findings["errors"]
     assert ["icon is recommended"] == [row["error"] for row in findings["messages"]]
 
 
+@pytest.mark.spec("NS-OPS-031 NS-OPS-033 NS-OPS-091")
 def test_installation_is_what_it_is_meant_to_be() -> None:
     expected = {
         ("ConfigMap", "prod-carillon"),
@@ -91,6 +93,7 @@ def test_each_group_of_stages_is_a_stateful_set_of_its_own() -> None:
     assert expected == arguments
 
 
+@pytest.mark.spec("NS-OPS-092")
 def test_every_setting_in_the_values_exists() -> None:
     known = {leaf.path for leaf in leaves(Settings)}
     values = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -99,6 +102,7 @@ def test_every_setting_in_the_values_exists() -> None:
     assert set() == named - known
 
 
+@pytest.mark.spec("NS-OPS-097")
 def test_no_secret_setting_stands_in_the_open_values() -> None:
     secret = {leaf.path for leaf in leaves(Settings) if leaf.secret}
     values = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -106,6 +110,7 @@ def test_no_secret_setting_stands_in_the_open_values() -> None:
     assert secret.issuperset(tuple(setting.split(".")) for setting in values["secret"]["keys"])
 
 
+@pytest.mark.spec("NS-OPS-OP-02 NS-OPS-096")
 def test_every_pod_starts_with_settings_that_are_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +166,7 @@ def test_issuer_and_keys_of_links_come_as_the_values_say(
         assert LINK_KEYS not in str(rendered(values))
 
 
+@pytest.mark.spec("NS-OPS-OP-11")
 def test_everything_mounted_is_a_volume_and_every_path_is_mounted() -> None:
     for pod in pods():
         mounts = {row["mountPath"]: row["name"] for row in container(pod)["volumeMounts"]}
@@ -170,6 +176,7 @@ def test_everything_mounted_is_a_volume_and_every_path_is_mounted() -> None:
         assert all(any(path.is_relative_to(mount) for mount in mounts) for path in paths)
 
 
+@pytest.mark.spec("NS-OPS-091")
 def test_a_worker_has_a_disk_and_a_static_id_that_is_its_name() -> None:
     (stateful,) = of_kind("StatefulSet")
     pod = stateful["spec"]["template"]
@@ -190,6 +197,7 @@ def test_http_has_the_memory_that_audience_requests_may_take() -> None:
     assert int(limit.removesuffix("Mi")) << 20 >= most_memory() + OF_HTTP_ITSELF
 
 
+@pytest.mark.spec("NS-OPS-033")
 def test_selectors_find_exactly_their_own_pods() -> None:
     labels = {
         pod["metadata"]["labels"]["app.kubernetes.io/component"]: pod["metadata"]["labels"] for pod in pods()
@@ -222,3 +230,10 @@ def test_changed_settings_roll_the_pods() -> None:
 def test_an_installation_without_kafka_is_refused_with_the_reason() -> None:
     with pytest.raises(helm.HelmError, match=r"settings\.kafka\.bootstrap must be said"):
         rendered({})
+
+
+@pytest.mark.spec("NS-OPS-032 NS-OPS-OP-04")
+def test_records_are_on_two_of_three_brokers_before_they_count() -> None:
+    (configuration,) = of_kind("ConfigMap")
+    kafka = yaml.safe_load(configuration["data"]["carillon.yaml"])["kafka"]
+    assert (3, 2) == (kafka["replication"], kafka["min_insync_replicas"])

@@ -39,6 +39,7 @@ def panels() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.spec("NS-OPS-064")
 @pytest.mark.parametrize("panel", [panel for _, panel in panels()], ids=[name for name, _ in panels()])
 def test_a_panel_names_metrics_and_labels_that_exist(panel: dict[str, Any]) -> None:
     metrics = known()

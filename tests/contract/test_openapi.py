@@ -38,6 +38,7 @@ DOCUMENTS = {"edge": document(PUBLIC, EDGE), "ops": document(OPERATIONS, OPS)}
 ROUTES = [pytest.param(route, id=f"{name} {route.name}") for name, table in TABLES.items() for route in table]
 
 
+@pytest.mark.spec("NS-API-001")
 @pytest.mark.parametrize("name", TABLES)
 def test_every_route_has_its_operation_and_every_operation_its_route(name: str) -> None:
     served = {

@@ -41,6 +41,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
             await carrier.close()
 
 
+@pytest.mark.spec("NS-CH-OP-02")
 def test_every_registered_kind_is_in_this_suite() -> None:
     assert sorted(KINDS) == sorted(case.kind for case in CASES)
 
@@ -49,11 +50,13 @@ def test_every_word_of_the_fake_vendor_has_a_verdict_of_ours() -> None:
     assert {word.value for word in Word} - {"silent"} <= set(fake_http.CODES)
 
 
+@pytest.mark.spec("NS-SND-OP-06")
 def test_vendors_events_become_our_statuses() -> None:
     ours = {*fake_http.EVENTS.values(), *smtp.EVENTS.values()}
     assert ours <= {status.value for status in Status}
 
 
+@pytest.mark.spec("NS-CH-001 NS-CH-004 NS-SND-020")
 async def test_taken_message_is_accepted_and_carries_its_ids(rig: Rig) -> None:
     answer = await rig.send(key="m-1:3")
     line = rig.lines("m-1:3")
@@ -76,6 +79,7 @@ async def test_delivery_is_reported_where_the_vendor_reports_it(rig: Rig) -> Non
     assert (Verdict.DELIVERED if rig.case.honours_keys else Verdict.ACCEPTED) == answer.verdict
 
 
+@pytest.mark.spec("NS-CH-065")
 async def test_refused_recipient_is_permanent_and_never_named_in_the_detail(rig: Rig) -> None:
     answer = await rig.send(rig.case.bounce)
     is_device = rig.case.channel == Channel.PUSH
@@ -86,6 +90,7 @@ async def test_refused_recipient_is_permanent_and_never_named_in_the_detail(rig:
     assert rig.lines() is None
 
 
+@pytest.mark.spec("NS-SND-063")
 async def test_unavailable_vendor_is_temporary_and_takes_the_next_call(rig: Rig) -> None:
     rig.script("refuse", times=1)
     first, second = await rig.send(), await rig.send()
@@ -93,6 +98,7 @@ async def test_unavailable_vendor_is_temporary_and_takes_the_next_call(rig: Rig)
     assert second.verdict is Verdict.ACCEPTED
 
 
+@pytest.mark.spec("NS-SND-064")
 async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> None:
     rig.script("refuse", word=Word.RATE_LIMITED, times=1, retry_after_s=7)
     answer = await rig.send()
@@ -104,6 +110,7 @@ async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> N
     )
 
 
+@pytest.mark.spec("NS-CH-025 NS-SND-063")
 async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
     async with rig.other(**wrong_credentials(rig.case)) as carrier:
         answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
@@ -166,6 +173,7 @@ async def test_many_calls_at_once_each_arrive_once(rig: Rig) -> None:
     assert [1] * 300 == [rig.fake.desk.ledger.times(key) for key in keys]
 
 
+@pytest.mark.spec("NS-OPS-021")
 async def test_kept_connection_that_died_meanwhile_costs_nothing(rig: Rig) -> None:
     before = await rig.send()
     rig.fake.cut_mails()

@@ -98,6 +98,7 @@ def test_make_alone_lists_its_targets_with_a_sentence_each() -> None:
     assert [] == [name for name, sentence in told.items() if len(sentence.split()) < 3]
 
 
+@pytest.mark.spec("NS-OPS-093")
 def test_the_ci_runs_the_static_checks_and_then_the_readmes_command() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)

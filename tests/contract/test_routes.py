@@ -74,6 +74,7 @@ def undecided(app: web.Application) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.spec("NS-SEC-010")
 @pytest.mark.parametrize("name", ["edge", "ops"])
 def test_every_route_has_a_decision(name: str) -> None:
     assert undecided(apps()[name]) == []
@@ -88,7 +89,7 @@ def test_route_added_past_the_table_is_found() -> None:
     assert ("GET", "/bare") in undecided(app)
 
 
-@pytest.mark.spec("SEEN-OP-09")
+@pytest.mark.spec("SEEN-OP-09 NS-API-OP-01 NS-SEC-010")
 def test_only_the_listed_routes_are_open_to_strangers() -> None:
     found = {
         (method, path)
@@ -99,6 +100,7 @@ def test_only_the_listed_routes_are_open_to_strangers() -> None:
     assert found == OPEN_TO_STRANGERS
 
 
+@pytest.mark.spec("NS-SEC-004")
 def test_every_public_route_has_the_policy_of_its_row_in_the_access_table() -> None:
     rows = {(row.method, row.path): row.policy for row in TABLE}
     assert len(TABLE) == len(rows)
@@ -126,6 +128,7 @@ def test_operations_are_not_on_the_public_port() -> None:
     assert Operations not in policies
 
 
+@pytest.mark.spec("NS-API-OP-03")
 def test_every_problem_has_a_status_and_a_sentence() -> None:
     assert set(Code) == set(PROBLEMS)
     assert all(400 <= status < 600 and sentence.endswith(".") for status, sentence in PROBLEMS.values())

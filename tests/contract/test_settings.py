@@ -40,6 +40,7 @@ def test_everything_has_a_default_that_runs_on_one_machine() -> None:
     assert Path(".carillon") == settings.data_dir
 
 
+@pytest.mark.spec("NS-OPS-096 NS-OPS-098")
 def test_flag_wins_over_variable_over_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "carillon.yaml"
     file.write_text("kafka: {app: of-file, partitions: 2, replication: 2}\nlog: {level: debug}\n")
@@ -111,6 +112,7 @@ def test_settings_that_contradict_each_other_are_told(flags: dict[str, object], 
     assert [problem] == refusal(flags)
 
 
+@pytest.mark.spec("NS-OPS-097 NS-OPS-OP-11")
 def test_a_secret_comes_from_the_file_its_variable_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -128,6 +130,7 @@ def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ["CARILLON_POSTGRES__DSN_FILE: CARILLON_POSTGRES__DSN is set too; keep one of them"] == refusal()
 
 
+@pytest.mark.spec("NS-OPS-097")
 def test_no_secret_is_shown_by_settings_or_refusals() -> None:
     key = Cipher.new_key("k1")
     assert key not in repr(load_settings({"crypto.keys": key, "kafka.bootstrap": "broker:9092"}))
@@ -195,3 +198,15 @@ def test_secrets_of_consumers_are_taken_apart_and_not_shown() -> None:
         (line,) = refusal({"consumers.secrets": wrong})
         assert "of secrets is not name=value" in line
         assert "5f7c" not in line
+
+
+@pytest.mark.spec("NS-EVT-OP-08 NS-SEC-OP-05")
+def test_users_get_so_much_and_live_in_moscow_unless_the_settings_say_otherwise() -> None:
+    found = load_settings().recipients
+    assert (10, 100, 1, 3) == (
+        found.per_minute,
+        found.per_day,
+        found.marketing_per_day,
+        found.marketing_per_week,
+    )
+    assert ("Europe/Moscow", True) == (found.timezone, found.are_limited)

@@ -69,6 +69,7 @@ async def test_what_another_version_wrote_waits_for_its_schema(decode: Callable[
         decode(OF_ANOTHER_VERSION)
 
 
+@pytest.mark.spec("NS-PREF-OP-04")
 def test_what_is_known_of_a_user_is_read_before_requests_to_him() -> None:
     """Else a request overtakes an address, an opt-out or a cancel. Mutation: one rank for both."""
     (recipient,) = (stage for stage in stages() if stage.name == "recipient")

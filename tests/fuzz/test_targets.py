@@ -18,6 +18,7 @@ MANY = 200
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.spec("NS-SEC-013")
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_input_of_a_target_does_what_nobody_decided(name: str) -> None:
     run_examples(TARGETS[name], EXAMPLES.get(name, MANY))

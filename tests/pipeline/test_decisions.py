@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from agents.intake import intake
 from agents.ports import Rules
@@ -135,6 +136,7 @@ def test_the_same_records_are_unreadable() -> None:
     assert expected.dead == run.dead
 
 
+@pytest.mark.spec("NS-API-001")
 def test_every_request_ends_as_the_books_say() -> None:
     expected, run = _books()
     found: dict[Key, Counter[Any]] = {}
@@ -170,6 +172,7 @@ def test_each_message_that_can_be_sent_has_one_task_in_its_lane() -> None:
     assert {key: expected.lanes[key] for key in lanes} == lanes
 
 
+@pytest.mark.spec("NS-CH-069 NS-SEC-003")
 def test_no_address_and_no_secret_leaves_in_clear() -> None:
     expected, run = _books()
     written = b"\n".join(encode(one) for one in run.found)

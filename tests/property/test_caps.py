@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ def most_within(times: list[int], length_ms: int) -> int:
     return max((sum(at - length_ms < other <= at for other in times) for at in times), default=0)
 
 
+@pytest.mark.spec("NS-SEC-030")
 @given(STEPS, LIMITS)
 def test_a_cap_is_never_exceeded(steps: list[int], limits: Limits) -> None:
     known, now, sent, marketing = Caps(), 0, list[int](), list[int]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -85,6 +86,7 @@ def _ended(call: ProviderCall, answer: Answer) -> CallEnded:
     return CallEnded(call=call, verdict=answer.verdict, retry_after_ms=answer.retry_after)
 
 
+@pytest.mark.spec("NS-SND-OP-13")
 @given(TASKS, ANSWERS)
 def test_a_message_never_has_more_attempts_than_allowed(task: Input, answers: list[Answer]) -> None:
     story = told(task, NAMES, answers)
@@ -94,6 +96,7 @@ def test_a_message_never_has_more_attempts_than_allowed(task: Input, answers: li
     assert story.spent <= allowed
 
 
+@pytest.mark.spec("NS-SND-OP-13")
 @given(TASKS, ANSWERS)
 def test_nothing_is_sent_or_scheduled_at_or_beyond_the_expiry(task: Input, answers: list[Answer]) -> None:
     story = told(task, NAMES, answers)
@@ -116,6 +119,7 @@ def test_a_message_that_is_over_has_ended_in_one_known_way(task: Input, answers:
     assert not story.is_over or ends or held
 
 
+@pytest.mark.spec("NS-SND-OP-12")
 @given(TASKS, ANSWERS)
 def test_every_hidden_answer_is_listed_and_every_epoch_has_one_behind_it(
     task: Input, answers: list[Answer]

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
@@ -80,6 +81,7 @@ def one_by_one(said: list[Said]) -> list[list[Said]]:
     return [[one] for one in said]
 
 
+@pytest.mark.spec("NS-SND-OP-07")
 @given(ORDERS)
 def test_any_order_ends_in_the_same_progress_row_and_sums(orders: tuple[list[Said], list[Said]]) -> None:
     facts, shuffled = orders
@@ -112,6 +114,7 @@ def test_a_status_never_goes_back_and_a_version_never_stands(orders: tuple[list[
     assert list(range(1, len(rows) + 1)) == [row.version for row in rows]
 
 
+@pytest.mark.spec("NS-STAT-OP-01")
 @given(ORDERS)
 def test_each_metric_counts_a_message_at_most_once(orders: tuple[list[Said], list[Said]]) -> None:
     counted = Told(one_by_one(orders[1])).of_the_day()
@@ -152,6 +155,7 @@ async def hours(said: list[tuple[AttemptEnded, int]]) -> list[tuple[StatsPartial
     return found
 
 
+@pytest.mark.spec("NS-STAT-OP-02")
 @given(heard())
 def test_an_hour_is_final_seven_days_after_its_end(said: list[tuple[AttemptEnded, int]]) -> None:
     """`unknown` and `late` excepted: they tell of the pipeline, and are in no answer."""

@@ -67,6 +67,7 @@ def test_they_end_and_are_one_piece(hours: QuietHours, minute: int) -> None:
         assert quiet_until(hours, (now + until) // 2) == until
 
 
+@pytest.mark.spec("NS-OPS-OP-13")
 @given(hours(), TIMES)
 def test_nobody_is_disturbed_while_his_clock_shows_night(hours: QuietHours, minute: int) -> None:
     """Whatever clocks do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -94,6 +95,7 @@ def test_preferences_are_the_same_in_any_order_and_however_often(
     assert _after(one) == _after(other + one)
 
 
+@pytest.mark.spec("NS-PREF-020 NS-PREF-OP-05")
 @given(KINDS, CHANGES)
 def test_the_decision_list_ends_with_channels_or_with_a_rule_and_a_value(kind: Any, changes: Any) -> None:
     known = _after(changes)
@@ -111,6 +113,7 @@ def test_the_decision_list_ends_with_channels_or_with_a_rule_and_a_value(kind: A
             assert verdict.value or is_empty_choice or not kind.default_channels
 
 
+@pytest.mark.spec("NS-SEC-041")
 @given(KINDS, CHANGES)
 def test_no_advertising_goes_anywhere_without_a_consent(kind: Any, changes: Any) -> None:
     kind = replace(kind, category="marketing", is_mandatory=False)
@@ -154,6 +157,7 @@ def test_contacts_are_the_same_in_any_order_and_however_often(orders: Any) -> No
 ACT = st.tuples(st.sampled_from(["merge", "register", "delete"]), st.integers(1, 50), STATED)
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 @given(st.lists(ACT, max_size=10))
 def test_a_deleted_user_has_no_address_left_whatever_came_before_or_after(acts: Any) -> None:
     known = Contacts()
@@ -186,6 +190,7 @@ REQUESTS = st.builds(
 INPUTS = st.lists(st.one_of(REQUESTS, st.sampled_from([REGISTERED, PHONES])), max_size=10)
 
 
+@pytest.mark.spec("NS-SND-043")
 @given(INPUTS)
 def test_of_all_repeats_one_is_carried_out_and_every_request_is_answered(inputs: list[Input]) -> None:
     numbered = [

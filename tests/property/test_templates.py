@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,7 @@ def rendered(body: str, value: Any, channel: str = "email", **fields: Any) -> An
     return TemplateRenderer(capacity=1).render(bundled(template, among([part])), {"A": value})
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 @given(NASTY)
 @settings(deadline=None)
 def test_ns_tpl_op_05_a_value_adds_no_tag_and_no_attribute_to_a_mail(value: str) -> None:
@@ -80,6 +82,7 @@ def test_ns_tpl_op_05_a_value_adds_no_tag_and_no_attribute_to_a_mail(value: str)
     assert not set("<>\"'") & set(body.partition("<i>")[2].removesuffix("</i>"))
 
 
+@pytest.mark.spec("NS-TPL-021")
 @given(NASTY, st.sampled_from(["sms", "push", "in_app"]))
 @settings(deadline=None)
 def test_ns_tpl_021_other_channels_show_the_value_as_it_is(value: str, channel: str) -> None:
@@ -94,6 +97,7 @@ def test_a_subject_is_one_line_of_bounded_length(value: str) -> None:
     assert not any(ord(letter) < 32 for letter in subject)
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 @given(
     st.lists(
         st.sampled_from(["{{ A }}", "{% for a in [1,2,3,4,5,6,7,8,9] %}", "{% endfor %}", "{{ A ~ A }}"]),
@@ -110,6 +114,7 @@ def test_ns_tpl_op_05_whatever_loops_the_output_has_its_limit(pieces: list[str],
     assert len(body.encode()) <= SHORT_BYTES
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 @given(
     st.sampled_from(
         ["secret", "upper", "__class__", "__class__.__mro__", "format", "__init__.__globals__", "join"]
@@ -136,6 +141,7 @@ def test_ns_tpl_op_05_no_attribute_is_read_and_nothing_called(name: str, form: s
     assert ("", []) == (found, Trap.touched)
 
 
+@pytest.mark.spec("NS-CH-OP-08")
 @given(ANY | GSM)
 def test_ns_ch_op_08_segments_hold_the_text_and_none_is_wasted(text: str) -> None:
     found = measured(text)

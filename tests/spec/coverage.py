@@ -8,7 +8,9 @@ A reason that begins with `left:` is work that is left. A test bears ids, with b
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +22,8 @@ HEAD: Final = """\
 
 Written by `python -m tests.spec` from the lists in `tests/spec/` and from the tests that bear an item's id
 (`@pytest.mark.spec`). An item that the specification puts off itself ([future]) is not listed. "No test" is
-what no test of this repository can show: a part of clients or operators, a plan, an aim.
+what no test of this repository can show: a part of clients or operators, a plan, an aim. "Left" is what is
+not there whole; tests may show the rest of it.
 """
 SUMS: Final = ("subject", "must", "shown", "no test", "left", "should", "shown", "no test", "left")
 
@@ -100,16 +103,48 @@ def _marks(source: str) -> Iterator[tuple[str, str]]:
 def page() -> str:
     """The whole page, in Markdown."""
     tests, found = marked(), subjects()
-    left = [item for subject in found for item in subject.items if _is_open(item, tests)]
-    parts = [HEAD, _table(SUMS, [_sums(subject, tests) for subject in found])]
-    parts += [
-        "## Left\n",
-        "".join(f"- {item.item_id}, {item.what}: {_why(item)}.\n" for item in left) or "Nothing.\n",
-    ]
+    left = [part for subject in found for part in _left(subject, tests)]
+    parts = [HEAD, _table(SUMS, _summary(found, tests)), "## Left\n", *(left or ["Nothing.\n"])]
     for subject in found:
-        rows = [(item.item_id, item.priority, item.what, _shown(item, tests)) for item in subject.items]
+        rows = _rows(subject, tests)
         parts += [f"## {subject.title}\n", _table(("item", "priority", "what", "shown by"), rows)]
     return "\n".join(parts)
+
+
+def _left(subject: Subject, tests: dict[str, list[Shown]]) -> list[str]:
+    """Heading and list of what a subject still lacks; items that lack the same stand together."""
+    by_why: dict[str, list[Item]] = {}
+    for item in subject.items:
+        if _is_open(item, tests):
+            by_why.setdefault(_why(item), []).append(item)
+    lines = [f"- {_named(items)}: {why}.\n" for why, items in by_why.items()]
+    return [f"### {subject.title}\n", "".join(lines)] if lines else []
+
+
+def _named(items: list[Item]) -> str:
+    ids = [f"{item.item_id}{' (should)' if item.priority == 'should' else ''}" for item in items]
+    return f"{ids[0]}, {items[0].what}" if len(items) == 1 else ", ".join(ids)
+
+
+def _rows(subject: Subject, tests: dict[str, list[Shown]]) -> Iterator[tuple[str, ...]]:
+    """Neighbours of one priority that the same tests show are one row."""
+    for (priority, shown), same in groupby(subject.items, lambda item: (item.priority, _shown(item, tests))):
+        items = list(same)
+        ids = ", ".join(item.item_id for item in items)
+        yield ids, priority, "; ".join(item.what for item in items), shown
+
+
+def _summary(found: list[Subject], tests: dict[str, list[Shown]]) -> list[tuple[str, ...]]:
+    """A row of each subject, which leads to its table, and one of all."""
+    lines = [_sums(subject, tests) for subject in found]
+    every = [str(sum(int(line[place]) for line in lines)) for place in range(1, len(SUMS))]
+    linked = [(f"[{title}](#{_anchor(title)})", *sums) for title, *sums in lines]
+    return [*linked, ("all", *every)]
+
+
+def _anchor(title: str) -> str:
+    """Where a heading of Markdown is found."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _is_open(item: Item, tests: dict[str, list[Shown]]) -> bool:

@@ -106,6 +106,7 @@ async def test_only_a_good_token_of_an_admin_sees_keys(house: House, changes: An
     assert status == (await ask(house.http, token(**changes), "GET", "/keys"))[0]
 
 
+@pytest.mark.spec("NS-API-OP-02")
 async def test_a_user_reads_what_is_his_own_and_nothing_of_another(house: House) -> None:
     mine = token(roles=["user"], sub=user(NAME))
     asked = [await ask(house.http, mine, "GET", f"/preferences/{user(name)}") for name in (NAME, "other")]

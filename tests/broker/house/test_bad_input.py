@@ -171,6 +171,7 @@ def _of_another_version() -> tuple[bytes, bytes]:
     return orjson.dumps(schema), MARKER + fingerprint(schema) + encode(record)[HEAD:] + b"\x00"
 
 
+@pytest.mark.spec("NS-EVT-OP-02")
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_what_nobody_can_read_goes_to_the_dead_letters_with_its_reason(ended: Ended, case: str) -> None:
     topic, value, word = UNREADABLE[case]
@@ -189,6 +190,7 @@ def test_a_request_that_may_not_be_carried_out_ends_with_an_outcome_and_a_reason
     assert (*REFUSED[case][3], []) == (row["outcome"], row["reason"], row["statuses"])
 
 
+@pytest.mark.spec("NS-SND-OP-14")
 @pytest.mark.parametrize("case", FAILED)
 def test_a_request_that_cannot_be_carried_out_becomes_a_message_that_failed_for_a_reason(
     ended: Ended, case: str
@@ -203,6 +205,7 @@ def test_good_requests_among_them_are_carried_out(ended: Ended, key: str) -> Non
     assert ("accepted", None, ["sent"]) == (row["outcome"], row["reason"], row["statuses"])
 
 
+@pytest.mark.spec("NS-SND-OP-14")
 def test_nothing_that_could_be_read_is_among_the_dead_letters(ended: Ended) -> None:
     assert set(UNREADABLE) == set(ended.buried)
 

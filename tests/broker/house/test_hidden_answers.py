@@ -96,15 +96,18 @@ async def _end(house: House, case: str) -> End:
     return End(row["status"], row["reason"], row["log"], calls)
 
 
+@pytest.mark.spec("NS-SND-OP-12")
 def test_repeat_calls_once_more_under_the_next_epoch(ends: Ends) -> None:
     expected = End("sent", None, ["pending", "unknown", "sent"], [(0, True), (1, True)])
     assert expected == ends("repeat")
 
 
+@pytest.mark.spec("NS-SND-OP-12")
 def test_hold_never_calls_again_and_leaves_the_message_unknown(ends: Ends) -> None:
     assert End("unknown", "held", ["pending", "unknown"], [(0, True)]) == ends("hold")
 
 
+@pytest.mark.spec("NS-SND-OP-12")
 def test_ask_learns_that_it_was_taken_and_does_not_send_again(ends: Ends) -> None:
     assert End("sent", None, ["pending", "unknown", "sent"], [(0, True)]) == ends("ask")
 

@@ -64,11 +64,13 @@ def test_readiness_names_what_it_waits_for(seen_by_operators: dict[str, str]) ->
     assert {"kafka", "keys", "audience"} == set(json.loads(seen_by_operators["http readyz"])["checks"])
 
 
+@pytest.mark.spec("NS-OPS-060")
 @pytest.mark.parametrize("stage", stage_names())
 def test_every_stage_has_metrics(seen_by_operators: dict[str, str], stage: str) -> None:
     assert f'stage="{stage}"' in seen_by_operators["worker metrics"]
 
 
+@pytest.mark.spec("NS-OPS-OP-07")
 def test_every_metric_that_is_exposed_is_on_the_page_of_metrics(seen_by_operators: dict[str, str]) -> None:
     page = metrics_page()
     exposed = {
@@ -81,6 +83,7 @@ def test_every_metric_that_is_exposed_is_on_the_page_of_metrics(seen_by_operator
     assert [] == sorted(name for name in exposed if f"`{name}`" not in page and not name.endswith("_created"))
 
 
+@pytest.mark.spec("NS-EVT-OP-02")
 def test_fields_that_nobody_knows_are_counted_by_topic(seen_by_operators: dict[str, str]) -> None:
     """NS-EVT-OP-02. Mutation: a decoder that is given no counter."""
     found = 'carillon_input_fields_ignored_total{topic="notification.send.request"} '
@@ -88,7 +91,7 @@ def test_fields_that_nobody_knows_are_counted_by_topic(seen_by_operators: dict[s
     assert float(line.removeprefix(found)) >= 2
 
 
-@pytest.mark.spec("SEEN-079")
+@pytest.mark.spec("SEEN-079 NS-OPS-061")
 def test_every_line_of_a_log_is_json_with_its_event(seen_by_operators: dict[str, str]) -> None:
     for name in ("worker log", "http log"):
         lines = [json.loads(line) for line in seen_by_operators[name].splitlines()]
@@ -104,7 +107,7 @@ def test_no_address_no_secret_and_no_user_is_in_metrics(
     assert [] == [name for name, text in seen_by_operators.items() if "metrics" in name and private in text]
 
 
-@pytest.mark.spec("SEEN-OP-22")
+@pytest.mark.spec("SEEN-OP-22 NS-EVT-OP-09")
 @pytest.mark.parametrize("private", [MAIL, phone(301), phone(301)[1:], TOKEN, CODE])
 def test_no_address_and_no_secret_is_in_logs_or_probes(
     seen_by_operators: dict[str, str], private: str

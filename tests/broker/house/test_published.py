@@ -73,6 +73,7 @@ def events_of(published: Published) -> list[Any]:
     return [event for event in mine if event["user_id"] == user(NAME)]
 
 
+@pytest.mark.spec("NS-EVT-020 NS-EVT-021 NS-EVT-052 NS-EVT-OP-11 NS-STAT-007")
 def test_an_event_has_the_form_of_the_spec_and_says_whose_request_it_was(published: Published) -> None:
     (sent,) = [event for event in events_of(published) if event["event_type"] == "notification.sent"]
     assert SECONDS.fullmatch(sent["timestamp"])
@@ -111,6 +112,9 @@ def test_a_repeat_is_an_event_too_under_an_id_of_its_own(published: Published) -
     assert 2 == len({event["message_id"] for event in events_of(published)})
 
 
+@pytest.mark.spec(
+    "NS-EVT-030 NS-EVT-031 NS-EVT-033 NS-EVT-076 NS-EVT-052 NS-EVT-053 NS-EVT-OP-11 NS-STAT-007"
+)
 @pytest.mark.parametrize(("period", "rest"), [("minute", ":00Z"), ("hour", ":00:00Z"), ("day", "T00:00:00Z")])
 def test_statistics_have_the_form_of_the_spec(published: Published, period: str, rest: str) -> None:
     told = [one.json() for one in published.topics["notification.stats"] if one.value]
@@ -134,6 +138,7 @@ def test_the_last_record_of_a_window_has_the_same_key_as_those_before(published:
     assert {1} == {len(found) for found in keys.values()}
 
 
+@pytest.mark.spec("NS-OPS-063 NS-OPS-OP-08")
 def test_trace_and_request_id_travel_in_every_record_and_other_headers_stay_outside(
     published: Published,
 ) -> None:

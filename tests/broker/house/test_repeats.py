@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from confluent_kafka import Producer
 
@@ -65,6 +66,7 @@ def sent_by_librdkafka(house: House, records: list[Sent]) -> Counter[str]:
     )
 
 
+@pytest.mark.spec("NS-DATA-OP-17 NS-SND-043 NS-EVT-OP-02")
 async def test_repeats_are_found_across_clients_partitioners_and_partition_counts(house: House) -> None:
     contacts: dict[str, Any] = {"devices": [{"platform": "ios", "token": "device-of-a-repeater"}]}
     await house.send(

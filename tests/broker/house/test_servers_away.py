@@ -23,6 +23,7 @@ def asked(key: str) -> Sent:
     return Sent("notification.send.request", value, user(NAME))
 
 
+@pytest.mark.spec("NS-OPS-010 NS-OPS-022 NS-OPS-040 NS-OPS-OP-05")
 async def test_without_postgres_only_the_sink_waits(house: House) -> None:
     await house.send(Sent("user.events", known(NAME, email=MAIL), user(NAME)))
     await house.read_by("intake", "recipient")
@@ -45,7 +46,7 @@ async def test_without_postgres_only_the_sink_waits(house: House) -> None:
     await house.worker.until_ready()
 
 
-@pytest.mark.spec("SEEN-070 SEEN-OP-17")
+@pytest.mark.spec("SEEN-070 SEEN-OP-17 NS-OPS-083")
 async def test_without_kafka_http_says_503_and_the_stages_wait_and_resume(house: House) -> None:
     await house.send(Sent("user.events", known(NAME, email=MAIL), user(NAME)))
     await house.read_by("intake", "recipient")

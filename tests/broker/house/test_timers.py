@@ -71,12 +71,14 @@ def _asked(who: str, kind: str, **more: Any) -> Sent:
     return Sent("notification.send.request", value | more, user(who))
 
 
+@pytest.mark.spec("NS-SND-OP-01")
 def test_a_planned_request_is_sent_once_and_not_before_its_time_over_a_kill(waited: Waited) -> None:
     assert "sent" == waited.rows[LATER]["status"]
     (call,) = waited.calls[LATER]
     assert call["at"] >= waited.due_at
 
 
+@pytest.mark.spec("NS-SND-050 NS-OPS-043")
 def test_retries_wait_on_timers_and_end_with_the_last_attempt_over_a_kill(waited: Waited) -> None:
     """Both providers are tried in each pass; a call that the kill made ambiguous is an attempt too."""
     row, calls = waited.rows[NEVER], waited.calls[NEVER]

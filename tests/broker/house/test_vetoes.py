@@ -79,6 +79,7 @@ def _asked(who: str, number: int) -> Sent:
     return Sent("notification.send.request", value, user(who))
 
 
+@pytest.mark.spec("NS-PREF-023 NS-PREF-OP-04")
 def test_what_waits_for_a_user_who_unsubscribed_is_skipped_over_a_kill(ended: Ended) -> None:
     """Mutation: no `heed` in `agents/deliver.py`."""
     row = ended.rows[f"{GONE}-1"]

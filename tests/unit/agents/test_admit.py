@@ -22,6 +22,7 @@ def test_a_repeat_names_the_first() -> None:
     assert Ended(Outcome.REPEATED, Reason.DUPLICATE, "requests", "first") == admit(REQUEST, ORDER, FIRST, T0)
 
 
+@pytest.mark.spec("NS-SND-012")
 def test_an_unknown_type_is_refused() -> None:
     assert UNKNOWN == admit(REQUEST, None, None, T0)
     assert UNKNOWN == admit_again(REQUEST, None, T0)
@@ -34,17 +35,20 @@ def test_a_time_that_cannot_be_meant_is_refused_before_anything_else() -> None:
     )
 
 
+@pytest.mark.spec("NS-SEC-OP-06")
 @pytest.mark.parametrize("allowed", [["shop"], ["kiosk", "shop"], []])
 def test_an_allowed_sender_passes(allowed: list[str]) -> None:
     assert isinstance(admit(REQUEST, replace(ORDER, allowed_senders=allowed), None, T0), Admitted)
 
 
+@pytest.mark.spec("NS-SEC-031 NS-SEC-OP-06")
 def test_another_sender_is_refused() -> None:
     kind = replace(ORDER, allowed_senders=["auth-service"])
     expected = Ended(Outcome.REJECTED, Reason.SENDER_NOT_ALLOWED, "type.allowed_senders", "shop")
     assert expected == admit(REQUEST, kind, None, T0)
 
 
+@pytest.mark.spec("NS-EVT-OP-03")
 @pytest.mark.parametrize(("age", "is_late"), [(DAY - 1, False), (DAY, True), (400 * DAY, True)])
 def test_an_old_request_expires_even_if_it_is_a_repeat(age: int, is_late: bool) -> None:
     verdict = admit(replace(REQUEST, occurred_at=T0 - age), ORDER, FIRST if is_late else None, T0)

@@ -50,6 +50,7 @@ async def ends(desk: Desk, number: int, at: int = T0, **fields: Any) -> tuple[st
     return ending(await desk.tell(asked(number, at, **fields)))[:2]
 
 
+@pytest.mark.spec("NS-SEC-030 NS-SEC-OP-05")
 async def test_ns_sec_op_05_beyond_the_limit_of_a_minute_a_message_is_skipped(desk: Desk) -> None:
     await desk.tell(REGISTERED)
     told = [await ends(desk, number) for number in range(3)]
@@ -57,6 +58,7 @@ async def test_ns_sec_op_05_beyond_the_limit_of_a_minute_a_message_is_skipped(de
     assert ("accepted", None) == await ends(desk, 3, T0 + MINUTE_MS)
 
 
+@pytest.mark.spec("NS-SEC-OP-05")
 async def test_ns_sec_op_05_and_beyond_that_of_a_day(desk: Desk) -> None:
     await desk.tell(REGISTERED)
     for number in range(3):
@@ -67,6 +69,7 @@ async def test_ns_sec_op_05_and_beyond_that_of_a_day(desk: Desk) -> None:
     assert "accepted" == (await ends(desk, 4, T0 + DAY_MS))[0]
 
 
+@pytest.mark.spec("NS-SEC-OP-05")
 async def test_ns_sec_op_05_what_is_mandatory_is_sent_and_told(desk: Desk) -> None:
     """A two-factor code must never be dropped."""
     await desk.tell(REGISTERED)
@@ -85,6 +88,7 @@ async def test_a_full_channel_leaves_the_others(desk: Desk) -> None:
     assert ("accepted", None, "recipients.per_minute", "email") == ending(answered)
 
 
+@pytest.mark.spec("NS-CH-067")
 async def test_many_devices_are_one_message(desk: Desk) -> None:
     await desk.tell(PHONES)
     only: dict[str, Any] = {"channels": ["push"]}
@@ -104,6 +108,7 @@ async def test_a_reserve_channel_has_its_limit_too(desk: Desk) -> None:
     assert ("skipped", "frequency_capped") == told[-1]
 
 
+@pytest.mark.spec("NS-OPS-120")
 async def test_ns_camp_032_marketing_comes_once_a_day_and_so_often_a_week(desk: Desk) -> None:
     promo: dict[str, Any] = {"notification_type": "promo", "data": b"{}", "lane": "low"}
     await desk.tell(REGISTERED, CONSENT)

@@ -15,6 +15,7 @@ from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, SECOND, T0, TASK, called
 
 
+@pytest.mark.spec("NS-SND-018")
 def test_a_task_calls_the_first_active_provider() -> None:
     assert [ProviderCall(task=TASK, provider="first")] == decide(TASK, TWO)
 
@@ -30,6 +31,7 @@ def test_a_channel_without_providers_fails_the_message() -> None:
     assert [("failed", "no_provider")] == words(decide(TASK, Moment(T0, [])))
 
 
+@pytest.mark.spec("NS-SND-020")
 def test_accepted_is_sent_with_the_providers_id() -> None:
     answer = ended(called(TASK, "accepted"), provider_message_id="p-1")
     (fact,) = decide(answer, ONE)
@@ -73,6 +75,7 @@ def test_a_device_that_the_provider_knows_no_longer_is_told_and_no_other() -> No
     assert 1 == len(decide(ended(called(TASK, "permanent"), reason="unregistered_device"), TWO))
 
 
+@pytest.mark.spec("NS-SND-044 NS-OPS-OP-05 NS-OPS-043")
 def test_a_temporary_error_tries_the_next_provider_before_waiting() -> None:
     outcomes = decide(called(TASK, "temporary"), TWO)
     assert [("retrying", "provider_unavailable")] == words(outcomes)
@@ -83,6 +86,7 @@ def test_a_temporary_error_tries_the_next_provider_before_waiting() -> None:
     )
 
 
+@pytest.mark.spec("NS-SND-OP-13")
 def test_after_the_last_provider_a_timer_waits_and_the_next_pass_starts_anew() -> None:
     tried = replace(TASK, attempt=2, tried=["first"])
     due = timer(decide(called(tried, "temporary", "second"), TWO))
@@ -97,6 +101,7 @@ def test_the_second_pass_waits_longer_than_the_first() -> None:
     assert second.due_at - T0 == backoff_ms(TASK.message_id, 1)
 
 
+@pytest.mark.spec("NS-SND-OP-13")
 def test_the_sixth_temporary_error_is_the_last() -> None:
     last = ended(called(replace(TASK, attempt=6), "temporary"), detail="421 later")
     (fact,) = decide(last, TWO)
@@ -118,6 +123,7 @@ def test_a_timer_that_fires_late_fails_a_message_that_was_tried() -> None:
     assert [("failed", "attempts_exhausted")] == words(decide(due, Moment(TASK.expires_at, ["first"])))
 
 
+@pytest.mark.spec("NS-SND-064 NS-SND-OP-14")
 def test_a_limit_waits_as_long_as_told_and_spends_no_attempt() -> None:
     outcomes = decide(ended(called(TASK, "limited"), retry_after_ms=60 * SECOND), TWO)
     assert [("retrying", "provider_limited")] == words(outcomes)
@@ -137,6 +143,7 @@ def test_two_waits_for_the_limit_are_two_facts() -> None:
     assert len(ids) == 2
 
 
+@pytest.mark.spec("NS-SND-063 NS-SND-OP-14")
 def test_refused_credentials_go_to_the_next_provider_without_spending_an_attempt() -> None:
     outcomes = decide(called(TASK, "misconfigured"), TWO)
     assert [("retrying", "provider_misconfigured")] == words(outcomes)
@@ -177,6 +184,7 @@ def test_the_same_fact_has_the_same_id_on_a_replay() -> None:
     assert decide(called(TASK, "accepted"), ONE) == decide(called(TASK, "accepted"), ONE)
 
 
+@pytest.mark.spec("NS-SND-019")
 async def test_the_agent_takes_the_providers_of_the_channel_by_priority() -> None:
     reference = MemoryReference(
         active=[

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def vetoes(*changes: Input) -> list[Vetoed]:
     """Those of one batch."""
     stream = FakeStream([FakeEvent(value, subject_key(USER)) for value in changes], T0)
-    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
+    memory = Memory(*(MemoryTable[bytes, Any]() for _ in Memory.__struct_fields__))
     return [one async for one in recipient(stream, memory, MemoryOutside()) if isinstance(one, Vetoed)]
 
 

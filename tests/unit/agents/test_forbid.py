@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from msgspec.structs import replace
 
 from agents.forbid import cancel
@@ -43,6 +44,7 @@ async def test_what_forbids_nothing_is_not_told_but_counts(desk: Desk) -> None:
     assert ([], T0 + 1) == (vetoes(told), known.version)
 
 
+@pytest.mark.spec("NS-API-OP-09")
 async def test_a_fact_that_is_known_or_older_forbids_nothing_again(desk: Desk) -> None:
     off = chosen(kind="unsubscribed", channel="email")
     first = vetoes(await desk.tell(off))
@@ -76,6 +78,7 @@ async def test_a_message_says_under_which_choices_it_was_made(desk: Desk) -> Non
     assert [("email", T0)] == [(task.channel, task.preferences_version) for task in after]
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_a_deletion_forbids_all_that_waits_and_only_once(desk: Desk) -> None:
     deleted = replace(REGISTERED, action="deleted", changed_at=T0, email=None, phone=None)
     await desk.tell(REGISTERED)
@@ -102,6 +105,7 @@ async def test_each_change_has_its_row_and_a_stale_one_none(desk: Desk) -> None:
     )
 
 
+@pytest.mark.spec("NS-DATA-OP-07")
 async def test_every_consent_is_evidence_also_one_that_came_late(desk: Desk) -> None:
     """Mutation: no row for what changes nothing."""
     newer = chosen(kind="consent_revoked", purpose="marketing", changed_at=T0)

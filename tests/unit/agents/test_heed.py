@@ -72,6 +72,7 @@ def ending(task: SendTask, *vetoes: Vetoed, is_mandatory: bool = False) -> tuple
     return found.status, found.reason, found.detail
 
 
+@pytest.mark.spec("NS-PREF-023")
 @pytest.mark.parametrize(
     ("veto", "reason", "detail"),
     [
@@ -89,6 +90,7 @@ def test_what_waits_is_skipped_by_the_rule_that_decided(veto: Any, reason: str, 
     assert ("called", None, None) == ending(TASK, vetoed(**veto), is_mandatory=True)
 
 
+@pytest.mark.spec("NS-SEC-041")
 def test_advertising_ends_with_the_consent_or_with_the_unsubscribe_from_all_of_it() -> None:
     assert ("skipped", "no_consent", "preferences.consent = email") == ending(PROMO, vetoed())
     all_off = vetoed(consents=CONSENT, unsubscribed={"all_marketing": ON})
@@ -201,6 +203,7 @@ def test_a_veto_is_forgotten_when_nothing_it_means_can_wait() -> None:
     assert all(expires_at is not None for _, expires_at in ends)
 
 
+@pytest.mark.spec("NS-PREF-OP-04")
 @pytest.mark.parametrize(
     "value",
     [

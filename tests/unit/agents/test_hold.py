@@ -49,6 +49,7 @@ def desk(**fields: Any) -> Desk:
     return Desk(MemoryOutside(MemoryReference(types=[kind], templates=list(TEMPLATES))), now=EVENING)
 
 
+@pytest.mark.spec("NS-OPS-OP-13")
 async def test_a_message_waits_for_the_morning_and_says_why_it_is_late() -> None:
     one = desk()
     held = await one.tell(REGISTERED, WANTED, ASKED)
@@ -79,12 +80,14 @@ async def test_what_is_urgent_or_mandatory_wakes_people(
     assert task.quiet is None
 
 
+@pytest.mark.spec("NS-OPS-122")
 async def test_a_type_has_quiet_hours_of_its_own_in_the_users_zone() -> None:
     zoned = replace(REGISTERED, timezone="Europe/Berlin")
     held = await desk(quiet_hours="22:00-09:00").tell(zoned, ASKED)
     assert ("waiting", "quiet_hours", "type.quiet_hours", "2026-03-29T07:00:00Z") == ending(held)
 
 
+@pytest.mark.spec("NS-EVT-OP-08")
 async def test_without_a_zone_that_of_the_settings_holds() -> None:
     """UTC: 21:30 is not 22:00."""
     assert "accepted" == ending(await desk(quiet_hours="22:00-09:00").tell(REGISTERED, ASKED))[0]

@@ -20,6 +20,7 @@ from tests.fakes import MemoryReference
 from tests.requests import DAY, ORDER, PROMO, SECOND, T0, USER
 
 
+@pytest.mark.spec("NS-SND-001")
 async def test_a_request_is_taken_over() -> None:
     expected = RequestReceived(
         request_id=derived("request", REQUESTS),
@@ -36,6 +37,7 @@ async def test_a_request_is_taken_over() -> None:
     assert expected == await one(ASKED)
 
 
+@pytest.mark.spec("NS-EVT-OP-03")
 async def test_headers_name_the_request_its_source_and_its_time() -> None:
     headers = {
         "request_id": b"0F8FAD5B-D9CB-469F-A165-70867728950E",
@@ -72,6 +74,7 @@ async def test_a_records_own_time_is_believed_unless_it_is_none_or_in_the_future
     assert expected == (await one(ASKED, at=at)).occurred_at
 
 
+@pytest.mark.spec("NS-SND-004 NS-SND-OP-02 NS-SND-040")
 @pytest.mark.parametrize(
     ("asked", "kind", "lane"),
     [
@@ -94,6 +97,7 @@ async def test_the_lane_is_the_asked_one_or_the_types_and_never_more_than_low_fo
     assert lane == (await one(replace(ASKED, priority=asked), book=book)).lane
 
 
+@pytest.mark.spec("NS-SND-OP-01")
 @pytest.mark.parametrize(
     ("text", "at", "problem"),
     [
@@ -110,6 +114,7 @@ async def test_a_planned_time_is_read_or_refused(text: str, at: int | None, prob
     assert (at, problem) == (found.scheduled_at, found.problem)
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 async def test_secrets_and_addresses_leave_the_intake_sealed() -> None:
     data = {"Code": "1234", "email": "anna@example.com", "OrderNumber": "A-1"}
     found = await one(replace(ASKED, notification_type="password_reset", data=data))
@@ -131,6 +136,7 @@ async def test_what_looks_sealed_is_sealed_again() -> None:
     assert stolen != json.loads(found.data)["OrderNumber"]
 
 
+@pytest.mark.spec("NS-SND-010 NS-SND-012 NS-SND-OP-03 NS-EVT-005 NS-EVT-045")
 async def test_an_event_is_mapped_by_its_rule() -> None:
     book = known(
         priority="high", data={"OrderNumber": "order_id", "Sum": "refund.amount", "None": "refund.x.y"}
@@ -162,6 +168,7 @@ async def test_a_rule_that_maps_an_address_seals_it() -> None:
     assert b"anna" not in found.data
 
 
+@pytest.mark.spec("NS-SND-OP-11 NS-EVT-OP-03")
 async def test_an_event_without_an_id_is_known_by_its_place() -> None:
     assert "payment.events/2/5" == (await one(PAID, "payment.events/2/5")).idempotency_key
 
@@ -173,6 +180,7 @@ async def test_the_id_and_source_of_a_cloud_event_are_used() -> None:
     assert USER != found.request_id, "many events may come from one action"
 
 
+@pytest.mark.spec("NS-SND-OP-03")
 async def test_an_event_that_nobody_maps_is_skipped_and_findable() -> None:
     expected = RequestDecided(
         request_id=derived("request", "payment.events/2/5"),

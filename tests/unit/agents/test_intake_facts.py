@@ -24,6 +24,7 @@ def user_event(event_type: str, **data: Any) -> DomainEvent:
     return DomainEvent(event_type=event_type, user_id=USER, data=data)
 
 
+@pytest.mark.spec("NS-CH-061 NS-CH-069 NS-CH-OP-11 NS-EVT-003 NS-EVT-040 NS-EVT-042 NS-EVT-OP-08")
 async def test_a_registration_states_contacts_with_sealed_addresses() -> None:
     event = user_event(
         "user.registered",
@@ -62,6 +63,7 @@ async def test_a_deletion_is_a_fact() -> None:
     assert expected == await one(user_event("user.deleted"), "user.events/0/1")
 
 
+@pytest.mark.spec("NS-PREF-OP-07")
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
@@ -91,6 +93,7 @@ async def test_a_choice_is_a_fact(event: DomainEvent, expected: dict[str, Any]) 
     assert change == await one(event, "user.events/0/1")
 
 
+@pytest.mark.spec("NS-PREF-OP-07")
 @pytest.mark.parametrize(
     ("code", "source", "consents"),
     [("promo", "settings", 2), ("promo", None, 0), ("order_confirmation", "settings", 0)],

@@ -46,6 +46,7 @@ async def content(one: Desk, asked: object = ASKED) -> Content:
     return Content(**json.loads(task.content.removeprefix(b"sealed:")))
 
 
+@pytest.mark.spec("NS-SEC-040")
 @pytest.mark.parametrize("name", ["UnsubscribeUrl", "unsubscribe_url"])
 async def test_ns_sec_040_marketing_carries_the_way_out_in_its_text_and_beside_it(name: str) -> None:
     made = await content(desk(f"{{{name}}}", name))

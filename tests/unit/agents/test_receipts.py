@@ -12,6 +12,7 @@ from tests.unit.agents.test_settle import Table, events, rows, settled
 SEEN = MessageSeen(message_id=QUEUED.message_id, user_id=QUEUED.user_id, tag="notification", seen_at=T0 + 20)
 
 
+@pytest.mark.spec("NS-CH-033 NS-CH-OP-06 NS-CH-053 NS-SND-022 NS-SND-OP-06 NS-STAT-005")
 @pytest.mark.parametrize(
     ("channel", "tag", "status"),
     [
@@ -35,6 +36,7 @@ async def test_what_the_user_saw_is_a_status_of_the_provider_that_sent_it(
     assert [] == await settled(table, replace(SEEN, tag=tag))
 
 
+@pytest.mark.spec("NS-CH-OP-06")
 async def test_only_the_messages_own_user_can_have_seen_it() -> None:
     table = Table()
     assert [] == await settled(table, SEEN)

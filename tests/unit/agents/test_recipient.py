@@ -31,7 +31,6 @@ from tests.requests import (
     messages,
     reference,
     tasks,
-    timer,
 )
 
 
@@ -39,6 +38,7 @@ def text(task: SendTask) -> str:
     return Content(**json.loads(task.content.removeprefix(b"sealed:"))).body
 
 
+@pytest.mark.spec("NS-CH-032 NS-CH-063 NS-CH-067 NS-SND-014 NS-SND-016 NS-SND-017 NS-SND-OP-05")
 async def test_a_request_becomes_a_message_for_each_address(desk: Desk) -> None:
     await desk.tell(REGISTERED, PHONES)
     answered = await desk.tell(REQUEST)
@@ -49,6 +49,7 @@ async def test_a_request_becomes_a_message_for_each_address(desk: Desk) -> None:
     assert ["email", "push"] == decision(answered).channels
 
 
+@pytest.mark.spec("NS-SND-017")
 async def test_a_message_and_its_task_carry_the_whole_story(desk: Desk) -> None:
     message, task, _ = await desk.tell(REGISTERED, replace(REQUEST, scheduled_at=T0 - SECOND))
     expected = MessageQueued(
@@ -88,6 +89,7 @@ async def test_a_replay_writes_the_same(desk: Desk) -> None:
     assert await desk.tell(REGISTERED, PHONES, REQUEST) == await Desk().tell(REGISTERED, PHONES, REQUEST)
 
 
+@pytest.mark.spec("NS-SND-043")
 async def test_a_repeat_names_the_first_request(desk: Desk) -> None:
     await desk.tell(REGISTERED, REQUEST)
     answered = await desk.tell(replace(REQUEST, request_id="r2", origin="payment.events/1/2"))
@@ -111,6 +113,7 @@ async def test_another_source_or_key_is_no_repeat(desk: Desk, changed: dict[str,
     assert message_id(REQUEST, "email", 0, 0) != messages(answered)[0].message_id
 
 
+@pytest.mark.spec("NS-SND-OP-11")
 async def test_after_the_window_the_same_key_is_new(desk: Desk) -> None:
     await desk.tell(REGISTERED, REQUEST)
     for late, outcome in ((DAY, "repeated"), (DAY + 31 * SECOND, "accepted")):
@@ -119,6 +122,7 @@ async def test_after_the_window_the_same_key_is_new(desk: Desk) -> None:
         assert outcome == decision(answered).outcome
 
 
+@pytest.mark.spec("NS-SND-061")
 async def test_an_address_that_is_none_fails_its_message_and_no_other(desk: Desk) -> None:
     answered = await desk.tell(replace(REGISTERED, email=b"sealed:anna"), PHONES, REQUEST)
     first, *others = messages(answered)
@@ -127,6 +131,7 @@ async def test_an_address_that_is_none_fails_its_message_and_no_other(desk: Desk
     assert ["push", "push"] == [task.channel for task in tasks(answered)]
 
 
+@pytest.mark.spec("NS-SND-OP-04 NS-SND-060")
 async def test_a_missing_template_fails_the_channel(desk: Desk) -> None:
     desk.outside.reference.templates[:] = [t for t in TEMPLATES if t.channel_type != "email"]
     answered = await desk.tell(REGISTERED, PHONES, REQUEST)
@@ -135,6 +140,7 @@ async def test_a_missing_template_fails_the_channel(desk: Desk) -> None:
     assert 2 == len(tasks(answered))
 
 
+@pytest.mark.spec("NS-SND-062")
 async def test_a_template_that_cannot_be_rendered_fails_the_channel_and_says_why(desk: Desk) -> None:
     answered = await desk.tell(REGISTERED, replace(REQUEST, data=b"{}"))
     (only,) = messages(answered)
@@ -148,6 +154,7 @@ async def test_a_channel_is_rendered_once_for_all_its_devices(desk: Desk) -> Non
     assert 1 == desk.outside.renderer.turns
 
 
+@pytest.mark.spec("NS-SND-015 NS-SND-OP-04 NS-TPL-004")
 @pytest.mark.parametrize(
     ("asked", "on_file", "expected"),
     [
@@ -169,48 +176,7 @@ async def test_the_request_decides_the_language_then_the_user_then_the_default(
     assert expected == text(tasks(answered)[0])
 
 
-SEALED_CODE = b'{"Code":{"$sealed":"c2VhbGVkOiIxMjM0Ig=="}}'  # base64 of `sealed:"1234"`
-RESET_REQUEST = replace(REQUEST, notification_type="password_reset", data=SEALED_CODE)
-
-
-async def test_a_secret_is_rendered_and_never_shown(desk: Desk) -> None:
-    answered = await desk.tell(REGISTERED, RESET_REQUEST)
-    assert "Код 1234" == text(tasks(answered)[0])
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
-
-
-async def test_a_variable_that_became_secret_on_the_way_is_masked(desk: Desk) -> None:
-    answered = await desk.tell(REGISTERED, replace(RESET_REQUEST, data=b'{"Code":"1234"}'))
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
-    assert "Код 1234" == text(tasks(answered)[0])
-
-
-async def test_a_reserve_channel_takes_over_where_no_chosen_one_reaches(desk: Desk) -> None:
-    await desk.tell(replace(REGISTERED, phone=None))
-    answered = await desk.tell(RESET_REQUEST)
-    assert ["email"] == [task.channel for task in tasks(answered)]
-    assert message_id(RESET_REQUEST, "email", 0, 1) == tasks(answered)[0].message_id
-
-
-async def test_a_reserve_channel_takes_over_after_a_failure(desk: Desk) -> None:
-    await desk.tell(replace(REGISTERED, phone=b"sealed:none"))
-    answered = await desk.tell(RESET_REQUEST)
-    told = [(one.channel, one.status) for one in messages(answered)]
-    assert [("sms", "failed"), ("email", "pending")] == told
-    assert ["sms", "email"] == decision(answered).channels
-
-
-async def test_a_reserve_channel_is_left_alone_where_a_chosen_one_works(desk: Desk) -> None:
-    answered = await desk.tell(REGISTERED, RESET_REQUEST)
-    assert ["sms"] == [one.channel for one in messages(answered)]
-
-
-async def test_nobody_waits_when_a_reserve_channel_fails_after_the_wait(desk: Desk) -> None:
-    due = timer(await desk.tell(RESET_REQUEST))
-    desk.now = due.due_at
-    assert ("skipped", "no_contact", "contacts", "sms,email") == ending(await desk.tell(due))
-
-
+@pytest.mark.spec("NS-SND-OP-12")
 async def test_advertising_is_not_risked_twice(desk: Desk) -> None:
     consent = chosen(kind="consent_granted", purpose="marketing")
     answered = await desk.tell(REGISTERED, consent, replace(REQUEST, notification_type="promo"))

@@ -33,6 +33,7 @@ async def test_data_are_the_same_in_any_order_of_their_names(desk: Desk) -> None
     assert ("repeated", "duplicate") == ending(again)[:2]
 
 
+@pytest.mark.spec("NS-EVT-074")
 async def test_an_action_told_by_an_event_and_by_a_request_is_one(desk: Desk) -> None:
     event = replace(REQUEST, rule="payment.events/payment.successful", data=b"{}")
     await desk.tell(REGISTERED, event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.times import rfc3339
@@ -21,6 +22,7 @@ from tests.requests import (
 )
 
 
+@pytest.mark.spec("NS-SND-003")
 async def test_a_scheduled_request_waits_and_is_then_no_repeat_of_itself(desk: Desk) -> None:
     request = replace(REQUEST, scheduled_at=T0 + DAY * 30)
     due = timer(await desk.tell(REGISTERED, request))
@@ -49,6 +51,7 @@ async def test_a_repeat_of_a_waiting_request_is_one_until_a_window_after_its_rel
         assert "repeated" == decision(await desk.tell(again)).outcome
 
 
+@pytest.mark.spec("NS-SND-OP-01")
 async def test_preferences_are_those_of_the_release(desk: Desk) -> None:
     due = timer(await desk.tell(REGISTERED, replace(REQUEST, scheduled_at=T0 + DAY)))
     await desk.tell(chosen(kind="unsubscribed", channel="email"), chosen(kind="unsubscribed", channel="push"))
@@ -56,6 +59,7 @@ async def test_preferences_are_those_of_the_release(desk: Desk) -> None:
     assert "no_channel_left" == decision(await desk.tell(due)).reason
 
 
+@pytest.mark.spec("NS-SND-042 NS-SND-061")
 async def test_a_user_without_contacts_waits_once(desk: Desk) -> None:
     due = timer(await desk.tell(REQUEST))
     assert (T0 + 30 * SECOND, "contact") == (due.due_at, due.waited_for)
@@ -63,6 +67,7 @@ async def test_a_user_without_contacts_waits_once(desk: Desk) -> None:
     assert ("skipped", "no_contact", "contacts", "email,push") == ending(await desk.tell(due))
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 async def test_a_registration_that_comes_later_is_in_time(desk: Desk) -> None:
     due = timer(await desk.tell(REQUEST))
     await desk.tell(REGISTERED)

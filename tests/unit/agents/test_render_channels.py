@@ -16,6 +16,7 @@ from tests.fakes import MemoryOutside, MemoryReference
 from tests.requests import REQUEST, TEMPLATES, reference
 
 
+@pytest.mark.spec("NS-SND-OP-04 NS-TPL-004")
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
@@ -33,6 +34,7 @@ def test_languages_go_from_the_exact_one_to_the_default(
     assert expected == languages(wanted)
 
 
+@pytest.mark.spec("NS-TPL-022")
 async def test_a_language_without_a_template_falls_back() -> None:
     found = await find_template("order", "email", "de", reference())
     assert TEMPLATES[0] == found
@@ -55,6 +57,7 @@ async def test_one_waits_only_when_there_is_no_template_at_all() -> None:
     assert ["order/sms/ru"] == asked
 
 
+@pytest.mark.spec("NS-API-OP-15 NS-DATA-OP-13")
 def test_a_stranger_can_compute_a_messages_id() -> None:
     identity = (REQUEST.request_id, REQUEST.source, REQUEST.user_id, REQUEST.idempotency_key)
     made = message_id(REQUEST, "push", 1, 0)
@@ -82,6 +85,7 @@ def test_messages_of_one_request_and_of_others_have_ids_of_their_own() -> None:
     assert 3 * 2 * 2 * 2 == len(ids)
 
 
+@pytest.mark.spec("NS-CH-OP-08")
 def test_ns_ch_op_08_a_text_message_says_how_many_segments_it_takes() -> None:
     kind = NotificationType(
         code="reset", title="R", category="system", default_channels=["sms"], template_name="reset"

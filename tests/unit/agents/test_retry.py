@@ -7,12 +7,14 @@ import pytest
 from agents.retry import CAP_MS, backoff_ms, pause_ms
 
 
+@pytest.mark.spec("NS-SND-050 NS-OPS-042")
 @pytest.mark.parametrize(("turn", "plain"), [(0, 1_000), (1, 2_000), (5, 32_000), (7, 128_000)])
 def test_each_turn_doubles_the_wait_and_adds_at_most_a_quarter(turn: int, plain: int) -> None:
     wait = backoff_ms("m", turn)
     assert plain <= wait <= plain * 5 // 4
 
 
+@pytest.mark.spec("NS-SND-OP-13")
 @pytest.mark.parametrize("turn", [8, 9, 40, 10_000])
 def test_the_wait_never_exceeds_five_minutes(turn: int) -> None:
     assert CAP_MS * 3 // 4 < backoff_ms("m", turn) <= CAP_MS

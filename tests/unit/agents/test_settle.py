@@ -56,6 +56,7 @@ async def test_a_queued_message_becomes_a_pending_row_and_a_line_of_the_log() ->
     )
 
 
+@pytest.mark.spec("NS-SND-021 NS-SND-OP-08 NS-STAT-001 NS-STAT-005")
 async def test_sent_is_a_row_a_line_an_event_and_a_count_in_each_period() -> None:
     table = Table()
     await settled(table, QUEUED)
@@ -64,6 +65,7 @@ async def test_sent_is_a_row_a_line_an_event_and_a_count_in_each_period() -> Non
     assert [{"sent": 1}] == minutes(outcomes)
 
 
+@pytest.mark.spec("NS-EVT-OP-04 NS-STAT-007")
 async def test_the_event_lets_the_requesting_service_know_its_own_request() -> None:
     (event,) = events(await settled(Table(), QUEUED, fact("sent", T0 + 10)))
     assert ("notification.sent", QUEUED.message_id, "user-1", "email", "2025-05-21T12:34:56Z") == (
@@ -96,6 +98,7 @@ async def test_a_message_that_failed_before_its_channel_is_failed_at_once() -> N
     assert [{"failed": 1}] == minutes(outcomes)
 
 
+@pytest.mark.spec("NS-DATA-116")
 async def test_a_retry_is_logged_and_moves_nothing() -> None:
     retry = replace(fact("retrying"), reason="provider_unavailable", detail="421")
     outcomes = await settled(Table(), QUEUED, retry)
@@ -120,6 +123,7 @@ async def test_a_repeat_leads_to_nothing() -> None:
     assert [] == await settled(table, QUEUED, fact("sent"))
 
 
+@pytest.mark.spec("NS-STAT-OP-01")
 async def test_a_failure_corrected_to_a_delivery_is_taken_back() -> None:
     table = Table()
     await settled(table, QUEUED, fact("failed", T0 + 1))
@@ -128,6 +132,7 @@ async def test_a_failure_corrected_to_a_delivery_is_taken_back() -> None:
     assert ["notification.delivered"] == [event.event_type for event in events(outcomes)]
 
 
+@pytest.mark.spec("NS-SND-OP-07")
 async def test_a_bounce_after_the_delivery_stays_in_the_log_only() -> None:
     table = Table()
     await settled(table, QUEUED, fact("delivered", T0 + 1))
@@ -158,12 +163,14 @@ async def test_an_attempt_before_its_message_makes_a_blank_row_that_is_completed
     )
 
 
+@pytest.mark.spec("NS-STAT-OP-02")
 @pytest.mark.parametrize("impossible", [T0 - 1, NOW + 1])
 async def test_a_time_before_the_message_or_in_the_future_counts_as_the_receive_time(impossible: int) -> None:
     (row,) = rows(await settled(Table(), fact("sent", impossible)))
     assert NOW == row.sent_at
 
 
+@pytest.mark.spec("NS-STAT-OP-02")
 async def test_a_fact_older_than_seven_days_counts_only_as_late() -> None:
     table = Table()
     await settled(table, QUEUED, fact("sent", T0 + 1))
@@ -185,6 +192,7 @@ async def test_what_has_messages_or_not_ended_passes_to_the_rows_without_an_even
     assert [decided] == await settled(Table(), decided)
 
 
+@pytest.mark.spec("NS-DATA-OP-21 NS-EVT-OP-04")
 @pytest.mark.parametrize(
     ("outcome", "reason", "event_type", "told"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec import json
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ def partials(outcomes: list[Outcome]) -> list[StatsPartial]:
     return [one for one in outcomes if isinstance(one, StatsPartial) and one.period == "minute"]
 
 
+@pytest.mark.spec("NS-EVT-OP-04")
 async def test_a_user_who_left_a_channel_is_told_and_counted() -> None:
     outcomes = await settled(Table(), LEFT)
     (event,), (partial,) = events(outcomes), partials(outcomes)
@@ -38,6 +40,7 @@ async def test_a_user_who_left_a_channel_is_told_and_counted() -> None:
     )
 
 
+@pytest.mark.spec("NS-EVT-OP-04")
 async def test_events_about_users_and_about_messages_have_one_form() -> None:
     (left,) = events(await settled(Table(), LEFT))
     (sent,) = events(await settled(Table(), QUEUED, fact("sent")))
@@ -55,6 +58,7 @@ async def test_who_left_more_than_seven_days_ago_counts_as_late() -> None:
     assert {"late": 1} == partial.counts
 
 
+@pytest.mark.spec("NS-STAT-002")
 async def test_a_message_counts_under_its_campaign_once_that_is_known() -> None:
     table = Table()
     (early,) = partials(await settled(table, fact("sent", T0 + 5)))
@@ -71,6 +75,7 @@ async def test_what_is_sent_to_be_looked_at_is_told_and_not_counted() -> None:
     assert ["[]", "[]"] == [row.counted for row in rows(outcomes)]
 
 
+@pytest.mark.spec("NS-STAT-003")
 async def test_a_row_says_what_statistics_count_of_it() -> None:
     (_, row) = rows(await settled(Table(), QUEUED, fact("delivered", T0 + 5)))
     expected = {("sent", T0 + 5, "first"), ("delivered", T0 + 5, "first")}

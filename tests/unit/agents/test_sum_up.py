@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from agents.sum_up import Outcome, sum_up
@@ -74,6 +75,7 @@ async def test_a_new_minute_sets_one_timer_and_an_old_one_none() -> None:
     assert [StatsRecord] == [type(outcome) for outcome in second]
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 async def test_a_minute_whose_time_is_over_leaves_a_tombstone() -> None:
     due = StatsDue(key=key_of(MINUTE), due_at=ends_at(MINUTE))
     assert [StatsForgotten(key=key_of(MINUTE))] == await summed(Table(), due, now=ends_at(MINUTE))

@@ -54,6 +54,7 @@ def test_what_is_no_mail_address_has_no_form(text: str) -> None:
     assert BOOK.normal("email", text) is None
 
 
+@pytest.mark.spec("NS-CH-OP-08")
 @pytest.mark.parametrize(
     ("given_text", "normal"),
     [

@@ -32,12 +32,14 @@ def test_sealed_bytes_do_not_hold_the_clear_ones() -> None:
     assert b"anna" not in both("k1").seal(b"anna@example.com")
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_sealed_bytes_name_their_form_and_key() -> None:
     sealed = both("k2").seal(b"x")
     assert sealed[:4] == b"\x01\x02k2"
     assert both("k1").key_id_of(sealed) == "k2"
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_a_rotated_cipher_seals_with_the_new_key_and_opens_the_old() -> None:
     sealed = Cipher({"k1": OLD}, current="k1").seal(b"+79001234567")
     rotated = both("k2")

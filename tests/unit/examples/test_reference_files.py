@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from connectors.templates.lint import lint
+from connectors.templates.renderer import TemplateRenderer
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -90,6 +91,7 @@ def test_rules_give_every_required_variable_of_their_templates() -> None:
                 assert set() == required - set(rule.data)
 
 
+@pytest.mark.spec("NS-EVT-OP-09")
 def test_the_code_of_a_password_reset_is_secret() -> None:
     codes = [t.variables["Code"] for t in templates().values() if t.name == "password_reset"]
     assert len(codes) == sum(spec["secret"] for spec in codes)
@@ -97,3 +99,25 @@ def test_the_code_of_a_password_reset_is_secret() -> None:
 
 def test_no_template_has_a_remark_of_the_linter() -> None:
     assert not [remark for template in templates().values() for remark in lint(template)]
+
+
+SOURCES = ("user", "auth", "library", "payment", "social", "download", "developer", "admin")
+
+
+@pytest.mark.spec(
+    "NS-EVT-034 NS-EVT-035 NS-EVT-036 NS-EVT-037 NS-EVT-038 NS-EVT-039 NS-EVT-072 NS-EVT-073 NS-EVT-045"
+    " NS-EVT-055 NS-EVT-058 NS-EVT-061"
+)
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_service_of_the_platform_has_an_event_that_is_told(source: str) -> None:
+    told = [rule for rule in entries("rules") if rule["topic"] == f"{source}.events"]
+    assert told
+    assert all(rule["event_type"].startswith(f"{source}.") for rule in told)
+
+
+@pytest.mark.spec("NS-EVT-OP-12")
+def test_a_sum_without_a_currency_is_in_roubles() -> None:
+    order = templates()["order_confirmation.email.ru.yaml"]
+    data = {"OrderNumber": "A-1", "Amount": 1500, "Items": []}
+    texts = [TemplateRenderer().render(order, data | more).body_text for more in ({}, {"Currency": "EUR"})]
+    assert ["1500 RUB", "1500 EUR"] == [str(text).strip().rpartition(": ")[2] for text in texts]

@@ -63,6 +63,7 @@ def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
     assert {Partitions.TASK, Partitions.ONE} == {topic.partitions for topic in internal}
 
 
+@pytest.mark.spec("NS-EVT-001 NS-EVT-005 NS-EVT-007 NS-EVT-OP-01")
 def test_inputs_of_other_services_keep_their_own_partitions() -> None:
     inputs = {topic.name: topic.partitions for topic in TOPICS.values() if topic.use is Use.PUBLIC_IN}
     asked = ("notification.send.request", "notification.cancel.request", "notification.preferences")
@@ -77,6 +78,7 @@ def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> 
     assert dead_letter_topic("notification.events") not in TOPICS
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 def test_tables_in_topics_are_compacted_for_ever() -> None:
     compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
     named = {"access.keys", "audience.labels", "notification.stats", "reference", "carillon.schemas"}
@@ -90,6 +92,7 @@ def test_statistics_of_labels_are_compacted_and_end_for_there_are_ever_new_label
     assert str(LABEL_STATS_KEPT_MS) == configs["retention.ms"]
 
 
+@pytest.mark.spec("NS-EVT-007 NS-EVT-OP-01")
 def test_seen_destinations_and_event_topics_are_configuration() -> None:
     assert "seen.wallet" in TOPICS
     assert "ride.events" in {topic.name for topic in catalogue(events=["ride.events"])}

@@ -40,6 +40,7 @@ def nested(depth: int) -> Any:
     return [] if depth == 0 else [nested(depth - 1)]
 
 
+@pytest.mark.spec("NS-SND-011 NS-EVT-002")
 def test_the_request_of_the_spec_is_read() -> None:
     expected = SendRequest(
         user_id=USER,
@@ -51,6 +52,7 @@ def test_the_request_of_the_spec_is_read() -> None:
     assert expected == decode_send_request(raw(REQUEST))
 
 
+@pytest.mark.spec("NS-SND-011 NS-EVT-006")
 def test_the_event_of_the_spec_is_read() -> None:
     expected = DomainEvent(event_type="payment.successful", user_id=USER, data={"amount": 1500})
     assert expected == decode_domain_event(raw(EVENT))
@@ -65,6 +67,7 @@ def test_a_user_id_is_one_key_however_it_is_spelled() -> None:
     assert USER == decode_send_request(raw(REQUEST, user_id=USER.upper())).user_id
 
 
+@pytest.mark.spec("NS-EVT-OP-02")
 def test_unknown_fields_are_ignored_and_counted() -> None:
     """Mutation: count fields that are known, or that are missing."""
     ignored: list[int] = []
@@ -75,6 +78,7 @@ def test_unknown_fields_are_ignored_and_counted() -> None:
     assert [2, 1] == ignored
 
 
+@pytest.mark.spec("NS-SEC-013")
 @pytest.mark.parametrize(
     ("changed", "place"),
     [
@@ -191,6 +195,7 @@ def test_a_cancel_names_its_request_and_user_in_lower_case() -> None:
         decoder_of(topics.CANCEL_REQUEST)(json.dumps(cancel | {"request_id": "7"}).encode())
 
 
+@pytest.mark.spec("NS-EVT-001 NS-EVT-003")
 def test_each_topic_has_its_decoder() -> None:
     assert isinstance(decoder_of(topics.SEND_REQUEST)(raw(REQUEST)), SendRequest)
     assert isinstance(decoder_of("payment.events")(raw(EVENT)), DomainEvent)

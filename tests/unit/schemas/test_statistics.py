@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.statistics import RATES, rates
 
 
+@pytest.mark.spec("NS-STAT-OP-03")
 def test_rates_are_of_sums_and_not_means_of_rates() -> None:
     found = rates(
         [
@@ -21,6 +24,7 @@ def test_rates_are_of_sums_and_not_means_of_rates() -> None:
     } == found
 
 
+@pytest.mark.spec("NS-CH-OP-05")
 def test_who_reports_no_delivery_is_shown_and_not_counted_as_undelivered() -> None:
     found = rates([{"sent": 300}, {"sent": 100, "delivered": 98}])
     assert (0.98, 0.75) == (found["delivery_rate"], found["unreported_rate"])

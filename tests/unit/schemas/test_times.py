@@ -56,5 +56,6 @@ def test_a_time_is_written_in_utc_with_milliseconds_only_where_there_are_any(at:
     assert text == rfc3339(at)
 
 
+@pytest.mark.spec("NS-EVT-033")
 def test_a_window_starts_at_its_hour() -> None:
     assert "2025-05-21T12:00:00Z" == rfc3339(period_start(T0 + 7, 3_600_000))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.words import RANK, REASONS, Reason, Status
 
 
@@ -14,6 +16,7 @@ def test_every_status_has_its_rank() -> None:
     assert set(Status) == set(RANK)
 
 
+@pytest.mark.spec("NS-SND-OP-06")
 def test_ranks_follow_the_spec() -> None:
     chain = [
         Status.PENDING,

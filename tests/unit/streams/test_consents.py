@@ -30,6 +30,7 @@ def file(folder: Path, text: str, name: str = "consents.csv") -> Path:
     return path
 
 
+@pytest.mark.spec("NS-PREF-OP-07")
 def test_a_table_and_lines_of_json_say_the_same(tmp_path: Path) -> None:
     table = file(
         tmp_path, f"\ufeff{HEADER}{USER},old CRM,{AT},revoked,promo,email,2019-03\n{USER}, shop ,{AT},,,,\n"

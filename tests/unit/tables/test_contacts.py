@@ -17,6 +17,7 @@ def test_a_channel_has_its_addresses() -> None:
     assert [NEW] == Contacts(phone=NEW).addresses("sms")
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 def test_a_newer_fact_replaces_and_an_older_does_not() -> None:
     known = Contacts().merge({"email": OLD}, 10)
     assert NEW == known.merge({"email": NEW}, 11).email
@@ -40,6 +41,7 @@ def test_a_fact_that_states_nothing_new_changes_nothing() -> None:
     assert known is known.merge({}, 99)
 
 
+@pytest.mark.spec("NS-EVT-OP-07 NS-SEC-OP-02")
 def test_a_deletion_empties_everything() -> None:
     known = Contacts().register(5).merge({"email": OLD, "language": "ru", "devices": [OLD]}, 30).delete(20)
     assert known.is_deleted

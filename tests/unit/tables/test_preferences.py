@@ -62,6 +62,7 @@ def test_the_newest_word_about_a_channel_counts(changes: list[PreferenceChanged]
     assert is_off is after(*changes).is_unsubscribed("sms")
 
 
+@pytest.mark.spec("NS-DATA-OP-07")
 @pytest.mark.parametrize(
     ("changes", "consents"),
     [

@@ -27,6 +27,7 @@ def metrics(progress: Progress) -> dict[str, int]:
     return {status: cell.at - T0 for status, cell in progress.counts().items()}
 
 
+@pytest.mark.spec("NS-SND-OP-07 NS-STAT-001")
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
@@ -46,6 +47,7 @@ def test_the_highest_rank_is_the_status(statuses: tuple[str, ...], expected: Sta
     assert expected == known(*statuses).status
 
 
+@pytest.mark.spec("NS-STAT-OP-01")
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
@@ -104,6 +106,7 @@ def test_a_late_fact_counts_as_late_when_it_arrived_and_still_moves_the_status()
     assert {Cell("late", T0 + 9, "p")} == set(late.counts().values())
 
 
+@pytest.mark.spec("NS-STAT-006")
 def test_the_row_holds_the_message_and_what_became_of_it() -> None:
     sent = Fact(event_id="1", status="sent", at=T0 + 1, attempt=2, provider="p", provider_message_id="p-1")
     opened = Fact(event_id="2", status="opened", at=T0 + 5)

@@ -11,6 +11,7 @@ from tests.requests import DAY, ORDER, REQUEST, SECOND, T0
 FIRST = Taken(request_id=REQUEST.request_id, taken_at=T0)
 
 
+@pytest.mark.spec("NS-SND-OP-11")
 def test_a_key_is_source_recipient_and_idempotency_key() -> None:
     same = replace(
         REQUEST, request_id="r2", data=b"{}", lane="low", notification_type="refund", origin="x/1/2"
@@ -30,6 +31,7 @@ def test_keys_of_one_user_stand_together() -> None:
     assert key_of(REQUEST).startswith(b"user:" + REQUEST.user_id.encode() + b"/")
 
 
+@pytest.mark.spec("NS-SND-OP-11")
 def test_the_window_counts_from_the_release_and_is_never_shorter_than_the_time_to_live() -> None:
     room = 30 * SECOND
     assert T0 + room + DAY == remembered_until(REQUEST, ORDER, T0)

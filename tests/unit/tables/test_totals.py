@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.records import LabelPartial, LabelStats, StatsPartial
@@ -32,6 +33,7 @@ def test_a_version_grows_though_the_row_lost_it_and_under_any_clock() -> None:
     assert [T0, T0 + 1, T0 + 2] == [each.version for each in (first, again, behind)]
 
 
+@pytest.mark.spec("NS-EVT-031 NS-EVT-032 NS-EVT-OP-05 NS-EVT-OP-13")
 def test_the_record_has_every_named_metric_and_every_dimension() -> None:
     record = Totals(counts=HOUR.counts).record(HOUR)
     assert ("hour", "2025-05-21T12:00:00Z") == (record.period, record.timestamp)
@@ -56,6 +58,7 @@ def test_the_record_has_every_named_metric_and_every_dimension() -> None:
     } == record.dimensions
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 def test_partial_and_record_of_a_window_have_one_key() -> None:
     expected = "hour|2025-05-21T12:00:00Z|email|order_confirmation|transactional||||"
     assert expected == key_of(HOUR) == key_of(Totals().record(HOUR))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.records import FallbackPlanned
@@ -28,6 +29,7 @@ def test_time_runs_from_the_plan_and_anew_from_the_first_sending() -> None:
     assert sent is sent.learn("m2", Status.SENT, T0 + 300, T0 + 301)
 
 
+@pytest.mark.spec("NS-SND-OP-05")
 def test_one_message_that_was_seen_is_enough() -> None:
     """NS-SND-OP-05: one of several devices."""
     for status in (Status.DELIVERED, Status.OPENED, Status.CLICKED):

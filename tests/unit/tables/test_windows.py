@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.records import LabelPartial, StatsPartial
 from schemas.times import period_start
 from tables.progress import LATE_MS
@@ -12,6 +14,7 @@ MAIL = Dimensions("email", "order_confirmation", "transactional", provider_name=
 HOUR = 3_600_000
 
 
+@pytest.mark.spec("NS-EVT-OP-05")
 def test_a_count_appears_once_in_each_period() -> None:
     windows = Windows(StatsPartial)
     windows.add([Count("sent", T0, MAIL)])

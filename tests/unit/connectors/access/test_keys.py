@@ -129,6 +129,7 @@ def test_every_field_of_what_is_audited_is_shown_or_masked_on_purpose() -> None:
     assert not SHOWN & MASKED
 
 
+@pytest.mark.spec("NS-SEC-OP-03")
 def test_masked_fields_show_only_that_they_are_there() -> None:
     record = {"name": "main", "config": {"password": "hunter2"}, "strange": 7, "empty": None}
     assert {"name": "main", "config": "***", "strange": "***", "empty": None} == masked(record)

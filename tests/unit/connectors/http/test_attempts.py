@@ -100,6 +100,7 @@ async def answered(client: TestClient[Any, Any], attempt: Attempt) -> str:
         return f"{response.status} {body['code']}" if response.status != 200 else "200"
 
 
+@pytest.mark.spec("NS-API-003 NS-API-OP-01 NS-API-004 NS-API-OP-02 NS-SEC-004 NS-SEC-010 NS-SEC-011")
 async def test_what_is_right_gets_in_and_nothing_of_the_table_does() -> None:
     async with door() as (client, _):
         tried = [*WELCOME, *ATTEMPTS]
@@ -131,6 +132,7 @@ async def test_a_refused_token_says_why_in_the_metrics_and_not_to_the_caller() -
     assert [1.0, 1.0] == counts
 
 
+@pytest.mark.spec("NS-API-OP-02")
 async def test_what_the_handler_learns_of_a_user_binds_him_to_himself() -> None:
     found = []
     async with door() as (client, _):
@@ -151,6 +153,7 @@ async def test_before_the_issuers_keys_were_read_a_token_is_told_to_come_again()
         assert "503 credentials_unavailable" == await answered(client, Attempt("", bearer(token()), ""))
 
 
+@pytest.mark.spec("NS-SEC-012 NS-SEC-OP-04")
 @pytest.mark.parametrize(
     ("quotas", "headers", "expected"),
     [

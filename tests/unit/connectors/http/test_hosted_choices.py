@@ -21,6 +21,7 @@ async def visitor() -> AsyncIterator[Visitor]:
         yield made
 
 
+@pytest.mark.spec("NS-PREF-010 NS-PREF-013")
 async def test_ns_pref_013_every_category_has_a_box_for_each_of_its_channels(visitor: Visitor) -> None:
     page = await visitor.page()
     stops = dict.fromkeys(["stop.all_marketing", "stop.email", "stop.push", "stop.sms", "stop.in_app"], False)
@@ -42,6 +43,7 @@ async def test_a_form_that_nobody_touched_changes_nothing(visitor: Visitor) -> N
     assert (200, [], True) == (status, visitor.written, "Сохранено" in text)
 
 
+@pytest.mark.spec("NS-PREF-014 NS-PREF-015 NS-PREF-OP-01")
 async def test_ns_pref_op_01_a_box_changes_each_type_of_its_category(visitor: Visitor) -> None:
     status, text = await visitor.send((await visitor.page()).filled(social__push=False))
     assert 200 == status
@@ -75,6 +77,7 @@ async def test_advertising_is_ticked_only_where_there_is_a_consent(visitor: Visi
     assert (False, True) == (page.boxes["marketing.email"], page.boxes["marketing.push"])
 
 
+@pytest.mark.spec("NS-PREF-OP-07")
 async def test_ns_pref_op_07_to_tick_advertising_is_a_consent_to_what_is_ticked(visitor: Visitor) -> None:
     status, text = await visitor.send((await visitor.page()).filled(marketing__email=True))
     ((_, data),) = visitor.told
@@ -91,6 +94,7 @@ async def test_to_take_advertising_away_is_none(visitor: Visitor) -> None:
     assert ["preference page"] == [one["source"] for one in data["preferences"]]
 
 
+@pytest.mark.spec("NS-PREF-014 NS-PREF-021")
 async def test_ns_pref_021_op_06_one_leaves_all_marketing_and_comes_back(visitor: Visitor) -> None:
     _, text = await visitor.send((await visitor.page()).filled(stop__all_marketing=True))
     assert Page(text).boxes["stop.all_marketing"]

@@ -68,6 +68,7 @@ async def test_a_key_is_made_shown_once_changed_over_and_revoked() -> None:
     assert {"user:ann"} == {line[2] for line in keys.lines}
 
 
+@pytest.mark.spec("NS-SEC-011")
 @pytest.mark.parametrize(
     "headers",
     [

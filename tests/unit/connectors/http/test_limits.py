@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.http.limits import Limit, Limits, counted_address
+from connectors.http.limits import PER_ADDRESS, PER_USER, Limit, Limits, counted_address
+from connectors.http.quotas import Quotas
+from streams.settings import load_settings
 
 
 class Clock:
@@ -28,6 +30,7 @@ def test_a_minutes_worth_may_come_at_once_and_then_one_each_turn() -> None:
     assert ([True] * 4 + [False] * 2, [True, False]) == (at_once, later)
 
 
+@pytest.mark.spec("NS-SEC-OP-04")
 def test_refusal_says_when_the_next_one_passes() -> None:
     clock = Clock()
     limit = limits(clock)
@@ -43,6 +46,7 @@ def test_refusal_says_when_the_next_one_passes() -> None:
     assert limit("user:1", None) is None
 
 
+@pytest.mark.spec("NS-SEC-012")
 def test_users_do_not_count_for_their_address_and_strangers_do() -> None:
     limit = limits(Clock())
     users = [limit(f"user:{number}", "10.0.0.1") is None for number in range(4)]
@@ -97,3 +101,11 @@ def test_a_batch_passes_if_one_would_and_is_paid_back_before_the_next() -> None:
 )
 def test_one_client_has_all_addresses_of_its_network(address: str, expected: str) -> None:
     assert expected == counted_address(address)
+
+
+@pytest.mark.spec("NS-SEC-OP-04")
+def test_limits_unless_the_settings_say_otherwise_are_those_of_the_specification() -> None:
+    asked = load_settings().http.limits
+    assert (60, 300) == (asked.per_user, asked.per_address)
+    assert (asked.per_user, asked.per_address) == (Quotas().per_user, Quotas().per_address)
+    assert (120, 6_000) == (PER_USER.per_minute, PER_ADDRESS.per_minute)

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
@@ -72,12 +73,14 @@ async def got(client: TestClient[Any, Any], path: str) -> tuple[int, Any]:
         return response.status, await response.json(content_type=None)
 
 
+@pytest.mark.spec("NS-API-OP-19")
 async def test_ready_when_every_check_holds() -> None:
     async with ops(kafka=well, postgres=well) as client:
         found = await got(client, "/readyz")
     assert found == (200, {"status": "ok", "checks": {"kafka": {"ok": True}, "postgres": {"ok": True}}})
 
 
+@pytest.mark.spec("NS-API-OP-19")
 async def test_each_failing_check_is_named_with_its_reason_and_no_secret() -> None:
     async with ops(kafka=well, tables=restoring, postgres=broken, slow=hanging) as client:
         status, body = await got(client, "/readyz")
@@ -108,6 +111,7 @@ async def test_version_is_told() -> None:
         assert (200, {"version": "0.1.0"}) == await got(client, "/version")
 
 
+@pytest.mark.spec("NS-OPS-060")
 async def test_every_metric_of_the_list_is_shown_with_its_sentence() -> None:
     async with ops() as client, client.get("/metrics") as response:
         text = await response.text()

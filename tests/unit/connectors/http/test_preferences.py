@@ -68,6 +68,7 @@ async def desk() -> AsyncIterator[Desk]:
         yield made
 
 
+@pytest.mark.spec("NS-API-020 NS-PREF-002")
 async def test_all_that_a_user_chose_is_shown_with_defaults(desk: Desk) -> None:
     status, found = await desk.ask("GET")
     assert (200, USER) == (status, found["user_id"])
@@ -80,6 +81,7 @@ async def test_all_that_a_user_chose_is_shown_with_defaults(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.spec("NS-API-023 NS-API-OP-08 NS-PREF-011 NS-PREF-013")
 async def test_the_settings_screen_has_every_type(desk: Desk) -> None:
     status, found = await desk.ask("GET", "/types")
     assert 200 == status
@@ -95,6 +97,7 @@ async def test_the_settings_screen_has_every_type(desk: Desk) -> None:
     } == found[1]
 
 
+@pytest.mark.spec("NS-API-021 NS-API-022 NS-API-OP-07 NS-PREF-001 NS-PREF-002 NS-PREF-017 NS-PREF-020")
 async def test_a_choice_is_written_before_it_is_answered(desk: Desk) -> None:
     body = {"notification_type": "news", "allowed_channels": ["email"], "is_enabled": False}
     status, found = await desk.ask("PUT", body=body)
@@ -117,6 +120,7 @@ async def test_a_choice_is_written_before_it_is_answered(desk: Desk) -> None:
     )
 
 
+@pytest.mark.spec("NS-PREF-015 NS-PREF-OP-02")
 async def test_several_choices_are_one_record(desk: Desk) -> None:
     """Mutation: a record for each: a crash between them would take half of a screen."""
     two = [{"notification_type": code, "allowed_channels": ["email"]} for code in ("news", "code")]
@@ -129,6 +133,7 @@ async def test_several_choices_are_one_record(desk: Desk) -> None:
     )
 
 
+@pytest.mark.spec("NS-API-OP-07 NS-PREF-016 NS-PREF-022 NS-PREF-OP-03")
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
@@ -164,6 +169,7 @@ async def test_what_may_not_be_chosen_is_refused_and_not_written(
     assert [pointer] == [one["pointer"] for one in found[1]["errors"]] or pointer is None
 
 
+@pytest.mark.spec("NS-API-024 NS-API-025 NS-PREF-021")
 async def test_an_unsubscribe_is_confirmed(desk: Desk) -> None:
     status, found = await desk.ask("POST", "/unsubscribe", {"channel_type": "all_marketing", "reason": "no"})
     assert (200, "unsubscribed", "all_marketing") == (status, found["status"], found["channel_type"])
@@ -171,6 +177,7 @@ async def test_an_unsubscribe_is_confirmed(desk: Desk) -> None:
     assert ("unsubscribed", "all_marketing", "no") == (fact.kind, fact.channel, fact.reason)
 
 
+@pytest.mark.spec("NS-PREF-OP-06")
 async def test_who_comes_back_is_written_even_if_the_database_does_not_know_yet(desk: Desk) -> None:
     assert (204, None) == await desk.ask("DELETE", "/unsubscribe/email")
     desk.choices.stored = Stored()
@@ -179,6 +186,7 @@ async def test_who_comes_back_is_written_even_if_the_database_does_not_know_yet(
     assert 400 == (await desk.ask("DELETE", "/unsubscribe/pigeon"))[0]
 
 
+@pytest.mark.spec("NS-PREF-OP-07")
 async def test_a_consent_is_kept_with_its_evidence(desk: Desk) -> None:
     body = {"granted": True, "source": "checkout", "channel_type": "email", "text_version": "v7"}
     status, found = await desk.ask("PUT", "/consents/marketing", body)
@@ -195,18 +203,43 @@ async def test_a_consent_is_kept_with_its_evidence(desk: Desk) -> None:
     assert "consent_revoked" == revoked.kind
 
 
+@pytest.mark.spec("NS-PREF-017")
 async def test_without_the_broker_nothing_is_promised(desk: Desk) -> None:
     desk.is_away = True
     status, found = await desk.ask("POST", "/unsubscribe", {"channel_type": "email"})
     assert (503, "broker_unavailable") == (status, found["code"])
 
 
+@pytest.mark.spec("NS-OPS-040")
 async def test_without_the_database_one_can_still_unsubscribe(desk: Desk) -> None:
     desk.choices.is_away = True
     assert (503, "database_unavailable") == ((found := await desk.ask("GET"))[0], found[1]["code"])
     assert 200 == (await desk.ask("POST", "/unsubscribe", {"channel_type": "email"}))[0]
 
 
+@pytest.mark.spec("NS-API-006")
 async def test_strangers_and_keys_of_other_scopes_are_refused(desk: Desk) -> None:
     assert 401 == (await desk.ask("GET", Accept="*/*"))[0]
     assert 403 == (await desk.ask("GET", Authorization="Bearer ck_test_def"))[0]
+
+
+@pytest.mark.spec("NS-API-OP-06")
+async def test_who_chose_nothing_has_the_defaults_and_what_is_no_user_has_nothing(desk: Desk) -> None:
+    desk.choices.stored = Stored()
+    status, found = await desk.ask("GET")
+    assert (200, {True}, [], []) == (
+        status,
+        {one["is_default"] for one in found["preferences"]},
+        found["unsubscribed"],
+        found["consents"],
+    )
+    async with desk.client.get(PATH.replace(USER, "nobody"), headers=KEY) as response:
+        assert 400 == response.status
+
+
+@pytest.mark.spec("NS-API-OP-09")
+async def test_an_unsubscribe_may_be_repeated_and_its_reason_may_be_long_or_absent(desk: Desk) -> None:
+    asked: list[tuple[dict[str, str], int]] = [({}, 200), ({}, 200), ({"reason": "x" * 1000}, 200)]
+    for more, status in [*asked, ({"reason": "x" * 1001}, 400)]:
+        assert status == (await desk.ask("POST", "/unsubscribe", {"channel_type": "email"} | more))[0]
+    assert [("unsubscribed", "email")] * 3 == [(fact.kind, fact.channel) for fact in desk.facts]

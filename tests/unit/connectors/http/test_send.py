@@ -28,6 +28,7 @@ def request_of(one: Edge, place: int = 0) -> SendRequest:
     return decode_send_request(one.produced[place].value)
 
 
+@pytest.mark.spec("NS-API-055 NS-API-056 NS-API-OP-15 NS-SND-001 NS-SND-002 NS-SND-010 NS-OPS-022")
 async def test_an_accepted_request_is_in_the_topic_with_its_id_and_its_sender() -> None:
     async with edge() as one:
         status, body, headers = await one.ask("POST", PATH, {**BODY, "data": {"n": 1}, "priority": "high"})
@@ -48,6 +49,7 @@ async def test_an_accepted_request_is_in_the_topic_with_its_id_and_its_sender() 
     assert 1 == one.sample("carillon_send_requests_total", kind="send")
 
 
+@pytest.mark.spec("NS-API-OP-16")
 async def test_all_that_may_be_asked_for_reaches_the_intake() -> None:
     whole = {
         **BODY,
@@ -65,6 +67,7 @@ async def test_all_that_may_be_asked_for_reaches_the_intake() -> None:
     assert SendRequest(**{**whole, "user_id": USER}) == request_of(one)
 
 
+@pytest.mark.spec("NS-SND-OP-11")
 async def test_a_repeat_has_the_same_id_and_whatever_differs_has_another() -> None:
     keyed = {**BODY, "idempotency_key": "k-1"}
     others = [{**keyed, "user_id": str(UUID(int=1))}, {**keyed, "idempotency_key": "k-2"}, BODY, BODY]
@@ -92,6 +95,7 @@ def nested(levels: int) -> Any:
     return found
 
 
+@pytest.mark.spec("NS-API-OP-16 NS-SND-OP-01 NS-SEC-013")
 @pytest.mark.parametrize(
     ("changed", "pointers"),
     [
@@ -159,6 +163,7 @@ async def test_what_grows_beyond_what_the_intake_reads_is_too_large() -> None:
     assert (413, []) == (status, one.produced)
 
 
+@pytest.mark.spec("NS-API-009 NS-SEC-031")
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [("", 401), ("Bearer ck_live_nobody", 401), ("Bearer ck_live_abc", 403), ("Bearer ck_test_def", 403)],

@@ -19,6 +19,7 @@ def numbered(count: int) -> dict[str, Any]:
     return {"notifications": [{**BODY, "idempotency_key": f"k-{n}"} for n in range(count)]}
 
 
+@pytest.mark.spec("NS-API-057 NS-API-058 NS-API-OP-17 NS-SND-002 NS-EVT-OP-06")
 async def test_ids_come_in_the_order_of_the_requests() -> None:
     async with edge() as one:
         status, ids, _ = await one.ask("POST", PATH, numbered(MOST_ITEMS))
@@ -32,6 +33,7 @@ async def test_ids_come_in_the_order_of_the_requests() -> None:
     assert MOST_ITEMS == one.sample("carillon_send_requests_total", kind="batch")
 
 
+@pytest.mark.spec("NS-API-OP-17")
 async def test_one_that_is_wrong_refuses_all_and_every_fault_is_told() -> None:
     items = [BODY, {**BODY, "priority": 1, "more": 1}, 7, {**BODY, "scheduled_at": "now"}, {}]
     async with edge() as one:
@@ -67,6 +69,7 @@ async def test_one_key_at_two_requests_for_one_user_is_a_conflict() -> None:
     assert "/notifications/1/idempotency_key" == body["errors"][0]["pointer"]
 
 
+@pytest.mark.spec("NS-API-OP-17")
 @pytest.mark.parametrize(
     ("body", "status", "pointers"),
     [

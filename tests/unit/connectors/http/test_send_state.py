@@ -79,6 +79,7 @@ async def told(one: Edge, asked: str, *requests: RequestFound, messages: Any = (
     return found
 
 
+@pytest.mark.spec("NS-API-OP-15 NS-API-062 NS-STAT-003")
 async def test_the_whole_way_is_told_by_the_request_and_by_the_message() -> None:
     async with edge() as one:
         by_request = await told(one, ID, REQUEST, messages=[MESSAGE])
@@ -130,6 +131,7 @@ async def test_messages_whose_request_is_no_longer_kept_are_told() -> None:
     assert ("failed", []) == (body["status"], body["requests"])
 
 
+@pytest.mark.spec("NS-API-062")
 @pytest.mark.parametrize("asked", [ID, "7"])
 async def test_what_is_not_known_is_not_found(asked: str) -> None:
     async with edge() as one:

@@ -35,6 +35,7 @@ async def answered(raw: bytes) -> tuple[int, str, dict[str, Any], int]:
     return int(first.split(" ")[1]), headers["content-type"], json.loads(body), len(one.published)
 
 
+@pytest.mark.spec("NS-API-OP-03")
 @pytest.mark.parametrize(
     ("raw", "status", "code"),
     [

@@ -46,6 +46,7 @@ def hours(text: str) -> int:
     return parse_rfc3339(text)
 
 
+@pytest.mark.spec("NS-API-060 NS-API-061 NS-STAT-004 NS-STAT-OP-03")
 async def test_sums_rates_and_the_breakdown_have_the_form_of_the_specification() -> None:
     store = Store(
         group("email", "promo", "one", sent=80, delivered=76, opened=19, clicked=4, unsubscribed=1),
@@ -85,6 +86,7 @@ async def test_a_period_of_which_nothing_is_known_has_zeros_and_no_rates() -> No
     assert ({0}, {None}, []) == ({*body["totals"].values()}, {*body["rates"].values()}, body["breakdown"])
 
 
+@pytest.mark.spec("NS-API-OP-18")
 @pytest.mark.parametrize(
     ("start", "end", "expected"),
     [
@@ -111,12 +113,14 @@ async def test_times_are_whole_hours_of_utc_and_the_answer_says_which(
     assert [Asked(hours(expected[0]), hours(expected[1]))] == store.asked
 
 
+@pytest.mark.spec("NS-API-060")
 async def test_filters_go_to_the_database() -> None:
     store = Store()
     await asked(f"{MONTH}&channel_type=sms&notification_type=one%20time", store)
     assert [("sms", "one time")] == [each[2:] for each in store.asked]
 
 
+@pytest.mark.spec("NS-API-OP-18")
 @pytest.mark.parametrize(
     ("query", "about"),
     [
@@ -142,11 +146,13 @@ async def test_what_cannot_be_counted_is_refused_with_its_parameter(query: str, 
     assert [] == store.asked
 
 
+@pytest.mark.spec("NS-API-OP-18")
 async def test_ninety_two_days_may_be_asked_for() -> None:
     status, _ = await asked(f"{PATH}?start_date=2026-08-01&end_date=2026-11-01")
     assert 200 == status
 
 
+@pytest.mark.spec("NS-API-065")
 async def test_a_key_without_the_scope_is_refused() -> None:
     status, _ = await asked(MONTH, Authorization=f"Bearer {CAMPAIGNS_KEY}")
     assert 403 == status

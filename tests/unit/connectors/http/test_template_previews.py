@@ -43,6 +43,7 @@ async def test_a_trial_that_cannot_be_sent_is_refused(api: Api) -> None:
     assert "invalid_field" == (await api("POST", f"{inbox}/test-send", refused)).body["code"]
 
 
+@pytest.mark.spec("NS-TPL-026 NS-TPL-OP-07")
 async def test_ns_tpl_op_07_a_preview_is_what_would_be_sent(api: Api) -> None:
     one = await api.made(body="<b>{{ UserName }}</b>")
     answer = await api("POST", f"{one}/preview", {"data": {"UserName": "<Ann>"}})

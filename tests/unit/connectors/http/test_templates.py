@@ -10,6 +10,9 @@ from schemas.ids import derived
 from tests.unit.connectors.http.template_api import BODY, KEY, PATH, SMS, Api
 
 
+@pytest.mark.spec(
+    "NS-API-002 NS-API-010 NS-API-011 NS-API-012 NS-DATA-OP-22 NS-TPL-001 NS-TPL-011 NS-TPL-025"
+)
 async def test_ns_api_010_012_a_template_is_created(api: Api) -> None:
     answer = await api("POST", json=BODY)
     assert (201, '"1"', f"{PATH}/{answer.body['id']}") == (
@@ -25,6 +28,7 @@ async def test_ns_api_010_012_a_template_is_created(api: Api) -> None:
     )
 
 
+@pytest.mark.spec("NS-API-005")
 @pytest.mark.parametrize(("key", "expected"), [(None, 401), ("ck_live_other", 403)])
 async def test_ns_api_005_who_has_no_key_of_the_scope_is_refused(
     api: Api, key: str | None, expected: int
@@ -34,6 +38,7 @@ async def test_ns_api_005_who_has_no_key_of_the_scope_is_refused(
         assert expected == answer.status
 
 
+@pytest.mark.spec("NS-API-OP-05 NS-SEC-OP-09")
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
@@ -57,6 +62,7 @@ async def test_what_could_not_be_sent_is_refused_with_the_reason(
     assert ({}, 0) == (api.memory.stored, api.published)
 
 
+@pytest.mark.spec("NS-API-OP-05 NS-DATA-021")
 async def test_ns_api_op_05_a_second_one_of_the_name_is_a_conflict(api: Api) -> None:
     await api.made()
     status, code, told = (await api("POST", json=BODY)).told
@@ -71,6 +77,7 @@ async def test_a_repeated_post_with_its_key_makes_one_template(api: Api) -> None
     assert 400 == (await api("POST", json=SMS, Idempotency_Key="k" * 256)).status
 
 
+@pytest.mark.spec("NS-API-015 NS-API-016 NS-API-017 NS-API-018 NS-API-019 NS-TPL-001 NS-TPL-013 NS-TPL-014")
 async def test_ns_api_015_016_018_a_template_is_read_edited_and_deleted(api: Api) -> None:
     one = await api.made()
     assert (200, '"1"') == ((found := await api("GET", one)).status, found.headers["ETag"])
@@ -84,6 +91,7 @@ async def test_ns_api_015_016_018_a_template_is_read_edited_and_deleted(api: Api
     assert 3 == api.published
 
 
+@pytest.mark.spec("NS-API-015 NS-API-017")
 @pytest.mark.parametrize("template_id", [derived("template", "nobody"), "no-uuid"])
 async def test_ns_api_015_what_is_not_there_is_not_found(api: Api, template_id: str) -> None:
     asked = [("GET", "", None), ("PUT", "", BODY), ("DELETE", "", None), ("GET", "/versions", None)]
@@ -107,12 +115,14 @@ async def test_name_channel_and_language_do_not_change(api: Api) -> None:
     assert (400, "invalid_field") == (status, code)
 
 
+@pytest.mark.spec("NS-TPL-OP-04")
 async def test_ns_tpl_op_04_what_a_type_sends_is_not_deleted(api: Api) -> None:
     one = await api.made()
     api.memory.types["welcome_email"] = ["welcome"]
     assert (409, "in_use", ["type:welcome"]) == (await api("DELETE", one)).told
 
 
+@pytest.mark.spec("NS-API-OP-04 NS-API-013 NS-API-014 NS-TPL-OP-02 NS-TPL-022")
 async def test_ns_api_013_014_lists_have_pages_filters_and_a_cursor(api: Api) -> None:
     for name in ("c", "a", "b"):
         await api.made(name=name)
@@ -133,6 +143,7 @@ async def test_ns_api_013_014_lists_have_pages_filters_and_a_cursor(api: Api) ->
     assert 2 == (await api("GET", "?name=a")).body["total"]
 
 
+@pytest.mark.spec("NS-API-OP-04")
 @pytest.mark.parametrize(
     "query",
     [
@@ -152,6 +163,7 @@ async def test_a_wrong_question_is_refused(api: Api, query: str) -> None:
     assert (400, "invalid_field", True) == (status, code, told[0].startswith(query.partition("=")[0]))
 
 
+@pytest.mark.spec("NS-DATA-OP-04 NS-TPL-024")
 async def test_ns_data_op_04_versions_are_listed_and_one_is_put_back(api: Api) -> None:
     one = await api.made()
     await api("PUT", one, BODY | {"subject": "Two"})
@@ -163,3 +175,12 @@ async def test_ns_data_op_04_versions_are_listed_and_one_is_put_back(api: Api) -
     rest = (await api("GET", f"{one}/versions?below=2")).body
     assert ([1], None) == ([each["version"] for each in rest["items"]], rest["next"])
     assert 404 == (await api("POST", f"{one}/rollback", {"version": 9})).status
+
+
+@pytest.mark.spec("NS-API-OP-04")
+async def test_a_page_has_twenty_unless_more_are_asked_for(api: Api) -> None:
+    for number in range(21):
+        await api.made(name=f"t{number:02}")
+    first, all_ = (await api("GET")).body, (await api("GET", "?limit=100")).body
+    assert (20, 20, 21, True) == (len(first["items"]), first["limit"], first["total"], bool(first["next"]))
+    assert (21, 100, None) == (len(all_["items"]), all_["limit"], all_["next"])

@@ -168,6 +168,7 @@ def test_of_two_keys_with_one_id_the_first_counts_and_kinds_do_not_mix() -> None
     assert RSA.as_dict(private=False)["n"] == found["k", "RS256"].as_dict(private=False)["n"]
 
 
+@pytest.mark.spec("NS-API-004")
 @pytest.mark.parametrize(
     ("path", "given", "expected"),
     [
@@ -191,6 +192,7 @@ def test_roles_are_found_where_the_settings_say(path: str, given: dict[str, Any]
     assert expected == {role.value for role in roles_in(given, path)}
 
 
+@pytest.mark.spec("NS-API-003")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

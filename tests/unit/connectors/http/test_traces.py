@@ -9,6 +9,7 @@ from connectors.http.traces import traced
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
+@pytest.mark.spec("NS-OPS-063")
 @pytest.mark.parametrize("parent", [f"00-{TRACE}-{SPAN}-01", f"cc-{TRACE}-{SPAN}-01-what-the-future-adds"])
 def test_callers_trace_goes_on_under_a_span_of_ours(parent: str) -> None:
     trace = traced({"traceparent": parent})

@@ -59,6 +59,7 @@ async def visitor() -> AsyncIterator[Visitor]:
         yield made
 
 
+@pytest.mark.spec("NS-API-OP-10")
 async def test_opening_a_link_changes_nothing(visitor: Visitor) -> None:
     """Mutation: `GET` acts. Scanners of mail programs open every link."""
     status, text, _ = await visitor.visit("GET", SIGNER.token(LINK))
@@ -66,6 +67,7 @@ async def test_opening_a_link_changes_nothing(visitor: Visitor) -> None:
     assert '<form method="post"><button type="submit">Отписаться</button></form>' in text
 
 
+@pytest.mark.spec("NS-API-OP-10 NS-CH-024 NS-CH-OP-04")
 async def test_one_click_of_a_mail_program_unsubscribes(visitor: Visitor) -> None:
     one_click = {"data": {"List-Unsubscribe": "One-Click"}}
     status, text, _ = await visitor.visit("POST", SIGNER.token(LINK), **one_click)
@@ -97,6 +99,7 @@ async def test_the_page_loads_nothing_and_tells_nobody(visitor: Visitor) -> None
     assert {"html", "main", "h1", "title", "button"} <= tags.seen
 
 
+@pytest.mark.spec("NS-API-OP-10")
 async def test_a_forged_link_does_nothing(visitor: Visitor) -> None:
     forged = LinkSigner({"k2": b"x" * 32}).token(LINK)
     for method in ("GET", "POST"):
@@ -130,6 +133,7 @@ def test_a_token_says_all_of_its_link(channel: str, campaign: str | None) -> Non
     assert link == SIGNER.read(SIGNER.token(link))
 
 
+@pytest.mark.spec("NS-SEC-OP-09")
 def test_a_link_out_of_marketing_takes_one_text_message_with_room_for_words() -> None:
     url = MessageLinks("https://n.example.com", SIGNER).unsubscribe(LINK.user_id, None)
     assert url is not None

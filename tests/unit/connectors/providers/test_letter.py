@@ -7,6 +7,8 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
 
+import pytest
+
 from connectors.providers.letter import Sender, letter
 from schemas.records import Content
 
@@ -20,6 +22,7 @@ def mail(content: Content, key: str = "m-1:2") -> EmailMessage:
     return parsed
 
 
+@pytest.mark.spec("NS-CH-001")
 def test_text_and_html_are_alternatives_the_text_first() -> None:
     parts = list(mail(Content(body="<p>Привет</p>", body_text="Привет", subject="x")).iter_parts())
     assert [("text/plain", "Привет"), ("text/html", "<p>Привет</p>")] == [
@@ -47,6 +50,7 @@ def test_headers_carry_ids_and_the_message_id_names_no_epoch() -> None:
     }
 
 
+@pytest.mark.spec("NS-CH-022 NS-SEC-040 NS-SEC-OP-09")
 def test_ns_sec_op_09_marketing_has_the_one_click_of_rfc_8058() -> None:
     url = "https://notify.example.com/unsubscribe?token=k1.YQ.c2ln"
     headers = mail(Content(body="x", subject="x", unsubscribe_url=url))
@@ -61,6 +65,7 @@ def test_one_click_is_offered_over_https_only() -> None:
     assert ("<http://127.0.0.1/u>", None) == (headers["List-Unsubscribe"], headers["List-Unsubscribe-Post"])
 
 
+@pytest.mark.spec("NS-CH-022")
 def test_other_mail_has_no_header_of_lists() -> None:
     raw = letter(SENDER, "anna@example.com", Content(body="x", subject="x"), "m-1:0", 0)
     assert b"List-" not in raw

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
@@ -120,6 +121,7 @@ async def test_task_that_no_key_opens_is_misconfigured_and_not_sent() -> None:
     assert ([Verdict.MISCONFIGURED] * 3, 0) == (verdicts, calls)
 
 
+@pytest.mark.spec("NS-CH-010 NS-CH-025")
 async def test_changed_config_is_used_from_the_next_call_on() -> None:
     async with rigged() as rig:
         await rig.perform()
@@ -140,6 +142,7 @@ async def test_exception_nobody_foresaw_leaves_the_answer_hidden() -> None:
     assert ended.detail == "unforeseen RuntimeError"
 
 
+@pytest.mark.spec("NS-OPS-OP-03 NS-OPS-OP-07")
 async def test_calls_are_counted_by_verdict() -> None:
     async with rigged() as rig:
         await rig.perform()

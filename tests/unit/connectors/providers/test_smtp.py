@@ -139,6 +139,7 @@ async def test_queue_id_becomes_the_providers_message_id() -> None:
     assert (await answer_to()).provider_message_id == "A1"
 
 
+@pytest.mark.spec("NS-OPS-021 NS-OPS-111")
 async def test_connection_is_kept_and_reset_after_a_refused_recipient() -> None:
     async with conversation({"RCPT": "550 5.1.1 no"}) as (script, carrier):
         await carrier.send("a@example.com", CONTENT, "m-1:0")

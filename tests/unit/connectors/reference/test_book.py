@@ -49,6 +49,7 @@ def tell(told: ReferenceBook, record: ReferenceRecord) -> None:
     told.apply(key_of(record).encode(), encode(record, CIPHER))
 
 
+@pytest.mark.spec("NS-OPS-004")
 def test_everything_is_found_by_its_name() -> None:
     rule = Rule(topic="payment.events", event_type="payment.failed", notification_type="welcome")
     tag = SeenTag(tag="news", destinations=["seen.news"])
@@ -98,6 +99,7 @@ def test_secret_variables_are_those_of_all_templates_of_the_type() -> None:
     assert known.secret_variables("welcome") == frozenset({"Code", "Pin", "Extra"})
 
 
+@pytest.mark.spec("NS-CH-010 NS-DATA-OP-19 NS-SND-019 NS-OPS-115")
 def test_providers_come_by_priority_then_cost_then_name() -> None:
     known = book(
         provider("d", priority=1),
@@ -112,6 +114,7 @@ def test_providers_come_by_priority_then_cost_then_name() -> None:
     assert [each.name for each in known.providers("sms")] == ["a", "b", "d"]
 
 
+@pytest.mark.spec("NS-DATA-OP-20 NS-SEC-003")
 def test_the_configuration_of_a_provider_is_sealed_on_the_way_and_open_in_the_book() -> None:
     with_secret = provider("a", config={"password": "hunter2"})
     assert b"hunter2" not in encode(with_secret, CIPHER)

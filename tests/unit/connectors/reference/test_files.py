@@ -53,6 +53,7 @@ def test_the_examples_load_without_a_remark() -> None:
     assert set(TYPES.values()) == {type(record) for record in loaded.records}
 
 
+@pytest.mark.spec("NS-TPL-OP-02")
 def test_each_file_gives_its_records(tmp_path: Path) -> None:
     files = {
         "types.yaml": TYPE,

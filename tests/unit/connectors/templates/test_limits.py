@@ -21,6 +21,7 @@ from tests.unit.connectors.templates.rendering import (
 )
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 @pytest.mark.parametrize(
     "source",
     [

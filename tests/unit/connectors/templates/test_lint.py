@@ -21,6 +21,7 @@ def test_a_clean_template_has_no_remarks() -> None:
     assert remarks("{{ A }}", variables={"A": {"type": "string"}}) == []
 
 
+@pytest.mark.spec("NS-TPL-020 NS-TPL-OP-06")
 @pytest.mark.parametrize(
     ("body", "fields", "level", "words"),
     [
@@ -47,11 +48,13 @@ def test_an_unknown_channel_is_told() -> None:
     ]
 
 
+@pytest.mark.spec("NS-SEC-040 NS-SEC-OP-09")
 @pytest.mark.parametrize("channel", ["email", "sms", "push", "in_app"])
 def test_ns_sec_op_09_a_marketing_template_without_the_link_is_refused(channel: str) -> None:
     assert [level for level, _ in remarks("x", channel=channel, category="marketing")] == ["error"]
 
 
+@pytest.mark.spec("NS-SEC-OP-09")
 def test_ns_sec_op_09_the_text_part_of_a_marketing_mail_needs_the_link_too() -> None:
     form = {"UnsubscribeUrl": {"type": "string"}}
     found = remarks("{{ UnsubscribeUrl }}", category="marketing", variables=form, body_text="x")
@@ -63,12 +66,14 @@ def test_a_marketing_mail_with_the_link_is_clean(name: str) -> None:
     assert remarks("{{ " + name + " }}", category="marketing", variables={name: {"type": "string"}}) == []
 
 
+@pytest.mark.spec("NS-API-OP-05")
 @pytest.mark.parametrize("channel", ["push", "in_app"])
 def test_ns_api_op_05_a_push_without_title_is_refused(channel: str) -> None:
     told = f"a template of the channel {channel} needs a `title`"
     assert [("error", told)] == remarks("x", channel=channel, title=None)
 
 
+@pytest.mark.spec("NS-CH-OP-08")
 def test_a_long_sms_is_warned_of_with_its_segments() -> None:
     text = "я" * 190 + "{{ A }}{% if A %}{{ A }}{% endif %}"
     found = remarks(text, channel="sms", variables={"A": {"type": "string"}})

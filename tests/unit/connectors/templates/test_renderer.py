@@ -17,6 +17,7 @@ from tests.unit.connectors.templates.rendering import (
 )
 
 
+@pytest.mark.spec("NS-SND-016 NS-OPS-121 NS-TPL-002")
 def test_a_mail_gets_its_four_parts() -> None:
     mail = template(
         "<p>{{ Name }}</p>",
@@ -49,6 +50,7 @@ def test_only_the_html_of_a_mail_is_escaped() -> None:
     assert rendered("{{ X }}", value, "push") == "<b>"
 
 
+@pytest.mark.spec("NS-TPL-OP-03")
 @pytest.mark.parametrize(
     "source",
     [
@@ -73,6 +75,7 @@ def test_items_of_objects_are_reached_by_dot_and_by_key() -> None:
     assert rendered(body, {"O": (OBJECT, order)}) == "77bb own key"
 
 
+@pytest.mark.spec("NS-TPL-003")
 def test_conditions_loops_and_filters_work() -> None:
     body = (
         "{% for x in L if x > 1 %}{{ loop.index }}:{{ x }}{{ ',' if not loop.last }}"
@@ -103,6 +106,7 @@ def test_variables_that_nobody_declared_are_not_passed() -> None:
     assert TemplateRenderer().render(sms, {"extra": object()}).body == "hi"
 
 
+@pytest.mark.spec("NS-TPL-020 NS-TPL-OP-06")
 def test_missing_and_wrongly_typed_variables_are_all_named_before_rendering() -> None:
     sms = template("{{ A }}{{ B }}{{ C }}", variables={"A": STRING, "B": NUMBER, "C": {"type": "boolean"}})
     with pytest.raises(RenderFailedError) as caught:
@@ -120,6 +124,7 @@ def test_an_undeclared_variable_is_refused() -> None:
     assert refusal("{{ Nobody }}") == "undeclared variables: Nobody"
 
 
+@pytest.mark.spec("NS-SEC-013 NS-TPL-OP-03 NS-TPL-021")
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -185,6 +190,7 @@ def test_the_line_of_a_failure_is_told() -> None:
     assert refusal("a\nb\n{{ X.y }}", {"X": (OBJECT, {})}) == "body, line 3: `y` is not there"
 
 
+@pytest.mark.spec("NS-OPS-004 NS-OPS-112")
 def test_a_failing_template_fails_again_from_memory() -> None:
     renderer, broken = TemplateRenderer(), template("{{ x( }}")
     for _ in range(2):

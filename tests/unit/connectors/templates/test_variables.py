@@ -27,6 +27,7 @@ def faults(form: dict[str, Any], value: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.spec("NS-TPL-OP-06")
 @pytest.mark.parametrize(
     ("form", "value", "expected"),
     [
@@ -53,6 +54,7 @@ def test_ns_tpl_op_06_a_value_that_does_not_fit_is_refused_without_being_told(
     assert expected == faults(form, value)
 
 
+@pytest.mark.spec("NS-TPL-025")
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -124,6 +126,7 @@ def test_samples_keep_the_description_they_are_made_of() -> None:
     assert ("xxx", "Ann", -2) == (made["Text"], made["Said"], made["Few"])
 
 
+@pytest.mark.spec("NS-TPL-OP-07")
 def test_ns_tpl_op_07_a_preview_fills_in_what_is_not_given_only_when_asked() -> None:
     hello = template("{{ A }} {{ B }}", variables={"A": {}, "B": {"example": "Ann"}})
     assert ("Hi Ann", ("GSM-7", 6, 1, None)) == (

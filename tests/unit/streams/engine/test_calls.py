@@ -116,6 +116,7 @@ async def test_few_places_leave_one_to_urgent_calls_too(limit: int, kept: int) -
     await crowd.end_all()
 
 
+@pytest.mark.spec("NS-OPS-011")
 async def test_calls_that_hang_leave_the_kept_places_to_urgent_ones() -> None:
     """Mutations tried: bulk takes a kept place on arrival: fails; is given one that came back: fails."""
     crowd = Crowd(4, kept=1)

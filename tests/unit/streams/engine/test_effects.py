@@ -28,6 +28,7 @@ async def test_a_result_is_an_event_with_the_effects_row_headers_and_call() -> N
     )
 
 
+@pytest.mark.spec("NS-OPS-110")
 async def test_a_hanging_call_beside_499_others_delays_its_own_key_only() -> None:
     """Mutation tried: one queue for all keys: fails (nothing but the hanging call begins)."""
     outside = Outside()

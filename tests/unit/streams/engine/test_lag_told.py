@@ -40,6 +40,7 @@ def member(consumer: Consumer) -> Membership:
     return made
 
 
+@pytest.mark.spec("NS-OPS-OP-03")
 async def test_a_commit_for_lag_says_whether_it_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutation tried: without the time-out: hangs, as the task would."""
     monkeypatch.setattr(module, "LAG_S", 0.01)
@@ -52,6 +53,7 @@ async def test_a_commit_for_lag_says_whether_it_was_done(monkeypatch: pytest.Mon
     assert [5] == consumer.told
 
 
+@pytest.mark.spec("NS-OPS-OP-03")
 async def test_what_a_rebalance_refused_is_told_again() -> None:
     """Mutation tried: taken for told whatever came of it: fails."""
     consumer = Consumer()

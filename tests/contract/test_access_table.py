@@ -1,0 +1,52 @@
+"""The access table has the roles of the specification, whether or not a route is there yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.http.access import PREFIX, TABLE, Row
+from connectors.http.policies import Himself, NeedsRole, Public, Role
+
+OF_OTHERS = ("/4.0/mark-notify/", "/communications-audience/", "/inapp-communications/", "/admin/", "/docs")
+GROUPS = {
+    "templates": ({Role.ADMIN}, True),
+    "preferences/{user_id}": ({Role.ADMIN, Role.USER}, True),
+    "campaigns": ({Role.ADMIN, Role.MARKETER}, False),
+    "devices": ({Role.USER}, True),
+    "send": ({Role.ADMIN}, True),
+    "stats": ({Role.ADMIN, Role.MARKETER}, True),
+}
+"""Group of paths → roles of people, and whether services may call it."""
+
+
+def rows(group: str) -> list[Row]:
+    return [row for row in TABLE if f"{row.path}/".startswith(f"{PREFIX}/{group}/")]
+
+
+def callers(row: Row) -> tuple[set[Role], bool]:
+    """Roles of people, `user` for what is his own; whether a key of some scope opens it."""
+    policy = row.policy.others if isinstance(row.policy, Himself) else row.policy
+    assert isinstance(policy, NeedsRole), row
+    own = {Role.USER} if isinstance(row.policy, Himself) else set()
+    return own | policy.roles, policy.scope is not None
+
+
+@pytest.mark.spec("NS-API-005 NS-API-006 NS-API-007 NS-API-008 NS-API-009 NS-API-065 NS-API-044")
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_group_has_the_roles_of_the_specification(group: str) -> None:
+    """Mutation tried: marketers may write templates: fails."""
+    assert [GROUPS[group]] * len(rows(group)) == [callers(row) for row in rows(group)]
+    assert rows(group)
+
+
+@pytest.mark.spec("NS-API-002")
+def test_the_groups_of_the_notification_service_have_its_prefix() -> None:
+    assert "/api/v1/notifications" == PREFIX
+    others = [row.path for row in TABLE if not row.path.startswith(f"{PREFIX}/")]
+    assert [] == [path for path in others if not path.startswith((*OF_OTHERS, "/openapi.json"))]
+
+
+@pytest.mark.spec("NS-DATA-OP-20")
+def test_nobody_changes_providers_over_http() -> None:
+    assert [] == [row.path for row in TABLE if "provider" in row.path]
+    assert isinstance(next(row.policy for row in TABLE if row.path == f"{PREFIX}/health"), Public)
