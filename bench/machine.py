@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import time
-from importlib.metadata import version
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 
@@ -24,8 +26,15 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "Kafka": VERSION,
-        **{name: version(name) for name in LIBRARIES},
+        **dict(_versions()),
     }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Of the libraries that are installed: a run of its own needs no engine to compare with."""
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def speed() -> float:
