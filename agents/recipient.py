@@ -22,26 +22,25 @@ from agents.absorb import Fact, absorb
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.ask_account import learned, line_up
-from agents.cancel import cancel, is_told, taken_back
+from agents.cancel import is_told, taken_back
 from agents.cap import count
 from agents.equip import reachable
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
 from agents.forbid import fold
 from agents.hold import hold, quiet_of
+from agents.suspend import keep, place_of, suspend, take_back
 from schemas.account_words import Told
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
     ContactChanged,
     ContactsAnswered,
-    ContactsAsked,
     DeviceChanged,
     DevicesDue,
     FallbackGranted,
     FallbackPlanned,
     PreferenceChanged,
-    RequestDecided,
     RequestDue,
     RequestReceived,
     TokenClaimed,
@@ -49,8 +48,6 @@ from schemas.records import (
 )
 from schemas.words import Outcome
 from tables.asking import key_of as asking_key
-from tables.pending import NOTED_MS, Pending
-from tables.pending import key_of as pending_key
 from tables.requests import Taken, content_of, key_of, remembered_until
 
 if TYPE_CHECKING:
@@ -63,6 +60,7 @@ if TYPE_CHECKING:
     from tables.caps import Caps
     from tables.contacts import Contacts
     from tables.devices import Devices, Owner
+    from tables.pending import Pending
     from tables.preferences import Preferences
 
 Input = RequestReceived | RequestDue | ContactsAnswered | FallbackGranted | CancelAsked | Fact
@@ -104,7 +102,7 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
         case FallbackGranted():
             return await fall_back(value.plan, now, memory, outside)
         case CancelAsked():
-            return [*take_back(value, now, memory), forbid(value, now)]
+            return [*take_back(value, now, memory.pending), forbid(value, now)]
         case ContactChanged() | PreferenceChanged() | DeviceChanged() | TokenClaimed() | DevicesDue():
             return [*absorb(value, now, memory, outside)]
         case _:
@@ -124,12 +122,12 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     assert kind is not None
     taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(request))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
-    known = memory.pending.get(_pending(request))
+    known = memory.pending.get(place_of(request))
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
     match verdict:
         case Later():
-            return _pend(request, wait(request, kind, verdict, now), memory, now)
+            return suspend(request, wait(request, kind, verdict, now), memory, now)
         case Admitted():
             return await _answer(_case(request, verdict, memory, now, outside), memory, outside)
         case _:
@@ -139,10 +137,10 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
 async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -> list[Answered]:
     """A request that waited; its own key is no repeat of itself. What was cancelled stays where it is."""
     kind = await _kind(due.request, outside)
-    key = _pending(due.request)
+    key = place_of(due.request)
     known = memory.pending.get(key)
     if known is not None:
-        _keep(key, known.without(due.request.origin), now, memory)
+        keep(key, known.without(due.request.origin), now, memory.pending)
     if known is not None and known.cancelled_at is not None and known.forbids(due.request.occurred_at):
         told = is_told(known, due.request)
         return [] if told else [decided(due.request, kind, now, taken_back(known.cancelled_at))]
@@ -165,7 +163,7 @@ async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: 
         ports = (outside.cipher, outside.addresses)
         memory.contacts.put(key, learned(answered, memory.contacts.get(key), ports, now))
     kind = await _kind(request, outside)
-    known = memory.pending.get(_pending(request))
+    known = memory.pending.get(place_of(request))
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
     verdict = admit_again(request, kind, now)
@@ -175,49 +173,10 @@ async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: 
     return await _answer(replace(case, waited_for=call.waited_for, told=told), memory, outside)
 
 
-def take_back(asked: CancelAsked, now: int, memory: Memory) -> list[RequestDecided]:
-    """A cancel. A request that waits may do so for months, and its cancel is kept as long; else for days."""
-    key = pending_key(asked.user_id, asked.source, asked.request_id)
-    known = memory.pending.get(key)
-    after, rows = cancel(asked, known, now)
-    if known is None or known.waits:
-        _keep(key, after, now, memory)
-    return rows
-
-
-def _keep(key: bytes, after: Pending, now: int, memory: Memory) -> None:
-    """What waits stands until it is released; a cancel of which nothing waits is remembered for days."""
-    if after.waiting:
-        memory.pending.put(key, after)
-    elif after.cancelled_at is not None:
-        memory.pending.put(key, after, expires_at=now + NOTED_MS)
-    else:
-        memory.pending.delete(key)
-
-
-def _pend(request: RequestReceived, answered: list[Answered], memory: Memory, now: int) -> list[Answered]:
-    """From now on a cancel finds the request, if it waits; others line up behind one that asks."""
-    match answered:
-        case [ContactsAsked()]:
-            line_up(request, now, memory.asking, by=1)
-        case [RequestDue(), RequestDecided() as row]:
-            key = _pending(request)
-            known = memory.pending.get(key)
-            others = known if known and known.waiting else Pending()  # a note alone is of an earlier use
-            memory.pending.put(key, others.with_waiting(row))
-        case _:
-            pass
-    return answered
-
-
-def _pending(request: RequestReceived) -> bytes:
-    return pending_key(request.user_id, request.source, request.request_id)
-
-
 async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Outside) -> list[Answered]:
     """Nobody saw the request's messages in time: the next channel, if all that holds now allows it."""
     kind = await _kind(plan.request, outside)
-    pending = memory.pending.get(_pending(plan.request))
+    pending = memory.pending.get(place_of(plan.request))
     if pending and pending.cancelled_at is not None and pending.forbids(plan.request.occurred_at):
         return [unused(plan, kind, now, taken_back(pending.cancelled_at))]
     verdict = admit_again(plan.request, kind, now)
@@ -238,7 +197,7 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
 async def _answer(case: Case, memory: Memory, outside: Outside) -> list[Answered]:
     answered = await answer(case, outside)
     count(case, answered, memory.caps, outside.rules.limits)
-    return _pend(case.request, answered, memory, case.now)
+    return suspend(case.request, answered, memory, case.now)
 
 
 async def _kind(request: RequestReceived, outside: Outside) -> NotificationType | None:
