@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from connectors.devices import StoredDevice
@@ -25,6 +26,7 @@ ROW = DeviceRow(
 STORED = StoredDevice(ROW.device_id, USER, "ios", b"\x01sealed", True, NOW, NOW - 5, NOW)
 
 
+@pytest.mark.spec("NS-DATA-006 NS-DATA-058")
 async def test_of_each_device_the_last_row_stays_and_a_forgotten_one_goes(database: str) -> None:
     """Mutation: a forgotten one is written as off."""
     other = replace(ROW, device_id=device_named(USER, "web", "h"), platform="web", used_at=NOW + 1)

@@ -120,6 +120,29 @@ def test_choices_unsubscribes_and_consents_have_theirs() -> None:
 
 
 @pytest.mark.spec(
+    "NS-DATA-006 NS-DATA-050 NS-DATA-051 NS-DATA-052 NS-DATA-053 NS-DATA-054 NS-DATA-055 NS-DATA-056"
+    " NS-DATA-057 NS-DATA-058 NS-DATA-059 NS-DATA-060 NS-DATA-OP-08"
+)
+def test_devices_have_theirs_and_are_found_by_a_hash_of_their_token() -> None:
+    """The token is ciphertext: the unique key and the index are of its keyed hash (NS-DATA-OP-08)."""
+    names = "id user_id platform token token_hash is_active last_used_at created_at updated_at"
+    assert [
+        ID,
+        "UUID NOT NULL",
+        "VARCHAR(20) NOT NULL",
+        "TEXT NOT NULL",
+        "TEXT NOT NULL",
+        "BOOLEAN NOT NULL DEFAULT true",
+        "TIMESTAMPTZ",
+        NOW,
+        "TIMESTAMPTZ",
+    ] == of("device_tokens", names)
+    assert ["UNIQUE (user_id, platform, token_hash)"] == tables()["device_tokens"].keys
+    assert "device_tokens (user_id)" == indexes()["idx_device_tokens_user_id"]
+    assert "device_tokens (token_hash)" == indexes()["idx_device_tokens_token"]
+
+
+@pytest.mark.spec(
     "NS-DATA-002 NS-DATA-090 NS-DATA-091 NS-DATA-092 NS-DATA-093 NS-DATA-094 NS-DATA-095 NS-DATA-096"
     " NS-DATA-097 NS-DATA-098 NS-DATA-099 NS-DATA-100 NS-DATA-101 NS-DATA-102 NS-DATA-103 NS-DATA-104"
     " NS-DATA-105 NS-DATA-OP-13 NS-DATA-OP-14 NS-DATA-OP-16 NS-DATA-OP-17"

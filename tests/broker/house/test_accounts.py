@@ -80,6 +80,7 @@ def _asked(name: str) -> Sent:
     return Sent("notification.send.request", value, user(name))
 
 
+@pytest.mark.spec("NS-EVT-041")
 def test_a_question_that_a_kill_hid_is_put_again_and_the_message_is_one(told: Told) -> None:
     """Mutation: `resume` takes a hidden answer for none."""
     assert (2, ("accepted", None, "sent"), 1) == (told.questions, told.row, told.messages)

@@ -102,15 +102,18 @@ def _asked(key: str) -> Sent:
     return Sent("notification.send.request", value, user(NAME))
 
 
+@pytest.mark.spec("NS-API-050 NS-API-OP-13")
 def test_a_registration_is_new_once(told: Told) -> None:
     assert [201, 201] == told.statuses[:2]
     assert told.statuses[2] in {200, 201}  # the database may be a moment behind
 
 
+@pytest.mark.spec("NS-CH-067")
 def test_the_refused_device_fails_and_the_other_is_reached(told: Told) -> None:
     assert [("failed", "unregistered_device"), ("sent", None)] == told.first
 
 
+@pytest.mark.spec("NS-CH-066")
 def test_the_refused_device_gets_no_more_over_a_kill(told: Told) -> None:
     """Mutation: no `DeviceChanged` in `agents/react.py`."""
     assert [("sent", None)] == told.second

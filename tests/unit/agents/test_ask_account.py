@@ -47,6 +47,7 @@ def said(call: Any, verdict: str = "found", **contacts: Any) -> ContactsAnswered
     return ContactsAnswered(call=call, verdict=verdict, **contacts)
 
 
+@pytest.mark.spec("NS-EVT-040 NS-EVT-OP-07")
 async def test_of_an_unknown_user_account_service_is_asked_and_its_answer_is_used(desk: Desk) -> None:
     """NS-EVT-040. Mutation: nobody is asked."""
     (call,) = await desk.tell(REQUEST)
@@ -63,6 +64,7 @@ async def test_what_events_told_is_not_asked(desk: Desk) -> None:
     assert ["email"] == decision(await desk.tell(REQUEST)).channels
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 async def test_an_answer_is_believed_for_its_time_and_then_asked_again(desk: Desk) -> None:
     """NS-EVT-OP-07. Mutation: an answer is never asked again, or each time."""
     (call,) = await desk.tell(REQUEST)
@@ -74,6 +76,7 @@ async def test_an_answer_is_believed_for_its_time_and_then_asked_again(desk: Des
     assert isinstance(again, ContactsAsked)
 
 
+@pytest.mark.spec("NS-EVT-OP-07 NS-OPS-OP-05")
 async def test_an_old_answer_is_used_while_the_service_is_away_and_the_row_says_so(desk: Desk) -> None:
     (call,) = await desk.tell(REQUEST)
     await desk.tell(said(call, **FOUND))
@@ -169,6 +172,7 @@ async def test_for_its_language_alone_a_push_asks_unless_the_request_names_one(d
     assert ["push"] == decision(await desk.tell(said(call, language="en"))).channels
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 async def test_a_deleted_user_is_not_asked_about_and_no_answer_brings_him_back(desk: Desk) -> None:
     (call,) = await desk.tell(REQUEST)
     await desk.tell(replace(REGISTERED, action="deleted", changed_at=T0))

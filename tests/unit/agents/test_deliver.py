@@ -62,6 +62,7 @@ def test_a_refusal_keeps_the_providers_reason() -> None:
     assert ("invalid_contact", "550 no such user") == (fact.reason, fact.detail)
 
 
+@pytest.mark.spec("NS-CH-065 NS-CH-066")
 def test_a_device_that_the_provider_knows_no_longer_is_told_and_no_other() -> None:
     """NS-CH-066. Mutation: no `DeviceChanged`, or one for every refusal."""
     task = replace(TASK, channel="push", device_id="d-1")

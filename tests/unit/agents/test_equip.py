@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.ids import device_named, subject_key
@@ -61,6 +62,7 @@ async def pushed_to(desk: Desk, key: str = "k") -> list[bytes]:
     return [one.address for one in tasks(await desk.tell(request)) if one.channel == "push"]
 
 
+@pytest.mark.spec("NS-CH-062 NS-CH-063")
 async def test_a_registered_device_gets_pushes_and_its_row_and_claims_its_token(desk: Desk) -> None:
     answered = await desk.tell(registered())
     (row,), (claimed,), (due,) = of(DeviceRow, answered), of(TokenClaimed, answered), of(DevicesDue, answered)
@@ -75,6 +77,7 @@ async def test_a_registered_device_gets_pushes_and_its_row_and_claims_its_token(
     assert [b"sealed:one"] == await pushed_to(desk)
 
 
+@pytest.mark.spec("NS-DATA-OP-15")
 async def test_a_push_names_its_device_where_others_see_the_address(desk: Desk) -> None:
     """NS-DATA-OP-15. Mutation: the recipient of the row is the token."""
     await desk.tell(registered())
@@ -91,6 +94,7 @@ async def test_a_launch_of_the_app_is_a_row_and_nothing_more(desk: Desk) -> None
     assert (T0, T0 + 5) == (row.created_at, row.used_at)
 
 
+@pytest.mark.spec("NS-CH-066")
 async def test_a_refused_token_gets_no_more_and_others_do(desk: Desk) -> None:
     """NS-CH-066. Mutation: all devices of the user are switched off."""
     await desk.tell(registered("one"), registered("two"))
@@ -104,6 +108,7 @@ async def test_a_refusal_of_before_the_last_registration_switches_nothing_off(de
     assert [] == await desk.tell(said("refused", T0 + 1))
 
 
+@pytest.mark.spec("NS-DATA-OP-10")
 async def test_whoever_registers_a_token_last_has_it(desk: Desk) -> None:
     """NS-DATA-OP-10. Mutation: no claim."""
     await played(desk, registered(at=T0), registered(user_id=OTHER, at=T0 + 1))
@@ -113,6 +118,7 @@ async def test_whoever_registers_a_token_last_has_it(desk: Desk) -> None:
     assert OTHER == owner.user_id
 
 
+@pytest.mark.spec("NS-DATA-OP-10")
 async def test_the_last_one_has_it_whichever_claim_came_first(desk: Desk) -> None:
     late, early = await desk.tell(registered(at=T0 + 1)), await desk.tell(registered(user_id=OTHER, at=T0))
     (lost,) = await desk.tell(*of(TokenClaimed, late), *of(TokenClaimed, early))
@@ -164,6 +170,7 @@ async def test_a_deleted_user_gets_no_device_until_he_registers_again(desk: Desk
     assert [] != await desk.tell(registered(at=T0 + 3))
 
 
+@pytest.mark.spec("NS-CH-068 NS-CH-OP-12")
 async def test_silence_ends_a_device_by_its_timer(desk: Desk) -> None:
     (due,) = of(DevicesDue, await desk.tell(registered()))
     desk.now = due.due_at
@@ -177,6 +184,7 @@ async def test_silence_ends_a_device_by_its_timer(desk: Desk) -> None:
     assert [] == await desk.tell(due, forget)
 
 
+@pytest.mark.spec("NS-CH-OP-11")
 async def test_a_list_of_account_service_registers_with_platform_and_normal_form(desk: Desk) -> None:
     """NS-CH-OP-11."""
     answered = await desk.tell(PHONES)

@@ -69,6 +69,7 @@ async def desk(url: str) -> AsyncIterator[Desk]:
     await made.accounts.close()
 
 
+@pytest.mark.spec("NS-EVT-041")
 async def test_what_is_known_comes_sealed(desk: Desk) -> None:
     """NS-EVT-041."""
     await desk.put(KNOWN)
@@ -114,6 +115,7 @@ async def test_of_an_answer_only_what_is_usable_is_taken(desk: Desk) -> None:
     )
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 async def test_a_service_that_hangs_is_left_at_its_deadline(url: str) -> None:
     """Mutation: no deadline: the fake holds the call for two minutes."""
     desk = Desk(url, timeout_ms=50)
@@ -130,6 +132,7 @@ async def test_a_defect_of_ours_is_a_failure_and_not_a_question_without_end(url:
     await desk.accounts.close()
 
 
+@pytest.mark.spec("NS-EVT-OP-07")
 async def test_after_five_failures_it_has_a_pause_and_then_one_question(desk: Desk) -> None:
     """Mutation: no breaker: each request to a new user would wait for the deadline."""
     await desk.put(KNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from tables.devices import DAY_MS, MOST_DEVICES, Devices, DeviceTerms, KnownDevice
@@ -84,6 +85,7 @@ def test_a_list_does_not_switch_on_what_was_refused_since() -> None:
     assert [] == active(refused.restate([device("a", T0 + 2, is_listed=True)], T0 + 2))
 
 
+@pytest.mark.spec("NS-CH-068 NS-CH-OP-12")
 def test_silence_switches_a_device_off_and_then_forgets_it() -> None:
     devices = Devices().register(device())
     stale = T0 + TERMS.stale_ms

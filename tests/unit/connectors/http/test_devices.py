@@ -14,6 +14,7 @@ from connectors.access.key_book import KeyBook
 from connectors.http import devices
 from connectors.http.authority import Authority
 from connectors.http.ports import BrokerUnavailableError
+from schemas.device_words import Platform
 from schemas.ids import device_named, subject_key
 from schemas.inputs import decoder_of
 from schemas.records import DeviceChanged
@@ -79,6 +80,7 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
         yield made
 
 
+@pytest.mark.spec("NS-API-050 NS-API-051 NS-DATA-OP-08 NS-CH-061")
 async def test_a_new_device_is_written_sealed_before_it_is_answered(desk: Desk) -> None:
     status, found = await desk.ask("POST", body={**BODY, "user_id": USER.upper()})
     assert (201, MINE, True, rfc3339(NOW)) == (status, found["id"], found["is_active"], found["created_at"])
@@ -93,6 +95,13 @@ async def test_a_new_device_is_written_sealed_before_it_is_answered(desk: Desk) 
     assert [subject_key(USER)] == [key for _, key, _ in desk.written]
 
 
+@pytest.mark.spec("NS-DATA-OP-09")
+@pytest.mark.parametrize("platform", list(Platform))
+async def test_a_device_is_of_any_platform(desk: Desk, platform: str) -> None:
+    status, found = await desk.ask("POST", body={**BODY, "platform": platform})
+    assert (201, platform) == (status, found["platform"])
+
+
 async def test_a_token_enters_no_topic_in_clear(desk: Desk) -> None:
     """NS-SEC-OP-01. Mutation: the event has the token; a real cipher leaves no trace of it."""
     await desk.ask("POST", body=BODY)
@@ -100,6 +109,7 @@ async def test_a_token_enters_no_topic_in_clear(desk: Desk) -> None:
     assert TOKEN.encode() not in value
 
 
+@pytest.mark.spec("NS-API-OP-13")
 async def test_a_known_device_is_answered_200_with_its_birth_and_on(desk: Desk) -> None:
     """NS-API-OP-13."""
     desk.devices.stored = [replace(STORED, device_id=MINE, is_active=False)]
@@ -112,6 +122,7 @@ async def test_a_known_device_is_answered_200_with_its_birth_and_on(desk: Desk) 
     )
 
 
+@pytest.mark.spec("NS-API-054 NS-API-OP-14")
 async def test_no_answer_tells_a_token(desk: Desk) -> None:
     """NS-API-OP-14. Mutation: the token itself is answered."""
     told = [
@@ -125,6 +136,7 @@ async def test_no_answer_tells_a_token(desk: Desk) -> None:
     assert "" == (await desk.ask("POST", body={**BODY, "token": "short-one"}))[1]["token_end"]
 
 
+@pytest.mark.spec("NS-API-052 NS-API-053")
 async def test_a_device_is_switched_off(desk: Desk) -> None:
     status, found = await desk.ask("PUT", f"/{DEVICE}", {"is_active": False})
     assert (200, DEVICE, False) == (status, found["id"], found["is_active"])
@@ -144,11 +156,13 @@ async def test_a_device_of_a_moment_ago_is_found_though_the_database_is_behind(d
     assert 200 == (await desk.ask("PUT", f"/{DEVICE}", {"is_active": False}))[0]
 
 
+@pytest.mark.spec("NS-API-053")
 async def test_an_unknown_device_is_404(desk: Desk) -> None:
     status, found = await desk.ask("PUT", f"/{OTHER}", {"is_active": False})
     assert (404, "not_found", []) == (status, found["code"], desk.written)
 
 
+@pytest.mark.spec("NS-API-008")
 async def test_a_user_reaches_only_his_own(desk: Desk) -> None:
     """NS-API-OP-02. Mutation: no `acts_for` in a handler."""
     mine, others = person(USER), person(OTHER)
@@ -162,6 +176,7 @@ async def test_a_user_reaches_only_his_own(desk: Desk) -> None:
     assert written == len(desk.written)
 
 
+@pytest.mark.spec("NS-API-008")
 @pytest.mark.parametrize("who", [{}, {"Authorization": "Bearer ck_live_other"}, person(USER, "marketer")])
 async def test_others_reach_none(desk: Desk, who: dict[str, str]) -> None:
     """NS-API-008."""

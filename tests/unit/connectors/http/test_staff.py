@@ -69,6 +69,7 @@ async def office() -> AsyncIterator[Office]:
         yield made
 
 
+@pytest.mark.spec("NS-SEC-005")
 async def test_each_change_by_staff_has_a_line_of_the_audit_log(office: Office) -> None:
     """NS-SEC-005."""
     for method, path, body in CHANGES:

@@ -73,6 +73,7 @@ async def test_a_preview_shows_no_data_of_another_templates_message(api: Api) ->
     assert 404 == (await api("POST", f"{one}/preview", {"message_id": message, "samples": True})).status
 
 
+@pytest.mark.spec("NS-SEC-005")
 async def test_a_trial_stands_in_the_audit_log_before_it_is_sent(api: Api) -> None:
     one = await api.made(body="Hi", variables={})
     assert 202 == (await api("POST", f"{one}/test-send", {"recipient": "ann@carillon.test"})).status

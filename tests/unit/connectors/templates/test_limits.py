@@ -154,6 +154,7 @@ def test_json_is_not_indented_much(indent: str) -> None:
     assert "an indent from 0 to 4" in refused
 
 
+@pytest.mark.spec("NS-TPL-OP-05")
 def test_json_may_be_indented_a_little() -> None:
     assert '{\n  "a": 1\n}' == rendered("{{ D|tojson(2) }}", {"D": (OBJECT, {"a": 1})})
 
