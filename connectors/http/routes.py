@@ -15,6 +15,7 @@ from aiohttp import web
 from connectors.http import device_operations as of_devices
 from connectors.http import (
     devices,
+    health,
     hosted_choices,
     keys,
     openapi,
@@ -136,6 +137,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("key_list", "GET", keys.PATH, keys.handling(keys.show), keys.LIST),
     _edge("key_revoke", "DELETE", keys.ONE, keys.handling(keys.revoke), keys.REVOKE),
     _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
+    _edge("health", "GET", health.PATH, health.Health, health.OPERATION),
     _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
     _edge("docs", "GET", docs.PATH, docs.Asset, docs.SHOW),
     _edge("docs_script", "GET", docs.SCRIPT_PATH, docs.script, docs.SHOW_SCRIPT),
