@@ -165,8 +165,11 @@ async def test_answers_of_an_aborted_batch_are_not_believed(
         assert "accepted" == (await asking).outcome
 
 
-async def test_two_processes_at_once_each_get_their_own_answers(kafka: str) -> None:
-    """Twenty requests at a time through each."""
+async def test_two_processes_at_once_each_get_their_own_answers(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty requests at a time through each; the last waits for the transactions of all before it."""
+    monkeypatch.setattr(audience_edge, "ANSWER_S", 60.0)
     first, second = (AudienceEdge(config(kafka, "app", worker)) for worker in ("w1", "w2"))
     async with connected(first), connected(second), owner(kafka):
         names = [(edge, f"{n}-{edge is first}") for n in range(20) for edge in (first, second)]

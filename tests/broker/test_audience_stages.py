@@ -192,7 +192,11 @@ async def test_a_worker_that_is_killed_amid_labelling_labels_every_user_once(str
     await log.read(until=lambda: len(log.of(t.AUDIENCE_PROGRESS)) > before)
     await struck.kill_and_restart()
     await log.read(
-        until=lambda: dealt_with(log) == MANY and not any(one.unfinished for one in log.labels().values())
+        until=lambda: (
+            dealt_with(log) == MANY
+            and not any(one.unfinished for one in log.labels().values())
+            and len(log.rows(2, Enlisted)) == MANY <= log.handed_on().total()
+        )
     )
     expected = {(name, user) for name, users in USERS.items() for user in users}
     assert Counter(expected) == log.handed_on()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ async def test_a_closed_database_opens_again(database: str) -> None:
 async def test_writing_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
     async with (
         EmbeddedPostgres(tmp_path / "postgres") as server,
-        migrated(server.address, waits=SHORT) as database,
+        migrated(server.address) as database,
     ):
         writer = RowWriter(database, "app")
         await writer.open_task("rows", 0, 0)
@@ -69,18 +70,21 @@ async def test_a_frozen_server_costs_a_command_and_nothing_is_written_twice(
 ) -> None:
     async with (
         EmbeddedPostgres(tmp_path / "postgres") as server,
-        migrated(server.address, waits=SHORT) as database,
+        migrated(server.address) as database,
     ):
-        writer = RowWriter(database, "app")
+        hasty = Database(server.address, waits=SHORT)
+        writer = RowWriter(hasty, "app")
         start = await writer.open_task("rows", 0, 0)
         pids = await _signal_all(server, database, signal.SIGSTOP)
         async with asyncio.timeout(20):
             with pytest.raises(PostgresUnavailableError):
                 await writer.write("rows", 0, start, 1, [message(1)])
             with pytest.raises(PostgresUnavailableError):
-                await database.ping()
+                await hasty.ping()
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+        await hasty.close()
+        writer = RowWriter(database, "app")
         start = await writer.open_task("rows", 0, 0)
         if start == 0:
             await writer.write("rows", 0, 0, 1, [message(1)])
@@ -96,7 +100,8 @@ async def _signal_all(server: EmbeddedPostgres, database: Database, number: sign
         )
     pids = [server.pid, *(row["pid"] for row in rows)]
     for pid in pids:
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):  # the server's end may have ended it already
+            os.kill(pid, number)
     return pids
 
 

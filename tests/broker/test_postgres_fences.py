@@ -83,12 +83,12 @@ async def test_a_writer_that_stands_still_in_its_transaction_does_not_keep_its_s
 ) -> None:
     """A process that is stopped there answers nothing and closes nothing; only the server can end its locks.
 
-    Mutation tried: no time-out: fails, as the successor gives up after 5 s.
+    Mutation tried: no time-out: fails, as the successor gives up.
     """
     async with migrated(database) as postgres:
         await (await opened(postgres)).write("rows", 0, 0, 5, [message(1)])
-        frozen = Database(database, size=1, waits=Waits(idle_s=0.3))
-        awake = Database(database, size=1, waits=Waits(command_s=5.0))
+        frozen = Database(database, size=1, waits=Waits(idle_s=2.0))
+        awake = Database(database, size=1, waits=Waits(command_s=30.0))
         found: list[int] = []
 
         async def freeze() -> None:

@@ -33,6 +33,8 @@ APP = "house"
 SECRET = "gateway-of-the-house"
 API_KEYS = f"devices:{sha256(b'ck_live_house_devices').hexdigest()}:devices"
 PATIENCE_S = 60.0
+HANGS_MS = 600_000
+"""A question to Account Service that hangs does so until the worker is killed."""
 LARGEST = 4 << 20
 FOREIGN = [
     TopicSpec(
@@ -155,6 +157,11 @@ class House:
         ):
             assert 201 == answer.status, await answer.text()
 
+    async def forget_scripts(self) -> None:
+        """The fake provider takes every call from now on."""
+        async with aiohttp.ClientSession() as session, session.delete(f"{self.fake_url}/script") as answer:
+            assert 204 == answer.status, await answer.text()
+
     async def post_seen(self, user_id: str, fact_id: str, tag: str = "promotions") -> int:
         """The status of a post that a gateway passes on."""
         headers = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": user_id}
@@ -202,7 +209,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
     told = await _told(fake.log)
     base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
     base["providers"] = {"fake_url": told["url"]}
-    base["accounts"] = {"url": told["url"], "timeout_ms": 5_000}
+    base["accounts"] = {"url": told["url"], "timeout_ms": HANGS_MS}
     worker, http = (_program(folder, base, name) for name in ("worker", "http"))
     for program in (worker, http):
         stack.push_async_callback(program.stop)

@@ -18,7 +18,7 @@ from tests.broker.house.house import PATIENCE_S, House, Sent
 from tests.broker.house.issuer import token
 
 PREFIX = "/api/v1/notifications"
-NAME, PHONE = "access", phone(701)
+NAME, PHONE = "access", phone(751)
 WANTED = {"service": "house-shop", "scopes": ["send"]}
 TAKEN = """
 SELECT DISTINCT idempotency_key AS name FROM notification_requests

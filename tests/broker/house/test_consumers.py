@@ -54,14 +54,16 @@ def run(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 
 @pytest.fixture
-def configure(run: Run, house: House, tmp_path: Path) -> Callable[..., str]:
-    """Applies one tag with these consumers, all of them fake."""
+def configure(run: Run, wait: Wait, house: House, tmp_path: Path) -> Callable[..., str]:
+    """Applies one tag with these consumers, all of them fake, and waits until the worker has read it."""
 
     def applied(tag: str, *names: str, **more: Any) -> str:
         apis = [{"kind": "api", "name": name, "url": f"{house.fake_url}/consumers/{name}"} for name in names]
         entry = {"tag": tag, "destinations": [f"seen.{tag}", *(api | more for api in apis)]}
         (tmp_path / "seen.yaml").write_text(yaml.safe_dump([entry]))
-        return run("apply", "-f", str(tmp_path))
+        told = run("apply", "-f", str(tmp_path))
+        wait(heard_of(house, tag))
+        return told
 
     return applied
 
@@ -84,18 +86,28 @@ async def until(house: House, holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def hidden_calls(house: House, tag: str, name: str) -> float:
+async def metrics(house: House) -> list[str]:
     url = f"http://127.0.0.1:{house.worker.settings['http']['ops_port']}/metrics"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        text = await answer.text()
+        return (await answer.text()).splitlines()
+
+
+async def heard_of(house: House, tag: str) -> None:
+    """A fact of a tag that the worker has not read yet is one of an unknown tag."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not any(f'tag="{tag}"' in line for line in await metrics(house)):
+            await asyncio.sleep(0.05)
+
+
+async def hidden_calls(house: House, tag: str, name: str) -> float:
     wanted = f'carillon_seen_deliveries_total{{destination="{name}",result="hidden",tag="{tag}"}}'
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(wanted))
+    return sum(float(line.split()[-1]) for line in await metrics(house) if line.startswith(wanted))
 
 
 async def struck(house: House, tag: str) -> None:
     """Post all facts, and kill the worker while calls of both consumers are out."""
     await house.script(fault="refuse", channel="seen", account=DEAD, times=24)
-    await house.script(fault="late", channel="seen", account=LIVE, after_ms=700, times=24)
+    await house.script(fault="take_and_hang", channel="seen", account=LIVE, times=8)
     posts = (house.post_seen(user(f"{tag}-{number}"), f"fact-{number}", tag) for number in range(FACTS))
     assert {200} == set(await asyncio.gather(*posts))
     await until(house, lambda: len(calls_of(house, tag, LIVE)) >= 10 and bool(calls_of(house, tag, DEAD)))

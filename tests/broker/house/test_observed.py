@@ -13,7 +13,7 @@ from streams.topology import stage_names
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 
-NAME, MAIL, CODE, TOKEN = "observed", "observed@example.com", "915273", "device-token-of-the-observed"
+NAME, MAIL, CODE, TOKEN = "observed", "observed@example.com", "Zq-915273-xK", "device-token-of-the-observed"
 DONE = "select message_uuid::text from notification_messages where idempotency_key like 'observed-%'"
 PROBES = ("livez", "readyz", "version", "metrics")
 
