@@ -5,6 +5,7 @@ Every process is guarded: it ends with this one, however this one ends.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from streams.children import Children
 from streams.migrating import bring_tables_up
 from streams.servers import with_servers
 from streams.settings import Settings
+from streams.settings_urls import is_loopback
 from streams.topics import create_topics
 from streams.topology import stage_names
 
@@ -100,6 +102,7 @@ async def pipeline(
         settings, fake = await _with_fake(settings, children)
         if settings.http.gateway_secret is None:
             settings = _with_http(settings, gateway_secret=SecretStr(_derived_secret(settings)))
+        settings = with_links(settings)
         worker = _with_http(settings, ops_port=worker_ops)
         await children.start("worker", worker, "worker")
         await children.start("http", settings, "http")
@@ -118,6 +121,20 @@ async def pipeline(
         await children.wait_ready("http", f"{addresses.http_ops}/readyz")
         say(f"Stages    {', '.join(stage_names())}")
         yield settings, addresses
+
+
+def with_links(settings: Settings) -> Settings:
+    """The settings with a key and an address for links of messages, if neither is given.
+
+    The links lead to this machine alone, so there are none when HTTP is for others.
+    """
+    http = settings.http
+    if http.link_keys is not None or http.public_url is not None or not is_loopback(http.host):
+        return settings
+    key = base64.b64encode(_derived(settings, b"links", 32)).decode()
+    return _with_http(
+        settings, link_keys=SecretStr(f"local:{key}"), public_url=f"http://{http.host}:{http.port}"
+    )
 
 
 def check_free(*ports: int) -> None:
@@ -156,4 +173,8 @@ def _with_http(settings: Settings, **changes: Any) -> Settings:
 
 
 def _derived_secret(settings: Settings) -> str:
-    return blake2b(kept_key(settings.data_dir).encode(), digest_size=16, person=b"gateway").hexdigest()
+    return _derived(settings, b"gateway", 16).hex()
+
+
+def _derived(settings: Settings, purpose: bytes, size: int) -> bytes:
+    return blake2b(kept_key(settings.data_dir).encode(), digest_size=size, person=purpose).digest()

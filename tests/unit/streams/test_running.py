@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from connectors.cipher import Cipher
 from connectors.embedded.process import EmbeddedError
-from streams.running import check_free, on_free_ports, servers
+from streams.outside import links_of
+from streams.running import check_free, on_free_ports, servers, with_links
 from streams.servers import located
 from streams.settings import Settings, load_settings
 
@@ -81,3 +82,20 @@ def test_the_demo_takes_other_ports_than_busy_ones(tmp_path: Path, busy: int) ->
     moved = on_free_ports(given(tmp_path).model_copy(update={"http": http})).http
     assert busy not in {moved.port, moved.ops_port, moved.ops_port + 1}
     assert moved.port not in {moved.ops_port, moved.ops_port + 1}
+
+
+def test_links_of_an_installation_of_its_own_lead_to_this_machine_and_stay_valid(tmp_path: Path) -> None:
+    """Mutation: a key made at each start. The links of yesterday's mails are then strangers'."""
+    first, again = (links_of(with_links(given(tmp_path))) for _ in range(2))
+    user = "7b0f6c1e-5d3a-4c55-9a0e-2f1d9b8c7a61"
+    link = first.preferences(user, 0)
+    assert link is not None
+    assert link.startswith("http://127.0.0.1:8080/")
+    assert link == again.preferences(user, 0)
+
+
+@pytest.mark.parametrize("changes", [{"host": "0.0.0.0"}, {"public_url": "https://notify.example.com"}])  # noqa: S104
+def test_no_links_are_made_up_for_others(tmp_path: Path, changes: dict[str, str]) -> None:
+    settings = given(tmp_path)
+    settings = settings.model_copy(update={"http": settings.http.model_copy(update=changes)})
+    assert settings is with_links(settings)
