@@ -74,8 +74,9 @@ class StageRunner:
 
     @property
     def ready(self) -> bool:
-        """The group answered and every task given to us is open."""
-        return self.membership.generation > 0 and all(task.ready for task in self._roster)
+        """The group answered, and every task that it gave us and that may run now is open."""
+        open_here = {task.number for task in self._roster if task.ready}
+        return self.membership.generation > 0 and self._relayout.admitted().keys() <= open_here
 
     def states(self) -> dict[int, str]:
         """What each task is doing or waiting for."""

@@ -120,8 +120,11 @@ async def test_a_zombie_that_wakes_inside_its_commit_begins_nothing(errand: Erra
         await until(lambda: struck(errand.folder, "stop_after"), "the stop inside the commit")
         await second.start()
         assert [b"hidden c1"] == await errand.heard(1)
+        given = len(first.events("tasks_assigned"))
         first.thaw()
-        await first.until(lambda: first.events("task_reopens") or not first.states("errands"), "the fence")
+        await first.until(
+            lambda: first.events("task_reopens") or len(first.events("tasks_assigned")) > given, "the fence"
+        )
         await errand.ask(b"say last")
         assert [b"hidden c1", b"last"] == await errand.heard(2)
         assert [0, 0] == [await first.stop(), await second.stop()]
@@ -136,7 +139,7 @@ async def test_an_orderly_close_ends_what_runs_and_the_successor_begins_what_nev
     Mutations tried: rows of those never begun left as they were (`hidden`): fails; running calls cut at once
     (`hidden`): fails.
     """
-    worker = await errand.worker()
+    worker = await errand.worker(close_deadline_s=40.0)
     async with ended(worker):
         await worker.start()
         await errand.ask(b"call c1 k hang", b"call c2 k", b"call c3 k")
@@ -198,15 +201,15 @@ async def test_calls_are_handed_over_when_their_task_moves(errand: Errand) -> No
     Mutation tried: tasks with calls just go on through a rebalance (`hidden` at their successor): fails.
     """
     errand.params["ttl_s"] = 60.0
-    first = await errand.worker("w1", static_id=False)
-    second = await errand.worker("w2", static_id=False)
+    patient = {"static_id": False, "close_deadline_s": 40.0, "session_timeout_ms": 30_000}
+    first, second = await errand.worker("w1", **patient), await errand.worker("w2", **patient)
     async with ended(first, second):
         await first.start()
         await first.until_ready("errands", 1)
         await errand.ask(b"call c1 k hang", b"call c2 k", b"call c3 k")
         await first.until(errand.calls, "the call has begun")
         await second.start()
-        await first.until(lambda: "leaving" in str(first.events("states")), "the hand-over", 20)
+        await first.until(lambda: "leaving" in str(first.events("states")), "the hand-over")
         errand.let_go()
         assert [b"done c1", b"done c2", b"done c3"] == await errand.heard(3)
         assert [0, 0] == [await first.stop(), await second.stop()]

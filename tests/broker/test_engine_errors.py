@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.broker.app.dead import bodies, reason, worker_for
-from tests.broker.app.ledger import read, read_until, write
+from tests.broker.app.ledger import read, read_until, settled, write
 from tests.broker.app.moments import arm
 from tests.broker.app.process import ended
 from tests.servers import Servers
@@ -38,7 +38,7 @@ async def test_survivors_and_dead_letters_share_one_transaction(
         await worker.start()
         await worker.until_ready("errands", 2)
         out = await read_until(servers.bootstrap, f"{app_prefix}.out", lambda rows: len(rows) >= 48)
-        dead = await read(servers.bootstrap, f"{app_prefix}.in.dlq")
+        dead = await read_until(servers.bootstrap, f"{app_prefix}.in.dlq", lambda rows: len(rows) >= 12)
         assert 0 == await worker.stop()
     survivors = [word.split(b" ")[1] for word in words if word.startswith(b"count")]
     assert [b"%s %d" % (word, number) for number, word in enumerate(survivors, 1)] == bodies(out)
@@ -77,7 +77,7 @@ async def test_the_ceiling_counts_our_defects_stops_the_stage_loudly_and_loses_n
     Mutations tried: no ceiling (the process goes on): fails; unreadable records counted: fails; dead letters
     committed beyond the ceiling: fails.
     """
-    worker = await worker_for(servers, app_prefix, tmp_path, ceiling=5, max_batch=4)
+    worker = await worker_for(servers, app_prefix, tmp_path, ceiling=5, max_batch=4, budget_ms=60_000)
     words = [b"?%d" % n for n in range(20)] + [b"poison p%d" % n for n in range(8)] + [b"say end"]
     async with ended(worker):
         await write(servers.bootstrap, f"{app_prefix}.in", 2, ((b"user-1", word) for word in words))
@@ -87,11 +87,13 @@ async def test_the_ceiling_counts_our_defects_stops_the_stage_loudly_and_loses_n
         assert (
             "stage errands: more than 5 defects of its own code; last: ValueError: poison" == failed["reason"]
         )
+        await settled(servers.bootstrap, f"{app_prefix}.in.dlq")
         assert words[:24] == bodies(await read(servers.bootstrap, f"{app_prefix}.in.dlq"))
         worker.params["ceiling"] = 100
         await worker.start()
         assert [b"end"] == bodies(await read_until(servers.bootstrap, f"{app_prefix}.out", bool))
-        assert words[:28] == bodies(await read(servers.bootstrap, f"{app_prefix}.in.dlq"))
+        dead = await read_until(servers.bootstrap, f"{app_prefix}.in.dlq", lambda rows: len(rows) >= 28)
+        assert words[:28] == bodies(dead)
         assert 0 == await worker.stop()
 
 
@@ -108,7 +110,7 @@ async def test_poison_among_timers_and_results_goes_to_the_stages_own_dead_lette
         dead = await read_until(servers.bootstrap, f"{app_prefix}.errands.dlq", lambda rows: len(rows) >= 2)
         assert 0 == await worker.stop()
         await worker.start()
-        await worker.until_ready("errands")
+        await worker.until_ready("errands", 2)
         assert dead == await read(servers.bootstrap, f"{app_prefix}.errands.dlq")
         assert 0 == await worker.stop()
     assert [b"done call", b"fired timer"] == sorted(bodies(out))
@@ -127,7 +129,7 @@ async def test_poison_is_buried_once_over_a_crash_after_the_commit(
     worker = await worker_for(servers, app_prefix, tmp_path)
     async with ended(worker):
         await worker.start()
-        await worker.until_ready("errands")
+        await worker.until_ready("errands", 2)
         arm(tmp_path, "die_after")
         rows = [(b"user-1", b"say 1"), (b"user-1", b"poison p")]
         await write(servers.bootstrap, f"{app_prefix}.in", 2, rows)

@@ -16,7 +16,7 @@ from streams.engine.api import EngineConfig, Input, Stage, Stream, Tables, ToTop
 from streams.engine.meters import Meters
 from streams.engine.worker import Worker
 from tests.broker.app.errand import Errand
-from tests.broker.app.ledger import create_topics, read, read_until, settled
+from tests.broker.app.ledger import create_topics, grown, read, read_until, settled
 from tests.broker.app.process import ended, until
 from tests.servers import Servers
 
@@ -45,6 +45,7 @@ async def test_what_is_urgent_overtakes_a_backlog_of_100_000_on_its_task(errand:
         await errand.ask(*(b"say l%d" % n for n in range(BACKLOG)), topic="low")
         await errand.ask(*(b"say h%d" % n for n in range(200)), topic="high")
         await worker.start()
+        await grown(errand.bootstrap, f"{errand.app}.out", BACKLOG + 200)
         heard = await errand.heard(BACKLOG + 200)
         assert 0 == await worker.stop()
     assert [b"l%d" % n for n in range(BACKLOG)] == [word for word in heard if word.startswith(b"l")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from tests.broker.app.dead import bodies, reason, worker_for
-from tests.broker.app.ledger import read, read_until, write
+from tests.broker.app.ledger import read_until, write
 from tests.broker.app.process import ended
 from tests.servers import Servers
 
@@ -32,7 +32,7 @@ async def test_a_record_of_2_mib_is_read_and_buried_whole_and_a_larger_one_leave
             await write_large(servers.bootstrap, f"{app_prefix}.in", value)
         await worker.start()
         out = await read_until(servers.bootstrap, f"{app_prefix}.out", lambda rows: len(rows) >= 2)
-        dead = await read(servers.bootstrap, f"{app_prefix}.in.dlq")
+        dead = await read_until(servers.bootstrap, f"{app_prefix}.in.dlq", lambda rows: len(rows) >= 2)
         assert [] == worker.events("task_reopens")
         assert 0 == await worker.stop()
     assert [b"between", b"after"] == bodies(out)
@@ -64,8 +64,9 @@ async def test_an_output_that_only_the_broker_finds_too_large_is_found_and_nothi
         await write(servers.bootstrap, f"{app_prefix}.in", 2, ((b"user-1", word) for word in words))
         await worker.start()
         out = await read_until(servers.bootstrap, f"{app_prefix}.out", lambda rows: len(rows) >= 97)
-        dead = await read(servers.bootstrap, f"{app_prefix}.in.dlq")
-        assert [b"x" * 500] == bodies(await read(servers.bootstrap, f"{app_prefix}.narrow"))
+        dead = await read_until(servers.bootstrap, f"{app_prefix}.in.dlq", lambda rows: len(rows) >= 3)
+        narrow = await read_until(servers.bootstrap, f"{app_prefix}.narrow", bool)
+        assert [b"x" * 500] == bodies(narrow)
         assert 0 == await worker.stop()
     gone = (23, 51, 87)
     assert [words[n].split(b" ")[1] if n != 0 else b"narrow" for n in range(100) if n not in gone] == bodies(
@@ -91,4 +92,4 @@ async def test_when_even_dead_letters_are_refused_the_stage_stops_loudly(
     assert failed["reason"].startswith(
         "stage errands: even its dead letters are refused: MessageSizeTooLarge"
     )
-    assert [b"1"] == bodies(await read(servers.bootstrap, f"{app_prefix}.out"))
+    assert [b"1"] == bodies(await read_until(servers.bootstrap, f"{app_prefix}.out", bool))

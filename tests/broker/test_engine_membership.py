@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from tests.broker.app.endless import Endless
 from tests.broker.app.ledger import EXACTLY_ONCE, create_topics, ids, outcome, read_until, rows_of, write
 from tests.broker.app.process import AppProcess, ended
 from tests.servers import Servers
@@ -24,6 +25,14 @@ async def workers(
     topics = [f"{app}.{name}" for name in (*inputs, "out", "count.changelog")]
     await create_topics(servers.bootstrap, PARTITIONS, *topics)
     return [AppProcess(servers.bootstrap, app, name, folder, "counting", config=config) for name in names]
+
+
+async def started(*both: AppProcess) -> None:
+    """Start them; each has its half of the tasks, open, when this returns."""
+    for worker in both:
+        await worker.start()
+    for worker in both:
+        await worker.until_ready("count", PARTITIONS // len(both))
 
 
 def moved(worker: AppProcess) -> int:
@@ -42,10 +51,7 @@ async def test_a_static_worker_comes_back_without_a_rebalance(
     one, two = await workers(servers, app, tmp_path, "w1", "w2", static_id=True, session_timeout_ms=30_000)
     wanted = ids(400)
     async with ended(one, two):
-        await one.start()
-        await two.start()
-        await one.until_ready("count", 2)
-        await two.until_ready("count", 2)
+        await started(one, two)
         tasks, generations = set(one.states("count")), moved(two)
         await write(bootstrap, f"{app}.in", PARTITIONS, rows_of(wanted[:200]))
         await one.kill()
@@ -85,10 +91,7 @@ async def test_a_static_worker_that_will_not_come_back_leaves_its_place(
         servers, app_prefix, tmp_path, "w1", "w2", static_id=True, session_timeout_ms=300_000
     )
     async with ended(one, two):
-        await one.start()
-        await two.start()
-        await one.until_ready("count", 2)
-        await two.until_ready("count", 2)
+        await started(one, two)
         one.signal(signal.SIGUSR1)
         assert 0 == await one.wait()
         await two.until_ready("count", PARTITIONS)
@@ -107,12 +110,10 @@ async def test_a_woken_zombie_takes_nothing_back(servers: Servers, app_prefix: s
     one, two = await workers(
         servers, app, tmp_path, "w1", "w2", transaction_timeout_ms=2_000, session_timeout_ms=3_000
     )
+    two.config = {"session_timeout_ms": 3_000}  # a slow turn must not fence what it keeps
     wanted = ids(24_000)
     async with ended(one, two):
-        await one.start()
-        await two.start()
-        await one.until_ready("count", 2)
-        await two.until_ready("count", 2)
+        await started(one, two)
         kept = set(two.states("count"))
         writing = asyncio.create_task(write(bootstrap, f"{app}.in", PARTITIONS, rows_of(wanted), 2_000))
         await one.until_inside_a_transaction("count")
@@ -138,21 +139,19 @@ async def test_kills_of_one_of_two_workers_lose_and_repeat_nothing(
     """SIGKILL under load, by turns. Mutation: commit the offset outside the transaction."""
     app, bootstrap = app_prefix, servers.bootstrap
     both = await workers(servers, app, tmp_path, "w1", "w2", session_timeout_ms=2_000)
-    wanted = ids(24_000)
+    feed = Endless()
     async with ended(*both):
-        for worker in both:
-            await worker.start()
-        for worker in both:
-            await worker.until_ready("count", 2)
-        writing = asyncio.create_task(write(bootstrap, f"{app}.in", PARTITIONS, rows_of(wanted), 2_000))
+        await started(*both)
+        writing = asyncio.create_task(write(bootstrap, f"{app}.in", PARTITIONS, feed.rows(), 1_000))
         for turn in range(4):
             worker = both[turn % 2]
             await worker.until_inside_a_transaction("count")
             await worker.kill()
             await worker.start()
-            await worker.until_ready("count")
+            await worker.until_ready("count", 2)
+        feed.going = False
         await writing
-        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", wanted)
+        assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", feed.sent)
         for worker in both:
             assert 0 == await worker.stop()
 
@@ -165,19 +164,16 @@ async def test_a_rolling_restart_under_load_drains_each_worker(
     Mutation: leave the stores open until the process ends by itself, or cut the tasks at once.
     """
     app, bootstrap = app_prefix, servers.bootstrap
-    both = await workers(servers, app, tmp_path, "w1", "w2")
+    both = await workers(servers, app, tmp_path, "w1", "w2", close_deadline_s=20.0)
     wanted = ids(16_000)
     async with ended(*both):
-        for worker in both:
-            await worker.start()
-        for worker in both:
-            await worker.until_ready("count", 2)
+        await started(*both)
         writing = asyncio.create_task(write(bootstrap, f"{app}.in", PARTITIONS, rows_of(wanted), 2_000))
         for worker in both:
             assert 0 == await worker.stop(30.0)
             assert [] == worker.events("task_cut")
             await worker.start()
-            await worker.until_ready("count")
+            await worker.until_ready("count", 2)
             assert [] == [event for event in worker.events("task_reopens") if "store" in event["error"]]
         await writing
         assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", wanted)
@@ -211,8 +207,7 @@ async def test_a_new_input_deploys_in_two_steps(servers: Servers, app_prefix: st
         assert f"no committed offset for {app}.more" in new.events("stage_failed")[0]["reason"]
         await begin_at_first(bootstrap, f"{app}.count", f"{app}.more")
         old.params = new.params
-        await old.start()
-        await new.start()
+        await started(old, new)  # one alone might do all the work before the other hears a signal
         assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", first + second)
         assert 0 == await old.stop()
         assert 0 == await new.stop()

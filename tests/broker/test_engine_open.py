@@ -165,7 +165,7 @@ async def test_a_stop_does_not_wait_for_an_open(servers: Servers, app_prefix: st
     async with ended(worker):
         await worker.start()
         await worker.until(lambda: worker.states("count") == {0: "restore"}, "the open")
-        assert 0 == await worker.stop(10.0)
+        assert 0 == await worker.stop()
         assert [] == worker.events("task_cut")
 
 

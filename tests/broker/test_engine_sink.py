@@ -127,9 +127,9 @@ async def test_the_database_away_is_a_wait_with_a_name(sinking: Sinking) -> None
         (sinking.folder / "away").unlink()
         await worker.until(lambda: len(sinking.rows()) == 200, "all rows")
         assert reopened == len(worker.events("task_reopens"))
+        await told(sinking, 200)
         assert 0 == await worker.stop()
     assert sorted(wanted) == sorted(sinking.rows())
-    assert 200 == await committed(sinking)
 
 
 @pytest.mark.spec("NS-OPS-012")
@@ -153,6 +153,7 @@ async def test_kafka_hears_how_far_the_rows_are_after_the_last_batch_and_after_a
             await worker.until(lambda end=end: len(sinking.rows()) == end, "rows")  # type: ignore[misc]
         await worker.kill()
         await worker.start()
+        await worker.until_ready("sink", 2)
         await told(sinking, 170)
         assert 0 == await worker.stop()
 
@@ -203,12 +204,13 @@ async def until_gone(admin: AIOKafkaAdminClient, topic: str) -> None:
 
 
 async def committed(sinking: Sinking) -> int:
-    """Sum of the group's offsets."""
+    """Sum of the group's offsets; a partition without one has told nothing yet."""
     admin = AIOKafkaAdminClient(bootstrap_servers=sinking.bootstrap)
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(f"{sinking.app}.sink")
-        return sum(offsets[TopicPartition(f"{sinking.app}.in", part)].offset for part in (0, 1))
+        tps = [TopicPartition(f"{sinking.app}.in", part) for part in (0, 1)]
+        return sum(max(offsets[tp].offset, 0) for tp in tps if tp in offsets)
     finally:
         await admin.close()
 

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from connectors.embedded.kafka import EmbeddedKafka
+from examples.accounts.expected import Expected
 from examples.books import gather
 from streams.applying import apply_directory
 from streams.lag import Lag
@@ -31,6 +32,7 @@ CYCLES = int(os.environ.get("CARILLON_TEST_FAULT_CYCLES", "3"))
 SEED = int(os.environ.get("CARILLON_TEST_FAULT_SEED", "1"))
 PER_SECOND = int(os.environ.get("CARILLON_TEST_FAULT_RATE", "150"))
 DRAIN_S = 120.0
+"""Beside it as long as was fed: a machine too slow for the rate has so much left to do."""
 STANDING = """
 select (select count(*) from notification_requests), (select count(*) from notification_messages),
   (select count(*) from notification_messages where status = 'pending'
@@ -39,7 +41,7 @@ select (select count(*) from notification_requests), (select count(*) from notif
 
 
 @pytest.mark.spec("NS-EVT-OP-02 NS-OPS-001 NS-OPS-002")
-@pytest.mark.timeout(240 + 60 * CYCLES)
+@pytest.mark.timeout(300 + 120 * CYCLES)
 async def test_two_workers_lose_and_repeat_nothing_under_faults(
     own_kafka: EmbeddedKafka, database: str, tmp_path: Path
 ) -> None:
@@ -55,7 +57,7 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
         await _read_by(settings, "intake", "recipient")  # requests before their users would wait for them
         struck = await _strike(system, feed, load, watch)
         wanted = expected(feed.fed)
-        await _drained(database, wanted.requests, sum(map(len, wanted.messages.values())))
+        await _drained(database, wanted, DRAIN_S + time.monotonic() - feed.began)
         await _read_by(settings, "status", "stats", "seen")
         for worker in system.workers:
             worker.check_alive()
@@ -104,12 +106,13 @@ async def _read_by(settings: Settings, *stages: str) -> None:
         await lag.stop()
 
 
-async def _drained(dsn: str, requests: int, messages: int) -> None:
+async def _drained(dsn: str, wanted: Expected, patience_s: float) -> None:
     """Until every request and every message has its row, and no message is under way."""
+    requests, messages = wanted.requests, sum(map(len, wanted.messages.values()))
     connection = await asyncpg.connect(dsn)
     standing: Any = None
     try:
-        async with asyncio.timeout(DRAIN_S):
+        async with asyncio.timeout(patience_s):
             while True:
                 standing = await connection.fetchrow(STANDING)
                 if standing[0] >= requests and standing[1] >= messages and not standing[2]:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors.kafka_admin import TopicSpec, topics_of
 from streams.lag import Lag
+from tests.broker.app.ledger import settled
 from tests.servers import Servers
 
 RECORDS = 3
@@ -23,6 +24,7 @@ async def lag(servers: Servers, app_prefix: str) -> AsyncIterator[Lag]:
     async with producer, producer.transaction():
         for _ in range(RECORDS):
             await producer.send_and_wait(app_prefix, b"x", partition=0)
+    await settled(servers.bootstrap, app_prefix)  # the commit is answered before its marker is there
     one = Lag(servers.bootstrap)
     await one.start()
     yield one

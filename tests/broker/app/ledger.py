@@ -168,6 +168,14 @@ async def outcome(bootstrap: str, topic: str, sent: list[bytes], patience_s: flo
     return reconcile(sent, rows)
 
 
+async def grown(bootstrap: str, topic: str, records: int, patience_s: float = 150.0) -> None:
+    """Wait until the topic is that long, markers included: to read it again and again would cost a core."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while sum(await asyncio.to_thread(_ends, bootstrap, topic, "read_committed")) < records:
+        assert asyncio.get_running_loop().time() < deadline, f"{topic} does not grow to {records} records"
+        await asyncio.sleep(0.2)
+
+
 async def settled(bootstrap: str, topic: str, patience_s: float = 30.0) -> None:
     """Wait until no transaction is open in the topic: what is written is what a committed reader may see."""
     deadline = asyncio.get_running_loop().time() + patience_s

@@ -106,14 +106,12 @@ class AppProcess:
             code = None if self.process is None else self.process.returncode
             raise AssertionError(f"the process ended with {code} before: {what}\n{self.tail()}")
 
-    async def until_ready(self, stage: str, tasks: int | None = None) -> None:
-        """Wait until the stage's tasks here (that many, when given) are open."""
+    async def until_ready(self, stage: str, tasks: int) -> None:
+        """Wait until the stage has that many tasks here, all of them open; none would always be."""
 
         def there() -> bool:
             told = self.events("states")  # read once: ready of one moment and tasks of the next would mix
-            if not told or not told[-1]["ready"][stage]:
-                return False
-            return tasks is None or len(told[-1]["tasks"][stage]) == tasks
+            return bool(told) and told[-1]["ready"][stage] and len(told[-1]["tasks"][stage]) == tasks
 
         await self.until(there, f"{self.worker}: {tasks} tasks of {stage} ready")
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from connectors.embedded.kafka import HOST, KafkaOptions, free_port
+from connectors.embedded.kafka import HOST, KafkaOptions
+from tests.broker.faults.system import free_port
 
 
 class Api(IntEnum):
@@ -128,7 +129,7 @@ class Door:
 
 def proxied_options() -> tuple[KafkaOptions, int, int]:
     """Options of a broker with a second listener, the port it advertises (the door's), and its real port."""
-    plain, control, real, door = free_port(0), free_port(0), free_port(0), free_port(0)
+    plain, control, real, door = free_port(), free_port(), free_port(), free_port()
     listeners = {
         "listeners": f"PLAINTEXT://{HOST}:{plain},PROXIED://{HOST}:{real},CONTROLLER://{HOST}:{control}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{plain},PROXIED://{HOST}:{door}",

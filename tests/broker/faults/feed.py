@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,14 @@ POST_TRIES = 50
 
 
 class Feed:
-    """An open loop: so many lines a second, waited for only at the end. `fed`: in the order of sending."""
+    """An open loop: so many lines a second, waited for only at the end. `fed`: in the order of sending.
+
+    `began`: when it could, s, monotonic.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, session: aiohttp.ClientSession, secret: str) -> None:
         self.fed: list[Line] = []
+        self.began = time.monotonic()
         self._producer = producer
         self._session = session
         self._secret = secret

@@ -25,9 +25,20 @@ SESSION_MS = 6_000
 PATIENCE_S = 90.0
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nobody listens on, and that the system gives to no connection."""
-    return kafka.free_port(0)
+    """A port that nobody listens on, that the system gives to no connection, and that no test was given.
+
+    It is bound seconds later. Of the processes of xdist each has hundreds of its own.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ours = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % processes
+    while (port := kafka.free_port(0)) in _given or port // 100 % processes != ours:
+        pass
+    _given.add(port)
+    return port
 
 
 def base_settings(bootstrap: str, dsn: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ async def killed(scene: Scene, _victim: str, dice: Random) -> Effect:
     """One of the brokers that lead partitions, with SIGKILL."""
     address = scene.system.cluster.address
     await in_sync(address)
-    leaders = sorted({one["leader"] for one in await _places(address)})
+    leaders = sorted({one["leader"] for one in await _known(address)})
     return await _kill(scene, dice.choice(leaders), dice)
 
 
@@ -45,9 +45,11 @@ async def _kill(scene: Scene, node: int, dice: Random) -> Effect:
     since = time.monotonic()
     await cluster.kill(node)
     await asyncio.sleep(dice.uniform(4.0, 8.0))
-    moved = await _moved(scene, kept, node)
-    led_after = await _led(cluster.address, node)
-    await cluster.restart(node)
+    try:
+        moved = await _moved(scene, kept, node)
+        led_after = await _led(cluster.address, node)
+    finally:
+        await cluster.restart(node)
     await in_sync(cluster.address)
     away_s = time.monotonic() - since
     assert away_s * 1000 < RETENTION_MS, f"away for {away_s:.0f} s: its copies may lack tombstones for ever"
@@ -80,7 +82,15 @@ async def in_sync(address: str) -> None:
 
 
 async def _led(address: str, node: int) -> int:
-    return sum(one["leader"] == node for one in await _places(address))
+    return sum(one["leader"] == node for one in await _known(address))
+
+
+async def _known(address: str) -> list[dict[str, Any]]:
+    """All partitions, as soon as a broker tells them: that none answers does not say that nobody leads."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (places := await _places(address)):
+            await asyncio.sleep(0.5)
+    return places
 
 
 async def _places(address: str) -> list[dict[str, Any]]:

@@ -37,6 +37,8 @@ where (received_at between to_timestamp($1) and to_timestamp($2)
 """
 """Requests that one worker received and another decided on, by clocks that disagree."""
 ROWS_S: Final = 90.0
+TAKEN_S: Final = 30.0
+"""Within it others have the tasks of one whose session ran out, however busy the brokers are."""
 
 
 async def killed(scene: Scene, name: str, dice: Random) -> Effect:
@@ -71,7 +73,9 @@ async def frozen(scene: Scene, name: str, dice: Random) -> Effect:
         at = scene.hit()
         worker.signal(signal.SIGSTOP)
         await asyncio.sleep(dice.uniform(SESSION_S + 2, SESSION_S + 5))
-        bumped = await scene.bumped(before)
+        deadline = time.monotonic() + TAKEN_S
+        while not (bumped := await scene.bumped(before)) and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
         worker.signal(signal.SIGCONT)
         await worker.until_ready()
     freed = scene.watch.freed_after(at)
