@@ -33,6 +33,12 @@ MOSTLY_DEAD = 0.75
 """Share of tombstones by which a file is compacted at once; else rows that ended stay on disk until many more
 are written. A table whose rows end as fast as they come has a half: that is left to the usual compaction."""
 
+BLOCK_BYTES = 64 << 10
+"""What a memtable takes at a time of the memory that all stores share. RocksDB's usual megabyte is gone with
+one row in each of 64 stores, and from then on every write makes a file."""
+LOG_BYTES = 256 << 10
+"""RocksDB's text about itself begins anew after so much, and the old one goes: a flush is two kilobytes."""
+
 
 def stamp(number: int) -> bytes:
     """A time or offset so that bytes sort as numbers do."""
@@ -67,7 +73,10 @@ class StoreMemory:
         options.set_block_based_table_factory(table)
         options.set_write_buffer_manager(self._buffers)
         options.set_max_open_files(256)
+        options.set_arena_block_size(BLOCK_BYTES)
         options.set_keep_log_file_num(1)
+        options.set_max_log_file_size(LOG_BYTES)
+        options.set_stats_dump_period_sec(0)
         options.set_max_background_jobs(2)
         options.add_compact_on_deletion_collector_factory(0, 0, MOSTLY_DEAD)
         return options

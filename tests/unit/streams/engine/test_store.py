@@ -11,7 +11,7 @@ import pytest
 import rocksdict
 
 from streams.engine.api import NotYet
-from streams.engine.store import EXPIRY, Origin, Store, StoreMemory, stamp, wipe
+from streams.engine.store import EXPIRY, LOG_BYTES, Origin, Store, StoreMemory, stamp, wipe
 
 MIB = 1 << 20
 ORIGIN = Origin(b"birth", 7, 1_000)
@@ -123,3 +123,28 @@ def test_close_under_the_writes_of_another_thread_ends_them_and_frees_the_lock(
     writer.join()
     assert [rocksdict.DbClosedError] == [type(error) for error in ends]
     Store(tmp_path / "0", memory).close()
+
+
+def test_many_stores_share_what_they_may_write_to(tmp_path: Path) -> None:
+    """A row in each is no reason to write files. Mutation: RocksDB's own block of a megabyte."""
+    memory = StoreMemory(8 * MIB, 8 * MIB)
+    stores = [Store(tmp_path / str(number), memory) for number in range(32)]
+    try:
+        for turn in range(4):
+            for store in stores:
+                store.write([(b"\1%d" % turn, live(b"x" * 400))], ORIGIN)
+        time.sleep(0.2)  # files are made behind the write
+        assert [] == list(tmp_path.glob("*/*.sst"))
+    finally:
+        for store in stores:
+            store.close()
+
+
+def test_what_rocksdb_writes_of_itself_is_bounded(tmp_path: Path, memory: StoreMemory) -> None:
+    """It was a gigabyte an hour in a soak. Mutation: a file of any size."""
+    store = Store(tmp_path / "3", memory)
+    for number in range(400):
+        store.write([(b"\1%d" % number, live(b"x"))], ORIGIN)
+        store._db.flush()
+    store.close()
+    assert sum(file.stat().st_size for file in (tmp_path / "3").glob("LOG*")) <= 2 * LOG_BYTES
