@@ -15,7 +15,8 @@ import msgspec
 from agents.admit import Ended, Later
 from agents.cap import cap, is_alarming
 from agents.choose import Chosen, Dropped, choose, narrow
-from agents.conceal import reveal
+from agents.conceal import reveal, veiled
+from agents.erase import Told as Erased
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.hold import hold, quiet_of
 from agents.remember import NOBODY
@@ -27,7 +28,6 @@ from schemas.records import (
     RequestDue,
     SendTask,
     Unsubscribed,
-    Vetoed,
 )
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 WAITS_BY = {WaitedFor.SCHEDULED: "request.scheduled_at", WaitedFor.CONTACT: "contacts"}
 """The rule that makes a request wait."""
-Answered = Made | RequestDecided | RequestDue | FallbackPlanned | Vetoed | PreferenceRow | Unsubscribed
+Answered = Made | RequestDue | FallbackPlanned | PreferenceRow | Unsubscribed | Erased
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -204,7 +204,7 @@ def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
         request=case.request,
         kind=case.admitted.kind,
         variables=variables,
-        payload=payload,
+        payload=veiled(payload, outside.cipher),
         now=case.now,
         expires_at=case.admitted.expires_at,
         is_awaited=is_awaited(case, choice),

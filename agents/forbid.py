@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from schemas.ids import derived, subject_key
 from schemas.records import PreferenceRow, Unsubscribed, Vetoed
 from schemas.words import PreferenceKind, VetoScope
+from tables.erased import KEEP_MS as ERASED_MS
 from tables.preferences import Preferences
 from tables.vetoes import KEEP_MS
 
@@ -80,8 +81,8 @@ def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now:
     """Nothing that waits for a deleted user is sent; what follows a later registration is."""
     key = subject_key(deletion.user_id)
     before = preferences.get(key) or UNKNOWN
-    after = replace(before, version=_next(before, now))
-    preferences.put(key, after)
+    after = replace(before.since(deletion.changed_at), version=_next(before, now))
+    preferences.put(key, after, expires_at=now + ERASED_MS if after.is_blank else None)
     return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
 
 

@@ -101,6 +101,9 @@ class Cipher(Protocol):
 
     def seal(self, clear: bytes) -> bytes: ...
     def open(self, sealed: bytes) -> bytes: ...
+    def digest(self, clear: bytes) -> str:
+        """A keyed hash, the same whichever key seals: equal clears are found again by it."""
+        ...
 
 
 class Renderer(Protocol):

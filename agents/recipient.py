@@ -4,7 +4,7 @@ consumes  facts.contacts, facts.preferences, request.<lane> (RequestReceived, Fa
           request.cancels (CancelAsked), timers (RequestDue)
 keeps     requests, contacts, preferences, pending, caps
 emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait), Vetoed, PreferenceRow
+          to wait), Vetoed, PreferenceRow; of a user who was deleted what agents/erase.py says
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -21,9 +21,12 @@ from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.cancel import cancel, is_told, taken_back
 from agents.cap import count
+from agents.conceal import unveiled
+from agents.erase import erase, kept_until
 from agents.forbid import cancel as forbid
-from agents.forbid import change, erase
+from agents.forbid import change
 from agents.remember import NOBODY, remember
+from schemas.errors import UnopenedError
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
@@ -35,7 +38,7 @@ from schemas.records import (
     RequestDue,
     RequestReceived,
 )
-from schemas.words import Outcome
+from schemas.words import Outcome, Reason
 from tables.contacts import Contacts
 from tables.pending import NOTED_MS, Pending
 from tables.pending import key_of as pending_key
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from tables.caps import Caps
     from tables.preferences import Preferences
 
+KEYS = "crypto.keys"
 Input = RequestReceived | RequestDue | FallbackGranted | CancelAsked | ContactChanged | PreferenceChanged
 
 
@@ -85,11 +89,13 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
             key = subject_key(value.user_id)
             before = memory.contacts.get(key) or NOBODY
             known = remember(before, value, outside.cipher, outside.addresses)
-            memory.contacts.put(key, known)
-            is_gone = known.is_deleted and not before.is_deleted
-            return [*erase(value, memory.preferences, now)] if is_gone else []
+            memory.contacts.put(key, known, expires_at=kept_until(known, now))
+            is_news = known.deleted_at > before.deleted_at
+            return [*erase(value, known, memory, outside.cipher, now)] if is_news else []
         case PreferenceChanged():
-            return [*change(value, memory.preferences, now)]
+            gone = memory.contacts.get(subject_key(value.user_id))
+            is_late = gone is not None and value.changed_at <= gone.deleted_at
+            return [] if is_late else [*change(value, memory.preferences, now)]
         case _:
             assert_never(value)
 
@@ -99,13 +105,17 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     kind = await _kind(request, outside)
     key = key_of(request)
     first = memory.requests.get(key)
-    verdict = admit(request, kind, first, now)
+    try:
+        clear = replace(request, data=unveiled(request.data, outside.cipher))
+    except UnopenedError as error:
+        return [decided(request, kind, now, Ended(Outcome.REJECTED, Reason.UNOPENED, KEYS, str(error)))]
+    verdict = admit(clear, kind, first, now)
     if isinstance(verdict, Ended):
         if verdict.outcome is Outcome.REPEATED and first is not None:
             request = replace(request, request_id=first.repeat_id(request))
         return [decided(request, kind, now, verdict)]
     assert kind is not None
-    taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(request))
+    taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(clear))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
     known = memory.pending.get(_pending(request))
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
@@ -186,11 +196,18 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
         return [unused(plan, kind, now, verdict)]
     case = _case(plan.request, verdict, now, memory)
     case = replace(case, is_fallback=True)
-    return _counted(case, await answer_unseen(case, plan, outside), memory, outside)
+    try:
+        return _counted(case, await answer_unseen(case, plan, outside), memory, outside)
+    except UnopenedError as error:
+        return [unused(plan, kind, now, Ended(Outcome.SKIPPED, Reason.UNOPENED, KEYS, str(error)))]
 
 
 async def _answer(case: Case, memory: Memory, outside: Outside) -> list[Answered]:
-    return _counted(case, await answer(case, outside), memory, outside)
+    try:
+        return _counted(case, await answer(case, outside), memory, outside)
+    except UnopenedError as error:
+        ended = Ended(Outcome.REJECTED, Reason.UNOPENED, KEYS, str(error))
+        return [decided(case.request, case.admitted.kind, case.now, ended)]
 
 
 def _counted(case: Case, answered: list[Answered], memory: Memory, outside: Outside) -> list[Answered]:
@@ -209,11 +226,12 @@ async def _kind(request: RequestReceived, outside: Outside) -> NotificationType 
 
 def _case(request: RequestReceived, admitted: Admitted, now: int, memory: Memory) -> Case:
     key = subject_key(request.user_id)
+    contacts = memory.contacts.get(key)
     return Case(
         request=request,
         admitted=admitted,
         preferences=memory.preferences.get(key),
-        contacts=memory.contacts.get(key),
+        contacts=contacts and contacts.when(request.occurred_at),
         caps=memory.caps.get(key),
         now=now,
     )

@@ -10,10 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from schemas.errors import UnopenedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +25,12 @@ VERSION = 1
 HEADER_BYTES = 2
 TAG_BYTES = 16
 KEY_BYTES = (32, 48, 64)
+LEAST_HASH_KEY_BYTES = 32
 KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 HOW_TO_WRITE_KEYS = "write keys as `id:base64` with commas between, the current one first"
 
 
-class CipherError(ValueError):
+class CipherError(UnopenedError):
     """Keys that are none, or sealed bytes that no known key opens. The text never holds key or clear."""
 
 
@@ -36,9 +40,10 @@ class Cipher:
     `keys`: key id → 32, 48 or 64 bytes (64 = AES-256). A key may leave when nothing sealed with it remains.
     """
 
-    __slots__ = ("_ciphers", "_current", "_header", "_label")
+    __slots__ = ("_ciphers", "_current", "_hash_key", "_header", "_label")
 
-    def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
+    def __init__(self, keys: Mapping[str, bytes], *, current: str, hash_key: bytes | None = None) -> None:
+        """`hash_key`: of `digest`; without one the last of the keys, which is the oldest."""
         for key_id, key in keys.items():
             _check(key_id, key)
         if current not in keys:
@@ -48,9 +53,11 @@ class Cipher:
         self._header = _header(current)
         self._label = [self._header]
         self._current = self._ciphers[self._header]
+        oldest = hash_key or list(keys.values())[-1]
+        self._hash_key = blake2b(oldest, person=b"digests").digest()
 
     @classmethod
-    def of_text(cls, text: str) -> Cipher:
+    def of_text(cls, text: str, hash_key: str | None = None) -> Cipher:
         """Read a setting such as `k2:BASE64,k1:BASE64`; the first key is the current one."""
         pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
         if not pairs:
@@ -58,7 +65,7 @@ class Cipher:
         keys = {key_id: _decoded(key_id, encoded) for key_id, _, encoded in pairs}
         if len(keys) != len(pairs):
             raise CipherError("two encryption keys have the same id: give each its own")
-        return cls(keys, current=pairs[0][0])
+        return cls(keys, current=pairs[0][0], hash_key=hash_key_of(hash_key) if hash_key else None)
 
     @staticmethod
     def new_key(key_id: str) -> str:
@@ -80,6 +87,10 @@ class Cipher:
                 "the sealed bytes were changed, or their key id now names another key"
             ) from None
 
+    def digest(self, clear: bytes) -> str:
+        """A keyed hash of 32 hex digits, the same whichever key seals: equal clears are found by it."""
+        return blake2b(clear, key=self._hash_key, digest_size=16).hexdigest()
+
     def _open_with_older(self, sealed: bytes) -> bytes:
         header = _header_of(sealed)
         cipher = self._ciphers.get(header)
@@ -89,6 +100,11 @@ class Cipher:
                 "keep a retired key until nothing sealed with it remains",
             )
         return cipher.decrypt(sealed[len(header) :], [header])
+
+    @property
+    def current(self) -> str:
+        """Id of the key that seals."""
+        return _name(self._header)
 
     def key_id_of(self, sealed: bytes) -> str:
         """Say which key sealed these bytes."""
@@ -107,6 +123,17 @@ def _decoded(key_id: str, encoded: str) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error:
         raise CipherError(f"key {key_id!r} is not base64: {HOW_TO_WRITE_KEYS}") from None
+
+
+def hash_key_of(text: str) -> bytes:
+    """Read the setting of the key of `digest`."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        raise CipherError("the key of hashes is not base64") from None
+    if len(key) < LEAST_HASH_KEY_BYTES:
+        raise CipherError(f"the key of hashes has {len(key)} bytes, not {LEAST_HASH_KEY_BYTES} or more")
+    return key
 
 
 def _header(key_id: str) -> bytes:

@@ -35,6 +35,7 @@ from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import CampaignsFeed, CampaignsRead
 from streams.outside import engine_config, publish_schemas
+from streams.persons import PersonDesk
 from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
@@ -183,6 +184,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         choices=StoredChoices(database),
         links=signer_of(http.link_keys),
         resolve=resolver,
+        persons=PersonDesk(settings, database),
     )
     needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(

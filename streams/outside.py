@@ -64,8 +64,11 @@ def engine_config(settings: Settings) -> EngineConfig:
 
 def cipher_of(settings: Settings) -> Cipher:
     """The configured keys, or the one kept in the data folder beside embedded servers."""
-    given = settings.crypto.keys
-    return Cipher.of_text(given.get_secret_value() if given else kept_key(settings.data_dir))
+    given, hash_key = settings.crypto.keys, settings.crypto.hash_key
+    return Cipher.of_text(
+        given.get_secret_value() if given else kept_key(settings.data_dir),
+        hash_key.get_secret_value() if hash_key else None,
+    )
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -174,7 +177,7 @@ class World:
             addresses=AddressBook(),
             links=links_of(settings),
             perform=self._performer.perform,
-            sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
+            sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),

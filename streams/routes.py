@@ -56,14 +56,34 @@ def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route
     return ToTimer(lambda due: timer_id(due).encode(), lambda due: due.due_at, encode, reading.records(kind))
 
 
-def fallback_timer(reading: Reading) -> Route:
-    """The timer of a wait for receipts, and its end."""
+def status_timer(reading: Reading) -> Route:
+    """The timer of a wait for receipts, and its end; that of a walk for an erased user."""
     return ToTimer(
-        lambda due: due.wait_id.encode(),
+        _status_timer_id,
         lambda due: due.due_at,
         lambda due: None if isinstance(due, r.FallbackOff) else encode(due),
-        reading.records(r.FallbackDue),
+        reading.records(r.FallbackDue, r.ErasureDue),
     )
+
+
+def _status_timer_id(due: r.FallbackDue | r.FallbackOff | r.ErasureDue) -> bytes:
+    name = f"erasure/{due.user_id}/{due.table}" if isinstance(due, r.ErasureDue) else due.wait_id
+    return name.encode()
+
+
+def request_timer(reading: Reading) -> Route:
+    """The timer of a request that waits, and its end."""
+    return ToTimer(
+        _request_timer_id,
+        lambda due: due.due_at,
+        lambda due: None if isinstance(due, r.RequestOff) else encode(due),
+        reading.records(r.RequestDue),
+    )
+
+
+def _request_timer_id(due: r.RequestDue | r.RequestOff) -> bytes:
+    origin = due.origin if isinstance(due, r.RequestOff) else due.request.origin
+    return f"{origin}/{due.waited_for}".encode()
 
 
 def planned_for(plan: r.FallbackPlanned) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from connectors.cipher import Cipher
+from connectors.cipher import Cipher, hash_key_of
 from schemas.quiet import zone
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -138,6 +138,10 @@ class Crypto(BaseModel):
     keys: SecretStr | None = None
     """`id:base64` of 32, 48 or 64 bytes with commas between; the first encrypts, all decrypt. Demanded beside
     a given Kafka; beside an embedded one a key is made and kept in the data folder."""
+    hash_key: SecretStr | None = None
+    """Key of the hashes by which device tokens are found again and erased persons named, base64 of at least
+    32 bytes; never change it. Without one the last, oldest of `keys` serves: set this to it before that key
+    leaves the list."""
 
     @field_validator("keys")
     @classmethod
@@ -145,6 +149,13 @@ class Crypto(BaseModel):
         if keys is not None:
             Cipher.of_text(keys.get_secret_value())
         return keys
+
+    @field_validator("hash_key")
+    @classmethod
+    def _hash_key_is_well_formed(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            hash_key_of(key.get_secret_value())
+        return key
 
 
 class Embedded(BaseModel):

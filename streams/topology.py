@@ -2,6 +2,7 @@
 
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
+    facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats
     rows ─ sink ─► Postgres
@@ -25,6 +26,7 @@ from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
+from schemas.ids import bucket_key
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
@@ -33,6 +35,7 @@ from streams.routes import (
     lanes,
     planned_for,
     provider_call,
+    request_timer,
     timer,
     vetoes,
 )
@@ -172,15 +175,15 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             stream, Memory(**{name: tables[name] for name in Memory.__struct_fields__}), outside
         ),
         routes={
-            r.RequestDue: (
-                timer(outside.reading, r.RequestDue, lambda due: f"{due.request.origin}/{due.waited_for}"),
-            ),
+            **dict.fromkeys((r.RequestDue, r.RequestOff), (request_timer(outside.reading),)),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),
             r.PreferenceRow: (to(t.ROWS, same_partition=True),),
             r.Unsubscribed: (to(t.OUTCOMES, same_partition=True),),
+            r.PersonErased: (to(t.OUTCOMES, same_partition=True),),
+            r.ViewerForgotten: (to(t.LABELLED, key=lambda gone: bucket_key(gone.bucket)),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(

@@ -50,9 +50,12 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     erased: int = 0
 
     def merge(self, veto: Vetoed) -> Vetoes:
-        """With a veto of the scopes `choices` or `user` taken in; the same object when a newer is known."""
+        """With a veto of the scopes `choices` or `user` taken in; the same object when a newer is known.
+
+        An erasure takes the choices along: they were of earlier messages, all of which it cancels.
+        """
         if veto.scope == VetoScope.USER:
-            return replace(self, erased=veto.version) if veto.version > self.erased else self
+            return Vetoes(erased=veto.version) if veto.version > self.erased else self
         if self.preferences is not None and self.preferences.version >= veto.version:
             return self
         chosen = Preferences(

@@ -34,6 +34,7 @@ from schemas.records import (
     UsersLabelled,
     UsersOfLabel,
     UsersUploaded,
+    ViewerForgotten,
     WithdrawalDue,
 )
 from tables.labels import visible
@@ -124,6 +125,7 @@ _DECODE = Decoder(
     UsersCounted,
     UsersLabelled,
     UsersUploaded,
+    ViewerForgotten,
     WithdrawalDue,
 )
 

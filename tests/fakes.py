@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agents.ports import Rules
-from schemas.errors import RenderFailedError
+from schemas.errors import RenderFailedError, UnopenedError
 from schemas.records import Content
 
 if TYPE_CHECKING:
@@ -119,8 +119,11 @@ class PlainCipher:
 
     def open(self, sealed: bytes) -> bytes:
         if not sealed.startswith(b"sealed:"):
-            raise ValueError("not sealed by this cipher")
+            raise UnopenedError("not sealed by this cipher")
         return sealed.removeprefix(b"sealed:")
+
+    def digest(self, clear: bytes) -> str:
+        return f"hash of {clear.decode()}"
 
 
 class PlainRenderer:

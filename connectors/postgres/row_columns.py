@@ -13,6 +13,7 @@ from connectors.postgres.label_columns import LABEL
 from schemas.records import (
     LabelChanged,
     MessageRow,
+    PersonErased,
     PreferenceRow,
     RequestDecided,
     StatsRow,
@@ -20,7 +21,9 @@ from schemas.records import (
 )
 from schemas.words import Outcome
 
-RowRecord: TypeAlias = RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | StatsRow
+RowRecord: TypeAlias = (
+    RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | StatsRow | PersonErased
+)
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 WIDTHS = {
@@ -46,6 +49,7 @@ class Fold:
     labels: dict[str, LabelChanged] = field(default_factory=dict)
     preferences: list[PreferenceRow] = field(default_factory=list)
     stats: dict[str, StatsRow] = field(default_factory=dict)
+    erased: list[PersonErased] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -82,6 +86,8 @@ class Fold:
                 self.stats[record.bucket_id] = record
         elif type(record) is PreferenceRow:
             self.preferences.append(record)
+        elif type(record) is PersonErased:
+            self.erased.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
 

@@ -52,6 +52,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
+from schemas.records.persons import ErasureDue, PersonErased, RequestOff, ViewerForgotten
 from schemas.records.preferences import (
     ChosenType,
     PreferenceRow,
@@ -130,6 +131,7 @@ __all__ = [
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
+    "ErasureDue",
     "Experiment",
     "FallbackAsked",
     "FallbackDue",
@@ -149,6 +151,7 @@ __all__ = [
     "MessageSeen",
     "NotificationEvent",
     "NotificationType",
+    "PersonErased",
     "PreferenceChanged",
     "PreferenceRow",
     "ProgressDue",
@@ -161,6 +164,7 @@ __all__ = [
     "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestOff",
     "RequestProgress",
     "RequestReceived",
     "RetryDue",
@@ -195,5 +199,6 @@ __all__ = [
     "UsersOfLabel",
     "UsersUploaded",
     "Vetoed",
+    "ViewerForgotten",
     "WithdrawalDue",
 ]

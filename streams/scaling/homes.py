@@ -71,7 +71,8 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "status": {
             b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id)),
             b"\2": _read(Wait, book, lambda wait: subject_key(wait.plan.request.user_id)),
-            TIMER: _read(r.FallbackDue, book, lambda due: subject_key(due.user_id)),
+            b"\11": lambda key, _: key,
+            TIMER: _read((r.FallbackDue, r.ErasureDue), book, lambda due: subject_key(due.user_id)),
         },
         "stats": {
             b"\1": lambda key, _: key,
@@ -87,6 +88,6 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
     }
 
 
-def _read(kind: type[Any], book: SchemaBook, key: Callable[[Any], bytes]) -> Home:
-    decode = Decoder(kind, book=book)
+def _read(kind: type[Any] | tuple[type[Any], ...], book: SchemaBook, key: Callable[[Any], bytes]) -> Home:
+    decode = Decoder(*(kind if isinstance(kind, tuple) else (kind,)), book=book)
     return lambda _, payload: key(decode(payload))

@@ -23,6 +23,7 @@ from schemas.records import (
     Switch,
     Vetoed,
 )
+from tables.vetoes import Vetoes
 from tests.calls import words
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import DAY, T0, TASK, called
@@ -155,6 +156,12 @@ def test_a_veto_is_forgotten_when_nothing_it_means_can_wait() -> None:
     kept = memory(vetoed(unsubscribed={"email": ON}), cancel(CANCEL, T0))
     ends: list[Any] = [*kept.vetoes.rows.values(), *kept.cancelled.rows.values()]  # type: ignore[attr-defined]
     assert all(expires_at is not None for _, expires_at in ends)
+
+
+def test_an_erasure_takes_along_what_the_user_chose() -> None:
+    gone = replace(vetoed(2), scope="user")
+    (row,) = memory(vetoed(1, types=chosen("push")), gone).vetoes.rows.values()  # type: ignore[attr-defined]
+    assert Vetoes(erased=2) == row[0]
 
 
 @pytest.mark.parametrize(

@@ -101,3 +101,9 @@ async def test_switching_advertising_on_in_person_is_a_consent_to_it(
     found = await take(event, "user.events/0/1")
     assert ["type"] + ["consent_granted"] * consents == [change.kind for change in found]
     assert {"promo"} >= {change.purpose for change in found[1:]}
+
+
+async def test_a_deletion_names_whom_audiences_know() -> None:
+    names = [{"id_type": "yandex_uid", "id": "4001"}, {"id_type": "device_id", "id": "a:b"}]
+    found = await one(user_event("user.deleted", known_as=names), "user.events/0/1")
+    assert ["yandex_uid:4001", "device_id:a:b"] == found.known_as

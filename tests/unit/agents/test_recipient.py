@@ -60,7 +60,7 @@ async def test_a_message_and_its_task_carry_the_whole_story(desk: Desk) -> None:
         source="shop",
         idempotency_key="order-1",
         recipient=b"sealed:anna@example.com",
-        payload=b'{"OrderNumber":"A-1"}',
+        payload=b'sealed:{"OrderNumber":"A-1"}',
         created_at=T0,
         expires_at=T0 + DAY,
         language="ru",
@@ -174,12 +174,12 @@ RESET_REQUEST = replace(REQUEST, notification_type="password_reset", data=SEALED
 async def test_a_secret_is_rendered_and_never_shown(desk: Desk) -> None:
     answered = await desk.tell(REGISTERED, RESET_REQUEST)
     assert "Код 1234" == text(tasks(answered)[0])
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
+    assert b'sealed:{"Code":"***"}' == messages(answered)[0].payload
 
 
 async def test_a_variable_that_became_secret_on_the_way_is_masked(desk: Desk) -> None:
     answered = await desk.tell(REGISTERED, replace(RESET_REQUEST, data=b'{"Code":"1234"}'))
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
+    assert b'sealed:{"Code":"***"}' == messages(answered)[0].payload
     assert "Код 1234" == text(tasks(answered)[0])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +106,25 @@ def test_wrong_keys_are_refused_with_the_reason_and_without_the_key(text: str, w
 def test_an_unknown_current_key_lists_the_known_ones() -> None:
     with pytest.raises(CipherError, match=r"'k9' is not among the keys \(k1, k2\)"):
         both("k9")
+
+
+def test_a_digest_stays_the_same_whichever_key_seals() -> None:
+    """Else each device would be another one after a rotation. Mutation: the current key hashes."""
+    before = Cipher({"k1": OLD}, current="k1")
+    after = Cipher({"k2": NEW, "k1": OLD}, current="k2")
+    assert before.digest(b"token") == after.digest(b"token")
+    assert before.digest(b"token") != before.digest(b"nekot")
+
+
+def test_a_key_of_hashes_outlives_all_others() -> None:
+    text = base64.b64encode(bytes(32)).decode()
+    first = Cipher.of_text(Cipher.new_key("k1"), text)
+    second = Cipher.of_text(Cipher.new_key("k2"), text)
+    assert first.digest(b"token") == second.digest(b"token")
+
+
+@pytest.mark.parametrize("text", ["no base64!", base64.b64encode(b"short").decode()])
+def test_a_key_of_hashes_that_is_none_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(CipherError) as error:
+        Cipher.of_text(Cipher.new_key("k1"), text)
+    assert text not in str(error.value)
