@@ -64,7 +64,7 @@ async def where(postgres: Database, text: str) -> list[str]:
 
 
 async def test_nothing_of_an_erased_person_can_be_read(database: str) -> None:
-    """Mutation tried: without `erase_log`: the address stays in a line of the log."""
+    """Mutation: without `erase_log`: the address stays in a line of the log."""
     async with migrated(database) as postgres:
         await write(postgres, LIFE)
         before = await where(postgres, NAME)
@@ -101,10 +101,10 @@ async def test_evidence_stays_under_another_name_and_the_erasure_is_noted(databa
 
 
 async def test_others_and_what_came_since_stay_as_they_are(database: str) -> None:
-    """All in one batch. Mutation tried: no bound on the time: fails."""
+    """All in one batch. Mutation: no bound on the time: fails."""
     later = ERASED.erased_at + 1
-    again = [decided(2, received_at=later), message(2, created_at=later), *choices(at=later)]
-    others = [decided(3, user_id=OTHER), message(3, user_id=OTHER), *choices(OTHER)]
+    again: list[Any] = [decided(2, received_at=later), message(2, created_at=later), *choices(at=later)]
+    others: list[Any] = [decided(3, user_id=OTHER), message(3, user_id=OTHER), *choices(OTHER)]
     async with migrated(database) as postgres:
         await write(postgres, [*LIFE, *others, ERASED, *again])
         parts = [await rows_of(postgres, who, CIPHER) for who in (USER, OTHER)]

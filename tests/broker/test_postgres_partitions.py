@@ -85,7 +85,7 @@ async def test_old_partitions_go_with_their_rows_and_others_stay(database: str) 
 
 
 async def test_a_shorter_retention_of_the_settings_is_kept_to(database: str) -> None:
-    """Mutation tried: messages shorter than their log: the drop fails at the foreign key."""
+    """Mutation: messages shorter than their log: the drop fails at the foreign key."""
     short = Retention(messages_months=1, requests_days=2, statistics_months=1)
     async with migrated(database) as postgres:
         await write(postgres, 0, decided(), message(), logged())

@@ -123,12 +123,12 @@ def test_an_export_has_what_is_known(story: Story) -> None:
 
 
 def test_nothing_of_him_can_be_read_in_the_database(story: Story) -> None:
-    """Mutation tried: the status stage passes `PersonErased` over: fails."""
+    """Mutation: the status stage passes `PersonErased` over: fails."""
     assert [] == story.rows
 
 
 def test_nothing_of_him_can_be_read_in_topics_and_changelogs(story: Story) -> None:
-    """Mutation tried: `conceal` seals secret variables only: fails."""
+    """Mutation: `conceal` seals secret variables only: fails."""
     assert story.read > 100
     assert [] == story.topics
 

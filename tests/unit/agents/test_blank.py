@@ -108,7 +108,7 @@ async def test_a_request_of_the_erased_life_has_a_row_of_nobody() -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 500])
 async def test_the_walk_blanks_his_messages_and_no_others(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mutation tried: the rest of a full step is not asked for: fails."""
+    """Mutation: the rest of a full step is not asked for: fails."""
     monkeypatch.setattr(blank, "STEP", step)
     kept = memory()
     his = [replace(QUEUED, message_id=f"m{n}") for n in range(5)]

@@ -227,7 +227,7 @@ async def test_what_is_remembered_no_longer_is_not_written() -> None:
 
 
 async def test_nothing_is_known_of_a_user_who_was_erased_and_all_of_others() -> None:
-    """Mutation tried: entries stay: fails."""
+    """Mutation: entries stay."""
     gone, *others = USERS
     audience = await published(upload("u1", USERS), upload("u2", USERS, name="spring:kept"))
     await audience.enlist(*[seen(user, T0 + DAY) for user in (gone, f"{gone}0", others[0])])

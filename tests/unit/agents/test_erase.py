@@ -20,6 +20,7 @@ from schemas.records import (
     Vetoed,
     ViewerForgotten,
 )
+from tables.caps import Caps
 from tables.erased import KEEP_MS
 from tests.fakes import MemoryTable
 from tests.requests import DAY, REGISTERED, REQUEST, SECOND, T0, USER, Desk, chosen, decision, tasks, timer
@@ -58,6 +59,7 @@ async def test_nothing_personal_stays_in_any_table(desk: Desk, trace: bytes) -> 
 
 async def test_what_is_kept_of_him_ends_by_itself(desk: Desk) -> None:
     """Mutation: the row of the deletion stays for ever."""
+    desk.caps.put(subject_key(USER), Caps(marketing=[T0]))
     await desk.tell(REGISTERED, *CHOSEN, REQUEST, PLANNED, DELETED)
     tables = (desk.contacts, desk.preferences, desk.pending, desk.requests)
     assert all(end is not None for table in tables for _, end in table.rows.values())
