@@ -27,6 +27,7 @@ from schemas.inputs import decoder_of
 from schemas.records import (
     MessageQueued,
     NotificationType,
+    PersonErased,
     PreferenceRow,
     RequestDecided,
     RequestDue,
@@ -42,7 +43,7 @@ from tests.requests import T0
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed
+TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed | PersonErased
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 NOW = T0 + 365 * 86_400_000
