@@ -10,6 +10,7 @@ What follows is told by what differs before and after, so rows and claims never 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from agents.forbid import silence
 from agents.remember import checked
 from schemas.device_words import DeviceAction
+from schemas.errors import UnopenedError
 from schemas.ids import device_named, subject_key
 from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed, Vetoed
 from schemas.words import Channel
@@ -81,10 +83,8 @@ def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
 
 def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
     """Account Service's list of a user's devices (NS-CH-OP-11)."""
-    given = [
-        _listed(value.user_id, (device.platform, device.token), value.changed_at, shelf)
-        for device in value.devices or []
-    ]
+    told = [(device.platform, device.token) for device in value.devices or []]
+    given = _listed(value.user_id, told, value.changed_at, shelf)
     before = _before(value.user_id, shelf)
     return _kept(value.user_id, before.restate(given, value.changed_at), shelf)
 
@@ -179,10 +179,8 @@ def _before(user_id: str, shelf: Shelf) -> Devices:
     if contacts is None or not contacts.devices:
         return NOTHING
     shelf.contacts.put(key, replace(contacts, devices=[]))
-    old = [
-        _listed(user_id, (one.platform or "", one.sealed), contacts.devices_at, shelf)
-        for one in contacts.devices
-    ]
+    told = [(one.platform or "", one.sealed) for one in contacts.devices]
+    old = _listed(user_id, told, contacts.devices_at, shelf)
     return Devices(known=old, listed_at=contacts.devices_at)
 
 
@@ -201,21 +199,26 @@ def _registered(value: DeviceChanged) -> KnownDevice:
     )
 
 
-def _listed(user_id: str, told: tuple[str, bytes], at: int, shelf: Shelf) -> KnownDevice:
-    platform, given = told
-    address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
-    token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
-    return KnownDevice(
-        device_id=device_named(user_id, platform, token_hash),
-        platform=platform,
-        token=address.sealed,
-        token_hash=token_hash,
-        created_at=at,
-        used_at=at,
-        changed_at=at,
-        is_valid=address.is_valid,
-        is_listed=True,
-    )
+def _listed(user_id: str, told: list[tuple[str, bytes]], at: int, shelf: Shelf) -> list[KnownDevice]:
+    """A token that no key opens any longer is of no device: nobody can tell whose, and nothing reaches it."""
+    found: list[KnownDevice] = []
+    for platform, given in told:
+        address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
+        with suppress(UnopenedError):
+            token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
+            device = KnownDevice(
+                device_id=device_named(user_id, platform, token_hash),
+                platform=platform,
+                token=address.sealed,
+                token_hash=token_hash,
+                created_at=at,
+                used_at=at,
+                changed_at=at,
+                is_valid=address.is_valid,
+                is_listed=True,
+            )
+            found.append(device)
+    return found
 
 
 def _claim(user_id: str, device: KnownDevice) -> TokenClaimed:

@@ -21,6 +21,7 @@ from schemas.ids import derived, subject_key
 from schemas.records import PreferenceRow, Unsubscribed, Vetoed
 from schemas.veto_words import VetoScope
 from schemas.words import PreferenceKind
+from tables.erased import KEEP_MS as ERASED_MS
 from tables.preferences import Preferences
 from tables.vetoes import KEEP_MS, takes_back
 
@@ -91,9 +92,21 @@ def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now:
     """Nothing that waits for a deleted user is sent; what follows a later registration is."""
     key = subject_key(deletion.user_id)
     before = preferences.get(key) or UNKNOWN
-    after = replace(before, version=_next(before, now))
-    preferences.put(key, after)
+    after = replace(before.since(deletion.changed_at), version=_next(before, now))
+    preferences.put(key, after, expires_at=now + ERASED_MS if after.is_blank else None)
     return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
+
+
+def outlive(deletion: ContactChanged, preferences: Table[bytes, Preferences], now: int) -> list[Vetoed]:
+    """He is back already: what he chose until he was deleted holds no longer, for what waits neither."""
+    key = subject_key(deletion.user_id)
+    before = preferences.get(key) or UNKNOWN
+    left = before.since(deletion.changed_at)
+    if left == before:
+        return []
+    after = replace(left, version=_next(before, now))
+    preferences.put(key, after)
+    return [_told(_veto(deletion.user_id, VetoScope.CHOICES, after.version, now), after)]
 
 
 def silence(

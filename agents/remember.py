@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from schemas.errors import UnopenedError
 from schemas.words import Channel, ContactAction
 from tables.contacts import Address, Contacts
 
@@ -49,8 +50,14 @@ def _stated(change: ContactChanged, cipher: Cipher, addresses: Addresses) -> dic
 
 
 def checked(sealed: bytes, channel: Channel, cipher: Cipher, addresses: Addresses) -> Address:
-    """Checked and in normal form; as it was given when it is no address of the channel (NS-SND-061)."""
-    given = cipher.open(sealed).decode()
+    """Checked and in normal form; as it was given when it is no address of the channel (NS-SND-061).
+
+    Nor is what no key opens any longer.
+    """
+    try:
+        given = cipher.open(sealed).decode()
+    except UnopenedError:
+        return Address(sealed=sealed, is_valid=False)
     normal = addresses.normal(channel, given)
     if normal is None:
         return Address(sealed=sealed, is_valid=False)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from schemas.errors import UnopenedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,7 @@ KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 HOW_TO_WRITE_KEYS = "write keys as `id:base64` with commas between, the current one first"
 
 
-class CipherError(ValueError):
+class CipherError(UnopenedError):
     """Keys that are none, or sealed bytes that no known key opens. The text never holds key or clear."""
 
 
@@ -98,6 +100,11 @@ class Cipher:
                 "keep a retired key until nothing sealed with it remains",
             )
         return cipher.decrypt(sealed[len(header) :], [header])
+
+    @property
+    def current(self) -> str:
+        """Id of the key that seals."""
+        return _name(self._header)
 
     def key_id_of(self, sealed: bytes) -> str:
         """Say which key sealed these bytes."""

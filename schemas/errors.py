@@ -67,5 +67,9 @@ class SchemaConflictError(SchemaError):
     """A learned schema cannot be resolved into our record."""
 
 
+class UnopenedError(ValueError):
+    """Sealed bytes that no known key opens. The text never holds key or clear."""
+
+
 class RenderFailedError(Exception):
     """A template could not be rendered (NS-SND-062). The text says why, without data values."""

@@ -152,6 +152,7 @@ class Reason(StrEnum):
     # a request that became no message
     DUPLICATE = "duplicate"
     KEY_REUSED = "key_reused"
+    UNOPENED = "unopened"
     UNKNOWN_TYPE = "unknown_type"
     UNMAPPED_EVENT = "unmapped_event"
     SENDER_NOT_ALLOWED = "sender_not_allowed"
@@ -195,6 +196,7 @@ class Reason(StrEnum):
 REASONS: dict[Reason, str] = {
     Reason.DUPLICATE: "The same source, recipient and idempotency key were accepted inside the dedup window.",
     Reason.KEY_REUSED: "As `duplicate`, but the first request under the key asked for something else.",
+    Reason.UNOPENED: "It is sealed with an encryption key that is not among the keys any more.",
     Reason.UNKNOWN_TYPE: "The notification type is not in the registry.",
     Reason.UNMAPPED_EVENT: "No rule maps this topic and event type to a notification type.",
     Reason.SENDER_NOT_ALLOWED: "The producing service is not among the type's allowed senders.",

@@ -184,7 +184,7 @@ class World:
             addresses=AddressBook(),
             links=links_of(settings),
             perform=self._performer.perform,
-            sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
+            sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),

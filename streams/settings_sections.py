@@ -141,8 +141,9 @@ class Crypto(BaseModel):
     """`id:base64` of 32, 48 or 64 bytes with commas between; the first encrypts, all decrypt. Demanded beside
     a given Kafka; beside an embedded one a key is made and kept in the data folder."""
     hash_key: SecretStr | None = None
-    """Key of the hashes by which device tokens are found again, base64 of at least 32 bytes; never change it.
-    Without one the last, oldest of `keys` serves: set this to it before that key leaves the list."""
+    """Key of the hashes by which device tokens are found again and erased persons named, base64 of at least
+    32 bytes; never change it. Without one the last, oldest of `keys` serves: set this to it before that key
+    leaves the list."""
 
     @field_validator("keys")
     @classmethod

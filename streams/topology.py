@@ -4,6 +4,7 @@
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
+    facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats, audience.stats
     rows ─ sink ─► Postgres
@@ -28,6 +29,7 @@ from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
+from schemas.ids import bucket_key
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
@@ -190,7 +192,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         ),
         routes={
             r.ContactsAsked: (contacts_call(settings, outside.reading, outside.ask_account),),
-            **dict.fromkeys((r.RequestDue, r.DevicesDue), (recipient_timer(outside.reading),)),
+            **dict.fromkeys((r.RequestDue, r.RequestOff, r.DevicesDue), (recipient_timer(outside.reading),)),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
@@ -200,6 +202,8 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             r.DeviceRow: (to(t.ROWS, same_partition=True),),
             r.DeviceChanged: (to(t.DEVICES),),
             r.TokenClaimed: (to(t.DEVICES, key=lambda claimed: owner_key(claimed.token_hash)),),
+            r.PersonErased: (to(t.OUTCOMES, same_partition=True),),
+            r.ViewerForgotten: (to(t.LABELLED, key=lambda gone: bucket_key(gone.bucket)),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agents.ask_account import AccountTerms
 from agents.ports import Rules
-from schemas.errors import RenderFailedError
+from schemas.errors import RenderFailedError, UnopenedError
 from schemas.records import Content
 from tables.devices import DeviceTerms
 
@@ -121,7 +121,7 @@ class PlainCipher:
 
     def open(self, sealed: bytes) -> bytes:
         if not sealed.startswith(b"sealed:"):
-            raise ValueError("not sealed by this cipher")
+            raise UnopenedError("not sealed by this cipher")
         return sealed.removeprefix(b"sealed:")
 
     def digest(self, clear: bytes) -> str:

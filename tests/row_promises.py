@@ -10,7 +10,9 @@ import pytest
 
 from connectors.postgres.errors import SinkFencedError
 from connectors.postgres.rows import Written
-from tests.sample_rows import NOW, decided, logged, message
+from schemas.ids import NOBODY
+from schemas.records import PersonErased
+from tests.sample_rows import NOW, USER, decided, logged, message
 
 MakeWriter = Callable[[], Any]
 
@@ -28,6 +30,14 @@ class RowPromises:
         await writer.open_task("rows", 0, 0)
         batch = [decided(), message(version=2), logged(), message(version=1), logged(), logged(2), decided()]
         assert await writer.write("rows", 0, 0, 7, batch) == Written(1, 1, 1, orphans=1)
+
+    async def test_an_erasure_is_written_behind_the_rows_of_its_batch(self, make_writer: MakeWriter) -> None:
+        writer = make_writer()
+        await writer.open_task("rows", 0, 0)
+        erased = PersonErased(user_id=USER, person=NOBODY, deleted_at=NOW, erased_at=NOW + 5)
+        batch = [erased, decided(), message(), logged()]
+        assert await writer.write("rows", 0, 0, 4, batch) == Written(1, 1, 1)
+        assert await writer.write("rows", 0, 4, 5, [erased]) == Written(0, 0, 0)
 
     async def test_the_offset_moves_with_the_batch(self, make_writer: MakeWriter) -> None:
         writer = make_writer()

@@ -58,6 +58,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
+from schemas.records.persons import ErasureDue, PersonErased, RequestOff, ViewerForgotten
 from schemas.records.preferences import (
     ChosenType,
     PreferenceRow,
@@ -144,6 +145,7 @@ __all__ = [
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
+    "ErasureDue",
     "Experiment",
     "FallbackAsked",
     "FallbackDue",
@@ -166,6 +168,7 @@ __all__ = [
     "MessageSeen",
     "NotificationEvent",
     "NotificationType",
+    "PersonErased",
     "PreferenceChanged",
     "PreferenceRow",
     "ProgressDue",
@@ -178,6 +181,7 @@ __all__ = [
     "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestOff",
     "RequestProgress",
     "RequestReceived",
     "RetryDue",
@@ -213,5 +217,6 @@ __all__ = [
     "UsersOfLabel",
     "UsersUploaded",
     "Vetoed",
+    "ViewerForgotten",
     "WithdrawalDue",
 ]

@@ -30,6 +30,7 @@ from schemas.records import (
     DevicesDue,
     MessageQueued,
     NotificationType,
+    PersonErased,
     PreferenceRow,
     RequestDecided,
     RequestDue,
@@ -46,7 +47,16 @@ from tests.requests import T0
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed | DeviceRow
+TOLD = (
+    RequestDecided
+    | MessageQueued
+    | SendTask
+    | Vetoed
+    | PreferenceRow
+    | Unsubscribed
+    | DeviceRow
+    | PersonErased
+)
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 NOW = T0 + 365 * 86_400_000

@@ -1,0 +1,56 @@
+"""Devices of a user who is deleted, and tokens that no key opens any longer."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.ids import subject_key
+from schemas.records import ContactChanged, Device, DeviceRow, TokenClaimed
+from tables.contacts import Address, Contacts
+from tests.requests import PHONES, REGISTERED, T0, USER, Desk
+from tests.unit.agents.test_equip import of, played, pushed_to, registered
+
+
+def gone(at: int) -> ContactChanged:
+    return ContactChanged(user_id=USER, action="deleted", changed_at=at)
+
+
+@pytest.mark.spec("NS-SEC-OP-02")
+async def test_devices_go_with_their_rows_and_tokens(desk: Desk) -> None:
+    await desk.tell(REGISTERED, PHONES)
+    told = await desk.tell(gone(T0))
+    rows = [one for one in told if isinstance(one, DeviceRow)]
+    tokens = [one for one in told if isinstance(one, TokenClaimed)]
+    assert ([True, True], [True, True]) == (
+        [one.is_forgotten for one in rows],
+        [one.is_released for one in tokens],
+    )
+    assert {} == desk.devices.rows
+
+
+async def test_what_was_asked_before_a_deletion_reaches_no_device_of_the_life_after_it(desk: Desk) -> None:
+    """Mutation: the devices of now are put beside the contacts of then."""
+    await desk.tell(gone(T0), replace(REGISTERED, changed_at=T0 + 2))
+    await played(desk, registered("two", at=T0 + 3))
+    assert [[], [b"sealed:two"]] == [await pushed_to(desk, "old"), await pushed_to(desk, "new", T0 + 3)]
+
+
+async def test_a_listed_token_that_no_key_opens_any_longer_is_left_out(desk: Desk) -> None:
+    """Mutation: the list is a dead letter."""
+    phones = [
+        Device(token=b"of a key that is gone", platform="ios"),
+        Device(token=b"sealed:two", platform="web"),
+    ]
+    answered = await desk.tell(replace(PHONES, devices=phones))
+    assert [b"sealed:two"] == [row.token for row in of(DeviceRow, answered)]
+
+
+async def test_devices_of_an_earlier_version_are_taken_over_without_what_no_key_opens(desk: Desk) -> None:
+    old = [
+        Address(sealed=b"of a key that is gone", is_valid=True),
+        Address(sealed=b"sealed:two", is_valid=True),
+    ]
+    desk.contacts.put(subject_key(USER), Contacts(devices=old, devices_at=T0 - 1))
+    answered = await desk.tell(registered(at=T0))
+    assert [b"sealed:two", b"sealed:one"] == [row.token for row in of(DeviceRow, answered)]
