@@ -3,6 +3,7 @@
 consumes  DeviceChanged, TokenClaimed, DevicesDue; ContactChanged with a list of devices, or of a deletion
 keeps     devices; owners: a token belongs to whoever registered it last (NS-DATA-OP-10)
 emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer),
+          DevicesOff (its end),
           Vetoed of a device that is off: pushes that wait for it may reach somebody else
 
 What follows is told by what differs before and after, so rows and claims never miss a change.
@@ -21,9 +22,8 @@ from agents.remember import checked
 from schemas.device_words import DeviceAction
 from schemas.errors import UnopenedError
 from schemas.ids import device_named, subject_key
-from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed, Vetoed
+from schemas.records import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed, Vetoed
 from schemas.words import Channel
-from tables.contacts import Address, Contacts
 from tables.devices import Devices, KnownDevice, Owner, owner_key
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from agents.ports import Addresses, Cipher, Table
     from schemas.records import ContactChanged
+    from tables.contacts import Contacts
     from tables.devices import DeviceTerms
     from tables.preferences import Preferences
 
-Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | Vetoed
+Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | DevicesOff | Vetoed
 NOTHING = Devices()
 
 
@@ -100,7 +101,7 @@ def disarm(user_id: str, shelf: Shelf, until: int | None = None) -> list[Followe
         left = [one for one in before.known if one.used_at >= until]
         return _kept(user_id, replace(before, known=left), shelf)
     shelf.devices.delete(key)
-    return list(_differing(user_id, before, NOTHING))
+    return [*_differing(user_id, before, NOTHING), *_timers(user_id, before, NOTHING)]
 
 
 def age(due: DevicesDue, shelf: Shelf) -> list[Followed]:
@@ -129,30 +130,23 @@ def claim(value: TokenClaimed, owners: Table[bytes, Owner]) -> list[DeviceChange
     return [_moved(owner, claimant.at)]
 
 
-def reachable(
-    contacts: Contacts | None, devices: Devices | None, now: int, terms: DeviceTerms
-) -> Contacts | None:
-    """The contacts with the devices that pushes go to; while there are none, with those kept there before."""
-    if devices is None:
-        return contacts
-    active = [
-        Address(sealed=one.token, is_valid=one.is_valid, platform=one.platform, device_id=one.device_id)
-        for one in devices.active(now, terms)
-    ]
-    return replace(contacts or Contacts(), devices=active)
-
-
 def _kept(user_id: str, changed: Devices, shelf: Shelf) -> list[Followed]:
     key = subject_key(user_id)
     before, after = shelf.devices.get(key) or NOTHING, changed.look(shelf.terms)
     if after != before:
         shelf.devices.put(key, after)
-    is_timed = after.looks_at not in {0, before.looks_at}
-    due = [DevicesDue(user_id=user_id, due_at=after.looks_at)] if is_timed else []
     on = {one.device_id for one in after.known if one.is_active}
     off = [one.device_id for one in before.known if one.is_active and one.device_id not in on]
     vetoes = silence(user_id, off, shelf.preferences, shelf.now)
-    return [*_differing(user_id, before, after), *due, *vetoes]
+    return [*_differing(user_id, before, after), *_timers(user_id, before, after), *vetoes]
+
+
+def _timers(user_id: str, before: Devices, after: Devices) -> list[Followed]:
+    """The one that counts; the one before it ends, that nothing names a user whose devices are gone."""
+    if after.looks_at == before.looks_at:
+        return []
+    off = [DevicesOff(user_id=user_id, due_at=before.looks_at)] if before.looks_at else []
+    return [*off, *([DevicesDue(user_id=user_id, due_at=after.looks_at)] if after.looks_at else [])]
 
 
 def _differing(user_id: str, before: Devices, after: Devices) -> Iterator[Followed]:

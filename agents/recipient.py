@@ -25,7 +25,6 @@ from agents.ask_account import learned, line_up
 from agents.cancel import is_told, taken_back
 from agents.cap import count
 from agents.conceal import unveiled
-from agents.equip import reachable
 from agents.erase import kept_until
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
@@ -51,6 +50,7 @@ from schemas.records import (
 )
 from schemas.words import Outcome, Reason
 from tables.asking import key_of as asking_key
+from tables.devices import reachable
 from tables.requests import Taken, content_of, key_of, remembered_until
 
 if TYPE_CHECKING:

@@ -60,17 +60,17 @@ def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route
 
 
 def recipient_timer(reading: Reading) -> Route:
-    """Requests that wait, and their end; devices that may be idle."""
+    """Requests that wait, devices that may be idle; and the end of either timer."""
     return ToTimer(
         lambda due: _due_id(due).encode(),
         lambda due: due.due_at,
-        lambda due: None if isinstance(due, r.RequestOff) else encode(due),
+        lambda due: None if isinstance(due, r.RequestOff | r.DevicesOff) else encode(due),
         reading.records(r.RequestDue, r.DevicesDue),
     )
 
 
-def _due_id(due: r.RequestDue | r.RequestOff | r.DevicesDue) -> str:
-    if isinstance(due, r.DevicesDue):
+def _due_id(due: r.RequestDue | r.RequestOff | r.DevicesDue | r.DevicesOff) -> str:
+    if isinstance(due, r.DevicesDue | r.DevicesOff):
         return f"devices/{due.user_id}"
     origin = due.origin if isinstance(due, r.RequestOff) else due.request.origin
     return f"{origin}/{due.waited_for}"

@@ -192,7 +192,9 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         ),
         routes={
             r.ContactsAsked: (contacts_call(settings, outside.reading, outside.ask_account),),
-            **dict.fromkeys((r.RequestDue, r.RequestOff, r.DevicesDue), (recipient_timer(outside.reading),)),
+            **dict.fromkeys(
+                (r.RequestDue, r.RequestOff, r.DevicesDue, r.DevicesOff), (recipient_timer(outside.reading),)
+            ),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),

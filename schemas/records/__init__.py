@@ -40,7 +40,7 @@ from schemas.records.audience_ends import (
     LabelForgotten,
     LabelsEnded,
 )
-from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
+from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -142,6 +142,7 @@ __all__ = [
     "DeviceChanged",
     "DeviceRow",
     "DevicesDue",
+    "DevicesOff",
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",

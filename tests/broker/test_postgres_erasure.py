@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from connectors.cipher import Cipher
 from connectors.postgres.database import Database
 from connectors.postgres.persons import UNREADABLE, rows_of
 from connectors.postgres.rows import RowWriter
 from schemas.ids import NOBODY, derived, person_named
-from schemas.records import PersonErased, PreferenceRow, QuietHours
+from schemas.records import DeviceRow, PersonErased, PreferenceRow, QuietHours
 from tests.sample_rows import NOW, USER, decided, logged, message, migrated
 from tests.written_rows import rows, write
 
@@ -40,6 +42,20 @@ def choices(user_id: str = USER, at: int = NOW) -> list[PreferenceRow]:
     ]
 
 
+def device(user_id: str = USER, at: int = NOW - 1) -> DeviceRow:
+    return DeviceRow(
+        device_id=derived("test", user_id, "device", str(at)),
+        user_id=user_id,
+        platform="ios",
+        token=CIPHER.seal(f"token of {NAME}".encode()),
+        token_hash=f"{user_id} {at}",
+        is_active=True,
+        used_at=at,
+        created_at=at,
+        changed_at=at,
+    )
+
+
 LIFE: list[Any] = [
     decided(value=NAME),
     message(
@@ -50,6 +66,7 @@ LIFE: list[Any] = [
     ),
     logged(details=json.dumps({"detail": f"no mailbox {NAME}", "attempt": 1}).encode()),
     *choices(),
+    device(),
 ]
 
 
@@ -63,6 +80,7 @@ async def where(postgres: Database, text: str) -> list[str]:
     return found
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_nothing_of_an_erased_person_can_be_read(database: str) -> None:
     """Mutation: without `erase_log`: the address stays in a line of the log."""
     async with migrated(database) as postgres:
@@ -83,6 +101,7 @@ async def test_nothing_of_an_erased_person_can_be_read(database: str) -> None:
     assert {"attempt": 1} == json.loads(line["details"])
 
 
+@pytest.mark.spec("NS-SEC-OP-02 NS-SEC-OP-03")
 async def test_evidence_stays_under_another_name_and_the_erasure_is_noted(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, LIFE)
@@ -105,6 +124,7 @@ async def test_others_and_what_came_since_stay_as_they_are(database: str) -> Non
     later = ERASED.erased_at + 1
     again: list[Any] = [decided(2, received_at=later), message(2, created_at=later), *choices(at=later)]
     others: list[Any] = [decided(3, user_id=OTHER), message(3, user_id=OTHER), *choices(OTHER)]
+    others += [device(OTHER), device(at=NOW)]
     async with migrated(database) as postgres:
         await write(postgres, [*LIFE, *others, ERASED, *again])
         parts = [await rows_of(postgres, who, CIPHER) for who in (USER, OTHER)]
@@ -117,10 +137,12 @@ async def test_others_and_what_came_since_stay_as_they_are(database: str) -> Non
         "unsubscribes": 1,
         "consents": 1,
         "quiet_hours": 1,
+        "devices": 1,
     }
     assert [whole, whole] == found
 
 
+@pytest.mark.spec("NS-SEC-042")
 async def test_an_export_has_every_part_with_the_address_in_clear(database: str) -> None:
     async with migrated(database) as postgres:
         await write(postgres, LIFE)
@@ -128,6 +150,7 @@ async def test_an_export_has_every_part_with_the_address_in_clear(database: str)
         unreadable = await rows_of(postgres, USER, Cipher({"k2": bytes(64)}, current="k2"))
     assert {1} == {len(values) for values in found.values()}
     assert ADDRESS.decode() == found["messages"][0]["recipient"]
+    assert f"token of {NAME}" == found["devices"][0]["token"]
     assert {"Name": NAME} == found["messages"][0]["payload"]
     assert UNREADABLE == unreadable["messages"][0]["recipient"]
 

@@ -89,6 +89,7 @@ async def test_old_partitions_go_with_their_rows_and_others_stay(database: str) 
         assert await count(postgres, "delivery_status_logs") == 0
 
 
+@pytest.mark.spec("NS-DATA-OP-16 NS-DATA-OP-21")
 async def test_a_shorter_retention_of_the_settings_is_kept_to(database: str) -> None:
     """Mutation: messages shorter than their log: the drop fails at the foreign key."""
     short = Retention(messages_months=1, requests_days=2, statistics_months=1)

@@ -28,6 +28,7 @@ from schemas.inputs import decoder_of
 from schemas.records import (
     DeviceRow,
     DevicesDue,
+    DevicesOff,
     MessageQueued,
     NotificationType,
     PersonErased,
@@ -126,7 +127,7 @@ async def _feed(run: Run) -> None:
         value: Any = waiting.popleft()
         if isinstance(value, TOLD):
             run.found.append(value)
-        elif isinstance(value, DevicesDue):
+        elif isinstance(value, DevicesDue | DevicesOff):
             continue
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now

@@ -122,11 +122,13 @@ def test_an_export_has_what_is_known(story: Story) -> None:
     assert f"Dear {CANARY}" in tables["waiting"][0]["request"]["data"]
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 def test_nothing_of_him_can_be_read_in_the_database(story: Story) -> None:
     """Mutation: the status stage passes `PersonErased` over: fails."""
     assert [] == story.rows
 
 
+@pytest.mark.spec("NS-SEC-OP-01 NS-SEC-OP-02")
 def test_nothing_of_him_can_be_read_in_topics_and_changelogs(story: Story) -> None:
     """Mutation: `conceal` seals secret variables only: fails."""
     assert story.read > 100
@@ -144,6 +146,7 @@ def test_his_consent_stays_under_another_name_and_what_waited_is_cancelled(story
     assert (1, 1) == (story.evidence, story.ended)
 
 
+@pytest.mark.spec("NS-SEC-OP-02 NS-SEC-042")
 def test_an_export_after_it_is_empty(story: Story) -> None:
     status, found = story.later
     assert 200 == status

@@ -62,6 +62,7 @@ async def test_the_erasure_goes_on_to_the_rows_and_a_walk_begins() -> None:
     assert T0 + SECOND + KEEP_MS == kept.erased.rows[subject_key(USER)][1]
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_what_a_provider_says_later_is_nobodys() -> None:
     """Mutation: facts as they come: the address is back."""
     kept = memory()
@@ -107,6 +108,7 @@ async def test_a_request_of_the_erased_life_has_a_row_of_nobody() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 2, 500])
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_the_walk_blanks_his_messages_and_no_others(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutation: the rest of a full step is not asked for: fails."""
     monkeypatch.setattr(blank, "STEP", step)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from agents.conceal import conceal, reveal
 from tests.fakes import PlainCipher
 
@@ -17,6 +19,7 @@ def test_without_secrets_the_data_is_as_it_was() -> None:
     assert (DATA, DATA) == (variables, json.loads(shown))
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_all_of_the_data_is_sealed_and_that_of_earlier_versions_is_read() -> None:
     """Mutation: only secrets are sealed: a name can be read in topics."""
     raw = conceal(DATA, frozenset(), CIPHER)

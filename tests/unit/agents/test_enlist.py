@@ -226,6 +226,7 @@ async def test_what_is_remembered_no_longer_is_not_written() -> None:
     assert {} == shown.rows
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_nothing_is_known_of_a_user_who_was_erased_and_all_of_others() -> None:
     """Mutation: entries stay."""
     gone, *others = USERS

@@ -68,6 +68,7 @@ def kept(desk: Desk) -> bytes:
 
 
 @pytest.mark.parametrize("trace", [b"nna@example.com", b"+79001234567", b"promo", b"marketing"])
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_nothing_personal_stays_in_any_table(desk: Desk, trace: bytes) -> None:
     await desk.tell(REGISTERED, *CHOSEN, REQUEST, PLANNED)
     assert trace in kept(desk)
@@ -75,6 +76,7 @@ async def test_nothing_personal_stays_in_any_table(desk: Desk, trace: bytes) -> 
     assert trace not in kept(desk)
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_what_is_kept_of_him_ends_by_itself(desk: Desk) -> None:
     """Mutation: the row of the deletion stays for ever."""
     desk.caps.put(subject_key(USER), Caps(marketing=[T0]))
@@ -107,6 +109,7 @@ async def test_names_in_audiences_are_forgotten(desk: Desk) -> None:
     assert ViewerForgotten(bucket=bucket_of(user), user=user) == told[-1]
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_a_request_that_waits_ends_and_so_does_its_timer(desk: Desk) -> None:
     due = timer(await desk.tell(REGISTERED, PLANNED))
     told = await desk.tell(DELETED)
@@ -155,6 +158,7 @@ async def test_a_request_from_before_reaches_nobody_even_after_a_new_registratio
     assert ("no_contact", 1) == (decision(old).reason, len(tasks(new)))
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_a_choice_from_before_does_not_come_back(desk: Desk) -> None:
     """Facts travel on two topics. Mutation: it is taken in, and a consent of an erased user is in force."""
     await desk.tell(REGISTERED, DELETED)

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.ids import subject_key
-from schemas.records import ContactChanged, Device, DeviceRow, TokenClaimed
+from schemas.records import ContactChanged, Device, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
 from tables.contacts import Address, Contacts
 from tests.requests import PHONES, REGISTERED, T0, USER, Desk
-from tests.unit.agents.test_equip import of, played, pushed_to, registered
+from tests.unit.agents.test_equip import of, played, pushed_to, registered, said
 
 
 def gone(at: int) -> ContactChanged:
@@ -27,6 +27,21 @@ async def test_devices_go_with_their_rows_and_tokens(desk: Desk) -> None:
         [one.is_released for one in tokens],
     )
     assert {} == desk.devices.rows
+
+
+async def test_no_timer_names_a_user_whose_devices_are_gone(desk: Desk) -> None:
+    """Mutation: it stays until the device would have been idle."""
+    (due,) = of(DevicesDue, await desk.tell(registered()))
+    told = await desk.tell(gone(T0))
+    assert [DevicesOff(user_id=USER, due_at=due.due_at)] == of(DevicesOff, told)
+
+
+async def test_an_earlier_timer_takes_the_place_of_the_one_before(desk: Desk) -> None:
+    (due,) = of(DevicesDue, await desk.tell(registered()))
+    told = await desk.tell(said("switched", T0 + 1, is_active=False))
+    (sooner,) = of(DevicesDue, told)
+    assert [DevicesOff(user_id=USER, due_at=due.due_at)] == of(DevicesOff, told)
+    assert sooner.due_at < due.due_at
 
 
 async def test_what_was_asked_before_a_deletion_reaches_no_device_of_the_life_after_it(desk: Desk) -> None:

@@ -12,6 +12,7 @@ OLD = b"of a withdrawn key"
 END = ("unopened", "crypto.keys", "not sealed by this cipher")
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 async def test_a_request_is_rejected_and_may_be_asked_again_under_its_key(desk: Desk) -> None:
     """Mutation: the key is remembered first: the second is a repeat."""
     answered = await desk.tell(REGISTERED, replace(REQUEST, data=OLD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from agents.remember import remember
@@ -32,6 +33,7 @@ def after(known: Contacts, before: Contacts) -> Contacts:
     return known
 
 
+@pytest.mark.spec("NS-SEC-OP-01")
 def test_every_address_is_of_the_newest_key_and_says_the_same() -> None:
     found = after(KNOWN, KNOWN)
     assert found.email is not None

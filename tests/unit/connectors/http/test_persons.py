@@ -69,6 +69,7 @@ async def ask(one: Edge, method: str, path: str, body: Any = None, **given: Any)
         return response.status, await response.json(content_type=None)
 
 
+@pytest.mark.spec("NS-SEC-042 NS-SEC-OP-03")
 async def test_an_export_tells_all_and_leaves_a_line() -> None:
     persons = MemoryPersons()
     async with desk(persons) as one:
@@ -77,6 +78,7 @@ async def test_an_export_tells_all_and_leaves_a_line() -> None:
     assert [("person.export", USER, "user:ann")] == persons.lines
 
 
+@pytest.mark.spec("NS-SEC-OP-02")
 async def test_an_erasure_is_the_event_of_a_deletion() -> None:
     """Mutation: answered before the record is written."""
     persons = MemoryPersons()
@@ -107,6 +109,7 @@ async def test_servers_that_are_away_are_told(persons: MemoryPersons | None, cod
     assert (503, code) == (status, found["code"])
 
 
+@pytest.mark.spec("NS-SEC-OP-03")
 async def test_nobody_is_erased_without_a_line() -> None:
     async with desk(MemoryPersons(is_away=True)) as one:
         status, _ = await ask(one, "POST", ERASURE_PATH, {})
