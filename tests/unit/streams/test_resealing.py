@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agents.remember import remember
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
-from streams.resealing import count, sealed_anew
+from streams.resealing import count, sealed_anew, stated
 from tables.contacts import Address, Contacts
 
 K1, K2 = bytes(64), bytes(range(64))
@@ -58,5 +58,12 @@ def test_what_no_key_opens_is_counted_and_left() -> None:
 def test_addresses_are_counted_by_key() -> None:
     counts: dict[str, int] = {}
     for one in (KNOWN, replace(KNOWN, phone=None), replace(KNOWN, email=None, phone=None)):
-        count(one, BOTH, counts)
+        count((address.sealed for _, address in stated(one)), BOTH, counts)
     assert {"k1": 3} == counts
+
+
+def test_what_account_service_said_is_left_to_its_next_answer() -> None:
+    """Mutation: it is sealed anew, and stands as the word of an event over any later answer."""
+    told = Contacts().asked({"email": KNOWN.email}, 8)
+    assert ([], 0) == sealed_anew("u", told, BOTH)
+    assert ["phone"] == [name for name, _ in stated(replace(KNOWN, asked_at=KNOWN.email_at))]
