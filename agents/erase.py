@@ -89,9 +89,11 @@ def _ended(waiting: RequestDecided, now: int) -> RequestDecided:
 
 
 def timer_of(waiting: RequestDecided) -> RequestOff | None:
-    """The timer behind the row of a request that waits; the row says for what, and until when."""
+    """The timer behind the row of a request that waits, if the row says for what, and until when."""
     is_quiet = waiting.reason == Reason.QUIET_HOURS
-    waited_for = WaitedFor.QUIET_HOURS if is_quiet else _WAITED_FOR[waiting.rule or ""]
+    waited_for = WaitedFor.QUIET_HOURS if is_quiet else _WAITED_FOR.get(waiting.rule or "")
+    if waited_for is None:
+        return None
     try:
         due_at = parse_rfc3339(waiting.value or "")
     except ValueError:

@@ -91,7 +91,11 @@ async def kept_of(settings: Settings, user: bytes) -> dict[str, list[Any]]:
     """What the stage keeps of a user, by part; `user`: his key."""
     config = engine_config(settings)
     book = await learned_schemas(config.bootstrap)
-    raw = await _rows_of(config.bootstrap, config.changelog(STAGE), user, book)
+    return by_part(await _rows_of(config.bootstrap, config.changelog(STAGE), user, book), book)
+
+
+def by_part(raw: Mapping[bytes, bytes], book: SchemaBook) -> dict[str, list[Any]]:
+    """Rows as they stand in a changelog, read."""
     found: dict[str, list[Any]] = {name: [] for name, _ in PARTS.values()}
     for key, value in sorted(raw.items()):
         name, kinds = PARTS[key[:1]]

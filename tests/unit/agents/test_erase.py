@@ -99,7 +99,7 @@ async def test_all_stages_are_told_once_under_a_keyed_name(desk: Desk) -> None:
 
 async def test_a_later_deletion_is_told_again(desk: Desk) -> None:
     """What came between, or what an operator doubts, goes as well."""
-    told = await desk.tell(DELETED, replace(DELETED, changed_at=T0 + 1))
+    told = await desk.tell(REGISTERED, PLANNED, DELETED, replace(DELETED, changed_at=T0 + 1))
     assert [T0, T0 + 1] == [one.deleted_at for one in erased(told)]
 
 

@@ -11,12 +11,16 @@ from typer.testing import CliRunner
 from connectors.cipher import Cipher
 from connectors.postgres.persons import UNREADABLE
 from schemas.codec import SchemaBook
+from schemas.records import ContactsAsked, DevicesDue, RequestDue
 from streams.cli.app import app
 from streams.cli.person import _name
-from streams.persons import ELSEWHERE, PARTS, STAGE, shown
+from streams.persons import ELSEWHERE, PARTS, STAGE, by_part, shown
 from streams.scaling import homes as homes_module
 from tables.contacts import Address, Contacts
+from tables.devices import Devices
 from tables.requests import Taken
+from tests.requests import REQUEST
+from tests.unit.streams.scaling.test_homes import call, row, timer
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")
 
@@ -41,6 +45,20 @@ def test_what_is_sealed_is_shown_in_clear_and_what_nobody_opens_is_said_so() -> 
         Taken(request_id="r", taken_at=1), CIPHER
     )
     assert ['{"a":1}', {"b": 2}] == shown([b'{"a":1}', {"b": 2}], CIPHER)
+
+
+def test_rows_of_every_form_are_read() -> None:
+    """Mutation: timers of requests only, or effects without their first byte: an export fails."""
+    request, silent = (
+        RequestDue(request=REQUEST, due_at=5, waited_for="contact"),
+        DevicesDue(user_id="u", due_at=6),
+    )
+    asked = ContactsAsked(request=REQUEST)
+    timers = dict([timer(STAGE, request), timer(STAGE, silent)])
+    raw = {b"\6user:u": row(Devices(looks_at=6)), **timers, **dict([call(STAGE, asked)])}
+    found = by_part(raw, SchemaBook())
+    assert ([Devices(looks_at=6)], [asked]) == (found["devices"], found["asked"])
+    assert [request, silent] == found["waiting"]
 
 
 def test_a_name_of_audiences_has_its_kind() -> None:
