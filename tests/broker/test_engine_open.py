@@ -152,8 +152,9 @@ async def test_an_open_slower_than_the_session_makes_no_rebalance(
         await write(bootstrap, f"{app}.in", 4, rows_of(wanted))
         await asyncio.gather(first.until_ready("count", 2), second.until_ready("count", 2))
         assert EXACTLY_ONCE == await outcome(bootstrap, f"{app}.out", wanted)
-        for worker in (first, second):
-            assert len(worker.events("tasks_assigned")) <= 2
+        assignments = {worker.worker: len(worker.events("tasks_assigned")) for worker in (first, second)}
+        assert max(assignments.values()) <= 2, assignments
+        for worker in (first, second):  # the first to leave gives its tasks to the second: one more
             assert 0 == await worker.stop()
 
 

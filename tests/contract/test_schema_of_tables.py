@@ -125,9 +125,10 @@ def test_choices_unsubscribes_and_consents_have_theirs() -> None:
 )
 def test_devices_have_theirs_and_are_found_by_a_hash_of_their_token() -> None:
     """The token is ciphertext: the unique key and the index are of its keyed hash (NS-DATA-OP-08)."""
+    texts = ["UUID NOT NULL", "VARCHAR(20) NOT NULL", "TEXT NOT NULL", "TEXT NOT NULL"]
+    times = ["TIMESTAMPTZ", NOW, "TIMESTAMPTZ"]
     names = "id user_id platform token token_hash is_active last_used_at created_at updated_at"
-    expected = [ID, "UUID NOT NULL", "VARCHAR(20) NOT NULL", "TEXT NOT NULL", "TEXT NOT NULL"]
-    expected += ["BOOLEAN NOT NULL DEFAULT true", "TIMESTAMPTZ", NOW, "TIMESTAMPTZ"]
+    expected = [ID, *texts, "BOOLEAN NOT NULL DEFAULT true", *times]
     assert expected == of("device_tokens", names)
     assert ["UNIQUE (user_id, platform, token_hash)"] == tables()["device_tokens"].keys
     assert "device_tokens (user_id)" == indexes()["idx_device_tokens_user_id"]

@@ -7,12 +7,14 @@ else, and the page may talk to this server only. What is typed in as a credentia
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import web
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from connectors.http.access import PREFIX
 from connectors.http.openapi import DOCUMENT
@@ -46,6 +48,8 @@ WAYS: Final = {
     "gatewaySecret": "the gateway",
 }
 HERE: Final = files("connectors.http.docs")
+VERSION: Final = re.compile(r"v?\d[\d.]*")
+QUOTED: Final = re.compile(r"`([^`]+)`")
 
 
 def _operation(what: str, media: str) -> Operation:
@@ -91,6 +95,7 @@ def page(document: Mapping[str, Any]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["coded"] = _coded
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     template = environment.from_string(HERE.joinpath("page.html").read_text())
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -109,7 +114,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             body = told.get("requestBody", {}).get("content", {}).get("application/json")
             yield {
                 "id": told["operationId"],
-                "group": path.removeprefix(PREFIX).strip("/").partition("/")[0],
+                "group": _group(path),
                 "method": method.upper(),
                 "path": path,
                 "summary": told["summary"],
@@ -120,6 +125,17 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "example": next(iter(body["examples"].values()))["value"] if body else None,
                 "responses": told["responses"],
             }
+
+
+def _group(path: str) -> str:
+    """The first word of a path that is no version."""
+    words = path.removeprefix(PREFIX).strip("/").split("/")
+    return next((word for word in words if not VERSION.fullmatch(word)), words[0])
+
+
+def _coded(text: str) -> Markup:
+    """Text in which names stand between backticks, as HTML."""
+    return Markup(QUOTED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def _name(reference: Mapping[str, str]) -> str:

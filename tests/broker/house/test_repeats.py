@@ -25,6 +25,12 @@ where idempotency_key like 'repeats-%' and status = 'sent'
 """
 
 
+def registered(name: str) -> dict[str, Any]:
+    """A user with a device of his own: a token has one user."""
+    devices = [{"platform": "ios", "token": f"device-of-{name}"}]
+    return known(name, email=f"{name}@example.com", devices=devices)
+
+
 def asked(name: str) -> list[Sent]:
     """One action, told twice: as a request and as an event that a rule maps to the same type."""
     data = {"OrderNumber": name, "Amount": 10, "Items": []}
@@ -68,13 +74,7 @@ def sent_by_librdkafka(house: House, records: list[Sent]) -> Counter[str]:
 
 @pytest.mark.spec("NS-DATA-OP-17 NS-SND-043 NS-EVT-OP-02")
 async def test_repeats_are_found_across_clients_partitioners_and_partition_counts(house: House) -> None:
-    contacts: dict[str, Any] = {"devices": [{"platform": "ios", "token": "device-of-a-repeater"}]}
-    await house.send(
-        *(
-            Sent("user.events", known(name, email=f"{name}@example.com", **contacts), user(name))
-            for name in NAMES
-        )
-    )
+    await house.send(*(Sent("user.events", registered(name), user(name)) for name in NAMES))
     await house.read_by("intake", "recipient")
     records = [record for name in NAMES for record in asked(name)]
     elsewhere, _ = await asyncio.gather(

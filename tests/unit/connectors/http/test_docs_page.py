@@ -7,9 +7,10 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 
-from connectors.http.docs.page import HERE, PATH, POLICY, SCRIPT_PATH, STYLE_PATH, page
+from connectors.http.docs.page import HERE, PATH, POLICY, SCRIPT_PATH, STYLE_PATH, operations, page
 from connectors.http.openapi import PUBLIC, document
 from connectors.http.routes import EDGE
 from tests.unit.connectors.http.edge import KEY, SECRET, edge
@@ -79,6 +80,18 @@ def test_texts_of_the_document_are_no_html() -> None:
     text = page(told)
     assert wild not in text
     assert wild in unescape(text)
+
+
+def test_names_between_backticks_are_code_and_still_no_html() -> None:
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(DOCUMENT))
+    told["paths"]["/api/v1/notifications/send"]["post"]["description"] = "Of `<b>key</b>`, a name."
+    assert "Of <code>&lt;b&gt;key&lt;/b&gt;</code>, a name." in page(told)
+
+
+def test_operations_stand_under_a_word_and_not_under_a_version() -> None:
+    groups = {one["path"]: one["group"] for one in operations(DOCUMENT)}
+    assert "mark-notify" == groups["/4.0/mark-notify/v1/seen"]
+    assert "send" == groups["/api/v1/notifications/send/{id}/cancel"]
 
 
 def test_the_script_reads_no_answer_as_html_and_keeps_nothing() -> None:
