@@ -42,6 +42,7 @@ from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
 from streams.trials import Trials
+from streams.vitals import vitals_of
 
 log = structlog.get_logger("http")
 LINGER_MS = 2
@@ -167,6 +168,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         labels=lambda: len(audience.book.labels),
         oldest_s=lambda: audience.book.oldest_s(now_ms),
     )
+    reads = {"campaigns": campaigns.reachable} if campaigns else {}
+    needed = {"kafka": edge_topics.reachable, "keys": access.keys_read}
     ports = EdgePorts(
         publish=edge_topics.seen,
         authenticate=access.authenticate,
@@ -190,12 +193,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         resolve=resolver,
         note_down=AuditLog(database),
         persons=PersonDesk(settings, database),
+        vitals=vitals_of(needed, database, [audience.reachable, *reads.values()]),
     )
-    needed = {"campaigns": campaigns.reachable} if campaigns and http.campaigns == "needed" else {}
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={"kafka": edge_topics.reachable, "keys": access.keys_read, **needed},
+            ready={**needed, **(reads if http.campaigns == "needed" else {})},
             aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,

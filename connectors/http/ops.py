@@ -10,12 +10,11 @@ from aiohttp import web
 from msgspec import Meta
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from connectors.http.checks import Asks, answers
 from connectors.http.operation import Answer, Operation
 from connectors.http.problems import json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from connectors.http.policies import Caller
     from connectors.http.ports import OpsPorts
     from connectors.http.traces import Trace
@@ -60,34 +59,18 @@ METRICS = Operation("Metrics", "Every metric of this process.", (_SHOWN,))
 class _Checks:
     """Runs named checks side by side; 200 when all hold, else 503. Those `aside` do not count."""
 
-    def __init__(
-        self,
-        checks: Mapping[str, Callable[[], Awaitable[str | None]]],
-        timeout_ms: int,
-        aside: Mapping[str, Callable[[], Awaitable[str | None]]] | None = None,
-    ) -> None:
+    def __init__(self, checks: Asks, timeout_ms: int, aside: Asks | None = None) -> None:
         self._aside = aside or {}
         self._checks = {**checks, **self._aside}
-        self._timeout_s = timeout_ms / 1000
+        self._timeout_ms = timeout_ms
 
     async def __call__(self, _request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
         """Answer with the state of each check; `detail` only where something is wrong."""
-        found = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
-        checks = {
-            name: Check(detail is None, detail) for name, detail in zip(self._checks, found, strict=True)
-        }
+        found = await answers(self._checks, self._timeout_ms)
+        checks = {name: Check(detail is None, detail) for name, detail in found.items()}
         is_well = all(check.ok for name, check in checks.items() if name not in self._aside)
         body = msgspec.json.encode(Checked("ok" if is_well else "failing", checks))
         return json_response(body, trace.request_id, WELL if is_well else UNWELL)
-
-    async def _run(self, check: Callable[[], Awaitable[str | None]]) -> str | None:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await check()
-        except TimeoutError:
-            return "no answer in time"
-        except Exception as error:  # noqa: BLE001 - a check that raises has failed
-            return type(error).__name__
 
 
 class Live(_Checks):

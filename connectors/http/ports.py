@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from connectors.choices import NoChoices
 from connectors.devices import NoDevices
 from connectors.http.audience.slots import Slots
+from connectors.http.health import Vitals
 from connectors.postgres.why import Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from prometheus_client import CollectorRegistry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from connectors.http.audience.ports import Audience, Resolve
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
+    from connectors.http.checks import Asks
     from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
     from connectors.persons import Persons
@@ -177,6 +179,7 @@ class EdgePorts:
     has_docs: bool = True
     note_down: NoteDown | None = None
     persons: Persons | None = None
+    vitals: Vitals = field(default_factory=Vitals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +190,11 @@ class OpsPorts:
     that refuse their own calls while they wait; `/readyz` tells them, and stays 200 for the others' sake.
     """
 
-    live: Mapping[str, Callable[[], Awaitable[str | None]]]
-    ready: Mapping[str, Callable[[], Awaitable[str | None]]]
+    live: Asks
+    ready: Asks
     version: Mapping[str, str]
     registry: CollectorRegistry
     authenticate: Authenticate
     metrics: HttpMetrics
     check_timeout_ms: int = 2_000
-    aside: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    aside: Asks = field(default_factory=dict)

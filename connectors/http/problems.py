@@ -100,6 +100,7 @@ class Problem(msgspec.Struct, frozen=True):
     type: Annotated[str, Meta(description="`urn:carillon:problem:` and the code.")]
     title: Annotated[str, Meta(description="The code's sentence, for people.")]
     status: Annotated[int, Meta(description="The status of the answer.")]
+    detail: Annotated[str, Meta(description="What is wrong with this request, in one line, for people.")]
     code: Annotated[Code, Meta(description="For programs; the list is closed.")]
     errors: Annotated[tuple[Fault, ...], Meta(description="What is wrong in particular; often empty.")]
     trace_id: Annotated[
@@ -126,6 +127,7 @@ def told(problem: ProblemError, trace_id: str) -> Problem:
         type=f"urn:carillon:problem:{problem.code}",
         title=sentence,
         status=status,
+        detail=_in_one_line(problem),
         code=problem.code,
         errors=tuple(problem.errors),
         trace_id=trace_id,
@@ -151,8 +153,12 @@ class PlainError(msgspec.Struct, frozen=True):
 
 def told_plainly(problem: ProblemError) -> PlainError:
     """Code and sentence, with what is wrong in particular."""
+    return PlainError(problem.code, _in_one_line(problem))
+
+
+def _in_one_line(problem: ProblemError) -> str:
     details = (f" {fault.pointer} {fault.detail}".rstrip() for fault in problem.errors)
-    return PlainError(problem.code, PROBLEMS[problem.code][1] + ";".join(details))
+    return PROBLEMS[problem.code][1] + ";".join(details)
 
 
 def plain_response(problem: ProblemError, _trace_id: str) -> web.Response:

@@ -15,6 +15,7 @@ from aiohttp import web
 from connectors.http import device_operations as of_devices
 from connectors.http import (
     devices,
+    health,
     hosted_choices,
     keys,
     openapi,
@@ -139,6 +140,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("key_rotate", "POST", keys.ROTATE, keys.handling(keys.rotate), keys.CHANGE_OVER),
     _edge("person_export", "GET", persons.EXPORT_PATH, persons.Export, persons.EXPORT),
     _edge("person_erase", "POST", persons.ERASURE_PATH, persons.Erase, persons.ERASE),
+    _edge("health", "GET", health.PATH, health.Health, health.OPERATION),
     _edge("openapi", "GET", openapi.PATH, openapi.Shown, openapi.OPERATION),
     _edge("docs", "GET", docs.PATH, docs.Asset, docs.SHOW),
     _edge("docs_script", "GET", docs.SCRIPT_PATH, docs.script, docs.SHOW_SCRIPT),

@@ -30,13 +30,14 @@ OPEN_TO_STRANGERS = {
     ("POST", "/api/v1/notifications/unsubscribe"),
     ("GET", "/api/v1/notifications/preferences"),
     ("POST", "/api/v1/notifications/preferences"),
+    ("GET", "/api/v1/notifications/health"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
     ("GET", "/docs/page.js"),
     ("GET", "/docs/page.css"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
-carries its own proof (NS-API-OP-10)."""
+carries its own proof (NS-API-OP-10); NS-API-063."""
 
 
 async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:

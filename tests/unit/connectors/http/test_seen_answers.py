@@ -47,6 +47,17 @@ async def test_broker_that_takes_too_long_is_503_and_its_write_is_cancelled() ->
     assert (503, True) == (status, cancelled.is_set())
 
 
+@pytest.mark.spec("NS-API-OP-03")
+async def test_a_problem_says_in_one_line_what_is_wrong_with_this_request() -> None:
+    async with edge() as one:
+        status, problem, headers = await one.post({"tag": "t", "id": 7}, **CLIENT)
+    sentence = "A field is missing or has a wrong type or length."
+    (fault,) = problem["errors"]
+    told = f"{sentence} /id {fault['detail']}"
+    assert (400, sentence, told, "/id") == (status, problem["title"], problem["detail"], fault["pointer"])
+    assert "application/problem+json" == headers["Content-Type"].partition(";")[0]
+
+
 async def test_defect_is_500_with_a_trace_id_and_without_its_text() -> None:
     async def broken() -> None:
         raise RuntimeError("inner secret")
