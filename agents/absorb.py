@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from agents.equip import Shelf, age, claim, disarm, equip, restate
-from agents.erase import erase, kept_until
+from agents.erase import erase, forgotten, in_force, kept_until
 from agents.forbid import change
 from agents.remember import NOBODY, remember
-from schemas.ids import subject_key
+from agents.withhold import welcome, withhold
+from schemas.ids import person_named, subject_key
 from schemas.records import ContactChanged, DeviceChanged, DevicesDue, PreferenceChanged, TokenClaimed
 from schemas.words import ContactAction
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from agents.erase import Told
     from agents.recipient import Memory
     from schemas.records import PreferenceRow, Unsubscribed
+    from tables.contacts import Contacts
 
     Absorbed = Followed | Told | PreferenceRow | Unsubscribed
 
@@ -36,7 +38,7 @@ def absorb(fact: Fact, now: int, memory: Memory, outside: Outside) -> list[Absor
         case ContactChanged():
             return _contacts(fact, now, memory, outside)
         case PreferenceChanged():
-            return _choices(fact, now, memory)
+            return _choices(fact, now, memory, outside)
         case DeviceChanged():
             return [*equip(fact, _shelf(memory, now, outside))]
         case TokenClaimed():
@@ -50,26 +52,46 @@ def absorb(fact: Fact, now: int, memory: Memory, outside: Outside) -> list[Absor
 def _contacts(fact: ContactChanged, now: int, memory: Memory, outside: Outside) -> list[Absorbed]:
     """A deletion takes all along that is of its time or before; no older list of devices brings one back."""
     key = subject_key(fact.user_id)
+    if fact.action == ContactAction.DELETED:
+        fact = in_force(fact, memory)
     before = memory.contacts.get(key) or NOBODY
     known = remember(before, fact, outside.cipher, outside.addresses)
+    if fact.action == ContactAction.RESEALED:
+        return _swapped(key, known, memory, now)
     memory.contacts.put(key, known, expires_at=kept_until(known, now))
     shelf = _shelf(memory, now, outside)
     is_news = known.deleted_at > before.deleted_at
-    told = erase(fact, known, memory, outside.cipher, now) if is_news else []
-    if known.is_deleted:
-        return [*told, *disarm(fact.user_id, shelf)]
     if fact.action == ContactAction.DELETED:
-        return [*told, *disarm(fact.user_id, shelf, until=fact.changed_at)]
+        told = erase(fact, known, memory, outside.cipher, now) if is_news else []
+        until = None if known.is_deleted else fact.changed_at
+        return [*told, *forgotten(fact), *disarm(fact.user_id, shelf, until)]
+    if known.is_deleted:
+        return [*disarm(fact.user_id, shelf)]
+    back = welcome(fact.user_id, memory.preferences) if before.is_deleted else []
     if fact.devices is None or fact.changed_at < known.deleted_at:
-        return []
-    return [*restate(fact, shelf)]
+        return [*back]
+    return [*back, *restate(fact, shelf)]
 
 
-def _choices(fact: PreferenceChanged, now: int, memory: Memory) -> list[Absorbed]:
-    """No choice of before a deletion comes back after it: the two travel on different topics."""
+def _swapped(key: bytes, known: Contacts, memory: Memory, now: int) -> list[Absorbed]:
+    """Ciphertext only, in a row that exists: one for a user who lives elsewhere by now would be a second."""
+    if memory.contacts.get(key) not in (None, known):
+        memory.contacts.put(key, known, expires_at=kept_until(known, now))
+    return []
+
+
+def _choices(fact: PreferenceChanged, now: int, memory: Memory, outside: Outside) -> list[Absorbed]:
+    """No choice of before a deletion comes back after it: the two travel on different topics.
+
+    One of after it waits for a registration, without which nobody is there who could have chosen.
+    """
     gone = memory.contacts.get(subject_key(fact.user_id))
-    is_late = gone is not None and fact.changed_at <= gone.deleted_at
-    return [] if is_late else [*change(fact, memory.preferences, now)]
+    if gone is not None and fact.changed_at <= gone.deleted_at:
+        return []
+    if gone is not None and gone.is_deleted:
+        person = person_named(outside.cipher.digest(fact.user_id.encode()))
+        return [*withhold(fact, person, memory.preferences, now)]
+    return [*change(fact, memory.preferences, now)]
 
 
 def _shelf(memory: Memory, now: int, outside: Outside) -> Shelf:

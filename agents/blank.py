@@ -5,7 +5,8 @@ keeps     erased: who, and until when; progress: his messages without what is pe
 emits     PersonErased (rows), ErasureDue (timer) until all messages were looked at; rows of nobody
 
 A provider speaks of a message weeks after, so facts of the erased life are blanked as they come. Messages
-that nothing more is heard of are found by a walk through the tables, a step at a time.
+that nothing more is heard of are found by a walk through the tables, a step at a time. A walk is for all who
+were erased before it began, and a task has one at a time: the others wait, and mostly need none of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from schemas.ids import NOBODY, subject_key
 from schemas.records import ErasureDue, MessageQueued, PersonErased
-from tables.erased import KEEP_MS, Erased
+from tables.erased import CLOCKS_MS, KEEP_MS, WALKS, Erased, asked_at, walk_key
 from tables.progress import KEEP_MS as HEARD_MS
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 STEP = 500
 """Rows looked at in one go: some 10 ms."""
+TURN_MS = 60_000
+"""How often one who waits looks whether it is his turn, or done."""
 PROGRESS, WAITS = "progress", "waits"
 
 
@@ -40,8 +43,9 @@ def _begin(told: PersonErased, memory: Memory, now: int) -> list[PersonErased | 
     before = memory.erased.get(key)
     at = max(told.erased_at, before.at if before else 0)
     memory.erased.put(key, Erased(at=at), expires_at=now + KEEP_MS)
-    due = ErasureDue(user_id=told.user_id, erased_at=at, due_at=now, table=PROGRESS, after=b"")
-    return [told, due, replace(due, table=WAITS)]
+    memory.erased.put(walk_key(told.user_id, now), Erased(at=at), expires_at=now + KEEP_MS)
+    due = ErasureDue(user_id=told.user_id, asked_at=now, due_at=now, begun_at=0, table=PROGRESS, after=b"")
+    return [told, due]
 
 
 def is_erased(user_id: str, made_at: int, erased: Table[bytes, Erased]) -> bool:
@@ -65,25 +69,47 @@ def row_of(decided: RequestDecided, erased: Table[bytes, Erased]) -> RequestDeci
 
 
 def _sweep(due: ErasureDue, memory: Memory, now: int) -> list[ErasureDue]:
-    """Look at the next rows of a table; the timer for the rest, as soon as this is committed."""
-    after = _blank_messages(due, memory, now) if due.table == PROGRESS else _drop_waits(due, memory)
-    return [] if after is None else [replace(due, after=after)]
+    """Look at the next rows of a table; the timer for the rest, behind all that is due by now."""
+    own = walk_key(due.user_id, due.asked_at)
+    if memory.erased.get(own) is None:
+        return []  # the walk of another was for him, too
+    if memory.erased.scan(WALKS, limit=1)[0][0] != own:
+        return [replace(due, due_at=now + TURN_MS)]
+    due = replace(due, begun_at=due.begun_at or now, due_at=now)
+    look = _blank_messages if due.table == PROGRESS else _drop_waits
+    after = look(due.after, memory, now)
+    if after is not None:
+        return [replace(due, after=after)]
+    if due.table == PROGRESS:
+        return [replace(due, table=WAITS, after=b"")]
+    memory.erased.delete(own)
+    _end_walks(due.begun_at, memory)
+    return []
 
 
-def _blank_messages(due: ErasureDue, memory: Memory, now: int) -> bytes | None:
-    found = memory.progress.scan(b"", due.after, STEP)
+def _end_walks(begun_at: int, memory: Memory) -> None:
+    """Of all who were erased before this one began, by whatever worker's clock."""
+    while found := memory.erased.scan(WALKS):
+        for key, _ in found:
+            if asked_at(key) >= begun_at - CLOCKS_MS:
+                return
+            memory.erased.delete(key)
+
+
+def _blank_messages(after: bytes, memory: Memory, now: int) -> bytes | None:
+    found = memory.progress.scan(b"", after, STEP)
     for key, known in found:
-        is_his = known.queued.user_id == due.user_id and known.queued.created_at <= due.erased_at
-        if is_his and not known.is_erased:
+        queued = known.queued
+        if not known.is_erased and is_erased(queued.user_id, queued.created_at, memory.erased):
             memory.progress.put(key, known.erase(), expires_at=now + HEARD_MS)
     return found[-1][0] if len(found) == STEP else None
 
 
-def _drop_waits(due: ErasureDue, memory: Memory) -> bytes | None:
+def _drop_waits(after: bytes, memory: Memory, _now: int) -> bytes | None:
     """No reserve channel follows; a timer that finds no wait does nothing."""
-    found = memory.waits.scan(b"", due.after, STEP)
+    found = memory.waits.scan(b"", after, STEP)
     for key, wait in found:
         asked = wait.plan.request
-        if asked.user_id == due.user_id and asked.received_at <= due.erased_at:
+        if is_erased(asked.user_id, asked.received_at, memory.erased):
             memory.waits.delete(key)
     return found[-1][0] if len(found) == STEP else None

@@ -57,7 +57,7 @@ def _concealed(data: Mapping[str, Any], secret: Collection[str] | None, cipher: 
 def reveal(raw: bytes, secret: Collection[str], cipher: Cipher) -> tuple[dict[str, Any], bytes]:
     """The variables in clear, to render with; and the data as rows may show it, secrets masked.
 
-    `UnopenedError` when the key that sealed it is not among the keys any more.
+    `UnopenedError` when the key that sealed it is withdrawn.
     """
     raw = unveiled(raw, cipher)
     data = _decode(raw)

@@ -83,9 +83,14 @@ def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
 
 
 def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
-    """Account Service's list of a user's devices (NS-CH-OP-11)."""
+    """Account Service's list of a user's devices (NS-CH-OP-11).
+
+    A list that cannot be read whole says nothing: what is missing of it would be switched off.
+    """
     told = [(device.platform, device.token) for device in value.devices or []]
     given = _listed(value.user_id, told, value.changed_at, shelf)
+    if len(given) < len(told):
+        return []
     before = _before(value.user_id, shelf)
     return _kept(value.user_id, before.restate(given, value.changed_at), shelf)
 
@@ -194,11 +199,11 @@ def _registered(value: DeviceChanged) -> KnownDevice:
 
 
 def _listed(user_id: str, told: list[tuple[str, bytes]], at: int, shelf: Shelf) -> list[KnownDevice]:
-    """A token that no key opens any longer is of no device: nobody can tell whose, and nothing reaches it."""
+    """Without tokens whose key is withdrawn: nobody can tell whose, and nothing reaches them."""
     found: list[KnownDevice] = []
     for platform, given in told:
-        address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
         with suppress(UnopenedError):
+            address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
             token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
             device = KnownDevice(
                 device_id=device_named(user_id, platform, token_hash),

@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from agents.forbid import erase as forbid
 from agents.forbid import outlive
+from agents.receive import WRONG_CLOCK_MS
 from schemas.ids import bucket_of, person_named, subject_key
 from schemas.records import PersonErased, RequestDecided, RequestOff, Vetoed, ViewerForgotten
 from schemas.times import parse_rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
-from tables.erased import KEEP_MS
+from tables.erased import CLOCKS_MS, KEEP_MS
 from tables.pending import NOTED_MS, Pending
 
 if TYPE_CHECKING:
@@ -57,10 +58,30 @@ def erase(deletion: ContactChanged, known: Contacts, memory: Memory, cipher: Cip
             user_id=deletion.user_id,
             person=person_named(digest),
             deleted_at=deletion.changed_at,
-            erased_at=now if known.is_deleted else deletion.changed_at,
+            erased_at=now + CLOCKS_MS if known.is_deleted else deletion.changed_at,
         ),
-        *(ViewerForgotten(bucket=bucket_of(user), user=user) for user in deletion.known_as),
     ]
+
+
+def in_force(deletion: ContactChanged, memory: Memory) -> ContactChanged:
+    """The deletion, newer than all that is known if an operator demands it: clocks of services differ.
+
+    By as much as a clock may be wrong and no more: what is newer than that came after it. Told again it is
+    as it was, so it never means a life that began after it.
+    """
+    key = subject_key(deletion.user_id)
+    known = memory.contacts.get(key)
+    if not deletion.is_demanded or (known is not None and deletion.changed_at <= known.deleted_at):
+        return deletion
+    chosen = memory.preferences.get(key)
+    times = [*(known.times() if known else ()), *(chosen.times() if chosen else ())]
+    latest = deletion.changed_at + WRONG_CLOCK_MS
+    return replace(deletion, changed_at=max([deletion.changed_at, *(at + 1 for at in times if at < latest)]))
+
+
+def forgotten(deletion: ContactChanged) -> list[ViewerForgotten]:
+    """His names in audiences. Each deletion says some, also one that is known already."""
+    return [ViewerForgotten(bucket=bucket_of(user), user=user) for user in deletion.known_as]
 
 
 def kept_until(known: Contacts, now: int) -> int | None:
@@ -77,7 +98,7 @@ def _cancel(user_id: str, memory: Memory, now: int) -> list[Told]:
         for key, pending in found:
             told += [_ended(row, now) for row in pending.waiting if pending.waits]
             told += [off for row in pending.waiting if (off := timer_of(row)) is not None]
-            blank = [replace(row, idempotency_key="", value=None) for row in pending.waiting]
+            blank = [replace(_ended(row, now), idempotency_key="") for row in pending.waiting]
             cancelled = Pending(waiting=blank, cancelled_at=pending.cancelled_at or now)
             memory.pending.put(key, cancelled, expires_at=now + NOTED_MS)
     return told

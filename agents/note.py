@@ -108,6 +108,7 @@ def _contact(user_id: str, action: str, profile: Profile, at: int, cipher: Ciphe
         language=None if profile.language is UNSET else profile.language or "",
         timezone=None if profile.timezone is UNSET else profile.timezone or "",
         known_as=[audience_user(name.id_type, name.id) for name in profile.known_as],
+        is_demanded=profile.is_demanded,
     )
 
 

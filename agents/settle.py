@@ -87,8 +87,8 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
     match value:
         case RequestDecided():
             windows.add(tally_request(value))
-            yield blank.row_of(value, memory.erased)
-            yield from announce_request(value)
+            yield (row := blank.row_of(value, memory.erased))
+            yield from announce_request(row)
         case MessageQueued() | AttemptEnded():
             yield from _settled(value, event.at, now, (memory, windows))
         case MessageSeen():

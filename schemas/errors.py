@@ -68,7 +68,10 @@ class SchemaConflictError(SchemaError):
 
 
 class UnopenedError(ValueError):
-    """Sealed bytes that no known key opens. The text never holds key or clear."""
+    """Sealed with a key that was withdrawn on purpose: nobody opens it ever. The text never holds clear.
+
+    A key that is merely missing here is another error, which nobody takes for an end: it may come yet.
+    """
 
 
 class RenderFailedError(Exception):

@@ -73,6 +73,7 @@ def cipher_of(settings: Settings) -> Cipher:
     return Cipher.of_text(
         given.get_secret_value() if given else kept_key(settings.data_dir),
         hash_key.get_secret_value() if hash_key else None,
+        settings.crypto.withdrawn,
     )
 
 

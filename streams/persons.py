@@ -144,7 +144,8 @@ def shown(value: Any, cipher: Opener) -> Any:
 
 async def ask_erasure(bootstrap: str, user_id: str, names: list[dict[str, str]], now: int) -> None:
     """Write the event of the deletion; every in-sync replica has it when it returns."""
-    event = {"event_type": "user.deleted", "user_id": user_id, "data": {"known_as": names}}
+    data = {"known_as": names, "is_demanded": True}
+    event = {"event_type": "user.deleted", "user_id": user_id, "data": data}
     headers = (("occurred_at", rfc3339(now).encode()), ("source", b"carillon"))
     async with writing(bootstrap) as write:
         raw = msgspec.json.encode(event)

@@ -1,32 +1,36 @@
 """Contacts that an older key sealed, sealed anew after a rotation: so that the older one can be withdrawn.
 
-What is written is a fact of the same time as the one that is known: a newer one wins, a deletion too, and
-twice is as good as once. What Account Service said is left as it is: any fact wins over its word, a newer
-one too, and it is asked again before it is used. Tokens of devices are counted only.
+What is written exchanges ciphertext only, where the address is still the very same (agents/remember.py): it
+brings nothing back, makes no row, and twice is as good as once. What Account Service said stays its word.
+Tokens of devices are counted only: a fact of one is a registration.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from connectors.cipher import CipherError
 from connectors.kafka_clients import writing
 from schemas.codec import Decoder, encode
-from schemas.errors import UnopenedError
-from schemas.ids import SUBJECT
+from schemas.ids import SUBJECT, subject_key
 from schemas.records import ContactChanged
 from schemas.topics import CONTACTS
 from schemas.words import ContactAction
 from streams.changelogs import partitions_of, records_of
 from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.persons import STAGE, learned_schemas
+from streams.scaling.hand import layouts
 from streams.scaling.homes import payload_of
+from streams.scaling.plan import ScaleError
 from tables.contacts import Contacts
 from tables.devices import Devices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from connectors.cipher import Cipher
+    from schemas.codec import SchemaBook
+    from streams.engine.layout import Layout
     from streams.settings import Settings
     from tables.contacts import Address
 
@@ -48,37 +52,71 @@ class Resealed(NamedTuple):
 
 
 async def reseal(settings: Settings, *, is_only_counted: bool) -> Resealed:
-    """Walk through all contacts, a partition after the other; every in-sync replica has what is written."""
-    config, cipher = engine_config(settings), cipher_of(settings)
-    changelog = config.changelog(STAGE)
-    book = await learned_schemas(config.bootstrap)
-    decode, decode_devices = Decoder(Contacts, book=book), Decoder(Devices, book=book)
-    counts: dict[str, int] = {}
-    tokens: dict[str, int] = {}
-    written = unopened = 0
+    """Walk through all contacts, a partition after the other; every in-sync replica has what is written.
+
+    `ScaleError` while the stage is scaled: its rows are in two places then.
+    """
+    config = engine_config(settings)
+    bootstrap, changelog = config.bootstrap, config.changelog(STAGE)
+    if await partitions_of(bootstrap, config.layout):
+        steady((await layouts(config))[0].get(STAGE))
+    walk = Walk(cipher_of(settings), await learned_schemas(bootstrap))
+    written = 0
     if not is_only_counted:
-        await publish_schemas(config.bootstrap)
-    for partition in range(await partitions_of(config.bootstrap, changelog)):
-        found: dict[bytes, bytes] = {}
-        async for key, value in records_of(config.bootstrap, changelog, partition):
-            if key[:1] in {CONTACT_ROWS, DEVICE_ROWS} and value is not None:
-                found[key] = value
-            else:
-                found.pop(key, None)
-        async with writing(config.bootstrap) as write:
-            for key, value in found.items():
-                payload = payload_of(key, value)
-                if key[:1] == DEVICE_ROWS:
-                    count((one.token for one in decode_devices(payload).known), cipher, tokens)
-                    continue
-                contacts = decode(payload)
-                count((one.sealed for _, one in stated(contacts)), cipher, counts)
-                facts, lost = sealed_anew(key[1:].decode().removeprefix(f"{SUBJECT}:"), contacts, cipher)
-                unopened += lost
-                for fact in [] if is_only_counted else facts:
-                    await write(CONTACTS, encode(fact), key=key[1:], partition=partition)
+        await publish_schemas(bootstrap)
+    for partition in range(await partitions_of(bootstrap, changelog)):
+        rows = await last_values(records_of(bootstrap, changelog, partition))
+        async with writing(bootstrap) as write:
+            for fact in walk.facts(rows):
+                if not is_only_counted:
+                    key = subject_key(fact.user_id)
+                    await write(CONTACTS, encode(fact), key=key, partition=partition)
                     written += 1
-    return Resealed(counts, tokens, written, unopened)
+    return Resealed(walk.by_key, walk.tokens_by_key, written, walk.unopened)
+
+
+async def last_values(records: AsyncIterator[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    """Rows of contacts and devices as a changelog leaves them."""
+    found: dict[bytes, bytes] = {}
+    async for key, value in records:
+        if value is None:
+            found.pop(key, None)
+        elif key[:1] in {CONTACT_ROWS, DEVICE_ROWS}:
+            found[key] = value
+    return found
+
+
+class Walk:
+    """Counts what it meets."""
+
+    def __init__(self, cipher: Cipher, book: SchemaBook) -> None:
+        self.by_key: dict[str, int] = {}
+        self.tokens_by_key: dict[str, int] = {}
+        self.unopened = 0
+        self._cipher = cipher
+        self._contacts, self._devices = Decoder(Contacts, book=book), Decoder(Devices, book=book)
+
+    def facts(self, rows: Mapping[bytes, bytes]) -> Iterator[ContactChanged]:
+        """What is to be written for these rows."""
+        for key, value in rows.items():
+            payload = payload_of(key, value)
+            if key[:1] == DEVICE_ROWS:
+                devices = self._devices(payload)
+                count((one.token for one in devices.known), self._cipher, self.tokens_by_key)
+                continue
+            contacts = self._contacts(payload)
+            count((one.sealed for _, one in known_of(contacts)), self._cipher, self.by_key)
+            user_id = key[1:].decode().removeprefix(f"{SUBJECT}:")
+            facts, lost = sealed_anew(user_id, contacts, self._cipher)
+            self.unopened += lost
+            yield from facts
+
+
+def steady(layout: Layout | None) -> None:
+    """Go on if no change of the stage is under way; `ScaleError`."""
+    if layout is not None and layout.is_under_way:
+        text = f"{STAGE} is on its way from {layout.old} to {layout.new} partitions"
+        raise ScaleError(f"{text}: seal anew when that is done (`carillon topics scale`)")
 
 
 def count(sealed: Iterable[bytes], cipher: Cipher, counts: dict[str, int]) -> None:
@@ -88,10 +126,10 @@ def count(sealed: Iterable[bytes], cipher: Cipher, counts: dict[str, int]) -> No
         counts[name] = counts.get(name, 0) + 1
 
 
-def stated(contacts: Contacts) -> Iterator[tuple[str, Address]]:
-    """Addresses that events told, by field."""
+def known_of(contacts: Contacts) -> Iterator[tuple[str, Address]]:
+    """Addresses by field."""
     for name, address in (("email", contacts.email), ("phone", contacts.phone)):
-        if address is not None and not contacts.is_told(name):
+        if address is not None:
             yield name, address
 
 
@@ -99,14 +137,14 @@ def sealed_anew(user_id: str, contacts: Contacts, cipher: Cipher) -> tuple[list[
     """A fact for each address that an older key sealed; and how many no key opens."""
     facts: list[ContactChanged] = []
     lost = 0
-    for name, address in stated(contacts):
+    for name, address in known_of(contacts):
         if cipher.key_id_of(address.sealed) == cipher.current:
             continue
         try:
             changed: dict[str, Any] = {name: cipher.seal(cipher.open(address.sealed))}
-        except UnopenedError:
+        except CipherError:
             lost += 1
             continue
         at = getattr(contacts, f"{name}_at")
-        facts.append(ContactChanged(user_id=user_id, action=ContactAction.UPDATED, changed_at=at, **changed))
+        facts.append(ContactChanged(user_id=user_id, action=ContactAction.RESEALED, changed_at=at, **changed))
     return facts, lost

@@ -87,7 +87,7 @@ def status_timer(reading: Reading) -> Route:
 
 
 def _status_timer_id(due: r.FallbackDue | r.FallbackOff | r.ErasureDue) -> bytes:
-    name = f"erasure/{due.user_id}/{due.table}" if isinstance(due, r.ErasureDue) else due.wait_id
+    name = f"erasure/{due.user_id}/{due.asked_at}" if isinstance(due, r.ErasureDue) else due.wait_id
     return name.encode()
 
 

@@ -55,6 +55,10 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Deleted, and not registered again since."""
         return self.deleted_at > self.registered_at
 
+    def times(self) -> list[int]:
+        """When he registered, and of what time each field is (ms)."""
+        return [self.registered_at, *(getattr(self, f"{name}_at") for name in FIELDS)]
+
     def when(self, asked_at: int) -> Contacts:
         """As they are for something asked at that time: what was asked before a deletion reaches nobody."""
         return Contacts(deleted_at=self.deleted_at) if 0 < asked_at <= self.deleted_at else self

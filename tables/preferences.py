@@ -42,6 +42,11 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Nothing is chosen."""
         return not (self.types or self.unsubscribed or self.consents or self.quiet)
 
+    def times(self) -> list[int]:
+        """When each thing was chosen (ms)."""
+        chosen = (*self.types.values(), *self.unsubscribed.values(), *self.consents.values())
+        return [one.at for one in chosen] + ([self.quiet.at] if self.quiet is not None else [])
+
     def choice(self, notification_type: str) -> ChosenType | None:
         """What the user chose for a type, None without a choice."""
         return self.types.get(notification_type)

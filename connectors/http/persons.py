@@ -93,8 +93,8 @@ class Erase(_Desk):
         user_id = user_in(request)
         body = await body_of(request, ErasureBody)
         _, person = await self.noted("person.erase", user_id, caller)
-        names = msgspec.to_builtins(body.known_as)
-        at = await self.publish(user_id, ("user.deleted", {"known_as": names}), trace)
+        data = {"known_as": msgspec.to_builtins(body.known_as), "is_demanded": True}
+        at = await self.publish(user_id, ("user.deleted", data), trace)
         return json_response(msgspec.json.encode(Erasing(person, rfc3339(at))), trace.request_id, 202)
 
 

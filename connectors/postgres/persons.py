@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SEALED: Final = {"messages": "recipient", "devices": "token"}
 """By part the column of base64 that is opened; tests/broker/test_postgres_erasure.py."""
-UNREADABLE = "(sealed with a key that is withdrawn)"
+UNREADABLE = "(sealed with a key that is not among the keys)"
 
 
 class Opener(Protocol):

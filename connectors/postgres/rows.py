@@ -62,7 +62,10 @@ class Written:
 
 
 def clear(record: RowRecord, cipher: Opener | None) -> RowRecord:
-    """A message's row with its data in clear; without them where nobody can open them any more."""
+    """A message's row with its data in clear; without them where their key is withdrawn.
+
+    `ValueError` when the key is merely missing here: the row waits for it.
+    """
     if not isinstance(record, MessageRow) or record.payload.startswith(b"{"):
         return record
     try:

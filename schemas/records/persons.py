@@ -8,7 +8,8 @@ from schemas.records.root import Record
 class PersonErased(Record, frozen=True, kw_only=True):
     """A user was deleted: what is known of him goes. Topic `outcomes`, then `rows`. Times in ms.
 
-    `deleted_at`: by the event's clock, as choices have; `erased_at`: by the worker's, as messages have.
+    `deleted_at`: by the event's clock, as choices have; `erased_at`: by the worker's, as messages have, and a
+    minute more, for the clocks of others.
     `person`: the name under which evidence stays, a keyed hash.
     """
 
@@ -19,10 +20,14 @@ class PersonErased(Record, frozen=True, kw_only=True):
 
 
 class ErasureDue(Record, frozen=True, kw_only=True):
-    """Timer: look for what else is kept of an erased user in a table, from the row `after` on."""
+    """Timer: look for what else is kept of erased users in a table, from the row `after` on. Times in ms.
+
+    `asked_at`: of this user's erasure; `begun_at`: of the walk, 0 before: it is for all erased by then.
+    """
 
     user_id: str
-    erased_at: int
+    asked_at: int
+    begun_at: int
     due_at: int
     table: str  # progress | waits
     after: bytes

@@ -11,6 +11,7 @@ import typer
 from connectors.cipher import Cipher, CipherError
 from streams.logs import configure, hide_retries
 from streams.resealing import reseal as sealed_anew
+from streams.scaling.plan import ScaleError
 from streams.servers import located
 from streams.settings import load_settings
 
@@ -41,5 +42,9 @@ def reseal(
     settings = load_settings()
     configure(settings.log)
     hide_retries()
-    done = asyncio.run(sealed_anew(located(settings), is_only_counted=check))
+    try:
+        done = asyncio.run(sealed_anew(located(settings), is_only_counted=check))
+    except ScaleError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
     typer.echo(msgspec.json.encode(done._asdict()))

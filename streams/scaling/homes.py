@@ -10,6 +10,7 @@ from schemas.codec import Decoder
 from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
 from streams.topology import DELIVERY
+from tables.erased import user_in
 from tables.progress import Progress
 from tables.shown import user_of
 from tables.waits import Wait
@@ -78,7 +79,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "status": {
             b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id)),
             b"\2": _read(Wait, book, lambda wait: subject_key(wait.plan.request.user_id)),
-            b"\11": lambda key, _: key,
+            b"\11": lambda key, _: user_in(key),
             TIMER: _read((r.FallbackDue, r.ErasureDue), book, lambda due: subject_key(due.user_id)),
         },
         "stats": {

@@ -7,15 +7,25 @@ import pytest
 from connectors.memory_rows import MemoryRows, MemoryTables
 from schemas.ids import NOBODY
 from schemas.records import PersonErased
-from tests.row_promises import MakeWriter, RowPromises
+from tests.row_promises import MakeWriter, RowPromises, Users
 from tests.sample_rows import NOW, USER, decided, logged, message
 
 
 class TestMemoryRows(RowPromises):
     @pytest.fixture
-    def make_writer(self) -> MakeWriter:
-        tables = MemoryTables()
+    def tables(self) -> MemoryTables:
+        return MemoryTables()
+
+    @pytest.fixture
+    def make_writer(self, tables: MemoryTables) -> MakeWriter:
         return lambda: MemoryRows(tables)
+
+    @pytest.fixture
+    def users(self, tables: MemoryTables) -> Users:
+        async def found() -> set[str]:
+            return {row.user_id for row in (*tables.requests.values(), *tables.messages.values())}
+
+        return found
 
 
 async def test_nothing_in_memory_goes_back() -> None:

@@ -22,7 +22,7 @@ from schemas.records import (
     StatsPartial,
     StatusLogged,
 )
-from tables.erased import KEEP_MS
+from tables.erased import CLOCKS_MS, KEEP_MS
 from tables.waits import Wait
 from tables.waits import key_of as wait_key
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
@@ -45,20 +45,22 @@ async def settled(kept: Memory, *values: Any, at: int = T0 + SECOND) -> list[Out
     return [outcome async for outcome in settle(stream, kept)]
 
 
-async def walked(kept: Any, *dues: Any) -> int:
-    """All steps of the walks; how many there were."""
+async def walked(kept: Any, *dues: Any, at: int = T0 + SECOND) -> int:
+    """All steps of the walks, each in its turn; how many there were."""
     waiting, steps = list(dues), 0
     while waiting:
-        waiting += [one for one in await settled(kept, waiting.pop()) if isinstance(one, ErasureDue)]
+        told = await settled(kept, waiting.pop(0), at=at)
+        waiting += [one for one in told if isinstance(one, ErasureDue)]
         steps += 1
     return steps
 
 
 async def test_the_erasure_goes_on_to_the_rows_and_a_walk_begins() -> None:
     kept = memory()
-    told, *dues = await settled(kept, ERASED)
+    told, due = await settled(kept, ERASED)
     assert ERASED == told
-    assert {("progress", b""), ("waits", b"")} == {(due.table, due.after) for due in dues}  # type: ignore[union-attr]
+    assert isinstance(due, ErasureDue)
+    assert ("progress", b"", T0 + SECOND) == (due.table, due.after, due.due_at)
     assert T0 + SECOND + KEEP_MS == kept.erased.rows[subject_key(USER)][1]
 
 
@@ -82,7 +84,7 @@ async def test_what_a_provider_says_later_is_nobodys() -> None:
     )
     assert {"attempt", "epoch", "provider"} == json.decode(line.details).keys()
     assert [1] == [one.counts["failed"] for one in outcomes if isinstance(one, StatsPartial)][:1]
-    assert [USER] == [one.user_id for one in outcomes if isinstance(one, NotificationEvent)]
+    assert [NOBODY] == [one.user_id for one in outcomes if isinstance(one, NotificationEvent)]
     assert b"anna" not in b"".join(encode(value) for value, _ in kept.progress.rows.values())
 
 
@@ -100,11 +102,62 @@ async def test_a_message_of_a_later_life_is_his() -> None:
 
 async def test_a_request_of_the_erased_life_has_a_row_of_nobody() -> None:
     late = replace(DECIDED, outcome="skipped", reason="no_contact", value="anna")
-    row, event = (await settled(memory(), ERASED, late))[3:5]
+    row, event = (await settled(memory(), ERASED, late))[2:4]
     assert isinstance(row, RequestDecided)
     assert (NOBODY, "", None, "skipped") == (row.user_id, row.idempotency_key, row.value, row.outcome)
     assert isinstance(event, NotificationEvent)
-    assert USER == event.user_id
+    assert (NOBODY, "") == (event.user_id, event.data["idempotency_key"])
+
+
+async def test_events_of_the_erased_life_are_nobodys_and_of_the_next_his() -> None:
+    """Mutation: the event says what was decided, not what its row says."""
+    kept = memory()
+    for at, user_id in ((T0, NOBODY), (ERASED.erased_at + 1, USER)):
+        queued = replace(QUEUED, message_id=f"m{at}", created_at=at)
+        sent = replace(fact("sent", at), message_id=queued.message_id, created_at=at)
+        told = await settled(kept, ERASED, queued, sent)
+        assert {user_id} == {one.user_id for one in told if isinstance(one, NotificationEvent)}
+
+
+async def test_the_rest_of_a_walk_comes_behind_what_is_due_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation: each step has the time of the first: it goes before every wait for a receipt."""
+    monkeypatch.setattr(blank, "STEP", 1)
+    kept = memory()
+    due = (await settled(kept, QUEUED, replace(QUEUED, message_id="m2"), ERASED))[-1]
+    assert isinstance(due, ErasureDue)
+    (rest,) = await settled(kept, due, at=T0 + DAY)
+    assert replace(due, after=QUEUED.message_id.encode(), due_at=T0 + DAY, begun_at=T0 + DAY) == rest
+
+
+async def test_one_walk_is_for_all_who_were_erased_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation: a walk looks for its own user only, or the others walk as well."""
+    monkeypatch.setattr(blank, "STEP", 1)
+    kept, users = memory(), [f"user-{n}" for n in range(3)]
+    await settled(kept, *(replace(QUEUED, message_id=f"m{n}", user_id=user) for n, user in enumerate(users)))
+    dues = [(await settled(kept, replace(ERASED, user_id=user)))[1] for user in users]
+    later = T0 + DAY
+    (rest,) = await settled(kept, dues[0], at=later)
+    waiting = await settled(kept, *dues[1:], at=later)
+    assert [replace(one, due_at=later + blank.TURN_MS) for one in dues[1:]] == waiting  # type: ignore[type-var]
+    assert 4 == await walked(kept, rest, at=later)
+    assert [True] * 3 == [row.is_erased for row, _ in kept.progress.rows.values()]
+    assert {subject_key(user) for user in users} == set(kept.erased.rows)
+    assert [] == await settled(kept, *waiting, at=later + blank.TURN_MS)
+
+
+async def test_who_was_erased_after_a_walk_began_has_one_of_his_own() -> None:
+    """So has one of just before, by another worker's clock. Mutation: it is for all who wait at its end."""
+    kept = memory()
+    asked = [T0, T0 + DAY - CLOCKS_MS, T0 + DAY + 1]
+    dues = [
+        (await settled(kept, replace(ERASED, user_id=f"user-{n}"), at=at))[1] for n, at in enumerate(asked)
+    ]
+    (rest,) = await settled(kept, dues[0], at=T0 + DAY)
+    assert [] == await settled(kept, rest, at=T0 + 2 * DAY)
+    others = await settled(kept, *dues[1:], at=T0 + 2 * DAY)
+    assert [("user-1", "waits"), ("user-2", "progress")] == [(one.user_id, one.table) for one in others]  # type: ignore[union-attr]
+    await walked(kept, *others, at=T0 + 2 * DAY)
+    assert {subject_key(f"user-{n}") for n in range(3)} == set(kept.erased.rows)
 
 
 @pytest.mark.parametrize("step", [1, 2, 500])
@@ -149,5 +202,5 @@ async def test_an_erasure_that_comes_again_changes_nothing_but_is_told_on() -> N
     before = dict(kept.progress.rows)
     again = await settled(kept, replace(ERASED, erased_at=T0))
     assert ERASED.erased_at == kept.erased.get(subject_key(USER)).at
-    assert [PersonErased, ErasureDue, ErasureDue] == [type(one) for one in again]
+    assert [PersonErased, ErasureDue] == [type(one) for one in again]
     assert before == kept.progress.rows

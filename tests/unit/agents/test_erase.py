@@ -27,7 +27,7 @@ from schemas.records import (
     ViewerForgotten,
 )
 from tables.caps import Caps
-from tables.erased import KEEP_MS
+from tables.erased import CLOCKS_MS, KEEP_MS
 from tests.fakes import MemoryTable
 from tests.requests import (
     DAY,
@@ -93,7 +93,7 @@ async def test_all_stages_are_told_once_under_a_keyed_name(desk: Desk) -> None:
     told = await desk.tell(DELETED, DELETED)
     assert [Vetoed, PersonErased] == [type(one) for one in told]
     person = person_named(f"hash of {USER}")
-    expected = PersonErased(user_id=USER, person=person, deleted_at=T0, erased_at=T0 + SECOND)
+    expected = PersonErased(user_id=USER, person=person, deleted_at=T0, erased_at=T0 + SECOND + CLOCKS_MS)
     assert [expected] == erased(told)
 
 
@@ -107,6 +107,14 @@ async def test_names_in_audiences_are_forgotten(desk: Desk) -> None:
     user = "yandex_uid:4001"
     told = await desk.tell(replace(DELETED, known_as=[user]))
     assert ViewerForgotten(bucket=bucket_of(user), user=user) == told[-1]
+
+
+async def test_so_are_those_of_a_deletion_that_is_no_news(desk: Desk) -> None:
+    """The service's own is in, with a later time of another clock. Mutation: names go with the news only."""
+    user = "yandex_uid:4001"
+    told = await desk.tell(DELETED, replace(DELETED, changed_at=T0 - 1, known_as=[user]))
+    assert [ViewerForgotten(bucket=bucket_of(user), user=user)] == told[2:]
+    assert [] == await desk.tell(replace(REGISTERED, changed_at=T0 + DAY, known_as=[user]))
 
 
 @pytest.mark.spec("NS-SEC-OP-02")
@@ -147,6 +155,17 @@ async def test_the_row_of_what_waits_names_its_timer(desk: Desk, waiting: str, e
     assert expected == due.waited_for
     off = timer_of(decision(answered))
     assert off == RequestOff(origin=request.origin, waited_for=expected, due_at=due.due_at)
+
+
+async def test_an_id_that_is_used_again_after_an_erasure_can_be_cancelled(desk: Desk) -> None:
+    """Mutation: rows of the erased life count as waiting: the cancel finds that it was taken back already."""
+    await desk.tell(REGISTERED, PLANNED, DELETED)
+    desk.now = T0 + DAY
+    back = replace(REGISTERED, changed_at=desk.now)
+    again = replace(PLANNED, occurred_at=desk.now, received_at=desk.now, origin="t/0/9", idempotency_key="2")
+    await desk.tell(back, again)
+    (pending, ends_at) = next(iter(desk.pending.rows.values()))
+    assert (["t/0/9"], True, None) == ([row.origin for row in pending.waiting], pending.waits, ends_at)
 
 
 async def test_a_request_from_before_reaches_nobody_even_after_a_new_registration(desk: Desk) -> None:

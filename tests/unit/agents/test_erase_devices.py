@@ -1,4 +1,4 @@
-"""Devices of a user who is deleted, and tokens that no key opens any longer."""
+"""Devices of a user who is deleted, and tokens of a key that was withdrawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.ids import subject_key
-from schemas.records import ContactChanged, Device, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
+from schemas.records import ContactChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
 from tables.contacts import Address, Contacts
 from tests.requests import PHONES, REGISTERED, T0, USER, Desk
 from tests.unit.agents.test_equip import of, played, pushed_to, registered, said
@@ -51,19 +51,9 @@ async def test_what_was_asked_before_a_deletion_reaches_no_device_of_the_life_af
     assert [[], [b"sealed:two"]] == [await pushed_to(desk, "old"), await pushed_to(desk, "new", T0 + 3)]
 
 
-async def test_a_listed_token_that_no_key_opens_any_longer_is_left_out(desk: Desk) -> None:
-    """Mutation: the list is a dead letter."""
-    phones = [
-        Device(token=b"of a key that is gone", platform="ios"),
-        Device(token=b"sealed:two", platform="web"),
-    ]
-    answered = await desk.tell(replace(PHONES, devices=phones))
-    assert [b"sealed:two"] == [row.token for row in of(DeviceRow, answered)]
-
-
-async def test_devices_of_an_earlier_version_are_taken_over_without_what_no_key_opens(desk: Desk) -> None:
+async def test_devices_of_an_earlier_version_are_taken_over_without_what_nobody_can_read(desk: Desk) -> None:
     old = [
-        Address(sealed=b"of a key that is gone", is_valid=True),
+        Address(sealed=b"withdrawn:k1", is_valid=True),
         Address(sealed=b"sealed:two", is_valid=True),
     ]
     desk.contacts.put(subject_key(USER), Contacts(devices=old, devices_at=T0 - 1))

@@ -17,6 +17,7 @@ from connectors.http.quotas import Counted, Quotas
 from connectors.postgres.errors import PostgresUnavailableError
 from schemas.ids import subject_key
 from schemas.inputs import decoder_of
+from schemas.records import ContactChanged
 from schemas.times import rfc3339
 from schemas.topics import PREFERENCE_CHANGES
 from tests.fakes import MemoryReference, PlainCipher
@@ -90,7 +91,9 @@ async def test_an_erasure_is_the_event_of_a_deletion() -> None:
     assert (PREFERENCE_CHANGES, subject_key(USER)) == (written.topic, written.key)
     event = decoder_of(PREFERENCE_CHANGES)(written.value)
     (fact,) = note(event, NOW, MemoryReference(), PlainCipher())
-    assert ("deleted", NOW, ["yandex_uid:4001"]) == (fact.action, fact.changed_at, fact.known_as)  # type: ignore[union-attr]
+    assert isinstance(fact, ContactChanged)
+    assert ("deleted", NOW, ["yandex_uid:4001"]) == (fact.action, fact.changed_at, fact.known_as)
+    assert fact.is_demanded
     assert [("person.erase", USER, "user:ann")] == persons.lines
 
 
