@@ -44,8 +44,9 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def times(self) -> list[int]:
         """When each thing was chosen (ms)."""
-        chosen = (*self.types.values(), *self.unsubscribed.values(), *self.consents.values())
-        return [one.at for one in chosen] + ([self.quiet.at] if self.quiet is not None else [])
+        switches = (*self.unsubscribed.values(), *self.consents.values())
+        found = [one.at for one in self.types.values()] + [one.at for one in switches]
+        return found if self.quiet is None else [*found, self.quiet.at]
 
     def choice(self, notification_type: str) -> ChosenType | None:
         """What the user chose for a type, None without a choice."""

@@ -86,11 +86,11 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return [self.preferences, *self.earlier] if self.preferences else []
 
     def _erase(self, version: int) -> Vetoes:
-        newest, *older = [one for one in self._all if one.version > version] or [None]
+        left = [one for one in self._all if one.version > version]
         return Vetoes(
-            preferences=newest,
+            preferences=left[0] if left else None,
             erased=version,
-            earlier=[one for one in older if one is not None],
+            earlier=left[1:],
             devices={name: at for name, at in self.devices.items() if at > version},
         )
 

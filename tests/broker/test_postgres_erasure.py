@@ -159,7 +159,7 @@ async def test_data_that_were_sealed_on_their_way_stand_in_clear_in_the_row(data
     """Of a withdrawn key there are none, and the sink goes on."""
     sealed = [message(payload=CIPHER.seal(b'{"Name":"Ann"}')), message(2, payload=b"\1\2k0" + bytes(20))]
     async with migrated(database) as postgres:
-        writer = RowWriter(postgres, "app", CIPHER)
+        writer = RowWriter(postgres, "app", Cipher({"k1": bytes(64)}, current="k1", withdrawn=["k0"]))
         await writer.open_task("rows", 0, 0)
         await writer.write("rows", 0, 0, 2, sealed)
         found = await rows(postgres, "SELECT payload FROM notification_messages ORDER BY idempotency_key")

@@ -23,7 +23,8 @@ class TestMemoryRows(RowPromises):
     @pytest.fixture
     def users(self, tables: MemoryTables) -> Users:
         async def found() -> set[str]:
-            return {row.user_id for row in (*tables.requests.values(), *tables.messages.values())}
+            messages = {row.user_id for row in tables.messages.values()}
+            return messages | {row.user_id for row in tables.requests.values()}
 
         return found
 

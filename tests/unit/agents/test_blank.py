@@ -138,7 +138,7 @@ async def test_one_walk_is_for_all_who_were_erased_before_it_began(monkeypatch: 
     later = T0 + DAY
     (rest,) = await settled(kept, dues[0], at=later)
     waiting = await settled(kept, *dues[1:], at=later)
-    assert [replace(one, due_at=later + blank.TURN_MS) for one in dues[1:]] == waiting  # type: ignore[type-var]
+    assert [replace(one, due_at=later + blank.TURN_MS) for one in dues[1:]] == waiting
     assert 4 == await walked(kept, rest, at=later)
     assert [True] * 3 == [row.is_erased for row, _ in kept.progress.rows.values()]
     assert {subject_key(user) for user in users} == set(kept.erased.rows)
