@@ -85,10 +85,12 @@ def _choices(fact: PreferenceChanged, now: int, memory: Memory, outside: Outside
 
     One of after it waits for a registration, without which nobody is there who could have chosen.
     """
-    gone = memory.contacts.get(subject_key(fact.user_id))
+    key = subject_key(fact.user_id)
+    gone = memory.contacts.get(key)
     if gone is not None and fact.changed_at <= gone.deleted_at:
         return []
     if gone is not None and gone.is_deleted:
+        memory.contacts.put(key, gone, expires_at=kept_until(gone, now))  # no shorter than the choice
         person = person_named(outside.cipher.digest(fact.user_id.encode()))
         return [*withhold(fact, person, memory.preferences, now)]
     return [*change(fact, memory.preferences, now)]

@@ -84,12 +84,14 @@ async def test_a_demand_that_comes_again_never_means_the_life_after_it(desk: Des
 async def test_a_choice_for_a_deleted_user_is_told_to_nobody_and_ends(desk: Desk) -> None:
     """Mutation: it is taken as any other: rows of the erased user for ever."""
     await desk.tell(REGISTERED, DELETED)
+    desk.now += DAY
     told = await desk.tell(*SINCE)
     assert [(PERSON, "consent_granted", "v7"), (PERSON, "consent_revoked", None)] == [
         (row.user_id, row.kind, row.text_version) for row in rows(told)
     ]
     assert len(told) == len(rows(told))
-    assert T0 + KEEP_MS == desk.preferences.rows[subject_key(USER)][1]
+    for table in (desk.preferences, desk.contacts):
+        assert T0 + DAY + KEEP_MS == table.rows[subject_key(USER)][1]
 
 
 async def test_it_is_in_force_and_told_when_he_is_back(desk: Desk) -> None:
