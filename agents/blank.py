@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from schemas.ids import NOBODY, subject_key
 from schemas.records import ErasureDue, MessageQueued, PersonErased
-from tables.erased import CLOCKS_MS, KEEP_MS, WALKS, Erased, asked_at, walk_key
+from tables.erased import CLOCKS_MS, KEEP_MS, OWED_MS, WALKS, Erased, asked_at, walk_key
 from tables.progress import KEEP_MS as HEARD_MS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _begin(told: PersonErased, memory: Memory, now: int) -> list[PersonErased | 
     before = memory.erased.get(key)
     at = max(told.erased_at, before.at if before else 0)
     memory.erased.put(key, Erased(at=at), expires_at=now + KEEP_MS)
-    memory.erased.put(walk_key(told.user_id, now), Erased(at=at), expires_at=now + KEEP_MS)
+    memory.erased.put(walk_key(told.user_id, now), Erased(at=at), expires_at=now + OWED_MS)
     due = ErasureDue(user_id=told.user_id, asked_at=now, due_at=now, begun_at=0, table=PROGRESS, after=b"")
     return [told, due]
 
@@ -71,8 +71,10 @@ def row_of(decided: RequestDecided, erased: Table[bytes, Erased]) -> RequestDeci
 def _sweep(due: ErasureDue, memory: Memory, now: int) -> list[ErasureDue]:
     """Look at the next rows of a table; the timer for the rest, behind all that is due by now."""
     own = walk_key(due.user_id, due.asked_at)
-    if memory.erased.get(own) is None:
+    owed = memory.erased.get(own)
+    if owed is None:
         return []  # the walk of another was for him, too
+    memory.erased.put(own, owed, expires_at=now + OWED_MS)
     if memory.erased.scan(WALKS, limit=1)[0][0] != own:
         return [replace(due, due_at=now + TURN_MS)]
     due = replace(due, begun_at=due.begun_at or now, due_at=now)

@@ -45,7 +45,7 @@ def _resealed(known: Contacts, change: ContactChanged, cipher: Cipher) -> Contac
     for name in ("email", "phone"):
         sealed: bytes | None = getattr(change, name)
         address: Address | None = getattr(known, name)
-        if not sealed or address is None or getattr(known, f"{name}_at") != change.changed_at:
+        if not sealed or address is None:
             continue
         with suppress(UnopenedError):
             if cipher.open(address.sealed) == cipher.open(sealed):

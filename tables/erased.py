@@ -18,6 +18,8 @@ KEEP_MS = 90 * 86_400_000 + HEARD_MS
 """As long as a request may wait (90 days), and then what a provider says of its message."""
 CLOCKS_MS = 60_000
 """So far may clocks of workers be apart."""
+OWED_MS = 7 * 86_400_000
+"""How long a walk of which nothing is heard holds back those behind it; each step is a sign of life."""
 WALKS = b"walk:"
 _TIME = 8
 

@@ -145,6 +145,20 @@ async def test_one_walk_is_for_all_who_were_erased_before_it_began(monkeypatch: 
     assert [] == await settled(kept, *waiting, at=later + blank.TURN_MS)
 
 
+async def test_a_walk_whose_timer_is_lost_holds_nobody_back_for_good() -> None:
+    """Mutation: what is owed stays as long as the erasure: nobody's messages are looked for in 125 days."""
+    kept, late = memory(), replace(ERASED, user_id="user-2")
+    due = (await settled(kept, late, at=T0 + 2 * SECOND))[1]
+    await settled(kept, ERASED)
+    for day in range(1, 8):
+        kept.erased.now = T0 + day * DAY
+        (due,) = await settled(kept, due, at=kept.erased.now)
+    assert ("progress", 0) == (due.table, due.begun_at)  # type: ignore[union-attr]
+    kept.erased.now = T0 + 7 * DAY + 2 * SECOND
+    (due,) = await settled(kept, due, at=kept.erased.now)
+    assert ("waits", kept.erased.now) == (due.table, due.begun_at)  # type: ignore[union-attr]
+
+
 async def test_who_was_erased_after_a_walk_began_has_one_of_his_own() -> None:
     """So has one of just before, by another worker's clock. Mutation: it is for all who wait at its end."""
     kept = memory()
@@ -180,6 +194,7 @@ async def test_the_walk_blanks_his_messages_and_no_others(step: int, monkeypatch
     alike = dict.fromkeys([*(one.message_id for one in others), "m9"], (False, QUEUED.recipient))
     assert {**blanked, **alike} == found
     assert 2 + 9 // step == steps
+    assert {subject_key(USER)} == set(kept.erased.rows)
 
 
 async def test_nobody_waits_for_receipts_of_an_erased_user() -> None:
