@@ -34,6 +34,10 @@ class CipherError(ValueError):
     """Keys that are none, or sealed bytes that no known key opens. The text never holds key or clear."""
 
 
+class MissingKeyError(CipherError):
+    """Sealed with a key that is not among the keys: it may come yet."""
+
+
 class WithdrawnError(CipherError, UnopenedError):
     """Sealed with a key that the operator says is withdrawn."""
 
@@ -95,7 +99,10 @@ class Cipher:
         return self._header + self._current.encrypt(clear, self._label)
 
     def open(self, sealed: bytes) -> bytes:
-        """Decrypt; `CipherError` when the bytes are no sealed ones, were changed, or the key is unknown."""
+        """Decrypt; `CipherError` when the bytes are no sealed ones, were changed, or the key is unknown.
+
+        `MissingKeyError`, `WithdrawnError` say which of the two an unknown key is.
+        """
         try:
             if sealed.startswith(self._header):
                 return self._current.decrypt(sealed[len(self._header) :], self._label)
@@ -115,7 +122,7 @@ class Cipher:
         if cipher is None and header in self._withdrawn:
             raise WithdrawnError(f"sealed with key {_name(header)!r}, which is withdrawn")
         if cipher is None:
-            raise CipherError(
+            raise MissingKeyError(
                 f"sealed with key {_name(header)!r}, which is not among the keys: "
                 "keep a retired key until nothing sealed with it remains",
             )

@@ -146,7 +146,7 @@ class Crypto(BaseModel):
     bytes of the one that was alone."""
     withdrawn: str = ""
     """Ids of keys that will never be given again, with commas between: what they sealed ends with the reason
-    `unopened`. What any other unknown key sealed is a dead letter, for the key may come yet."""
+    `unopened`. What any other unknown key sealed waits, for that key may come yet."""
 
     @field_validator("keys")
     @classmethod

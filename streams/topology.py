@@ -19,7 +19,7 @@ keys: never change or reuse one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
@@ -46,7 +46,7 @@ from streams.routes import (
 )
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
-from streams.wiring import Reading, to
+from streams.wiring import Reading, WaitingCipher, to
 from tables.asking import Asking
 from tables.caps import Caps
 from tables.contacts import Contacts
@@ -102,7 +102,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
     """All stages, in the order in which a request meets them."""
     return (
         _intake(settings, outside, events),
-        _recipient(settings, outside),
+        _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
         status_stage(settings, outside),
         stats_stage(settings, outside),
