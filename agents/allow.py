@@ -37,7 +37,8 @@ def allowed(case: Case, outside: Outside) -> Chosen | Dropped | Ended | Later | 
     if must_ask(case, choice, outside.account_terms):
         return ContactsAsked(request=case.request, waited_for=case.waited_for)
     rules = outside.rules
-    return hold(case, rules.timezone) or _unreached(case, choice) or cap(case, choice, rules.limits)
+    held = None if case.is_gone else hold(case, rules.timezone)
+    return held or _unreached(case, choice) or cap(case, choice, rules.limits)
 
 
 def _unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
@@ -48,7 +49,7 @@ def _unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     hours would else end with more looks than requests.
     """
     contacts = case.contacts or NOBODY
-    if contacts.is_deleted:
+    if case.is_gone:
         return Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at))
     reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
     if reached:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agents.tally import METRIC_OF
+from schemas.ids import NOBODY
 from schemas.records import NotificationEvent
 from schemas.times import period_start, rfc3339
 from schemas.words import Outcome, Reason, Status
@@ -27,7 +28,7 @@ def announce(before: Progress | None, after: Progress, fact: Fact) -> list[Notif
     event = NotificationEvent(
         event_type=f"notification.{fact.status}",
         message_id=message.message_id,
-        user_id=message.user_id,
+        user_id=NOBODY if after.is_erased else message.user_id,
         channel_type=message.channel,
         timestamp=_text(fact.at),
         data={

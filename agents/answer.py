@@ -18,8 +18,10 @@ from agents.allow import allowed
 from agents.ask_account import is_stopgap
 from agents.cap import cap, is_alarming
 from agents.choose import Chosen, Dropped
-from agents.conceal import reveal
+from agents.conceal import reveal, veiled
 from agents.equip import Followed
+from agents.erase import WAITS_BY
+from agents.erase import Told as Erased
 from agents.fall_back import after, is_awaited, next_channels, not_used, planned, used_now
 from agents.hold import quiet_of
 from agents.remember import NOBODY
@@ -33,7 +35,6 @@ from schemas.records import (
     RequestDue,
     SendTask,
     Unsubscribed,
-    Vetoed,
 )
 from schemas.times import rfc3339
 from schemas.words import Outcome, Reason, WaitedFor
@@ -72,14 +73,8 @@ if TYPE_CHECKING:
         def account_terms(self) -> AccountTerms | None: ...
 
 
-WAITS_BY = {
-    WaitedFor.SCHEDULED: "request.scheduled_at",
-    WaitedFor.CONTACT: "contacts",
-    WaitedFor.ACCOUNT: "account",
-}
-"""The rule that makes a request wait."""
-Of = Made | Followed | Vetoed | PreferenceRow | Unsubscribed
-Answered = Of | RequestDecided | RequestDue | FallbackPlanned | ContactsAsked
+Of = Made | Followed | Erased | PreferenceRow | Unsubscribed
+Answered = Of | RequestDue | FallbackPlanned | ContactsAsked
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -100,6 +95,11 @@ class Case(msgspec.Struct, frozen=True):
     def has_waited(self) -> bool:
         """For an address, which is done once."""
         return self.waited_for == WaitedFor.CONTACT
+
+    @property
+    def is_gone(self) -> bool:
+        """Its user is deleted, or was since it was asked for: nothing is waited for."""
+        return self.contacts is not None and self.contacts.is_deleted
 
     @property
     def because(self) -> Reason | None:
@@ -199,7 +199,7 @@ def _draft(case: Case, choice: Chosen, outside: Outside) -> Draft:
         request=case.request,
         kind=case.admitted.kind,
         variables=variables,
-        payload=payload,
+        payload=veiled(payload, outside.cipher),
         now=case.now,
         expires_at=case.admitted.expires_at,
         is_awaited=is_awaited(case, choice),

@@ -10,6 +10,7 @@ after `cache_ms`, and used beyond that while it is away.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from agents.fall_back import is_awaited
 from agents.hold import needs_zone
 from agents.remember import NOBODY, checked
 from schemas.account_words import Told
+from schemas.errors import UnopenedError
 from schemas.words import Channel
 from tables.asking import FORGOTTEN_MS, Asking, key_of
 
@@ -68,7 +70,8 @@ def learned(
     said: dict[str, Any] = {"language": answered.language, "timezone": answered.timezone}
     for channel, name in FIELDS.items():
         sealed: bytes | None = getattr(answered, name)
-        said[name] = None if sealed is None else checked(sealed, Channel(channel), cipher, addresses)
+        with suppress(UnopenedError):  # an answer that waited while its key was withdrawn says nothing
+            said[name] = None if sealed is None else checked(sealed, Channel(channel), cipher, addresses)
     return (known or NOBODY).asked(said, now)
 
 

@@ -1,7 +1,8 @@
-"""Variables that nobody may read on the way: sealed by the intake, opened only to render, masked in rows.
+"""What a request says of a person: sealed by the intake, opened only to render, masked in rows where secret.
 
-A sealed variable is `{"$sealed": "<base64>"}` in a request's data (NS-EVT-OP-09, NS-SEC-OP-01). What a
-producer writes in that form is sealed once more, so nobody can have another one's secret opened for him.
+All of the data is sealed as one, for any variable may be a name (NS-SEC-OP-01, NS-SEC-OP-02). A secret one is
+sealed in it once more, as `{"$sealed": "<base64>"}` (NS-EVT-OP-09): so it is known as secret to its end. What
+a producer writes in that form is sealed again, so nobody can have another one's secret opened for him.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SEALED = "$sealed"
 MASK = "***"
+NOTHING = b"{}"
 ADDRESS_FIELDS = frozenset({"email", "phone", "devices"})
 """Fields of events that hold addresses: never in clear behind the intake."""
 
@@ -27,7 +29,21 @@ _TRACE = f'"{SEALED}"'.encode()
 
 
 def conceal(data: Mapping[str, Any], secret: Collection[str] | None, cipher: Cipher) -> bytes:
-    """The data as JSON with secret variables sealed; with None, every variable."""
+    """The data as JSON, sealed, and secret variables in it, too; with None, every variable."""
+    return veiled(_concealed(data, secret, cipher), cipher)
+
+
+def veiled(raw: bytes, cipher: Cipher) -> bytes:
+    """JSON of an object, sealed; nothing is as it is."""
+    return raw if raw == NOTHING else cipher.seal(raw)
+
+
+def unveiled(raw: bytes, cipher: Cipher) -> bytes:
+    """JSON of an object in clear, as it is in records of earlier versions; `UnopenedError`."""
+    return raw if raw.startswith(b"{") else cipher.open(raw)
+
+
+def _concealed(data: Mapping[str, Any], secret: Collection[str] | None, cipher: Cipher) -> bytes:
     hidden = {
         name
         for name, value in data.items()
@@ -39,7 +55,11 @@ def conceal(data: Mapping[str, Any], secret: Collection[str] | None, cipher: Cip
 
 
 def reveal(raw: bytes, secret: Collection[str], cipher: Cipher) -> tuple[dict[str, Any], bytes]:
-    """The variables in clear, to render with; and the data as rows may show it, secrets masked."""
+    """The variables in clear, to render with; and the data as rows may show it, secrets masked.
+
+    `UnopenedError` when the key that sealed it is withdrawn.
+    """
+    raw = unveiled(raw, cipher)
     data = _decode(raw)
     sealed = {name for name, value in data.items() if _is_sealed(value)} if _TRACE in raw else set()
     masked = sealed.union(name for name in secret if name in data)

@@ -1,6 +1,7 @@
 """The members stage: give users their labels, and take away those that ended.
 
-consumes  facts.labels (UsersLabelled, LabelsEnded, CommunicationSeen), key = bucket; timers (EntriesDue)
+consumes  facts.labels (UsersLabelled, LabelsEnded, CommunicationSeen, ViewerForgotten), key = bucket; timers
+          (EntriesDue)
 keeps     memberships: labels by user; enlisted: users by bucket, end and label; shown: what users saw;
           offers: what labels offer whose names do not tell it
 emits     UsersCounted (audience.progress), once per upload and batch; EntriesDue (timer); LabelPartial
@@ -25,9 +26,10 @@ from schemas.records import (
     LabelsEnded,
     UsersCounted,
     UsersLabelled,
+    ViewerForgotten,
 )
 from tables.memberships import KEEP_MS, Enlisted, Memberships, enlisted_prefix, of_entry
-from tables.shown import Shown, key_of
+from tables.shown import END_OF_USER, Shown, key_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -67,7 +69,7 @@ async def enlist(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
 
 
 def decide(
-    value: UsersLabelled | LabelsEnded | CommunicationSeen | EntriesDue,
+    value: UsersLabelled | LabelsEnded | CommunicationSeen | ViewerForgotten | EntriesDue,
     memory: Memory,
     counts: Counts,
     tally: Tally,
@@ -80,6 +82,8 @@ def decide(
             return list(end(value, memory, tally))
         case CommunicationSeen():
             return remember(value, memory, tally)
+        case ViewerForgotten():
+            return forget(value, memory)
         case EntriesDue():
             return list(take_away(value, memory, tally, STEP)[1])
         case _:
@@ -130,6 +134,19 @@ def remember(seen: CommunicationSeen, memory: Memory, tally: Tally) -> list[Entr
     if seen.kept_until > tally.now and memory.shown.get(key) is None:
         memory.shown.put(key, Shown(seen_at=seen.seen_at), expires_at=seen.kept_until)
         tally.seen(seen, memory.memberships.get(seen.user.encode()) or NOBODY)
+    return []
+
+
+def forget(forgotten: ViewerForgotten, memory: Memory) -> list[EntriesDue]:
+    """Nothing is known under that name: no label, nothing seen (NS-SEC-OP-02). Statistics keep his counts."""
+    user = forgotten.user.encode()
+    for entry in (memory.memberships.get(user) or NOBODY).entries:
+        prefix = enlisted_prefix(forgotten.bucket, entry.ends_at, entry.audience_label)
+        memory.enlisted.delete(prefix + user)
+    memory.memberships.delete(user)
+    while found := memory.shown.scan(user + END_OF_USER):
+        for key, _ in found:
+            memory.shown.delete(key)
     return []
 
 

@@ -3,6 +3,7 @@
 consumes  DeviceChanged, TokenClaimed, DevicesDue; ContactChanged with a list of devices, or of a deletion
 keeps     devices; owners: a token belongs to whoever registered it last (NS-DATA-OP-10)
 emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer),
+          DevicesOff (its end),
           Vetoed of a device that is off: pushes that wait for it may reach somebody else
 
 What follows is told by what differs before and after, so rows and claims never miss a change.
@@ -10,6 +11,7 @@ What follows is told by what differs before and after, so rows and claims never 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -18,10 +20,10 @@ from msgspec.structs import replace
 from agents.forbid import silence
 from agents.remember import checked
 from schemas.device_words import DeviceAction
+from schemas.errors import UnopenedError
 from schemas.ids import device_named, subject_key
-from schemas.records import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed, Vetoed
+from schemas.records import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed, Vetoed
 from schemas.words import Channel
-from tables.contacts import Address, Contacts
 from tables.devices import Devices, KnownDevice, Owner, owner_key
 
 if TYPE_CHECKING:
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 
     from agents.ports import Addresses, Cipher, Table
     from schemas.records import ContactChanged
+    from tables.contacts import Contacts
     from tables.devices import DeviceTerms
     from tables.preferences import Preferences
 
-Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | Vetoed
+Followed = DeviceRow | TokenClaimed | DeviceChanged | DevicesDue | DevicesOff | Vetoed
 NOTHING = Devices()
 
 
@@ -80,11 +83,14 @@ def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
 
 
 def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
-    """Account Service's list of a user's devices (NS-CH-OP-11)."""
-    given = [
-        _listed(value.user_id, (device.platform, device.token), value.changed_at, shelf)
-        for device in value.devices or []
-    ]
+    """Account Service's list of a user's devices (NS-CH-OP-11).
+
+    A list that cannot be read whole says nothing: what is missing of it would be switched off.
+    """
+    told = [(device.platform, device.token) for device in value.devices or []]
+    given = _listed(value.user_id, told, value.changed_at, shelf)
+    if len(given) < len(told):
+        return []
     before = _before(value.user_id, shelf)
     return _kept(value.user_id, before.restate(given, value.changed_at), shelf)
 
@@ -100,7 +106,7 @@ def disarm(user_id: str, shelf: Shelf, until: int | None = None) -> list[Followe
         left = [one for one in before.known if one.used_at >= until]
         return _kept(user_id, replace(before, known=left), shelf)
     shelf.devices.delete(key)
-    return list(_differing(user_id, before, NOTHING))
+    return [*_differing(user_id, before, NOTHING), *_timers(user_id, before, NOTHING)]
 
 
 def age(due: DevicesDue, shelf: Shelf) -> list[Followed]:
@@ -129,30 +135,23 @@ def claim(value: TokenClaimed, owners: Table[bytes, Owner]) -> list[DeviceChange
     return [_moved(owner, claimant.at)]
 
 
-def reachable(
-    contacts: Contacts | None, devices: Devices | None, now: int, terms: DeviceTerms
-) -> Contacts | None:
-    """The contacts with the devices that pushes go to; while there are none, with those kept there before."""
-    if devices is None:
-        return contacts
-    active = [
-        Address(sealed=one.token, is_valid=one.is_valid, platform=one.platform, device_id=one.device_id)
-        for one in devices.active(now, terms)
-    ]
-    return replace(contacts or Contacts(), devices=active)
-
-
 def _kept(user_id: str, changed: Devices, shelf: Shelf) -> list[Followed]:
     key = subject_key(user_id)
     before, after = shelf.devices.get(key) or NOTHING, changed.look(shelf.terms)
     if after != before:
         shelf.devices.put(key, after)
-    is_timed = after.looks_at not in {0, before.looks_at}
-    due = [DevicesDue(user_id=user_id, due_at=after.looks_at)] if is_timed else []
     on = {one.device_id for one in after.known if one.is_active}
     off = [one.device_id for one in before.known if one.is_active and one.device_id not in on]
     vetoes = silence(user_id, off, shelf.preferences, shelf.now)
-    return [*_differing(user_id, before, after), *due, *vetoes]
+    return [*_differing(user_id, before, after), *_timers(user_id, before, after), *vetoes]
+
+
+def _timers(user_id: str, before: Devices, after: Devices) -> list[Followed]:
+    """The one that counts; the one before it ends, that nothing names a user whose devices are gone."""
+    if after.looks_at == before.looks_at:
+        return []
+    off = [DevicesOff(user_id=user_id, due_at=before.looks_at)] if before.looks_at else []
+    return [*off, *([DevicesDue(user_id=user_id, due_at=after.looks_at)] if after.looks_at else [])]
 
 
 def _differing(user_id: str, before: Devices, after: Devices) -> Iterator[Followed]:
@@ -179,10 +178,8 @@ def _before(user_id: str, shelf: Shelf) -> Devices:
     if contacts is None or not contacts.devices:
         return NOTHING
     shelf.contacts.put(key, replace(contacts, devices=[]))
-    old = [
-        _listed(user_id, (one.platform or "", one.sealed), contacts.devices_at, shelf)
-        for one in contacts.devices
-    ]
+    told = [(one.platform or "", one.sealed) for one in contacts.devices]
+    old = _listed(user_id, told, contacts.devices_at, shelf)
     return Devices(known=old, listed_at=contacts.devices_at)
 
 
@@ -201,21 +198,26 @@ def _registered(value: DeviceChanged) -> KnownDevice:
     )
 
 
-def _listed(user_id: str, told: tuple[str, bytes], at: int, shelf: Shelf) -> KnownDevice:
-    platform, given = told
-    address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
-    token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
-    return KnownDevice(
-        device_id=device_named(user_id, platform, token_hash),
-        platform=platform,
-        token=address.sealed,
-        token_hash=token_hash,
-        created_at=at,
-        used_at=at,
-        changed_at=at,
-        is_valid=address.is_valid,
-        is_listed=True,
-    )
+def _listed(user_id: str, told: list[tuple[str, bytes]], at: int, shelf: Shelf) -> list[KnownDevice]:
+    """Without tokens whose key is withdrawn: nobody can tell whose, and nothing reaches them."""
+    found: list[KnownDevice] = []
+    for platform, given in told:
+        with suppress(UnopenedError):
+            address = checked(given, Channel.PUSH, shelf.cipher, shelf.addresses)
+            token_hash = shelf.cipher.digest(shelf.cipher.open(address.sealed))
+            device = KnownDevice(
+                device_id=device_named(user_id, platform, token_hash),
+                platform=platform,
+                token=address.sealed,
+                token_hash=token_hash,
+                created_at=at,
+                used_at=at,
+                changed_at=at,
+                is_valid=address.is_valid,
+                is_listed=True,
+            )
+            found.append(device)
+    return found
 
 
 def _claim(user_id: str, device: KnownDevice) -> TokenClaimed:

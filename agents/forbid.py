@@ -21,6 +21,7 @@ from schemas.ids import derived, subject_key
 from schemas.records import PreferenceRow, Unsubscribed, Vetoed
 from schemas.veto_words import VetoScope
 from schemas.words import PreferenceKind
+from tables.erased import KEEP_MS as ERASED_MS
 from tables.preferences import Preferences
 from tables.vetoes import KEEP_MS, takes_back
 
@@ -46,13 +47,13 @@ def change(
     before = preferences.get(key) or UNKNOWN
     merged = before.merge(value)
     if merged == before:
-        return [_row(value)] if value.kind in CONSENTS else []
-    after = replace(merged, version=_next(before, now))
+        return [row_of(value)] if value.kind in CONSENTS else []
+    after = replace(merged, version=next_version(before, now))
     preferences.put(key, after)
     if value.kind not in FORBIDDING:
-        return [_row(value)]
+        return [row_of(value)]
     return [
-        _row(value),
+        row_of(value),
         *_left(value, before),
         _told(_veto(value.user_id, VetoScope.CHOICES, after.version, now), after),
     ]
@@ -64,7 +65,7 @@ def _left(value: PreferenceChanged, before: Preferences) -> list[Unsubscribed]:
         return []
     return [
         Unsubscribed(
-            event_id=_row(value).event_id,
+            event_id=row_of(value).event_id,
             user_id=value.user_id,
             channel=channel,
             at=value.changed_at,
@@ -91,9 +92,21 @@ def erase(deletion: ContactChanged, preferences: Table[bytes, Preferences], now:
     """Nothing that waits for a deleted user is sent; what follows a later registration is."""
     key = subject_key(deletion.user_id)
     before = preferences.get(key) or UNKNOWN
-    after = replace(before, version=_next(before, now))
-    preferences.put(key, after)
+    after = replace(before.since(deletion.changed_at), version=next_version(before, now))
+    preferences.put(key, after, expires_at=now + ERASED_MS)
     return [_veto(deletion.user_id, VetoScope.USER, after.version, now)]
+
+
+def outlive(deletion: ContactChanged, preferences: Table[bytes, Preferences], now: int) -> list[Vetoed]:
+    """He is back already: what he chose until he was deleted holds no longer, for what waits neither."""
+    key = subject_key(deletion.user_id)
+    before = preferences.get(key) or UNKNOWN
+    left = before.since(deletion.changed_at)
+    if left == before:
+        return []
+    after = replace(left, version=next_version(before, now))
+    preferences.put(key, after)
+    return [_told(_veto(deletion.user_id, VetoScope.CHOICES, after.version, now), after)]
 
 
 def silence(
@@ -107,7 +120,7 @@ def silence(
         return []
     key = subject_key(user_id)
     before = preferences.get(key) or UNKNOWN
-    after = replace(before, version=_next(before, now))
+    after = replace(before, version=next_version(before, now))
     preferences.put(key, after)
     veto = _told(_veto(user_id, VetoScope.DEVICE, after.version, now), after)
     return [replace(veto, device_id=device_id) for device_id in devices]
@@ -119,11 +132,13 @@ def cancel(asked: CancelAsked, now: int) -> Vetoed:
     return replace(veto, request_id=asked.request_id, source=asked.source)
 
 
-def _next(before: Preferences, now: int) -> int:
+def next_version(before: Preferences, now: int) -> int:
+    """Of the choices after those, changed now."""
     return max(before.version + 1, now)
 
 
-def _row(value: PreferenceChanged) -> PreferenceRow:
+def row_of(value: PreferenceChanged) -> PreferenceRow:
+    """The change for Postgres."""
     named = (value.kind, value.notification_type or "", value.channel or "", value.purpose or "")
     return PreferenceRow(
         event_id=derived("preference", value.user_id, *named, str(value.changed_at)),

@@ -24,7 +24,7 @@ from schemas.facts import (
     Unsubscribe,
     fact_in,
 )
-from schemas.ids import device_named
+from schemas.ids import audience_user, device_named
 from schemas.quiet import NEVER, minutes
 from schemas.records import ContactChanged, Device, DeviceChanged, PreferenceChanged, QuietHours
 from schemas.words import Category, PreferenceKind
@@ -107,6 +107,8 @@ def _contact(user_id: str, action: str, profile: Profile, at: int, cipher: Ciphe
         devices=_devices(profile.devices, cipher),
         language=None if profile.language is UNSET else profile.language or "",
         timezone=None if profile.timezone is UNSET else profile.timezone or "",
+        known_as=[audience_user(name.id_type, name.id) for name in profile.known_as],
+        is_demanded=profile.is_demanded,
     )
 
 

@@ -24,13 +24,15 @@ from agents.answer import Answered, Case, answer, answer_unseen, decided, unused
 from agents.ask_account import learned, line_up
 from agents.cancel import is_told, taken_back
 from agents.cap import count
-from agents.equip import reachable
+from agents.conceal import unveiled
+from agents.erase import kept_until
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
 from agents.forbid import fold
 from agents.hold import hold, quiet_of
 from agents.suspend import keep, place_of, suspend, take_back
 from schemas.account_words import Told
+from schemas.errors import UnopenedError
 from schemas.ids import subject_key
 from schemas.records import (
     CancelAsked,
@@ -46,8 +48,9 @@ from schemas.records import (
     TokenClaimed,
     Vetoed,
 )
-from schemas.words import Outcome
+from schemas.words import Outcome, Reason
 from tables.asking import key_of as asking_key
+from tables.devices import reachable
 from tables.requests import Taken, content_of, key_of, remembered_until
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from tables.pending import Pending
     from tables.preferences import Preferences
 
+KEYS = "crypto.keys"
 Input = RequestReceived | RequestDue | ContactsAnswered | FallbackGranted | CancelAsked | Fact
 
 
@@ -114,13 +118,17 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     kind = await _kind(request, outside)
     key = key_of(request)
     first = memory.requests.get(key)
-    verdict = admit(request, kind, first, now)
+    try:
+        clear = replace(request, data=unveiled(request.data, outside.cipher))
+    except UnopenedError as error:
+        return [decided(request, kind, now, Ended(Outcome.REJECTED, Reason.UNOPENED, KEYS, str(error)))]
+    verdict = admit(clear, kind, first, now)
     if isinstance(verdict, Ended):
         if verdict.outcome is Outcome.REPEATED and first is not None:
             request = replace(request, request_id=first.repeat_id(request))
         return [decided(request, kind, now, verdict)]
     assert kind is not None
-    taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(request))
+    taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(clear))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
     known = memory.pending.get(place_of(request))
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
@@ -161,11 +169,12 @@ async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: 
     if told != Told.AWAY:
         key = subject_key(request.user_id)
         ports = (outside.cipher, outside.addresses)
-        memory.contacts.put(key, learned(answered, memory.contacts.get(key), ports, now))
+        known = learned(answered, memory.contacts.get(key), ports, now)
+        memory.contacts.put(key, known, expires_at=kept_until(known, now))
     kind = await _kind(request, outside)
-    known = memory.pending.get(place_of(request))
-    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
-        return [decided(request, kind, now, taken_back(known.cancelled_at))]
+    pending = memory.pending.get(place_of(request))
+    if pending and pending.cancelled_at is not None and pending.forbids(request.occurred_at):
+        return [decided(request, kind, now, taken_back(pending.cancelled_at))]
     verdict = admit_again(request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(request, kind, now, verdict)]
@@ -183,19 +192,26 @@ async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Ou
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
     case = replace(_case(plan.request, verdict, memory, now, outside), is_fallback=True)
-    held = hold(case, outside.rules.timezone)
+    held = None if case.is_gone else hold(case, outside.rules.timezone)
     if isinstance(held, Ended):
         return [unused(plan, kind, now, held)]
     if held is not None:
         spared = quiet_of(case, outside.rules.timezone)
         return [put_off(plan, held.due_at, spared.hours if spared else None, now)]
-    answered = await answer_unseen(case, plan, outside)
+    try:
+        answered = await answer_unseen(case, plan, outside)
+    except UnopenedError as error:
+        return [unused(plan, kind, now, Ended(Outcome.SKIPPED, Reason.UNOPENED, KEYS, str(error)))]
     count(case, answered, memory.caps, outside.rules.limits)
     return answered
 
 
 async def _answer(case: Case, memory: Memory, outside: Outside) -> list[Answered]:
-    answered = await answer(case, outside)
+    try:
+        answered = await answer(case, outside)
+    except UnopenedError as error:
+        ended = Ended(Outcome.REJECTED, Reason.UNOPENED, KEYS, str(error))
+        return [decided(case.request, case.admitted.kind, case.now, ended)]
     count(case, answered, memory.caps, outside.rules.limits)
     return suspend(case.request, answered, memory, case.now)
 
@@ -207,12 +223,12 @@ async def _kind(request: RequestReceived, outside: Outside) -> NotificationType 
 
 def _case(request: RequestReceived, admitted: Admitted, memory: Memory, now: int, outside: Outside) -> Case:
     key = subject_key(request.user_id)
-    devices = memory.devices.get(key)
+    contacts = reachable(memory.contacts.get(key), memory.devices.get(key), now, outside.device_terms)
     return Case(
         request=request,
         admitted=admitted,
         preferences=memory.preferences.get(key),
-        contacts=reachable(memory.contacts.get(key), devices, now, outside.device_terms),
+        contacts=contacts and contacts.when(request.occurred_at),
         caps=memory.caps.get(key),
         now=now,
         is_behind=outside.account_terms is not None

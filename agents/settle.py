@@ -1,10 +1,12 @@
 """The status stage: one state per message out of all that is said about it; rows, events, statistics of it.
 
 consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen, Unsubscribed; FallbackPlanned,
-          FallbackAsked), timers (FallbackDue)
-keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py)
+          FallbackAsked, PersonErased), timers (FallbackDue, ErasureDue)
+keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py); erased:
+          who was erased (agents/blank.py)
 emits     MessageRow, StatusLogged, RequestDecided (rows); NotificationEvent (notification.events);
-          StatsPartial (stats.partials), folded at the end of the batch; what agents/watch.py says
+          StatsPartial (stats.partials), folded at the end of the batch; what agents/watch.py and
+          agents/blank.py say
 
 Rules: NS-SND-021, NS-SND-OP-06…08, NS-STAT-001…005, NS-STAT-OP-01, NS-STAT-OP-02, GEN-OP-06.
 """
@@ -15,12 +17,14 @@ from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
+from agents import blank
 from agents.announce import announce, announce_request, announce_unsubscribe
 from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
 from schemas.records import (
     AttemptEnded,
+    ErasureDue,
     FallbackAsked,
     FallbackDue,
     FallbackPlanned,
@@ -28,11 +32,13 @@ from schemas.records import (
     MessageRow,
     MessageSeen,
     NotificationEvent,
+    PersonErased,
     RequestDecided,
     StatsPartial,
     StatusLogged,
     Unsubscribed,
 )
+from tables.erased import Erased
 from tables.progress import KEEP_MS, Progress
 from tables.waits import Wait
 from tables.windows import Windows
@@ -43,7 +49,7 @@ if TYPE_CHECKING:
     from agents.ports import Event, Stream, Table
 
 Told = MessageRow | StatusLogged | RequestDecided | NotificationEvent
-Outcome = Told | StatsPartial | Watched
+Outcome = Told | StatsPartial | Watched | PersonErased | ErasureDue
 Input = (
     RequestDecided
     | MessageQueued
@@ -53,6 +59,8 @@ Input = (
     | FallbackPlanned
     | FallbackAsked
     | FallbackDue
+    | PersonErased
+    | ErasureDue
 )
 
 
@@ -61,6 +69,7 @@ class Memory(msgspec.Struct, frozen=True):
 
     progress: Table[bytes, Progress]
     waits: Table[bytes, Wait]
+    erased: Table[bytes, Erased]
 
 
 async def settle(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
@@ -78,8 +87,8 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
     match value:
         case RequestDecided():
             windows.add(tally_request(value))
-            yield value
-            yield from announce_request(value)
+            yield (row := blank.row_of(value, memory.erased))
+            yield from announce_request(row)
         case MessageQueued() | AttemptEnded():
             yield from _settled(value, event.at, now, (memory, windows))
         case MessageSeen():
@@ -91,6 +100,8 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
             yield announce_unsubscribe(value)
         case FallbackPlanned() | FallbackDue() | FallbackAsked():
             yield from _watched(value, now, memory.waits)
+        case PersonErased() | ErasureDue():
+            yield from blank.erase(value, memory, now)
         case _:
             assert_never(value)
 
@@ -118,7 +129,8 @@ def _settled(
     memory, windows = kept
     key = value.message_id.encode()
     before = memory.progress.get(key)
-    after, outcomes = decide(before, value, received_at)
+    is_erased = blank.is_erased(value.user_id, value.created_at, memory.erased)
+    after, outcomes = decide(before, value, received_at, is_erased=is_erased)
     if after is before:
         return
     windows.add(tally(before, after))
@@ -128,11 +140,17 @@ def _settled(
 
 
 def decide(
-    before: Progress | None, value: MessageQueued | AttemptEnded, received_at: int
+    before: Progress | None,
+    value: MessageQueued | AttemptEnded,
+    received_at: int,
+    *,
+    is_erased: bool = False,
 ) -> tuple[Progress, list[Told]]:
     """The message's next state and what is told about it; the same object and nothing for a repeat."""
+    value = blank.blank(value) if is_erased else value
     fact = fact_of(value, received_at)
     if before is not None and before.knows(fact.event_id):
         return before, []
     after = learn(before, value).merge(fact)
+    after = after.erase() if is_erased else after
     return after, [after.row(), logged(value, fact), *announce(before, after, fact)]

@@ -32,7 +32,7 @@ def suspend(request: RequestReceived, answered: list[Answered], memory: Memory, 
         case [RequestDue(), RequestDecided() as row]:
             key = place_of(request)
             known = memory.pending.get(key)
-            others = known if known and known.waiting else Pending()  # a note alone is of an earlier use
+            others = known if known and known.is_open else Pending()  # a note alone is of an earlier use
             memory.pending.put(key, others.with_waiting(row))
         case _:
             pass

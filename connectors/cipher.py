@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from schemas.errors import UnopenedError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 VERSION = 1
 HEADER_BYTES = 2
@@ -32,16 +34,31 @@ class CipherError(ValueError):
     """Keys that are none, or sealed bytes that no known key opens. The text never holds key or clear."""
 
 
+class MissingKeyError(CipherError):
+    """Sealed with a key that is not among the keys: it may come yet."""
+
+
+class WithdrawnError(CipherError, UnopenedError):
+    """Sealed with a key that the operator says is withdrawn."""
+
+
 class Cipher:
     """Seals with the current key, opens with any known one: rotation adds a key and moves `current`.
 
     `keys`: key id → 32, 48 or 64 bytes (64 = AES-256). A key may leave when nothing sealed with it remains.
     """
 
-    __slots__ = ("_ciphers", "_current", "_hash_key", "_header", "_label")
+    __slots__ = ("_ciphers", "_current", "_hash_key", "_header", "_label", "_withdrawn")
 
-    def __init__(self, keys: Mapping[str, bytes], *, current: str, hash_key: bytes | None = None) -> None:
-        """`hash_key`: of `digest`; without one the last of the keys, which is the oldest."""
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        *,
+        current: str,
+        hash_key: bytes | None = None,
+        withdrawn: Collection[str] = (),
+    ) -> None:
+        """`hash_key`: of `digest`; without one the last of the keys. `withdrawn`: ids of keys that left."""
         for key_id, key in keys.items():
             _check(key_id, key)
         if current not in keys:
@@ -50,20 +67,27 @@ class Cipher:
         self._ciphers = {_header(key_id): AESSIV(key) for key_id, key in keys.items()}
         self._header = _header(current)
         self._label = [self._header]
+        self._withdrawn = frozenset(_header(key_id) for key_id in withdrawn)
         self._current = self._ciphers[self._header]
         oldest = hash_key or list(keys.values())[-1]
         self._hash_key = blake2b(oldest, person=b"digests").digest()
 
     @classmethod
-    def of_text(cls, text: str, hash_key: str | None = None) -> Cipher:
-        """Read a setting such as `k2:BASE64,k1:BASE64`; the first key is the current one."""
-        pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
-        if not pairs:
-            raise CipherError(f"no encryption key: {HOW_TO_WRITE_KEYS}")
-        keys = {key_id: _decoded(key_id, encoded) for key_id, _, encoded in pairs}
-        if len(keys) != len(pairs):
-            raise CipherError("two encryption keys have the same id: give each its own")
-        return cls(keys, current=pairs[0][0], hash_key=hash_key_of(hash_key) if hash_key else None)
+    def of_text(cls, text: str, hash_key: str | None = None, withdrawn: str = "") -> Cipher:
+        """Read settings such as `k2:BASE64,k1:BASE64`; the first key is the current one. `withdrawn`: `k0`.
+
+        Two keys need a `hash_key`: else the last of the list would hash, another one at each rotation.
+        """
+        keys, gone = keys_of(text), ids_of(withdrawn)
+        if len(keys) > 1 and not hash_key:
+            raise CipherError(
+                "two or more encryption keys need a key of hashes (`hash_key`): set it to the bytes of the "
+                "oldest key, the one that was alone, then add others"
+            )
+        if both := sorted(gone & keys.keys()):
+            raise CipherError(f"{', '.join(both)}: among the keys and withdrawn as well")
+        hashes = hash_key_of(hash_key) if hash_key else None
+        return cls(keys, current=next(iter(keys)), hash_key=hashes, withdrawn=gone)
 
     @staticmethod
     def new_key(key_id: str) -> str:
@@ -75,7 +99,10 @@ class Cipher:
         return self._header + self._current.encrypt(clear, self._label)
 
     def open(self, sealed: bytes) -> bytes:
-        """Decrypt; `CipherError` when the bytes are no sealed ones, were changed, or the key is unknown."""
+        """Decrypt; `CipherError` when the bytes are no sealed ones, were changed, or the key is unknown.
+
+        `MissingKeyError`, `WithdrawnError` say which of the two an unknown key is.
+        """
         try:
             if sealed.startswith(self._header):
                 return self._current.decrypt(sealed[len(self._header) :], self._label)
@@ -92,23 +119,55 @@ class Cipher:
     def _open_with_older(self, sealed: bytes) -> bytes:
         header = _header_of(sealed)
         cipher = self._ciphers.get(header)
+        if cipher is None and header in self._withdrawn:
+            raise WithdrawnError(f"sealed with key {_name(header)!r}, which is withdrawn")
         if cipher is None:
-            raise CipherError(
+            raise MissingKeyError(
                 f"sealed with key {_name(header)!r}, which is not among the keys: "
                 "keep a retired key until nothing sealed with it remains",
             )
         return cipher.decrypt(sealed[len(header) :], [header])
+
+    @property
+    def current(self) -> str:
+        """Id of the key that seals."""
+        return _name(self._header)
 
     def key_id_of(self, sealed: bytes) -> str:
         """Say which key sealed these bytes."""
         return _name(_header_of(sealed))
 
 
+def keys_of(text: str) -> dict[str, bytes]:
+    """Read the setting of the keys, in its order."""
+    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
+    if not pairs:
+        raise CipherError(f"no encryption key: {HOW_TO_WRITE_KEYS}")
+    keys = {key_id: _decoded(key_id, encoded) for key_id, _, encoded in pairs}
+    if len(keys) != len(pairs):
+        raise CipherError("two encryption keys have the same id: give each its own")
+    for key_id, key in keys.items():
+        _check(key_id, key)
+    return keys
+
+
+def ids_of(text: str) -> frozenset[str]:
+    """Read the setting of the keys that are withdrawn: ids with commas between."""
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for key_id in sorted(found):
+        _check_id(key_id)
+    return found
+
+
 def _check(key_id: str, key: bytes) -> None:
-    if not KEY_ID.fullmatch(key_id):
-        raise CipherError(f"key id {key_id!r}: use 1 to 32 letters, digits, `_`, `.` or `-`")
+    _check_id(key_id)
     if len(key) not in KEY_BYTES:
         raise CipherError(f"key {key_id!r} has {len(key)} bytes, not 32, 48 or 64 (64 are advised)")
+
+
+def _check_id(key_id: str) -> None:
+    if not KEY_ID.fullmatch(key_id):
+        raise CipherError(f"key id {key_id!r}: use 1 to 32 letters, digits, `_`, `.` or `-`")
 
 
 def _decoded(key_id: str, encoded: str) -> bytes:

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from connectors.postgres.errors import SinkFencedError
 from connectors.postgres.row_columns import Fold, replaces
 from connectors.postgres.rows import Written
+from schemas.ids import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.postgres.row_columns import RowRecord
-    from schemas.records import LabelChanged, MessageRow, RequestDecided, StatsRow, StatusLogged
+    from schemas.records import (
+        LabelChanged,
+        MessageRow,
+        PersonErased,
+        RequestDecided,
+        StatsRow,
+        StatusLogged,
+    )
 
 
 class MemoryTables:
@@ -78,3 +88,16 @@ class MemoryRows:
         for name, bucket in fold.stats.items():
             if self.tables.stats.setdefault(name, bucket).version < bucket.version:
                 self.tables.stats[name] = bucket
+        for person in fold.erased:
+            self._erase(person)
+
+    def _erase(self, person: PersonErased) -> None:
+        """Of the life that ended; what statistics count stays."""
+        for key, decided in self.tables.requests.items():
+            if decided.user_id == person.user_id and decided.received_at <= person.erased_at:
+                self.tables.requests[key] = replace(decided, user_id=NOBODY, idempotency_key="", value=None)
+        for message_id, row in self.tables.messages.items():
+            if row.user_id == person.user_id and row.created_at <= person.erased_at:
+                self.tables.messages[message_id] = replace(
+                    row, user_id=NOBODY, recipient=b"", payload=b"{}", idempotency_key="", detail=None
+                )

@@ -29,8 +29,8 @@ def audience_topics() -> Iterator[Topic]:
     counted = t.internal(t.AUDIENCE_PROGRESS, (r.UsersCounted,), about, ("members", "audience"))
     yield replace(counted, key="upload id", partitions=Partitions.ONE)
     about = "Users and the labels they get, labels that are taken away (AUD-123), what users saw (GEN-OP-08)."
-    told = (r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen)
-    users = t.internal(t.LABELLED, told, about, ("audience seen", "members"))
+    told = (r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen, r.ViewerForgotten)
+    users = t.internal(t.LABELLED, told, about, ("recipient audience seen", "members"))
     yield replace(users, key="`bucket:<n>`, a share of all users")
     yield Topic(
         name=t.AUDIENCE_ANSWERS,

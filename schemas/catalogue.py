@@ -6,6 +6,7 @@ test compares it with the topology. Changelogs belong to the engine and are name
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas import records as r
@@ -74,7 +75,8 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
 
 
 def _requests() -> Iterator[Topic]:
-    yield t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("intake", "recipient"))
+    contacts = t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("", "recipient"))
+    yield replace(contacts, writers=("intake", "crypto reseal"))
     yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
     said = (r.DeviceChanged, r.TokenClaimed)
     about = "Devices that take pushes, switched off when one refuses; claims of a token by its hash."
@@ -108,12 +110,13 @@ def _outcomes() -> Iterator[Topic]:
         r.MessageSeen,
         r.FallbackAsked,
         r.Unsubscribed,
+        r.PersonErased,
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
     rows = (
         *(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow, r.DeviceRow),
-        r.StatsRow,
+        *(r.StatsRow, r.PersonErased),
     )
     about = "Rows for Postgres; labels by their name, statistics by their bucket."
     yield t.internal(t.ROWS, rows, about, ("recipient status audience stats", "sink"))

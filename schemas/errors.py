@@ -67,5 +67,12 @@ class SchemaConflictError(SchemaError):
     """A learned schema cannot be resolved into our record."""
 
 
+class UnopenedError(ValueError):
+    """Sealed with a key that was withdrawn on purpose: nobody opens it ever. The text never holds clear.
+
+    A key that is merely missing here is another error, which nobody takes for an end: it may come yet.
+    """
+
+
 class RenderFailedError(Exception):
     """A template could not be rendered (NS-SND-062). The text says why, without data values."""

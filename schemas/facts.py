@@ -22,6 +22,8 @@ Daytime = Annotated[str, Meta(pattern=DAYTIME, description="`08:30`.")]
 
 MAX_CHOICES = 200
 """Types that one record may change."""
+MAX_NAMES = 100
+"""Names of audiences of one user."""
 MAX_DEVICES = 50
 """Devices of one user: each is a message of its own for every push (NS-SND-OP-05)."""
 
@@ -33,6 +35,13 @@ class DeviceGiven(msgspec.Struct, frozen=True):
     platform: Annotated[str, Meta(min_length=1, max_length=20)]
 
 
+class AudienceName(msgspec.Struct, frozen=True):
+    """A name under which audiences know a user (AUD-071)."""
+
+    id_type: Literal["yandex_uid", "phone_id", "personal_phone_id", "device_id"]
+    id: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
 class Profile(msgspec.Struct, frozen=True):
     """`user.registered`, `user.updated`, `user.deleted`: how to reach a user, in clear."""
 
@@ -41,6 +50,8 @@ class Profile(msgspec.Struct, frozen=True):
     devices: Annotated[list[DeviceGiven], Meta(max_length=MAX_DEVICES)] | UnsetType | None = UNSET
     language: Annotated[str, Meta(max_length=10)] | UnsetType | None = UNSET
     timezone: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    known_as: Annotated[list[AudienceName], Meta(max_length=MAX_NAMES)] = []  # of a deletion: erased, too
+    is_demanded: bool = False  # a deletion by API or command: whatever is known is older, by whatever clock
 
 
 class TypeChoice(msgspec.Struct, frozen=True):

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from zlib import crc32
 
 SUBJECT = "user"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""User of rows whose own was erased."""
 BUCKETS = 1024
 """Shares of all users of audiences. Rows and records are of one bucket each: this number never changes."""
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
@@ -25,6 +27,11 @@ def derived(kind: str, *parts: str) -> str:
 def subject_key(user_id: str) -> bytes:
     """Kafka key of everything about one user, after the intake (GEN-OP-03)."""
     return f"{SUBJECT}:{user_id}".encode()
+
+
+def person_named(digest: str) -> str:
+    """Name of an erased user, under which evidence stays; `digest`: a keyed hash of his id (NS-SEC-OP-03)."""
+    return derived("person", digest)
 
 
 def keyed_request(source: str, user_id: str, key: str) -> str:

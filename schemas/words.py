@@ -87,11 +87,12 @@ class Verdict(StrEnum):
 
 
 class ContactAction(StrEnum):
-    """What happened to a user's contact data; `deleted` empties it."""
+    """What happened to a user's contact data; `deleted` empties it, `resealed` exchanges ciphertext only."""
 
     REGISTERED = "registered"
     UPDATED = "updated"
     DELETED = "deleted"
+    RESEALED = "resealed"
 
 
 class PreferenceKind(StrEnum):
@@ -152,6 +153,7 @@ class Reason(StrEnum):
     # a request that became no message
     DUPLICATE = "duplicate"
     KEY_REUSED = "key_reused"
+    UNOPENED = "unopened"
     UNKNOWN_TYPE = "unknown_type"
     UNMAPPED_EVENT = "unmapped_event"
     SENDER_NOT_ALLOWED = "sender_not_allowed"
@@ -195,6 +197,7 @@ class Reason(StrEnum):
 REASONS: dict[Reason, str] = {
     Reason.DUPLICATE: "The same source, recipient and idempotency key were accepted inside the dedup window.",
     Reason.KEY_REUSED: "As `duplicate`, but the first request under the key asked for something else.",
+    Reason.UNOPENED: "Sealed with a key that was withdrawn; a message on its way: with one unknown here.",
     Reason.UNKNOWN_TYPE: "The notification type is not in the registry.",
     Reason.UNMAPPED_EVENT: "No rule maps this topic and event type to a notification type.",
     Reason.SENDER_NOT_ALLOWED: "The producing service is not among the type's allowed senders.",

@@ -100,7 +100,12 @@ def members(settings: Settings, reading: Reading, figures: AudienceMetrics) -> S
     """Keeps who has which label; rows, records and timers are of one bucket each."""
     return Stage(
         name="members",
-        inputs=(Input(t.LABELLED, reading.records(r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen)),),
+        inputs=(
+            Input(
+                t.LABELLED,
+                reading.records(r.UsersLabelled, r.LabelsEnded, r.CommunicationSeen, r.ViewerForgotten),
+            ),
+        ),
         agent=lambda stream, tables: enlist.enlist(
             stream, enlist.Memory(**{name: tables[name] for name in enlist.Memory.__struct_fields__})
         ),

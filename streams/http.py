@@ -37,6 +37,7 @@ from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import CampaignsFeed, CampaignsRead
 from streams.outside import cipher_of, engine_config, publish_schemas
+from streams.persons import PersonDesk
 from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
@@ -191,6 +192,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         links=signer_of(http.link_keys),
         resolve=resolver,
         note_down=AuditLog(database),
+        persons=PersonDesk(settings, database),
         vitals=vitals_of(needed, database, [audience.reachable, *reads.values()]),
     )
     ops = ops_app(

@@ -73,6 +73,7 @@ def cipher_of(settings: Settings) -> Cipher:
     return Cipher.of_text(
         given.get_secret_value() if given else kept_key(settings.data_dir),
         hash_key.get_secret_value() if hash_key else None,
+        settings.crypto.withdrawn,
     )
 
 
@@ -184,7 +185,7 @@ class World:
             addresses=AddressBook(),
             links=links_of(settings),
             perform=self._performer.perform,
-            sink=SqlSink(RowWriter(self.database, settings.kafka.app), SinkMetrics(registry)),
+            sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),

@@ -60,29 +60,35 @@ def timer(reading: Reading, kind: type, timer_id: Callable[[Any], str]) -> Route
 
 
 def recipient_timer(reading: Reading) -> Route:
-    """Requests that wait, and devices that may be idle."""
+    """Requests that wait, devices that may be idle; and the end of either timer."""
     return ToTimer(
         lambda due: _due_id(due).encode(),
         lambda due: due.due_at,
-        encode,
+        lambda due: None if isinstance(due, r.RequestOff | r.DevicesOff) else encode(due),
         reading.records(r.RequestDue, r.DevicesDue),
     )
 
 
-def _due_id(due: r.RequestDue | r.DevicesDue) -> str:
-    if isinstance(due, r.DevicesDue):
+def _due_id(due: r.RequestDue | r.RequestOff | r.DevicesDue | r.DevicesOff) -> str:
+    if isinstance(due, r.DevicesDue | r.DevicesOff):
         return f"devices/{due.user_id}"
-    return f"{due.request.origin}/{due.waited_for}"
+    origin = due.origin if isinstance(due, r.RequestOff) else due.request.origin
+    return f"{origin}/{due.waited_for}"
 
 
-def fallback_timer(reading: Reading) -> Route:
-    """The timer of a wait for receipts, and its end."""
+def status_timer(reading: Reading) -> Route:
+    """The timer of a wait for receipts, and its end; that of a walk for an erased user."""
     return ToTimer(
-        lambda due: due.wait_id.encode(),
+        _status_timer_id,
         lambda due: due.due_at,
         lambda due: None if isinstance(due, r.FallbackOff) else encode(due),
-        reading.records(r.FallbackDue),
+        reading.records(r.FallbackDue, r.ErasureDue),
     )
+
+
+def _status_timer_id(due: r.FallbackDue | r.FallbackOff | r.ErasureDue) -> bytes:
+    name = f"erasure/{due.user_id}/{due.asked_at}" if isinstance(due, r.ErasureDue) else due.wait_id
+    return name.encode()
 
 
 def planned_for(plan: r.FallbackPlanned) -> bytes:

@@ -25,6 +25,7 @@ from streams.settings_contacts import Accounts, Devices
 from streams.settings_http import ApiKey, Http
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
+from streams.settings_retention import Retention
 from streams.settings_sections import (
     Consumers,
     Crypto,
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     """Folder of table stores, and of the embedded servers' data."""
     kafka: Kafka = Field(default_factory=Kafka)
     postgres: Postgres = Field(default_factory=Postgres)
+    retention: Retention = Field(default_factory=Retention)
     http: Http = Field(default_factory=Http)
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)

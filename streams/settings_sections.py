@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from connectors.cipher import Cipher, hash_key_of
+from connectors.cipher import Cipher, hash_key_of, keys_of
 from schemas.quiet import zone
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -141,15 +141,26 @@ class Crypto(BaseModel):
     """`id:base64` of 32, 48 or 64 bytes with commas between; the first encrypts, all decrypt. Demanded beside
     a given Kafka; beside an embedded one a key is made and kept in the data folder."""
     hash_key: SecretStr | None = None
-    """Key of the hashes by which device tokens are found again, base64 of at least 32 bytes; never change it.
-    Without one the last, oldest of `keys` serves: set this to it before that key leaves the list."""
+    """Key of the hashes by which device tokens are found again and erased persons named, base64 of at least
+    32 bytes; never change it. A single key serves without one; with two or more `keys` it is demanded: the
+    bytes of the one that was alone."""
+    withdrawn: str = ""
+    """Ids of keys that will never be given again, with commas between: what they sealed ends with the reason
+    `unopened`. What any other unknown key sealed waits, for that key may come yet."""
 
     @field_validator("keys")
     @classmethod
     def _keys_are_well_formed(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:
-            Cipher.of_text(keys.get_secret_value())
+            keys_of(keys.get_secret_value())
         return keys
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        if self.keys is not None:
+            hash_key = self.hash_key.get_secret_value() if self.hash_key else None
+            Cipher.of_text(self.keys.get_secret_value(), hash_key, self.withdrawn)
+        return self
 
     @field_validator("hash_key")
     @classmethod

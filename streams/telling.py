@@ -12,15 +12,16 @@ from schemas.codec import encode_json
 from streams.engine.api import Input, Stage
 from streams.routes import (
     bucket_key,
-    fallback_timer,
     forgotten_key,
     granted_to,
     lane_of,
     nothing,
+    status_timer,
     timer,
     window_key,
 )
 from streams.wiring import to
+from tables.erased import Erased
 from tables.progress import Progress
 from tables.totals import Totals
 from tables.waits import Wait
@@ -37,6 +38,7 @@ HAPPENED = (
     r.MessageSeen,
     r.FallbackAsked,
     r.Unsubscribed,
+    r.PersonErased,
 )
 """What the status stage reads."""
 
@@ -49,6 +51,7 @@ SINK_RECORDS = (
     r.PreferenceRow,
     r.DeviceRow,
     r.StatsRow,
+    r.PersonErased,
 )
 
 
@@ -58,20 +61,24 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
     return Stage(
         name="status",
         inputs=(Input(t.OUTCOMES, read(*HAPPENED)),),
-        agent=lambda stream, tables: settle(stream, Memory(tables["progress"], tables["waits"])),
+        agent=lambda stream, tables: settle(
+            stream, Memory(tables["progress"], tables["waits"], tables["erased"])
+        ),
         routes={
             r.RequestDecided: (to(t.ROWS, same_partition=True),),
             r.MessageRow: (to(t.ROWS, same_partition=True),),
             r.StatusLogged: (to(t.ROWS, key=lambda line: line.message_id.encode(), same_partition=True),),
             r.NotificationEvent: (to(t.EVENTS, encoder=encode_json, same_partition=True),),
             r.StatsPartial: (to(t.PARTIALS, key=window_key),),
-            **dict.fromkeys((r.FallbackDue, r.FallbackOff), (fallback_timer(outside.reading),)),
+            r.PersonErased: (to(t.ROWS, same_partition=True),),
+            **dict.fromkeys((r.FallbackDue, r.FallbackOff, r.ErasureDue), (status_timer(outside.reading),)),
             r.FallbackAsked: (to(t.SEEN),),
             r.FallbackGranted: (to(lane_of, key=granted_to),),
         },
         tables=(
             outside.reading.table("progress", 1, Progress),
             outside.reading.table("waits", 2, Wait),
+            outside.reading.table("erased", 9, Erased),
         ),
         min_interval_ms=settings.engine.interval_slow_ms,
         max_batch=settings.engine.max_batch,

@@ -4,6 +4,7 @@
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
+    facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats, audience.stats
     rows ─ sink ─► Postgres
@@ -18,7 +19,7 @@ keys: never change or reuse one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agents.deliver import deliver
@@ -28,6 +29,7 @@ from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from schemas import records as r
 from schemas import topics as t
+from schemas.ids import bucket_key
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
@@ -44,7 +46,7 @@ from streams.routes import (
 )
 from streams.seen import seen_stage
 from streams.telling import sink_stage, stats_stage, status_stage
-from streams.wiring import Reading, to
+from streams.wiring import Reading, WaitingCipher, to
 from tables.asking import Asking
 from tables.caps import Caps
 from tables.contacts import Contacts
@@ -100,7 +102,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
     """All stages, in the order in which a request meets them."""
     return (
         _intake(settings, outside, events),
-        _recipient(settings, outside),
+        _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
         status_stage(settings, outside),
         stats_stage(settings, outside),
@@ -190,7 +192,9 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
         ),
         routes={
             r.ContactsAsked: (contacts_call(settings, outside.reading, outside.ask_account),),
-            **dict.fromkeys((r.RequestDue, r.DevicesDue), (recipient_timer(outside.reading),)),
+            **dict.fromkeys(
+                (r.RequestDue, r.RequestOff, r.DevicesDue, r.DevicesOff), (recipient_timer(outside.reading),)
+            ),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
@@ -200,6 +204,8 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             r.DeviceRow: (to(t.ROWS, same_partition=True),),
             r.DeviceChanged: (to(t.DEVICES),),
             r.TokenClaimed: (to(t.DEVICES, key=lambda claimed: owner_key(claimed.token_hash)),),
+            r.PersonErased: (to(t.OUTCOMES, same_partition=True),),
+            r.ViewerForgotten: (to(t.LABELLED, key=lambda gone: bucket_key(gone.bucket)),),
             r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
         },
         tables=(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 from aiokafka.errors import KafkaError
 
+from agents.conceal import veiled
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
 from connectors.clock import now_ms
@@ -70,7 +71,7 @@ def trial_records(trial: Trial, address: str, cipher: Cipher, now: int) -> tuple
         source=SOURCE,
         idempotency_key=request_id,
         recipient=cipher.seal(address.encode()),
-        payload=msgspec.json.encode(shown),
+        payload=veiled(msgspec.json.encode(shown), cipher),
         created_at=now,
         expires_at=now + LASTS_MS,
         language=template.language_code,

@@ -8,10 +8,39 @@ from typing import Any
 
 from msgspec import Struct
 
+from agents.ports import Cipher
+from connectors.cipher import MissingKeyError
 from schemas.codec import Decoder, SchemaBook, encode
 from schemas.errors import DecodeError, UnknownSchemaError
 from schemas.ids import subject_key
 from streams.engine.api import NotYet, TableSpec, ToTopic, Undecodable
+
+KEY = "crypto_key"
+
+
+class WaitingCipher:
+    """The cipher of a stage that opens only what we sealed: a key that this worker lacks is waited for.
+
+    A dead letter would do for a record; a request that waited as a timer, or an answer, is not sent again.
+    """
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+
+    def seal(self, clear: bytes) -> bytes:
+        """Encrypt with the current key."""
+        return self._cipher.seal(clear)
+
+    def digest(self, clear: bytes) -> str:
+        """A keyed hash."""
+        return self._cipher.digest(clear)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt; `NotYet` while the key is missing."""
+        try:
+            return self._cipher.open(sealed)
+        except MissingKeyError as error:
+            raise NotYet(KEY) from error
 
 
 class Reading:

@@ -30,7 +30,7 @@ from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.metrics import HttpMetrics
 from connectors.postgres.errors import PostgresError
-from connectors.postgres.partitions import add_partitions, drop_partitions
+from connectors.postgres.partitions import add_partitions, drop_partitions, drop_refusals, keep
 from connectors.postgres.reference import PublishFailedError
 from streams.applying import relay
 from streams.engine.api import NotYet, StageFailedError
@@ -148,9 +148,12 @@ class Pipeline(Service):
     async def _partitions(self) -> None:
         """Make partitions ahead of the rows and drop those past their retention, beside the sink."""
         if self._world is not None and "sink" in self._wanted:
+            database, kept = self._world.database, self._settings.retention
             try:
-                await add_partitions(self._world.database, now_ms())
-                await drop_partitions(self._world.database, now_ms())
+                await add_partitions(database, now_ms())
+                await keep(database, kept.by_table())
+                await drop_partitions(database, now_ms())
+                await drop_refusals(database, now_ms(), kept.refusals_days)
             except PostgresError as error:
                 log.warning("partitions_wait", error=str(error))
 

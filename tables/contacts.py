@@ -55,6 +55,14 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Deleted, and not registered again since."""
         return self.deleted_at > self.registered_at
 
+    def times(self) -> list[int]:
+        """When he registered, and of what time each field is (ms)."""
+        return [self.registered_at, *(getattr(self, f"{name}_at") for name in FIELDS)]
+
+    def when(self, asked_at: int) -> Contacts:
+        """As they are for something asked at that time: what was asked before a deletion reaches nobody."""
+        return Contacts(deleted_at=self.deleted_at) if 0 < asked_at <= self.deleted_at else self
+
     def addresses(self, channel: str) -> list[Address]:
         """The addresses that serve a channel, valid or not."""
         match channel:
@@ -73,7 +81,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             stated = dict.fromkeys(stated)
         changed: dict[str, Any] = {}
         for name, value in stated.items():
-            if at >= getattr(self, f"{name}_at") or self._is_told(name):
+            if at >= getattr(self, f"{name}_at") or self.is_told(name):
                 changed |= {name: _empty(name) if value is None else value, f"{name}_at": at}
         return replace(self, **changed) if changed else self
 
@@ -85,13 +93,13 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.is_deleted:
             return self
-        taken = [name for name in said if self._is_open(name) or self._is_told(name)]
+        taken = [name for name in said if self._is_open(name) or self.is_told(name)]
         values = {name: said[name] for name in taken} | {f"{name}_at": at for name in taken}
         return replace(self, **values, asked_at=at)
 
     def is_missing(self, name: str, now: int, cache_ms: int) -> bool:
         """Whether nobody has stated it, or Account Service did longer ago than it is believed."""
-        if self._is_open(name) or self._is_told(name):
+        if self._is_open(name) or self.is_told(name):
             return self.asked_at == 0 or now >= self.asked_at + cache_ms
         return False
 
@@ -101,8 +109,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         is_emptied = self.deleted_at > 0 and at < self.registered_at and not getattr(self, name)
         return at == 0 or is_emptied
 
-    def _is_told(self, name: str) -> bool:
-        """What is known of it is the word of Account Service."""
+    def is_told(self, name: str) -> bool:
+        """What is known of a field is the word of Account Service."""
         at: int = getattr(self, f"{name}_at")
         return 0 < self.asked_at == at
 
@@ -117,7 +125,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         gone = replace(self, deleted_at=max(self.deleted_at, at))
         if not gone.is_deleted:
-            older = [name for name in FIELDS if self.asked_at <= at or not self._is_told(name)]
+            older = [name for name in FIELDS if self.asked_at <= at or not self.is_told(name)]
             return gone.merge(dict.fromkeys(older), at)
         values = {name: _empty(name) for name in FIELDS}
         times = {f"{name}_at": max(getattr(gone, f"{name}_at"), at) for name in FIELDS}

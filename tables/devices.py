@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from tables.contacts import Address, Contacts
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -142,6 +144,19 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return replace(
             self, known=[device if one.device_id == device.device_id else one for one in self.known]
         )
+
+
+def reachable(
+    contacts: Contacts | None, devices: Devices | None, now: int, terms: DeviceTerms
+) -> Contacts | None:
+    """The contacts with the devices that pushes go to; while there are none, with those kept there before."""
+    if devices is None:
+        return contacts
+    active = [
+        Address(sealed=one.token, is_valid=one.is_valid, platform=one.platform, device_id=one.device_id)
+        for one in devices.active(now, terms)
+    ]
+    return replace(contacts or Contacts(), devices=active)
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from schemas.ids import subject_key
 from schemas.records import RequestDecided
 from schemas.records.reference import LONGEST_TTL_S
+from schemas.words import Outcome
 
 WRONG_CLOCK_MS = 600_000
 """As far as clocks of producers are believed to be off."""
@@ -36,6 +37,11 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     def waits(self) -> bool:
         """A cancel ends it."""
         return bool(self.waiting) and self.cancelled_at is None
+
+    @property
+    def is_open(self) -> bool:
+        """A timer is to come for a row; what an erasure ended has none."""
+        return any(row.outcome == Outcome.WAITING for row in self.waiting)
 
     def with_waiting(self, row: RequestDecided) -> Pending:
         """One more waits, or the same one again."""

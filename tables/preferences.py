@@ -37,6 +37,17 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: int = 0
     quiet: QuietChoice | None = None
 
+    @property
+    def is_blank(self) -> bool:
+        """Nothing is chosen."""
+        return not (self.types or self.unsubscribed or self.consents or self.quiet)
+
+    def times(self) -> list[int]:
+        """When each thing was chosen (ms)."""
+        switches = (*self.unsubscribed.values(), *self.consents.values())
+        found = [one.at for one in self.types.values()] + [one.at for one in switches]
+        return found if self.quiet is None else [*found, self.quiet.at]
+
     def choice(self, notification_type: str) -> ChosenType | None:
         """What the user chose for a type, None without a choice."""
         return self.types.get(notification_type)
@@ -51,6 +62,16 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         said = (self.consents.get(f"{purpose}/{channel}"), self.consents.get(f"{purpose}/"))
         newest = max((s for s in said if s), key=lambda s: (s.at, not s.is_on), default=None)
         return newest is not None and newest.is_on
+
+    def since(self, at: int) -> Preferences:
+        """Without what was chosen at that time (ms) or before: the person who chose it is erased."""
+        return replace(
+            self,
+            types={name: kept for name, kept in self.types.items() if kept.at > at},
+            unsubscribed={name: kept for name, kept in self.unsubscribed.items() if kept.at > at},
+            consents={name: kept for name, kept in self.consents.items() if kept.at > at},
+            quiet=self.quiet if self.quiet is not None and self.quiet.at > at else None,
+        )
 
     def merge(self, change: PreferenceChanged) -> Preferences:
         """With a fact taken in; the same object when something newer is known."""

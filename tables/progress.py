@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from schemas.ids import NOBODY
 from schemas.records import MessageQueued, MessageRow
 from schemas.words import RANK, Reason, Status
 
@@ -63,6 +64,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Fact] = {}  # status → the fact that stands for it
     attempts: int = 0
     known: list[bytes] = []  # sorted digests of every event id taken in
+    is_erased: bool = False  # its user was deleted: nothing tells whose it was, but where its row lives
 
     @property
     def version(self) -> int:
@@ -94,6 +96,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             attempts=max(self.attempts, fact.attempt),
             known=sorted([*self.known, digest]),
         )
+
+    def erase(self) -> Progress:
+        """Without anything personal; what statistics count of it stays."""
+        queued = replace(self.queued, recipient=b"", payload=b"{}", idempotency_key="", detail=None)
+        facts = {
+            status: replace(fact, detail=None, provider_message_id=None)
+            for status, fact in self.facts.items()
+        }
+        return replace(self, queued=queued, facts=facts, is_erased=True)
 
     def counts(self) -> dict[str, Cell]:
         """Status → where it counts.
@@ -135,7 +146,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         return MessageRow(
             message_id=queued.message_id,
             request_id=queued.request_id,
-            user_id=queued.user_id,
+            user_id=NOBODY if self.is_erased else queued.user_id,
             channel=queued.channel,
             lane=queued.lane,
             notification_type=queued.notification_type,

@@ -56,9 +56,15 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     devices: dict[str, int] = {}
 
     def merge(self, veto: Vetoed) -> Vetoes:
-        """With a veto of any scope but `request` taken in; the same object when a newer is known."""
+        """With a veto of any scope but `request` taken in; the same object when a newer is known.
+
+        An erasure takes along what is older: it was of messages all of which it cancels. No veto of before
+        brings it back.
+        """
+        if veto.version <= self.erased:
+            return self
         if veto.scope == VetoScope.USER:
-            return replace(self, erased=veto.version) if veto.version > self.erased else self
+            return self._erase(veto.version)
         if veto.scope == VetoScope.DEVICE:
             return self._silence(veto.device_id or "", veto.version)
         known = {one.version: one for one in self._all}
@@ -78,6 +84,15 @@ class Vetoes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def _all(self) -> list[Preferences]:
         return [self.preferences, *self.earlier] if self.preferences else []
+
+    def _erase(self, version: int) -> Vetoes:
+        left = [one for one in self._all if one.version > version]
+        return Vetoes(
+            preferences=left[0] if left else None,
+            erased=version,
+            earlier=left[1:],
+            devices={name: at for name, at in self.devices.items() if at > version},
+        )
 
     def _silence(self, device_id: str, version: int) -> Vetoes:
         if self.devices.get(device_id, 0) >= version:

@@ -35,6 +35,7 @@ from schemas.records import (
     UsersLabelled,
     UsersOfLabel,
     UsersUploaded,
+    ViewerForgotten,
     WithdrawalDue,
 )
 from tables.labels import visible
@@ -126,6 +127,7 @@ _DECODE = Decoder(
     UsersCounted,
     UsersLabelled,
     UsersUploaded,
+    ViewerForgotten,
     WithdrawalDue,
 )
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agents.ask_account import AccountTerms
 from agents.ports import Rules
-from schemas.errors import RenderFailedError
+from schemas.errors import RenderFailedError, UnopenedError
 from schemas.records import Content
 from tables.devices import DeviceTerms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
+    from agents.ports import Addresses, Cipher
     from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 K = TypeVar("K")
@@ -114,12 +115,17 @@ class MemoryReference:
 
 
 class PlainCipher:
-    """Marks instead of encrypting, so that a test can read what is sealed; opens only what it sealed."""
+    """Marks instead of encrypting, so that a test can read what is sealed; opens only what it sealed.
+
+    `withdrawn:…` is of a key that is gone for good, all else of one that is merely missing.
+    """
 
     def seal(self, clear: bytes) -> bytes:
         return b"sealed:" + clear
 
     def open(self, sealed: bytes) -> bytes:
+        if sealed.startswith(b"withdrawn:"):
+            raise UnopenedError("a withdrawn key")
         if not sealed.startswith(b"sealed:"):
             raise ValueError("not sealed by this cipher")
         return sealed.removeprefix(b"sealed:")
@@ -172,9 +178,9 @@ class MemoryOutside:
     """The ports of the recipient stage, in memory."""
 
     reference: MemoryReference = field(default_factory=MemoryReference)
-    cipher: PlainCipher = field(default_factory=PlainCipher)
+    cipher: Cipher = field(default_factory=PlainCipher)
     renderer: PlainRenderer = field(default_factory=PlainRenderer)
-    addresses: PlainAddresses = field(default_factory=PlainAddresses)
+    addresses: Addresses = field(default_factory=PlainAddresses)
     links: PlainLinks = field(default_factory=PlainLinks)
     rules: Rules = field(default_factory=Rules)
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)

@@ -43,7 +43,9 @@ class House:
     """
 
     desk: Desk = field(default_factory=Desk)
-    status: StatusMemory = field(default_factory=lambda: StatusMemory(MemoryTable(), MemoryTable()))
+    status: StatusMemory = field(
+        default_factory=lambda: StatusMemory(MemoryTable(), MemoryTable(), MemoryTable())
+    )
     saw: SeenMemory = field(
         default_factory=lambda: SeenMemory(
             MemoryTable(), Queues(MemoryTable(), MemoryTable(), Desk().outside.reference)

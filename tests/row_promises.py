@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from connectors.postgres.errors import SinkFencedError
 from connectors.postgres.rows import Written
-from tests.sample_rows import NOW, decided, logged, message
+from schemas.ids import NOBODY
+from schemas.records import PersonErased
+from tests.sample_rows import NOW, USER, decided, logged, message
 
 MakeWriter = Callable[[], Any]
+Users = Callable[[], Awaitable[set[str]]]
+"""Whose the rows of requests and messages are."""
 
 
 class RowPromises:
-    """`make_writer` is a fixture: each call gives one more writer over the same tables."""
+    """`make_writer` is a fixture: each call gives one more writer over the tables; `users` reads them."""
 
     async def test_a_new_partition_begins_where_it_is_told(self, make_writer: MakeWriter) -> None:
         assert await make_writer().open_task("rows", 0, 17) == 17
@@ -28,6 +32,18 @@ class RowPromises:
         await writer.open_task("rows", 0, 0)
         batch = [decided(), message(version=2), logged(), message(version=1), logged(), logged(2), decided()]
         assert await writer.write("rows", 0, 0, 7, batch) == Written(1, 1, 1, orphans=1)
+
+    async def test_an_erasure_is_written_behind_the_rows_of_its_batch(
+        self, make_writer: MakeWriter, users: Users
+    ) -> None:
+        """Mutation: rows of the batch are written behind the erasure, or it does nothing."""
+        writer = make_writer()
+        await writer.open_task("rows", 0, 0)
+        erased = PersonErased(user_id=USER, person=NOBODY, deleted_at=NOW, erased_at=NOW + 5)
+        batch = [erased, decided(), message(), logged()]
+        assert await writer.write("rows", 0, 0, 4, batch) == Written(1, 1, 1)
+        assert await users() == {NOBODY}
+        assert await writer.write("rows", 0, 4, 5, [erased]) == Written(0, 0, 0)
 
     async def test_the_offset_moves_with_the_batch(self, make_writer: MakeWriter) -> None:
         writer = make_writer()

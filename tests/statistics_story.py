@@ -74,7 +74,7 @@ def story() -> Iterator[tuple[int, Any]]:
 
 async def told() -> tuple[dict[str, StatsRecord], list[RowRecord]]:
     """The real agents over the story: the last record of each key in the topic, and all rows."""
-    memory, totals = Memory(MemoryTable(), MemoryTable()), MemoryTable[bytes, Any]()
+    memory, totals = Memory(MemoryTable(), MemoryTable(), MemoryTable()), MemoryTable[bytes, Any]()
     topic: dict[str, StatsRecord] = {}
     stored: list[RowRecord] = []
     for at, value in sorted(story(), key=lambda pair: pair[0]):

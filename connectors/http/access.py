@@ -37,6 +37,7 @@ DEVICES_BY_BODY: Final = Himself(None, NeedsRole(frozenset(), "devices"))
 SENDING: Final = NeedsRole(frozenset({Role.ADMIN}), "send")
 STATISTICS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}), "stats")
 KEYS: Final = NeedsRole(frozenset({Role.ADMIN}))
+PERSONS: Final = NeedsRole(frozenset({Role.ADMIN}))
 AUDIENCE: Final = NeedsKey("audience")
 READING: Final = NeedsKey("campaigns")
 
@@ -99,6 +100,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("GET", f"{PREFIX}/keys", KEYS, "NS-SEC-011"),
     Row("DELETE", f"{PREFIX}/keys/{{key_id}}", KEYS, "NS-SEC-011"),
     Row("POST", f"{PREFIX}/keys/{{key_id}}/rotate", KEYS, "NS-SEC-011"),
+    Row("GET", f"{PREFIX}/users/{{user_id}}/export", PERSONS, "NS-SEC-042"),
+    Row("POST", f"{PREFIX}/users/{{user_id}}/erasure", PERSONS, "NS-SEC-OP-02"),
 )
 
 _POLICIES: Final = {(row.method, row.path): row.policy for row in TABLE}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connectors.http.checks import Asks
     from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
+    from connectors.persons import Persons
     from connectors.postgres.audit import Change
     from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
@@ -147,7 +148,7 @@ class NoCipher:
 class EdgePorts:
     """The public port. A throttle None: no limits. Without `produce` nothing is taken.
 
-    `audience`, `keys`, `templates` None: their endpoints answer 503; `send_trial` None: no trial is sent.
+    `audience`, `keys`, `templates`, `persons` None: their endpoints answer 503; `send_trial` None: no trial.
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
@@ -177,6 +178,7 @@ class EdgePorts:
     resolve: Resolve | None = None
     has_docs: bool = True
     note_down: NoteDown | None = None
+    persons: Persons | None = None
     vitals: Vitals = field(default_factory=Vitals)
 
 

@@ -33,7 +33,7 @@ from connectors.http.preference_forms import (
 )
 from connectors.http.problems import SERVER, Code, Fault, ProblemError, json_response
 from connectors.postgres.audit import Change
-from schemas.ids import subject_key
+from schemas.ids import person_named, subject_key
 from schemas.times import rfc3339
 from schemas.topics import PREFERENCE_CHANGES
 
@@ -77,9 +77,7 @@ class Handler:
         """
         if caller.is_staff_for(user_id):
             event = changes.by_staff(event, caller.actor_id)
-            await noted(
-                self.ports, caller, Change("preferences.change", "user", user_id, None, changes.told(event))
-            )
+            await self._note(user_id, event, caller)
         now = self.ports.now_ms()
         value = {"event_type": event[0], "user_id": user_id, "data": event[1]}
         headers = {**trace.headers(), "occurred_at": rfc3339(now).encode(), "source": b"preferences-api"}
@@ -90,6 +88,13 @@ class Handler:
         except (BrokerUnavailableError, TimeoutError):
             raise ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON) from None
         return now
+
+    async def _note(self, user_id: str, event: tuple[str, dict[str, Any]], caller: Caller) -> None:
+        """A line under the user's keyed name: lines cannot be changed when he is erased (NS-SEC-OP-03)."""
+        if self.ports.note_down is not None:
+            person = person_named(self.ports.cipher.digest(user_id.encode()))
+            change = Change("preferences.change", "person", person, None, changes.told(event))
+            await noted(self.ports, caller, change)
 
 
 class Shown(Handler):

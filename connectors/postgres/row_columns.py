@@ -14,6 +14,7 @@ from schemas.records import (
     DeviceRow,
     LabelChanged,
     MessageRow,
+    PersonErased,
     PreferenceRow,
     RequestDecided,
     StatsRow,
@@ -22,7 +23,14 @@ from schemas.records import (
 from schemas.words import Outcome
 
 RowRecord: TypeAlias = (
-    RequestDecided | MessageRow | StatusLogged | LabelChanged | PreferenceRow | DeviceRow | StatsRow
+    RequestDecided
+    | MessageRow
+    | StatusLogged
+    | LabelChanged
+    | PreferenceRow
+    | DeviceRow
+    | StatsRow
+    | PersonErased
 )
 
 LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
@@ -51,6 +59,7 @@ class Fold:
     preferences: list[PreferenceRow] = field(default_factory=list)
     stats: dict[str, StatsRow] = field(default_factory=dict)
     devices: list[DeviceRow] = field(default_factory=list)
+    erased: list[PersonErased] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[RowRecord]) -> Fold:
@@ -89,6 +98,8 @@ class Fold:
             self.preferences.append(record)
         elif type(record) is DeviceRow:
             self.devices.append(record)
+        elif type(record) is PersonErased:
+            self.erased.append(record)
         else:
             raise TypeError(f"{type(record).__name__} is no record of the topic `rows`")
 

@@ -11,8 +11,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from connectors.postgres import device_columns, preference_columns
+from connectors.postgres.erasing import erase
 from connectors.postgres.errors import RowsRefusedError, SinkFencedError, translated
 from connectors.postgres.named import named_queries
 from connectors.postgres.row_columns import (
@@ -24,14 +26,18 @@ from connectors.postgres.row_columns import (
     request_columns,
 )
 from connectors.postgres.stats_columns import stats_columns
+from schemas.errors import UnopenedError
+from schemas.records import MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.postgres.database import Connection, Database
+    from connectors.postgres.persons import Opener
     from connectors.postgres.row_columns import RowRecord
 
 ONE_ROW = "UPDATE 1"
+NOTHING = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,26 @@ class Written:
     refused: int = 0
 
 
+def clear(record: RowRecord, cipher: Opener | None) -> RowRecord:
+    """A message's row with its data in clear; without them where their key is withdrawn.
+
+    `ValueError` when the key is merely missing here: the row waits for it.
+    """
+    if not isinstance(record, MessageRow) or record.payload.startswith(b"{"):
+        return record
+    try:
+        return replace(record, payload=NOTHING if cipher is None else cipher.open(record.payload))
+    except UnopenedError:
+        return replace(record, payload=NOTHING)
+
+
 class RowWriter:
     """Writes for one application; used by all tasks of a process at once."""
 
-    def __init__(self, database: Database, app: str) -> None:
+    def __init__(self, database: Database, app: str, cipher: Opener | None = None) -> None:
+        """`cipher` opens what messages were rendered with; without it such rows have no data."""
         self._database = database
+        self._cipher = cipher
         self._app = app
         self._births: dict[tuple[str, int], str] = {}
         self._query = named_queries("rows")
@@ -91,7 +112,7 @@ class RowWriter:
         outcome is unknown; open the task again, it tells. Both never mean that the records are at fault.
         """
         birth = self._births.get((topic, partition), "")
-        batch = _Batch(topic, partition, birth, start, end, records)
+        batch = _Batch(topic, partition, birth, start, end, [clear(one, self._cipher) for one in records])
         try:
             async with self._database.transaction() as connection:
                 await self._advance(connection, batch)
@@ -126,6 +147,7 @@ class RowWriter:
         for name, columns in chain(*told):
             if columns:
                 await connection.execute(self._query[name], *columns)
+        await erase(connection, fold.erased)
         return Written(len(fold.requests), len(fold.messages), found, orphans=len(fold.log) - found)
 
     async def _write_one_by_one(self, batch: _Batch) -> Written:

@@ -98,7 +98,7 @@ class Performer:
             return address, _CONTENT.decode(self._cipher.open(call.task.content))
         except (ValueError, msgspec.MsgspecError) as error:
             detail = f"the task cannot be opened: {type(error).__name__}"
-            return Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, detail)
+            return Answer(Verdict.MISCONFIGURED, Reason.UNOPENED, detail)
 
     async def _carrier(self, channel: str, name: str) -> _Opened:
         provider = next((one for one in self._providers(channel) if one.name == name), None)

@@ -40,7 +40,7 @@ from schemas.records.audience_ends import (
     LabelForgotten,
     LabelsEnded,
 )
-from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, TokenClaimed
+from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
 from schemas.records.fallback import (
     FallbackAsked,
     FallbackDue,
@@ -58,6 +58,7 @@ from schemas.records.messages import (
     RetryDue,
     SendTask,
 )
+from schemas.records.persons import ErasureDue, PersonErased, RequestOff, ViewerForgotten
 from schemas.records.preferences import (
     ChosenType,
     PreferenceRow,
@@ -141,9 +142,11 @@ __all__ = [
     "DeviceChanged",
     "DeviceRow",
     "DevicesDue",
+    "DevicesOff",
     "DomainEvent",
     "EndedLabel",
     "EntriesDue",
+    "ErasureDue",
     "Experiment",
     "FallbackAsked",
     "FallbackDue",
@@ -166,6 +169,7 @@ __all__ = [
     "MessageSeen",
     "NotificationEvent",
     "NotificationType",
+    "PersonErased",
     "PreferenceChanged",
     "PreferenceRow",
     "ProgressDue",
@@ -178,6 +182,7 @@ __all__ = [
     "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestOff",
     "RequestProgress",
     "RequestReceived",
     "RetryDue",
@@ -213,5 +218,6 @@ __all__ = [
     "UsersOfLabel",
     "UsersUploaded",
     "Vetoed",
+    "ViewerForgotten",
     "WithdrawalDue",
 ]

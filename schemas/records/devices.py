@@ -42,6 +42,13 @@ class DevicesDue(Record, frozen=True, kw_only=True):
     due_at: int
 
 
+class DevicesOff(Record, frozen=True, kw_only=True):
+    """That timer is not needed any longer."""
+
+    user_id: str
+    due_at: int
+
+
 class DeviceRow(Record, frozen=True, kw_only=True):
     """One row of `device_tokens` as it is now; a forgotten one is deleted. Topic `rows`."""
 

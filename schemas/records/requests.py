@@ -87,6 +87,8 @@ class ContactChanged(Record, frozen=True, kw_only=True):
     devices: list[Device] | None = None
     language: str | None = None
     timezone: str | None = None
+    known_as: list[str] = []  # of a deletion: his names in audiences, `<id_type>:<id>`
+    is_demanded: bool = False  # of a deletion: an operator's, who means all that is known
 
 
 class PreferenceChanged(Record, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ WHERE: Final[Mapping[str, str]] = {
     "audit": "audit",
     "template": "template",
     "consent": "consent",
+    "person": "person",
+    "crypto": "crypto",
     "offsets": "topic",
 }
 """Command or group, and the module of this folder that has it under the same name."""

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
 from connectors.clock import now_ms
 from connectors.postgres.audit import Wish, list_changes
+from schemas.ids import person_named
 from schemas.records import ChangeLogged
 from schemas.times import rfc3339
+from streams.outside import cipher_of
 from streams.servers import database_of, located
 from streams.settings import load_settings
 
+if TYPE_CHECKING:
+    from connectors.cipher import Cipher
+    from streams.settings import Settings
+
 audit = typer.Typer(no_args_is_help=True, add_completion=False, help="The audit log.")
+
+
+USER: Final = "user"
 
 
 @audit.callback()
@@ -32,10 +41,16 @@ def show(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most lines.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
-    """List changes, the newest first. Example: carillon audit list --object template:welcome/email/ru."""
+    """List changes, the newest first. Example: carillon audit list --object template:welcome/email/ru.
+
+    Lines about a person have a keyed name of his, and are found by `user:` and his id.
+    """
     kind, _, name = (object_ or "").partition(":")
     since = datetime.fromtimestamp(now_ms() / 1000, UTC) - timedelta(days=days)
-    for line in asyncio.run(_found(Wish(since, actor, kind or None, name or None, limit))):
+    wish = Wish(since, actor, kind or None, name or None, limit)
+    settings = located(load_settings())
+    wishes = by_name(wish, cipher_of(settings)) if kind == USER and name else [wish]
+    for line in asyncio.run(_found(settings, wishes))[:limit]:
         typer.echo(msgspec.json.encode(line) if as_json else line_of(line))
 
 
@@ -48,9 +63,17 @@ def line_of(line: ChangeLogged) -> str:
     return f"{rfc3339(line.at)}  {line.actor_id}  {line.action}  {line.object_id}{fields}"
 
 
-async def _found(wish: Wish) -> list[ChangeLogged]:
-    database = database_of(located(load_settings()))
+def by_name(wish: Wish, cipher: Cipher) -> list[Wish]:
+    """What to look for: a user's name of today, and his id, which lines of earlier versions have."""
+    user_id = (wish.object_id or "").lower()
+    person = person_named(cipher.digest(user_id.encode()))
+    return [wish._replace(object_type="person", object_id=person), wish._replace(object_id=user_id)]
+
+
+async def _found(settings: Settings, wishes: list[Wish]) -> list[ChangeLogged]:
+    database = database_of(settings)
     try:
-        return await list_changes(database, wish)
+        lines = [line for wish in wishes for line in await list_changes(database, wish)]
+        return sorted(lines, key=lambda line: line.at, reverse=True)
     finally:
         await database.close()

@@ -10,6 +10,7 @@ from schemas.codec import Decoder
 from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
 from streams.topology import DELIVERY
+from tables.erased import user_in
 from tables.progress import Progress
 from tables.shown import user_of
 from tables.waits import Wait
@@ -39,16 +40,19 @@ def homes(stage: str, book: SchemaBook) -> Callable[[bytes, bytes], bytes]:
     known = _homes(book)[stage]
 
     def home(key: bytes, value: bytes) -> bytes:
-        kind, found = key[:1], known.get(key[:1])
+        found = known.get(key[:1])
         if found is None:
             raise HomelessError(f"stage {stage}: no row is known by {key[:1]!r}")
-        if kind == TIMER:
-            return found(key[1:], unpack(value[EXPIRY:])[1])
-        if kind == EFFECT:
-            return found(key[1:], unpack(value[EXPIRY + BEGUN :])[1])
-        return found(key[1:], value[EXPIRY:])
+        return found(key[1:], payload_of(key, value))
 
     return home
+
+
+def payload_of(key: bytes, value: bytes) -> bytes:
+    """The record of a row as it stands in a changelog."""
+    if key[:1] == TIMER:
+        return unpack(value[EXPIRY:])[1]
+    return unpack(value[EXPIRY + BEGUN :])[1] if key[:1] == EFFECT else value[EXPIRY:]
 
 
 def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
@@ -75,7 +79,8 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
         "status": {
             b"\1": _read(Progress, book, lambda found: subject_key(found.queued.user_id)),
             b"\2": _read(Wait, book, lambda wait: subject_key(wait.plan.request.user_id)),
-            TIMER: _read(r.FallbackDue, book, lambda due: subject_key(due.user_id)),
+            b"\11": lambda key, _: user_in(key),
+            TIMER: _read((r.FallbackDue, r.ErasureDue), book, lambda due: subject_key(due.user_id)),
         },
         "stats": {
             b"\1": lambda key, _: key,

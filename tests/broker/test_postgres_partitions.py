@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from connectors.postgres.database import Database
-from connectors.postgres.partitions import add_partitions, drop_partitions
+from connectors.postgres.partitions import add_partitions, drop_partitions, drop_refusals, keep
 from connectors.postgres.rows import RowWriter
+from streams.settings_retention import Retention
 from tests.sample_rows import NOW, decided, logged, message, migrated
 
 DAY = 86_400_000
@@ -86,3 +87,31 @@ async def test_old_partitions_go_with_their_rows_and_others_stay(database: str) 
         assert {"delivery_status_logs_202611", "notification_messages_202611"} <= set(gone)
         assert await count(postgres, "notification_messages") == 0
         assert await count(postgres, "delivery_status_logs") == 0
+
+
+@pytest.mark.spec("NS-DATA-OP-16 NS-DATA-OP-21")
+async def test_a_shorter_retention_of_the_settings_is_kept_to(database: str) -> None:
+    """Mutation: messages shorter than their log: the drop fails at the foreign key."""
+    short = Retention(messages_months=1, requests_days=2, statistics_months=1)
+    async with migrated(database) as postgres:
+        await write(postgres, 0, decided(), message(), logged())
+        await keep(postgres, Retention().by_table())
+        assert await drop_partitions(postgres, NOW + 20 * DAY) == []
+        await keep(postgres, short.by_table())
+        dropped = await drop_partitions(postgres, NOW + 63 * DAY)
+    assert {
+        "notification_messages_202611",
+        "delivery_status_logs_202611",
+        "notification_requests_20261120",
+    } <= {*dropped}
+
+
+async def test_records_that_nobody_looked_at_are_forgotten(database: str) -> None:
+    one = "INSERT INTO sink_refusals (app, topic, partition, batch_start, kind, record, error, at)"
+    async with migrated(database) as postgres:
+        async with postgres.transaction() as connection:
+            for days in (29, 31):
+                moment = f"carillon_time({NOW}) - INTERVAL '{days} days'"
+                await connection.execute(f"{one} VALUES ('a', 'rows', 0, 0, 'k', '{{}}', 'e', {moment})")
+        await drop_refusals(postgres, NOW, Retention().refusals_days)
+        assert 1 == await count(postgres, "sink_refusals")

@@ -6,13 +6,28 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from connectors.postgres.database import Database
 from connectors.postgres.rows import RowWriter
-from tests.row_promises import MakeWriter, RowPromises
+from tests.row_promises import MakeWriter, RowPromises, Users
 from tests.sample_rows import migrated
+
+WHOSE = "SELECT user_id FROM notification_requests UNION SELECT user_id FROM notification_messages"
 
 
 class TestPostgresRows(RowPromises):
     @pytest.fixture
-    async def make_writer(self, database: str) -> AsyncIterator[MakeWriter]:
+    async def postgres(self, database: str) -> AsyncIterator[Database]:
         async with migrated(database) as postgres:
-            yield lambda: RowWriter(postgres, "app")
+            yield postgres
+
+    @pytest.fixture
+    def make_writer(self, postgres: Database) -> MakeWriter:
+        return lambda: RowWriter(postgres, "app")
+
+    @pytest.fixture
+    def users(self, postgres: Database) -> Users:
+        async def found() -> set[str]:
+            async with postgres.connection() as connection:
+                return {str(row["user_id"]) for row in await connection.fetch(WHOSE)}
+
+        return found

@@ -136,6 +136,15 @@ def test_no_secret_is_shown_by_settings_or_refusals() -> None:
     assert key not in repr(load_settings({"crypto.keys": key, "kafka.bootstrap": "broker:9092"}))
     assert "c2VjcmV0" not in "".join(refusal({"crypto.keys": "k1:c2VjcmV0"}))
     assert DIGEST not in "".join(refusal({"http.api_keys": f"shop:{DIGEST}"}))
+    told = "".join(refusal({"crypto.keys": f"{Cipher.new_key('k2')},{key}"}))
+    assert "`hash_key`" in told
+    assert key.partition(":")[2] not in told
+
+
+def test_a_key_is_among_the_keys_or_withdrawn() -> None:
+    key = Cipher.new_key("k2")
+    assert "k1" == load_settings({"crypto.keys": key, "crypto.withdrawn": "k1"}).crypto.withdrawn
+    assert "withdrawn as well" in "".join(refusal({"crypto.keys": key, "crypto.withdrawn": "k2"}))
 
 
 @pytest.mark.parametrize(

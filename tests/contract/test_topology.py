@@ -9,14 +9,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceMetrics
+from connectors.cipher import Cipher
 from connectors.consumers import Consumers
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import SchemaBook
+from schemas.records import ContactChanged
 from schemas.words import Lane
 from streams.engine.api import NotYet, Stage, ToEffect, ToTimer
 from streams.settings import Settings
 from streams.topology import Outside, build
 from streams.wiring import Reading
+from tests.fakes import FakeEvent, FakeStream, MemoryTable
 
 OF_ANOTHER_VERSION = b"\xc3\x01" + b"newer..." + b"\x00"
 
@@ -25,8 +28,8 @@ async def _never() -> bool:
     return False
 
 
-def stages() -> tuple[Stage, ...]:
-    """The real topology; its ports are not used."""
+def stages(cipher: Any = None) -> tuple[Stage, ...]:
+    """The real topology; its other ports are not used."""
     book, port = SchemaBook(), cast("Any", None)
     figures = SeenMetrics(CollectorRegistry(), lambda: 0)
     outside = Outside(
@@ -34,7 +37,7 @@ def stages() -> tuple[Stage, ...]:
         book=book,
         ignored_fields=lambda _topic: lambda _count: None,
         reference=port,
-        cipher=port,
+        cipher=cipher,
         renderer=port,
         addresses=port,
         links=port,
@@ -67,6 +70,18 @@ async def test_what_another_version_wrote_waits_for_its_schema(decode: Callable[
     """Mutation: a decoder made without the book. An upgrade would then bury timers, calls and rows."""
     with pytest.raises(NotYet):
         decode(OF_ANOTHER_VERSION)
+
+
+async def test_a_recipient_worker_without_a_key_waits_for_it() -> None:
+    """Mutation: the stage gets the cipher as it is: a dead letter, and of a timer nobody sends it again."""
+    old, new = (Cipher({name: bytes(64)}, current=name) for name in ("k1", "k2"))
+    (recipient,) = (stage for stage in stages(old) if stage.name == "recipient")
+    assert recipient.agent is not None
+    fact = ContactChanged(user_id="u", action="updated", changed_at=1, email=new.seal(b"anna@example.com"))
+    tables: Any = {table.name: MemoryTable[bytes, Any]() for table in recipient.tables}
+    stream: Any = FakeStream([FakeEvent(fact)], now=1)
+    with pytest.raises(NotYet, match="crypto_key"):
+        _ = [one async for one in recipient.agent(stream, tables)]
 
 
 @pytest.mark.spec("NS-PREF-OP-04")

@@ -28,8 +28,10 @@ from schemas.inputs import decoder_of
 from schemas.records import (
     DeviceRow,
     DevicesDue,
+    DevicesOff,
     MessageQueued,
     NotificationType,
+    PersonErased,
     PreferenceRow,
     RequestDecided,
     RequestDue,
@@ -46,7 +48,16 @@ from tests.requests import T0
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOLD = RequestDecided | MessageQueued | SendTask | Vetoed | PreferenceRow | Unsubscribed | DeviceRow
+TOLD = (
+    RequestDecided
+    | MessageQueued
+    | SendTask
+    | Vetoed
+    | PreferenceRow
+    | Unsubscribed
+    | DeviceRow
+    | PersonErased
+)
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEFORE_THE_CHANNEL = {"invalid_contact", "no_template", "render_failed"}
 NOW = T0 + 365 * 86_400_000
@@ -116,7 +127,7 @@ async def _feed(run: Run) -> None:
         value: Any = waiting.popleft()
         if isinstance(value, TOLD):
             run.found.append(value)
-        elif isinstance(value, DevicesDue):
+        elif isinstance(value, DevicesDue | DevicesOff):
             continue
         else:
             now = max(now, value.due_at) if isinstance(value, RequestDue) else now

@@ -52,7 +52,9 @@ class Told:
     async def _take(self, batches: list[list[Said]]) -> None:
         for batch in batches:
             stream = FakeStream([FakeEvent(said, at=RECEIVED) for said in batch], now=RECEIVED)
-            self.outcomes += [outcome async for outcome in settle(stream, Memory(self.table, MemoryTable()))]
+            self.outcomes += [
+                outcome async for outcome in settle(stream, Memory(self.table, MemoryTable(), MemoryTable()))
+            ]
 
     def rows(self) -> list[MessageRow]:
         return [outcome for outcome in self.outcomes if isinstance(outcome, MessageRow)]
@@ -150,7 +152,7 @@ async def hours(said: list[tuple[AttemptEnded, int]]) -> list[tuple[StatsPartial
     found: list[tuple[StatsPartial, int]] = []
     for value, at in [(QUEUED, T0), *said]:
         stream = FakeStream([FakeEvent(value, at=at)], now=at)
-        outcomes = [one async for one in settle(stream, Memory(table, MemoryTable()))]
+        outcomes = [one async for one in settle(stream, Memory(table, MemoryTable(), MemoryTable()))]
         found += [(one, at) for one in outcomes if isinstance(one, StatsPartial) and one.period == "hour"]
     return found
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from agents.conceal import conceal, reveal
 from tests.fakes import PlainCipher
 
@@ -13,7 +15,17 @@ DATA = {"Code": {"digits": [1, 2]}, "Name": "Анна", "Big": 2**80, "Nothing":
 
 def test_without_secrets_the_data_is_as_it_was() -> None:
     raw = conceal(DATA, frozenset(), CIPHER)
-    assert (DATA, raw) == reveal(raw, frozenset(), CIPHER)
+    variables, shown = reveal(raw, frozenset(), CIPHER)
+    assert (DATA, DATA) == (variables, json.loads(shown))
+
+
+@pytest.mark.spec("NS-SEC-OP-01")
+def test_all_of_the_data_is_sealed_and_that_of_earlier_versions_is_read() -> None:
+    """Mutation: only secrets are sealed: a name can be read in topics."""
+    raw = conceal(DATA, frozenset(), CIPHER)
+    assert raw.startswith(b"sealed:{")
+    assert reveal(raw, frozenset(), CIPHER) == reveal(CIPHER.open(raw), frozenset(), CIPHER)
+    assert b"{}" == conceal({}, None, CIPHER)
 
 
 def test_a_secret_comes_back_only_to_be_rendered() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agents import enlist
 from schemas.ids import bucket_of
-from schemas.records import CommunicationSeen, LabelCount, LabelGiven, UsersLabelled
+from schemas.records import CommunicationSeen, LabelCount, LabelGiven, UsersLabelled, ViewerForgotten
 from tables.memberships import MOST_LABELS, Entry, Memberships
 from tables.shown import Shown, key_of
 from tests.audiences import DAY, T0, Audience, asked, several, upload, withdrawal
@@ -224,3 +224,16 @@ async def test_what_is_remembered_no_longer_is_not_written() -> None:
     await audience.enlist(seen("phone_id:1", T0))
     shown: Any = audience.members.shown
     assert {} == shown.rows
+
+
+@pytest.mark.spec("NS-SEC-OP-02")
+async def test_nothing_is_known_of_a_user_who_was_erased_and_all_of_others() -> None:
+    """Mutation: entries stay."""
+    gone, *others = USERS
+    audience = await published(upload("u1", USERS), upload("u2", USERS, name="spring:kept"))
+    await audience.enlist(*[seen(user, T0 + DAY) for user in (gone, f"{gone}0", others[0])])
+    await audience.enlist(ViewerForgotten(bucket=bucket_of(gone), user=gone))
+    memberships, enlisted = rows(audience)
+    shown: Any = audience.members.shown
+    assert ({user.encode() for user in others}, 2 * len(others)) == (set(memberships), len(enlisted))
+    assert {key_of(f"{gone}0", "sale"), key_of(others[0], "sale")} == set(shown.rows)

@@ -57,8 +57,8 @@ async def played(desk: Desk, *values: Any) -> list[Answered]:
     return found
 
 
-async def pushed_to(desk: Desk, key: str = "k") -> list[bytes]:
-    request = replace(PUSH, request_id=key, idempotency_key=key, origin=f"t/0/{key}")
+async def pushed_to(desk: Desk, key: str = "k", at: int = T0) -> list[bytes]:
+    request = replace(PUSH, request_id=key, idempotency_key=key, origin=f"t/0/{key}", occurred_at=at)
     return [one.address for one in tasks(await desk.tell(request)) if one.channel == "push"]
 
 
@@ -230,4 +230,4 @@ async def test_a_deletion_that_is_told_after_the_return_takes_older_devices_alon
     await desk.tell(replace(REGISTERED, changed_at=T0 + 2))
     answered = await desk.tell(replace(REGISTERED, action="deleted", changed_at=T0 + 1))
     assert [b"sealed:one"] == [row.token for row in of(DeviceRow, answered) if row.is_forgotten]
-    assert [b"sealed:two"] == await pushed_to(desk)
+    assert [b"sealed:two"] == await pushed_to(desk, at=T0 + 3)

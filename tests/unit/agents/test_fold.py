@@ -43,10 +43,11 @@ async def test_a_veto_that_a_later_change_of_its_batch_takes_back_is_told_too() 
 
 async def test_users_and_scopes_are_told_apart() -> None:
     """Mutation: a deletion is kept back like a choice, and a later choice takes its place."""
-    off = chosen(kind="unsubscribed", channel="email")
+    off = chosen(kind="unsubscribed", channel="email", changed_at=T0 + 2)
     other = chosen(kind="unsubscribed", channel="email", user_id="another")
     gone: dict[str, Any] = {"action": "deleted", "email": None, "phone": None, "changed_at": T0}
-    told = await vetoes(REGISTERED, replace(REGISTERED, **gone), off, other)
+    back = replace(REGISTERED, changed_at=T0 + 1)
+    told = await vetoes(REGISTERED, replace(REGISTERED, **gone), back, off, other)
     assert {(USER, "user"), (USER, "choices"), ("another", "choices")} == {
         (veto.user_id, veto.scope) for veto in told
     }

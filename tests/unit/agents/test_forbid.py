@@ -89,7 +89,7 @@ async def test_a_deletion_forbids_all_that_waits_and_only_once(desk: Desk) -> No
 async def test_after_a_new_registration_messages_are_newer_than_the_deletion(desk: Desk) -> None:
     deleted = replace(REGISTERED, action="deleted", changed_at=T0, email=None, phone=None)
     await desk.tell(REGISTERED, deleted, replace(REGISTERED, changed_at=T0 + 1))
-    made = tasks(await desk.tell(REQUEST))
+    made = tasks(await desk.tell(replace(REQUEST, occurred_at=T0 + 1)))
     assert [T0] == [task.preferences_version for task in made]
 
 

@@ -16,8 +16,10 @@ from schemas.records import (
 )
 from schemas.times import rfc3339
 from tests.arrivals import ASKED, PAID, REQUESTS, known, one
-from tests.fakes import MemoryReference
+from tests.fakes import MemoryReference, PlainCipher
 from tests.requests import DAY, ORDER, PROMO, SECOND, T0, USER
+
+CLEAR = PlainCipher().open
 
 
 @pytest.mark.spec("NS-SND-001")
@@ -29,7 +31,7 @@ async def test_a_request_is_taken_over() -> None:
         user_id=USER,
         notification_type="order_confirmation",
         lane="normal",
-        data=b'{"OrderNumber":"A-1"}',
+        data=b'sealed:{"OrderNumber":"A-1"}',
         received_at=T0,
         occurred_at=T0 - SECOND,
         origin=REQUESTS,
@@ -120,8 +122,8 @@ async def test_secrets_and_addresses_leave_the_intake_sealed() -> None:
     found = await one(replace(ASKED, notification_type="password_reset", data=data))
     assert b"1234" not in found.data
     assert b"anna" not in found.data
-    assert {"Code", "email", "OrderNumber"} == json.loads(found.data).keys()
-    assert "A-1" == json.loads(found.data)["OrderNumber"]
+    assert {"Code", "email", "OrderNumber"} == json.loads(CLEAR(found.data)).keys()
+    assert "A-1" == json.loads(CLEAR(found.data))["OrderNumber"]
 
 
 async def test_everything_is_sealed_while_the_type_or_its_templates_are_unknown() -> None:
@@ -133,7 +135,7 @@ async def test_everything_is_sealed_while_the_type_or_its_templates_are_unknown(
 async def test_what_looks_sealed_is_sealed_again() -> None:
     stolen = {"$sealed": "c2VhbGVkOiIxMjM0Ig=="}
     found = await one(replace(ASKED, data={"OrderNumber": stolen}))
-    assert stolen != json.loads(found.data)["OrderNumber"]
+    assert stolen != json.loads(CLEAR(found.data))["OrderNumber"]
 
 
 @pytest.mark.spec("NS-SND-010 NS-SND-012 NS-SND-OP-03 NS-EVT-005 NS-EVT-045")
@@ -149,7 +151,7 @@ async def test_an_event_is_mapped_by_its_rule() -> None:
         user_id=USER,
         notification_type="order_confirmation",
         lane="high",
-        data=b'{"OrderNumber":"A-1","Sum":5}',
+        data=b'sealed:{"OrderNumber":"A-1","Sum":5}',
         received_at=T0,
         occurred_at=T0 - SECOND,
         origin="payment.events/2/5",
@@ -160,7 +162,7 @@ async def test_an_event_is_mapped_by_its_rule() -> None:
 
 async def test_a_rule_without_a_mapping_takes_all_but_addresses() -> None:
     found = await one(PAID, "payment.events/2/5")
-    assert {"order_id": "A-1", "refund": {"amount": 5}} == json.loads(found.data)
+    assert {"order_id": "A-1", "refund": {"amount": 5}} == json.loads(CLEAR(found.data))
 
 
 async def test_a_rule_that_maps_an_address_seals_it() -> None:

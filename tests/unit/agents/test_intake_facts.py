@@ -140,3 +140,9 @@ async def test_a_device_is_switched_by_an_event() -> None:
     )
     assert isinstance(found, DeviceChanged)
     assert ("switched", device_id, False) == (found.action, found.device_id, found.is_active)
+
+
+async def test_a_deletion_names_whom_audiences_know() -> None:
+    names = [{"id_type": "yandex_uid", "id": "4001"}, {"id_type": "device_id", "id": "a:b"}]
+    found = await one(user_event("user.deleted", known_as=names), "user.events/0/1")
+    assert ["yandex_uid:4001", "device_id:a:b"] == found.known_as

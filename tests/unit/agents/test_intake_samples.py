@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from agents.conceal import unveiled
 from schemas.inputs import decoder_of
 from schemas.records import RequestReceived
 from schemas.topics import EVENT_TOPICS
 from tests.arrivals import known, take
+from tests.fakes import PlainCipher
 from tests.requests import USER
 
 PRINTED: dict[str, dict[str, Any]] = {
@@ -60,7 +62,7 @@ async def test_the_events_of_the_specification_become_requests_with_their_data(
     assert (USER, "order_confirmation", data) == (
         found.user_id,
         found.notification_type,
-        json.loads(found.data),
+        json.loads(unveiled(found.data, PlainCipher())),
     )
 
 

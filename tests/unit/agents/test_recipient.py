@@ -63,7 +63,7 @@ async def test_a_message_and_its_task_carry_the_whole_story(desk: Desk) -> None:
         source="shop",
         idempotency_key="order-1",
         recipient=b"sealed:anna@example.com",
-        payload=b'{"OrderNumber":"A-1"}',
+        payload=b'sealed:{"OrderNumber":"A-1"}',
         created_at=T0,
         expires_at=T0 + DAY,
         language="ru",

@@ -23,12 +23,12 @@ def text(task: SendTask) -> str:
 async def test_a_secret_is_rendered_and_never_shown(desk: Desk) -> None:
     answered = await desk.tell(REGISTERED, RESET_REQUEST)
     assert "Код 1234" == text(tasks(answered)[0])
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
+    assert b'sealed:{"Code":"***"}' == messages(answered)[0].payload
 
 
 async def test_a_variable_that_became_secret_on_the_way_is_masked(desk: Desk) -> None:
     answered = await desk.tell(REGISTERED, replace(RESET_REQUEST, data=b'{"Code":"1234"}'))
-    assert b'{"Code":"***"}' == messages(answered)[0].payload
+    assert b'sealed:{"Code":"***"}' == messages(answered)[0].payload
     assert "Код 1234" == text(tasks(answered)[0])
 
 

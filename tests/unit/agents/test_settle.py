@@ -27,7 +27,7 @@ NOW = T0 + 60_000
 async def settled(table: Table, *values: Any, at: int = NOW) -> list[Outcome]:
     """What one batch of these records leads to."""
     stream = FakeStream([FakeEvent(value, at=at) for value in values], now=at)
-    return [outcome async for outcome in settle(stream, Memory(table, MemoryTable()))]
+    return [outcome async for outcome in settle(stream, Memory(table, MemoryTable(), MemoryTable()))]
 
 
 def rows(outcomes: list[Outcome]) -> list[MessageRow]:

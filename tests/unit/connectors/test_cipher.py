@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.cipher import Cipher, CipherError
+from schemas.errors import UnopenedError
 
 OLD = bytes(range(64))
 NEW = bytes(range(64, 128))
+HASH_KEY = base64.b64encode(bytes(32)).decode()
 
 
 def both(current: str) -> Cipher:
@@ -82,9 +84,44 @@ def test_a_later_form_asks_for_an_upgrade() -> None:
 
 def test_keys_are_read_from_text_the_first_being_current() -> None:
     text = f"{Cipher.new_key('k2')}, {Cipher.new_key('k1')}"
-    cipher = Cipher.of_text(text)
+    cipher = Cipher.of_text(text, HASH_KEY)
     assert cipher.key_id_of(cipher.seal(b"")) == "k2"
-    assert Cipher.of_text(text).open(cipher.seal(b"x")) == b"x"
+    assert Cipher.of_text(text, HASH_KEY).open(cipher.seal(b"x")) == b"x"
+
+
+def test_two_keys_need_a_key_of_hashes() -> None:
+    """Else a key that is added as the last hashes from then on, and every device and person has another name.
+
+    Mutation: the last of the list hashes.
+    """
+    first, second = Cipher.new_key("k1"), Cipher.new_key("k2")
+    for text in (f"{first},{second}", f"{second},{first}"):
+        with pytest.raises(CipherError, match="hash_key"):
+            Cipher.of_text(text)
+    alone = Cipher.of_text(first).digest(b"token")
+    given = first.partition(":")[2]
+    both = (f"{first},{second}", f"{second},{first}", second)
+    assert {alone} == {Cipher.of_text(text, given).digest(b"token") for text in both}
+
+
+def test_only_a_key_that_is_said_to_be_withdrawn_is_an_end() -> None:
+    """Mutation: each unknown key is one: data of a key that comes late are given up."""
+    sealed = Cipher({"k1": OLD}, current="k1").seal(b"x")
+    with pytest.raises(UnopenedError, match="'k1', which is withdrawn"):
+        Cipher.of_text(Cipher.new_key("k2"), withdrawn="k0, k1").open(sealed)
+    for withdrawn in ("", "k0"):
+        with pytest.raises(CipherError, match="not among the keys") as error:
+            Cipher.of_text(Cipher.new_key("k2"), withdrawn=withdrawn).open(sealed)
+        assert not isinstance(error.value, UnopenedError)
+    with pytest.raises(CipherError, match="changed") as error:
+        Cipher.of_text(Cipher.new_key("k1"), withdrawn="k0").open(sealed)
+    assert not isinstance(error.value, UnopenedError)
+
+
+@pytest.mark.parametrize(("withdrawn", "words"), [("k1", "withdrawn as well"), ("no id", "key id 'no id'")])
+def test_a_withdrawn_key_is_an_id_and_none_of_the_keys(withdrawn: str, words: str) -> None:
+    with pytest.raises(CipherError, match=words):
+        Cipher.of_text(Cipher.new_key("k1"), withdrawn=withdrawn)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ COMMANDS = (
     "keys rotate 0f3a5c7e9b1d --hours 1",
     "keys revoke 0f3a5c7e9b1d",
     "audit list --object key:0f3a5c7e9b1d --actor user:ann --days 7 --limit 5 --json",
+    f"person export {USER}",
+    f"person erase {USER} --yes --known-as yandex_uid:4001",
+    "crypto reseal --check",
     "offsets set sink --to earliest",
     "template push -f examples",
     "template pull -f examples",
@@ -60,9 +63,10 @@ LOCAL = (
     "template show welcome.email.ru",
     "template preview welcome.email.ru",
     "consent import consents.csv --check",
+    "crypto new-key k2",
 )
 """Need no settings."""
-GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template", "consent"}
+GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template", "consent", "person", "crypto"}
 
 
 @pytest.fixture(autouse=True)

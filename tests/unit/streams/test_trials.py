@@ -37,7 +37,7 @@ def test_a_trial_is_a_message_and_its_task_with_nothing_in_clear() -> None:
         queued.language,
         queued.segments,
     )
-    assert {"Code": "***", "Name": "Ann"} == msgspec.json.decode(queued.payload)
+    assert {"Code": "***", "Name": "Ann"} == msgspec.json.decode(CIPHER.open(queued.payload))
     assert (b"+79001234567", "123") == (
         CIPHER.open(task.address),
         msgspec.json.decode(CIPHER.open(task.content), type=Content).body,

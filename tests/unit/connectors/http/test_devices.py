@@ -136,6 +136,13 @@ async def test_no_answer_tells_a_token(desk: Desk) -> None:
     assert "" == (await desk.ask("POST", body={**BODY, "token": "short-one"}))[1]["token_end"]
 
 
+async def test_a_token_of_a_withdrawn_key_shows_no_end(desk: Desk) -> None:
+    """Mutation: it is opened all the same: 500, and no device of the user can be seen."""
+    desk.devices.stored = [replace(STORED, token=b"withdrawn:k1")]
+    status, (found,) = await desk.ask("GET", f"/user/{USER}")
+    assert (200, DEVICE, "") == (status, found["id"], found["token_end"])
+
+
 @pytest.mark.spec("NS-API-052 NS-API-053")
 async def test_a_device_is_switched_off(desk: Desk) -> None:
     status, found = await desk.ask("PUT", f"/{DEVICE}", {"is_active": False})

@@ -18,6 +18,7 @@ from connectors.http.credentials import Asked
 from connectors.http.policies import Caller, CallerKind, Policy, Role
 from connectors.postgres.audit import Change
 from connectors.postgres.errors import PostgresUnavailableError
+from schemas.ids import person_named
 from schemas.inputs import decoder_of
 from schemas.records import ApiKey
 from schemas.topics import PREFERENCE_CHANGES
@@ -64,19 +65,21 @@ async def office() -> AsyncIterator[Office]:
     made = Office()
     made.choices = MemoryChoices()
     ports = {"produce": made.produce, "choices": made.choices, "note_down": made.note_down}
-    async with edge(authenticate=made.authenticate, **ports) as one:
+    async with edge(authenticate=made.authenticate, cipher=PlainCipher(), **ports) as one:
         made.client = one.client
         yield made
 
 
-@pytest.mark.spec("NS-SEC-005")
+@pytest.mark.spec("NS-SEC-005 NS-SEC-OP-03")
 async def test_each_change_by_staff_has_a_line_of_the_audit_log(office: Office) -> None:
-    """NS-SEC-005."""
+    """NS-SEC-005. A line cannot be changed, so it never has the user's id. Mutation: it is the object's."""
     for method, path, body in CHANGES:
         assert (await office.ask(method, path, body))[0] < 400
     assert {Actor("user:ann", "admin", "192.0.2.7")} == {actor for actor, _ in office.lines}
     told = [(change.action, change.object_type, change.object_id) for _, change in office.lines]
-    assert [("preferences.change", "user", USER)] * len(CHANGES) == told
+    person = person_named(f"hash of {USER}")
+    assert [("preferences.change", "person", person)] * len(CHANGES) == told
+    assert USER not in str([change for _, change in office.lines])
     events = [change.after["event_type"] for _, change in office.lines if change.after]
     assert [event["event_type"] for event in office.events] == events
     assert "***" == (masked(office.lines[0][1].after) or {})["preferences"]

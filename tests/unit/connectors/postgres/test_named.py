@@ -8,7 +8,7 @@ import pytest
 
 from connectors.postgres.named import migrations, named_queries
 
-FILES = ("migrations", "partitions", "reference", "rows", "why")
+FILES = ("erasures", "migrations", "partitions", "persons", "reference", "rows", "why")
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -24,6 +24,7 @@ from streams.topology import Outside, build, stateful_stages
 from streams.wiring import Reading
 from tables.asking import key_of as asking_key
 from tables.devices import owner_key
+from tables.erased import walk_key
 from tables.memberships import enlisted_prefix
 from tables.offers import key_of as offer_key
 from tables.pending import key_of as pending_key
@@ -104,7 +105,10 @@ def test_rows_of_every_kind_know_their_key() -> None:
     window = window_of(PARTIAL).encode()
     fallback = r.FallbackDue(user_id=REQUEST.user_id, wait_id="00", due_at=DUE_AT)
     sent = [SENT_TO, SENT_TO, window, window, SENT_TO]
-    assert [*[USER] * 12, owner_key("0a"), *sent] == [
+    erasure = r.ErasureDue(
+        user_id=REQUEST.user_id, asked_at=1, begun_at=0, due_at=DUE_AT, table="progress", after=b"m"
+    )
+    assert [*[USER] * 15, owner_key("0a"), *sent] == [
         recipient(b"\1" + key_of(REQUEST), b""),
         recipient(b"\2" + USER, b""),
         recipient(b"\3" + USER, b""),
@@ -117,6 +121,9 @@ def test_rows_of_every_kind_know_their_key() -> None:
         recipient(*call("recipient", r.ContactsAsked(request=REQUEST))),
         status(b"\2" + b"request", row(Wait.of(PLAN))),
         status(*timer("status", fallback)),
+        status(*timer("status", erasure)),
+        status(b"\x09" + USER, b""),
+        status(b"\x09" + walk_key(REQUEST.user_id, 1), b""),
         recipient(b"\7" + owner_key("0a"), b""),
         email(*timer("delivery-email", r.RetryDue(task=TASK, due_at=DUE_AT))),
         email(*call("delivery-email")),
@@ -167,7 +174,7 @@ def test_no_kind_of_row_of_a_stage_is_unknown(stage: str) -> None:
 
 def test_an_unknown_row_is_told() -> None:
     with pytest.raises(HomelessError, match="no row is known"):
-        homes("status", SchemaBook())(b"\x09key", b"")
+        homes("status", SchemaBook())(b"\x63key", b"")
 
 
 def test_delivery_of_every_channel_is_scalable() -> None:
