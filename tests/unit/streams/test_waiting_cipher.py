@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -33,7 +35,7 @@ def test_only_a_missing_key_is_waited_for() -> None:
 
 async def test_a_request_waits_and_is_taken_when_the_key_is_there() -> None:
     """Mutation: the request's own key is taken before its data are opened: it is a repeat of itself."""
-    outside = {"reference": reference(), "addresses": AddressBook()}
+    outside: dict[str, Any] = {"reference": reference(), "addresses": AddressBook()}
     desk = Desk(MemoryOutside(cipher=WaitingCipher(OLD), **outside))
     request = replace(REQUEST, data=SEALED)
     for value in (request, replace(REGISTERED, email=NEW.seal(b"anna@example.com"), phone=None)):
