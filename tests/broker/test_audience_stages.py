@@ -20,13 +20,7 @@ from agents.withdraw import LABELS_AT_ONCE
 from connectors.embedded.kafka import EmbeddedKafka
 from schemas import topics as t
 from schemas.codec import Decoder, SchemaBook, encode
-from schemas.records import (
-    AudienceAnswered,
-    AudienceLabel,
-    LabelsEnded,
-    UsersLabelled,
-    UsersUploaded,
-)
+from schemas.records import AudienceAnswered, AudienceLabel, LabelsEnded, UsersLabelled, UsersUploaded
 from streams.engine.restore import NO_ROWS
 from streams.running import prepare
 from streams.settings import Settings
