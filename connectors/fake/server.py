@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,7 +14,7 @@ from connectors.fake.smtp_server import MailDesk
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -22,7 +22,10 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class FakeSettings:
-    """Ports: 0 takes a free one. `hang_ms`: how long a call that gets no answer is held at most."""
+    """Ports: 0 takes a free one. `hang_ms`: how long a call that gets no answer is held at most.
+
+    `keys`: vendor → the public key of the one who may sign there (`fcm`, `apns`); of others anyone.
+    """
 
     host: str = LOOPBACK
     http_port: int = 0
@@ -31,6 +34,7 @@ class FakeSettings:
     hang_ms: int = 120_000
     api_key: str | None = None
     smtp_credentials: tuple[str, str] | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class RunningFake:
 async def running(settings: FakeSettings, now_ms: Callable[[], int]) -> AsyncIterator[RunningFake]:
     """Serve inside the block; afterwards nothing listens and every connection is cut."""
     desk = Desk(settings.ledger, now_ms)
-    api = ApiDesk(desk, settings.hang_ms / 1000, settings.api_key)
+    api = ApiDesk(desk, settings.hang_ms / 1000, settings.api_key, settings.keys)
     mails = MailDesk(desk, settings.hang_ms / 1000, settings.smtp_credentials)
     runner = web.AppRunner(api.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
+from connectors.providers.fcm import Fcm
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.smtp import Smtp
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "fcm": Fcm,
     "smtp": Smtp,
 }
 

@@ -11,6 +11,7 @@ from connectors.fake.scripts import Script
 from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake
 from connectors.providers.registry import KINDS
 from schemas.records import Content
+from tests.contract.push_rigs import PUBLIC_KEYS, PUSH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ API_KEY = "ck_of_the_fake"
 LOGIN = ("carillon", "a password")
 
 
-SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
+SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN, keys=PUBLIC_KEYS)
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,15 @@ class Case:
     bounce: str
     delivered: str
     honours_keys: bool
+    says_when: bool = False
+    """Whether its vendor says for how long a limit lasts."""
 
 
 CASES = [
     Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
-    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, True),
+    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True, True),
+    Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", False, True),
 ]
 
 
@@ -81,6 +85,8 @@ class Rig:
 
 
 def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].config(fake)
     if case.kind == "smtp":
         return {
             "host": fake.host,
@@ -93,9 +99,13 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
     return {"url": fake.url, "api_key": API_KEY}
 
 
-def wrong_credentials(case: Case) -> dict[str, Any]:
+def wrong_credentials(case: Case, fake: RunningFake) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].wrong_credentials(fake)
     return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
 
 
 def dead_address(case: Case, port: int) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].dead_address(port)
     return {"port": port} if case.kind == "smtp" else {"url": f"http://{LOOPBACK}:{port}"}

@@ -102,7 +102,7 @@ async def test_unavailable_vendor_is_temporary_and_takes_the_next_call(rig: Rig)
 async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> None:
     rig.script("refuse", word=Word.RATE_LIMITED, times=1, retry_after_s=7)
     answer = await rig.send()
-    expected = 7_000 if rig.case.honours_keys else None
+    expected = 7_000 if rig.case.says_when else None
     assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED, expected) == (
         answer.verdict,
         answer.reason,
@@ -112,7 +112,7 @@ async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> N
 
 @pytest.mark.spec("NS-CH-025 NS-SND-063")
 async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
-    async with rig.other(**wrong_credentials(rig.case)) as carrier:
+    async with rig.other(**wrong_credentials(rig.case, rig.fake)) as carrier:
         answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
     assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
     assert rig.lines() is None
