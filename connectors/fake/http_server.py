@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import orjson
@@ -37,6 +37,13 @@ STATUSES: dict[Word, int] = {
     Word.SILENT: 503,
 }
 TAKEN = (Word.ACCEPTED, Word.DELIVERED)
+
+
+class Cuttable(Protocol):
+    """A request that came on a connection which can be cut."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
 
 
 class ApiDesk:
@@ -163,7 +170,7 @@ class ApiDesk:
         reaction, line = self._desk.take(call, honours_keys=True)
         return await self._ended(reaction, line, request)
 
-    async def take(self, call: Call, request: web.Request, raw: bytes | None = None) -> tuple[Reaction, Line]:
+    async def take(self, call: Call, request: Cuttable, raw: bytes | None = None) -> tuple[Reaction, Line]:
         """Judge what came on a vendor's wire, keep the mail; when this returns it is to be answered."""
         reaction, line = self._desk.take(call, honours_keys=False)
         if raw is not None and reaction.taken:
@@ -175,7 +182,7 @@ class ApiDesk:
         await self._waited(reaction, request)
         return _answer(line, reaction.retry_after_s)
 
-    async def _waited(self, reaction: Reaction, request: web.Request) -> None:
+    async def _waited(self, reaction: Reaction, request: Cuttable) -> None:
         """Wait and cut as the reaction says."""
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)

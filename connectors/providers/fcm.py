@@ -102,7 +102,7 @@ class Fcm:
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one push. An access token that is refused is renewed once: nothing was taken."""
         body = {"message": self._message(address, content, idempotency_key)}
-        for _ in range(2):
+        while True:
             token = await self._tokens.get() if self._tokens else f"key={self._config.server_key}"
             if isinstance(token, Answer):
                 return token
@@ -111,8 +111,7 @@ class Fcm:
             if isinstance(reply, Answer):
                 return reply
             if self._tokens is None or _word(reply) != UNAUTHENTICATED or not self._tokens.forget(token):
-                break
-        return _read(reply, address, self._now_ms())
+                return _read(reply, address, self._now_ms())
 
     async def ask(self, idempotency_key: str) -> Answer:  # noqa: ARG002 - the port's shape
         """It has no question for this."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectors.providers.apns import Apns
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.fcm import Fcm
 from connectors.providers.port import ProviderConfigError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Kind = Callable[[str, Mapping[str, Any], Callable[[], int]], Carrier]
 
 KINDS: dict[str, Kind] = {
+    "apns": Apns,
     "fake_push": FakePush,
     "fake_sms": FakeSms,
     "fcm": Fcm,

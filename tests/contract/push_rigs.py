@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from connectors.fake.server import LOOPBACK
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from connectors.fake.server import RunningFake
 
 FCM_KEY, FCM_STRANGE = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
-PUBLIC_KEYS = {"fcm": FCM_KEY.as_pem(private=False).decode()}
+APNS_KEY, APNS_STRANGE = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+PUBLIC_KEYS = {
+    "apns": APNS_KEY.as_pem(private=False).decode(),
+    "fcm": FCM_KEY.as_pem(private=False).decode(),
+}
 
 
 class PushRig(NamedTuple):
@@ -39,7 +43,18 @@ def service_account(fake_url: str, key: RSAKey = FCM_KEY) -> str:
     return orjson.dumps(account).decode()
 
 
+def apns_config(address: str, **changes: Any) -> dict[str, Any]:
+    """A whole config for Apple's."""
+    given = {"team_id": "TEAM123456", "key_id": "KEY1234567", "topic": "test.carillon.app", "url": address}
+    return given | {"private_key": APNS_KEY.as_pem(private=True).decode()} | changes
+
+
 PUSH: dict[str, PushRig] = {
+    "apns": PushRig(
+        lambda fake: apns_config(fake.apns_url),
+        lambda _fake: {"private_key": APNS_STRANGE.as_pem(private=True).decode()},
+        lambda port: {"url": f"http://{LOOPBACK}:{port}"},
+    ),
     "fcm": PushRig(
         lambda fake: {"url": f"{fake.url}/fcm", "service_account": service_account(fake.url)},
         lambda fake: {"service_account": service_account(fake.url, FCM_STRANGE)},

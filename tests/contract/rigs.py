@@ -46,12 +46,15 @@ class Case:
     honours_keys: bool
     says_when: bool = False
     """Whether its vendor says for how long a limit lasts."""
+    takes_our_id: bool = False
+    """Whether its vendor calls a message by an id that we give it."""
 
 
 CASES = [
     Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
     Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, True),
     Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True, True),
+    Case("apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", False, True, True),
     Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", False, True),
 ]
 

@@ -45,7 +45,7 @@ class Vendor:
         self.asked.append((request.path, authorization, await request.json()))
         return self.replies.pop(0)
 
-    def will_say(self, status: int, body: Any = None, **headers: str) -> None:
+    def will_say(self, status: int, body: Any = None, headers: dict[str, str] | None = None) -> None:
         self.replies.append(web.Response(status=status, body=orjson.dumps(body), headers=headers))
 
 
@@ -157,7 +157,7 @@ async def test_refusals_become_ours(
 async def test_a_limit_lasts_as_long_as_it_says_else_a_minute(
     rig: Rig, headers: dict[str, str], expected: int
 ) -> None:
-    rig.vendor.will_say(*refusal(429, "RESOURCE_EXHAUSTED", fcm_error("QUOTA_EXCEEDED")), **headers)
+    rig.vendor.will_say(*refusal(429, "RESOURCE_EXHAUSTED", fcm_error("QUOTA_EXCEEDED")), headers=headers)
     assert expected == (await rig.send()).retry_after_ms
 
 
