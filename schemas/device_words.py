@@ -18,6 +18,7 @@ class Platform(StrEnum):
 SERVED: dict[str, tuple[Platform, ...]] = {
     "apns": (Platform.IOS, Platform.MACOS),
     "fcm": (Platform.ANDROID, Platform.WEB),
+    "web_push": (Platform.WEB,),
 }
 """Kind of provider → whose tokens it takes, unless its entry names `platforms` (NS-CH-030); others take all.
 

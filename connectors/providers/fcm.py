@@ -101,6 +101,8 @@ class Fcm:
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one push. An access token that is refused is renewed once: nothing was taken."""
+        if address.startswith("{"):
+            return Answer(*CODES["SENDER_ID_MISMATCH"], "the token is a subscription of Web Push")
         body = {"message": self._message(address, content, idempotency_key)}
         while True:
             token = await self._tokens.get() if self._tokens else f"key={self._config.server_key}"

@@ -9,6 +9,7 @@ from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.fcm import Fcm
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.smtp import Smtp
+from connectors.providers.web_push import WebPush
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ KINDS: dict[str, Kind] = {
     "fake_sms": FakeSms,
     "fcm": Fcm,
     "smtp": Smtp,
+    "web_push": WebPush,
 }
 
 

@@ -8,6 +8,7 @@ import orjson
 from joserfc.jwk import ECKey, RSAKey
 
 from connectors.fake.server import LOOPBACK
+from connectors.fake.vendors.web_push import subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 FCM_KEY, FCM_STRANGE = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
 APNS_KEY, APNS_STRANGE = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+VAPID_KEY, VAPID_STRANGE = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 PUBLIC_KEYS = {
+    "web_push": VAPID_KEY.as_pem(private=False).decode(),
     "apns": APNS_KEY.as_pem(private=False).decode(),
     "fcm": FCM_KEY.as_pem(private=False).decode(),
 }
@@ -28,6 +31,8 @@ class PushRig(NamedTuple):
     config: Callable[[RunningFake], dict[str, Any]]
     wrong_credentials: Callable[[RunningFake], dict[str, Any]]
     dead_address: Callable[[int], dict[str, Any]]
+    address: Callable[[str, str], str] = lambda _url, token: token
+    """Where the fake is, and a token, as the address of a message."""
 
 
 def service_account(fake_url: str, key: RSAKey = FCM_KEY) -> str:
@@ -59,5 +64,15 @@ PUSH: dict[str, PushRig] = {
         lambda fake: {"url": f"{fake.url}/fcm", "service_account": service_account(fake.url)},
         lambda fake: {"service_account": service_account(fake.url, FCM_STRANGE)},
         lambda port: {"url": f"http://{LOOPBACK}:{port}/fcm"},
+    ),
+    "web_push": PushRig(
+        lambda _fake: {
+            "private_key": VAPID_KEY.as_pem(private=True).decode(),
+            "subject": "mailto:push@carillon.test",
+            "hosts": [LOOPBACK],
+        },
+        lambda _fake: {"private_key": VAPID_STRANGE.as_pem(private=True).decode()},
+        lambda _port: {},
+        subscribed,
     ),
 }

@@ -56,6 +56,7 @@ CASES = [
     Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True, True),
     Case("apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", False, True, True),
     Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", False, True),
+    Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", False, True),
 ]
 
 
@@ -69,7 +70,12 @@ class Rig:
     config: dict[str, Any]
 
     async def send(self, address: str | None = None, key: str = "m-1:0") -> Answer:
-        return await self.carrier.send(address or self.case.ordinary, CONTENT, key)
+        return await self.carrier.send(self.address(address), CONTENT, key)
+
+    def address(self, recipient: str | None = None, url: str | None = None) -> str:
+        """How a message names its recipient; most vendors: by itself. `url`: of another fake."""
+        given = recipient or self.case.ordinary
+        return PUSH[self.case.kind].address(url or self.fake.url, given) if self.case.kind in PUSH else given
 
     def script(self, fault: Any, **fields: Any) -> None:
         self.fake.desk.scripts.add(Script(fault=fault, channel=self.case.channel, **fields))

@@ -113,7 +113,7 @@ async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> N
 @pytest.mark.spec("NS-CH-025 NS-SND-063")
 async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
     async with rig.other(**wrong_credentials(rig.case, rig.fake)) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+        answer = await carrier.send(rig.address(), CONTENT, "m-1:0")
     assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
     assert rig.lines() is None
 
@@ -122,7 +122,7 @@ async def test_nobody_listening_is_temporary(rig: Rig) -> None:
     async with running(SETTINGS, now_ms) as gone:
         port = gone.smtp_port if rig.case.kind == "smtp" else gone.http_port
     async with rig.other(**dead_address(rig.case, port)) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+        answer = await carrier.send(rig.address(url=f"http://{gone.host}:{port}"), CONTENT, "m-1:0")
     assert (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE) == (answer.verdict, answer.reason)
 
 
@@ -130,7 +130,7 @@ async def test_nobody_listening_is_temporary(rig: Rig) -> None:
 async def test_no_answer_after_the_message_was_written_is_hidden(rig: Rig, fault: str) -> None:
     rig.script(fault, times=1)
     async with rig.other(timeout_ms=300) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+        answer = await carrier.send(rig.address(), CONTENT, "m-1:0")
     assert (Verdict.HIDDEN, Reason.ANSWER_HIDDEN) == (answer.verdict, answer.reason)
     assert (rig.lines() is not None) == fault.startswith("take")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.fake.vendors import fcm
+from connectors.fake.vendors import fcm, web_push
 
-VENDORS = (fcm.add_to,)
+VENDORS = (
+    fcm.add_to,
+    web_push.add_to,
+)
