@@ -45,8 +45,9 @@ async def deliver(stream: Stream, memory: Memory, reference: Reference) -> Async
 
 def serving(task: SendTask, reference: Reference) -> list[str]:
     """Active providers of its channel, in order; of a push those that take its token (NS-CH-064)."""
+    platform = (task.platform or "").lower()  # contacts of other services say `iOS`, too
     known = ((one, one.platforms or SERVED.get(one.kind)) for one in reference.providers(task.channel))
-    return [one.name for one, platforms in known if platforms is None or task.platform in platforms]
+    return [one.name for one, platforms in known if platforms is None or platform in platforms]
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

@@ -13,6 +13,7 @@ from connectors.fake.judge import Word
 from connectors.fake.server import running
 from connectors.providers import fake_http, smtp
 from connectors.providers.registry import KINDS
+from schemas.device_words import SERVED
 from schemas.words import Channel, Reason, Status, Verdict
 from tests.contract.rigs import (
     CASES,
@@ -44,6 +45,12 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 @pytest.mark.spec("NS-CH-OP-02")
 def test_every_registered_kind_is_in_this_suite() -> None:
     assert sorted(KINDS) == sorted(case.kind for case in CASES)
+
+
+@pytest.mark.spec("NS-CH-064")
+def test_every_vendor_of_push_has_its_platforms() -> None:
+    pushes = {case.kind for case in CASES if case.channel == Channel.PUSH}
+    assert pushes - {"fake_push"} == set(SERVED)
 
 
 def test_every_word_of_the_fake_vendor_has_a_verdict_of_ours() -> None:

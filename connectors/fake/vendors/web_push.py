@@ -90,7 +90,8 @@ class WebPushDesk:
         if self._key is None:
             return True
         kind, _, rest = request.headers.get("Authorization", "").partition(" ")
-        fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+        pairs = (part.strip().partition("=") for part in rest.split(","))
+        fields = {name: value for name, _, value in pairs}
         try:
             claims = jwt.decode(fields.get("t", ""), self._key, algorithms=["ES256"]).claims
         except (JoseError, ValueError):

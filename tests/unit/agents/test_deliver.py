@@ -223,6 +223,7 @@ PUSHES = [
         ("android", ["google", "everything"]),
         ("web", ["google", "everything"]),
         ("ios", ["google for all", "apple", "everything"]),
+        ("iOS", ["google for all", "apple", "everything"]),
         ("macos", ["apple", "everything"]),
         ("desktop", ["google for all", "everything"]),
         ("toaster", ["everything"]),
