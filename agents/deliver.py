@@ -18,6 +18,7 @@ from agents.ask import ANSWERS, asked
 from agents.begin import Moment, begin
 from agents.heed import heed, remember
 from agents.react import REACTIONS
+from schemas.device_words import SERVED
 from schemas.records import CallEnded, RetryDue, SendTask, Vetoed
 from schemas.words import Verdict
 
@@ -37,9 +38,16 @@ async def deliver(stream: Stream, memory: Memory, reference: Reference) -> Async
         if isinstance(event.value, Vetoed):
             remember(event.value, memory)
             continue
-        providers = [provider.name for provider in reference.providers(task_of(event.value).channel)]
-        for outcome in decide(event.value, Moment(now=stream.now, providers=providers)):
+        moment = Moment(now=stream.now, providers=serving(task_of(event.value), reference))
+        for outcome in decide(event.value, moment):
             yield heed(outcome, memory, reference, stream.now)
+
+
+def serving(task: SendTask, reference: Reference) -> list[str]:
+    """Active providers of its channel, in order; of a push those that take its token (NS-CH-064)."""
+    platform = (task.platform or "").lower()  # contacts of other services say `iOS`, too
+    known = ((one, one.platforms or SERVED.get(one.kind)) for one in reference.providers(task.channel))
+    return [one.name for one, platforms in known if platforms is None or platform in platforms]
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

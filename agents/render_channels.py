@@ -195,6 +195,7 @@ def _task(draft: Draft, message: MessageQueued, address: Address, content: bytes
         preferences_version=draft.preferences_version,
         quiet=draft.quiet,
         device_id=address.device_id,
+        platform=address.platform,
     )
 
 

@@ -1,4 +1,4 @@
-"""The closed lists about devices: platforms (NS-DATA-052, NS-DATA-OP-09), and what may happen to a device."""
+"""The closed lists about devices: platforms (NS-DATA-052, NS-DATA-OP-09), who serves them, what happens."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ class Platform(StrEnum):
     WEB = "web"
     MACOS = "macos"
     DESKTOP = "desktop"
+
+
+SERVED: dict[str, tuple[Platform, ...]] = {
+    "apns": (Platform.IOS, Platform.MACOS),
+    "fcm": (Platform.ANDROID, Platform.WEB),
+    "web_push": (Platform.WEB,),
+}
+"""Kind of provider → whose tokens it takes, unless its entry names `platforms` (NS-CH-030); others take all.
+
+A vendor calls the token of another platform a dead one, and the device would be switched off for it.
+"""
 
 
 class DeviceAction(StrEnum):

@@ -224,7 +224,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
-    Reason.NO_PROVIDER: "No active provider serves the channel.",
+    Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",
     Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
     Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",

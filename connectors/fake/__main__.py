@@ -1,6 +1,6 @@
 """`python -m connectors.fake`: the fake provider as a process.
 
-Prints one JSON line with its addresses when it is ready: pid, url, smtp_host, smtp_port.
+Prints one JSON line with its addresses when it is ready: pid, url, smtp_host, smtp_port, apns_url.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         host=options.host,
         http_port=options.http_port,
         smtp_port=options.smtp_port,
+        apns_port=options.apns_port,
         ledger=options.ledger,
         hang_ms=options.hang_ms,
     )
@@ -42,7 +43,13 @@ async def _serve(settings: FakeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings, now_ms) as fake:
-        ready = {"pid": os.getpid(), "url": fake.url, "smtp_host": fake.host, "smtp_port": fake.smtp_port}
+        ready = {
+            "pid": os.getpid(),
+            "url": fake.url,
+            "smtp_host": fake.host,
+            "smtp_port": fake.smtp_port,
+            "apns_url": fake.apns_url,
+        }
         sys.stdout.write(orjson.dumps(ready).decode() + "\n")
         sys.stdout.flush()
         await stop.wait()
@@ -54,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="port of the HTTP API; 0 takes a free one")
     parser.add_argument(
         "--smtp-port", type=int, default=0, help="port of the SMTP server; 0 takes a free one"
+    )
+    parser.add_argument(
+        "--apns-port", type=int, default=0, help="port of Apple's push service; 0 takes a free one"
     )
     parser.add_argument("--ledger", type=Path, help="file of JSON lines, one per call")
     parser.add_argument("--hang-ms", type=int, default=120_000, help="how long an unanswered call is held")

@@ -32,7 +32,7 @@ class Desk:
         self.ledger = Ledger(ledger)
         self.scripts = Scripts()
         self.mails: deque[Mail] = deque(maxlen=MAILS_KEPT)
-        self._now_ms = now_ms
+        self.now_ms = now_ms
 
     def take(self, call: Call, *, honours_keys: bool) -> tuple[Reaction, Line]:
         """Judge a call and write its line; the caller then waits and answers as the reaction says."""
@@ -66,7 +66,7 @@ class Desk:
         seq = self.ledger.calls + 1
         return Line(
             seq=seq,
-            at=self._now_ms(),
+            at=self.now_ms(),
             channel=call.channel,
             account=call.account,
             recipient=call.recipient,
@@ -77,5 +77,5 @@ class Desk:
             taken=reaction.taken,
             repeat=bool(repeated_id),
             answered=reaction.end is End.ANSWER,
-            provider_message_id=repeated_id or f"{call.channel}-{seq}",
+            provider_message_id=repeated_id or call.given_id or f"{call.channel}-{seq}",
         )

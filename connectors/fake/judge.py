@@ -53,13 +53,17 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it arrived. `account`: who calls, for scripts (HTTP header or SMTP user)."""
+    """One call as it arrived. `account`: who calls, for scripts (HTTP header or SMTP user).
+
+    `given_id`: by which the vendor is to call the message; most make one of their own.
+    """
 
     channel: str
     account: str
     recipient: str
     idempotency_key: str = ""
     message_id: str = ""
+    given_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectors.providers.apns import Apns
 from connectors.providers.fake_http import FakePush, FakeSms
+from connectors.providers.fcm import Fcm
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.smtp import Smtp
+from connectors.providers.web_push import WebPush
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,9 +20,12 @@ if TYPE_CHECKING:
     Kind = Callable[[str, Mapping[str, Any], Callable[[], int]], Carrier]
 
 KINDS: dict[str, Kind] = {
+    "apns": Apns,
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "fcm": Fcm,
     "smtp": Smtp,
+    "web_push": WebPush,
 }
 
 

@@ -10,6 +10,7 @@ from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
 from schemas.audience_words import ValueType
+from schemas.device_words import Platform
 from schemas.quiet import hours_of
 from schemas.records import (
     AudienceFilter,
@@ -39,7 +40,7 @@ WORDS: dict[type, dict[str, type[StrEnum]]] = {
         "unknown_policy": UnknownPolicy,
     },
     Rule: {"priority": Lane},
-    Provider: {"channel_type": Channel},
+    Provider: {"channel_type": Channel, "platforms": Platform},
     Template: {},
     SeenTag: {},
     Communication: {},

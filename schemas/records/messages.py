@@ -66,6 +66,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     preferences_version: int = 0  # of what the user had chosen when the message was made
     quiet: QuietHours | None = None  # when it must not be sent, with the time zone
     device_id: str | None = None  # of a push to a known device
+    platform: str | None = None  # of a push: which providers understand its token
 
 
 class Content(Record, frozen=True, kw_only=True):

@@ -66,13 +66,14 @@ class Provider(Record, frozen=True, kw_only=True):
 
     name: str
     channel_type: str
-    kind: str  # registry name of the connector: smtp, fake_sms, fake_push
+    kind: str  # registry name of the connector: smtp, apns, fcm, fake_sms …
     config: dict[str, Any] = {}
     is_active: bool = True
     priority: int = 0
     rate_limit: int | None = None
     cost: float = 0.0
     version: int = 1
+    platforms: list[str] = []  # of push: whose tokens it takes; empty: those of its kind (`SERVED`)
 
 
 class SeenDestination(Record, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from connectors.fake.scripts import Script
 from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake
 from connectors.providers.registry import KINDS
 from schemas.records import Content
+from tests.contract.push_rigs import PUBLIC_KEYS, PUSH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ API_KEY = "ck_of_the_fake"
 LOGIN = ("carillon", "a password")
 
 
-SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
+SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN, keys=PUBLIC_KEYS)
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,19 @@ class Case:
     bounce: str
     delivered: str
     honours_keys: bool
+    says_when: bool = False
+    """Whether its vendor says for how long a limit lasts."""
+    takes_our_id: bool = False
+    """Whether its vendor calls a message by an id that we give it."""
 
 
 CASES = [
     Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
-    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, True),
+    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True, True),
+    Case("apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", False, True, True),
+    Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", False, True),
+    Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", False, True),
 ]
 
 
@@ -62,7 +70,12 @@ class Rig:
     config: dict[str, Any]
 
     async def send(self, address: str | None = None, key: str = "m-1:0") -> Answer:
-        return await self.carrier.send(address or self.case.ordinary, CONTENT, key)
+        return await self.carrier.send(self.address(address), CONTENT, key)
+
+    def address(self, recipient: str | None = None, url: str | None = None) -> str:
+        """How a message names its recipient; most vendors: by itself. `url`: of another fake."""
+        given = recipient or self.case.ordinary
+        return PUSH[self.case.kind].address(url or self.fake.url, given) if self.case.kind in PUSH else given
 
     def script(self, fault: Any, **fields: Any) -> None:
         self.fake.desk.scripts.add(Script(fault=fault, channel=self.case.channel, **fields))
@@ -81,6 +94,8 @@ class Rig:
 
 
 def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].config(fake)
     if case.kind == "smtp":
         return {
             "host": fake.host,
@@ -93,9 +108,13 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
     return {"url": fake.url, "api_key": API_KEY}
 
 
-def wrong_credentials(case: Case) -> dict[str, Any]:
+def wrong_credentials(case: Case, fake: RunningFake) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].wrong_credentials(fake)
     return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
 
 
 def dead_address(case: Case, port: int) -> dict[str, Any]:
+    if case.kind in PUSH:
+        return PUSH[case.kind].dead_address(port)
     return {"port": port} if case.kind == "smtp" else {"url": f"http://{LOOPBACK}:{port}"}

@@ -13,6 +13,7 @@ from connectors.fake.judge import Word
 from connectors.fake.server import running
 from connectors.providers import fake_http, smtp
 from connectors.providers.registry import KINDS
+from schemas.device_words import SERVED
 from schemas.words import Channel, Reason, Status, Verdict
 from tests.contract.rigs import (
     CASES,
@@ -46,6 +47,12 @@ def test_every_registered_kind_is_in_this_suite() -> None:
     assert sorted(KINDS) == sorted(case.kind for case in CASES)
 
 
+@pytest.mark.spec("NS-CH-064")
+def test_every_vendor_of_push_has_its_platforms() -> None:
+    pushes = {case.kind for case in CASES if case.channel == Channel.PUSH}
+    assert pushes - {"fake_push"} == set(SERVED)
+
+
 def test_every_word_of_the_fake_vendor_has_a_verdict_of_ours() -> None:
     assert {word.value for word in Word} - {"silent"} <= set(fake_http.CODES)
 
@@ -56,7 +63,7 @@ def test_vendors_events_become_our_statuses() -> None:
     assert ours <= {status.value for status in Status}
 
 
-@pytest.mark.spec("NS-CH-001 NS-CH-004 NS-SND-020")
+@pytest.mark.spec("NS-CH-001 NS-CH-004 NS-CH-031 NS-CH-032 NS-SND-020")
 async def test_taken_message_is_accepted_and_carries_its_ids(rig: Rig) -> None:
     answer = await rig.send(key="m-1:3")
     line = rig.lines("m-1:3")
@@ -102,7 +109,7 @@ async def test_unavailable_vendor_is_temporary_and_takes_the_next_call(rig: Rig)
 async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> None:
     rig.script("refuse", word=Word.RATE_LIMITED, times=1, retry_after_s=7)
     answer = await rig.send()
-    expected = 7_000 if rig.case.honours_keys else None
+    expected = 7_000 if rig.case.says_when else None
     assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED, expected) == (
         answer.verdict,
         answer.reason,
@@ -112,8 +119,8 @@ async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> N
 
 @pytest.mark.spec("NS-CH-025 NS-SND-063")
 async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
-    async with rig.other(**wrong_credentials(rig.case)) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+    async with rig.other(**wrong_credentials(rig.case, rig.fake)) as carrier:
+        answer = await carrier.send(rig.address(), CONTENT, "m-1:0")
     assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
     assert rig.lines() is None
 
@@ -122,7 +129,7 @@ async def test_nobody_listening_is_temporary(rig: Rig) -> None:
     async with running(SETTINGS, now_ms) as gone:
         port = gone.smtp_port if rig.case.kind == "smtp" else gone.http_port
     async with rig.other(**dead_address(rig.case, port)) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+        answer = await carrier.send(rig.address(url=f"http://{gone.host}:{port}"), CONTENT, "m-1:0")
     assert (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE) == (answer.verdict, answer.reason)
 
 
@@ -130,7 +137,7 @@ async def test_nobody_listening_is_temporary(rig: Rig) -> None:
 async def test_no_answer_after_the_message_was_written_is_hidden(rig: Rig, fault: str) -> None:
     rig.script(fault, times=1)
     async with rig.other(timeout_ms=300) as carrier:
-        answer = await carrier.send(rig.case.ordinary, CONTENT, "m-1:0")
+        answer = await carrier.send(rig.address(), CONTENT, "m-1:0")
     assert (Verdict.HIDDEN, Reason.ANSWER_HIDDEN) == (answer.verdict, answer.reason)
     assert (rig.lines() is not None) == fault.startswith("take")
 
@@ -148,7 +155,8 @@ async def test_late_answer_within_the_time_is_an_answer(rig: Rig) -> None:
 
 async def test_repeated_key_is_sent_once_by_vendors_that_honour_keys(rig: Rig) -> None:
     first, second = await rig.send(), await rig.send()
-    assert (first.provider_message_id == second.provider_message_id) == rig.case.honours_keys
+    is_same = rig.case.honours_keys or rig.case.takes_our_id
+    assert (first.provider_message_id == second.provider_message_id) == is_same
     assert rig.fake.desk.ledger.times("m-1:0") == 2
 
 

@@ -98,3 +98,19 @@ def test_ns_ch_op_08_a_text_message_says_how_many_segments_it_takes() -> None:
     assert [(MessageQueued, 5), (SendTask, None), (MessageQueued, None)] == [
         (type(each), getattr(each, "segments", None)) for each in [*made, *broken]
     ]
+
+
+@pytest.mark.spec("NS-CH-064")
+def test_a_push_carries_the_platform_of_its_device() -> None:
+    kind = NotificationType(
+        code="reset", title="R", category="system", default_channels=["push"], template_name="reset"
+    )
+    draft = Draft(REQUEST, kind, {"Code": "1"}, b"{}", now=0, expires_at=1)
+    template = next(each for each in TEMPLATES if each.channel_type == "sms")
+    devices = [
+        Address(sealed=b"sealed:one", is_valid=True, platform="ios", device_id="d-1"),
+        Address(sealed=b"sealed:two", is_valid=True, platform="android", device_id="d-2"),
+    ]
+    made = render_channel(draft, Way("push", devices, template, 0), MemoryOutside())
+    tasks = [each for each in made if isinstance(each, SendTask)]
+    assert [("d-1", "ios"), ("d-2", "android")] == [(each.device_id, each.platform) for each in tasks]

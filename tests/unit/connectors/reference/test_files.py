@@ -144,6 +144,10 @@ def test_texts_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
             "types.yaml, entry 1 (welcome): `fallback_after_s`: must be shorter than `ttl_s`",
         ),
         (
+            {"providers.yaml": "- {name: p, channel_type: push, kind: fcm, platforms: [ios, toaster]}"},
+            "providers.yaml, entry 1 (push/p): `platforms`: 'toaster' is none of ios, android, web",
+        ),
+        (
             {"types.yaml": TYPE.replace("[email]", "[email, fax]")},
             "types.yaml, entry 1 (welcome): `default_channels`: 'fax' is none of email, sms, push, in_app",
         ),
