@@ -77,5 +77,5 @@ class Desk:
             taken=reaction.taken,
             repeat=bool(repeated_id),
             answered=reaction.end is End.ANSWER,
-            provider_message_id=repeated_id or f"{call.channel}-{seq}",
+            provider_message_id=repeated_id or call.chosen_id or f"{call.channel}-{seq}",
         )

@@ -14,6 +14,9 @@ from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
 from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
+from connectors.fake.vendors.sms_ru import SmsRuDesk
+from connectors.fake.vendors.smsc import SmscDesk
+from connectors.fake.vendors.twilio import TwilioDesk
 
 if TYPE_CHECKING:
     from connectors.fake.desk import Desk
@@ -35,6 +38,13 @@ STATUSES: dict[Word, int] = {
 }
 TAKEN = (Word.ACCEPTED, Word.DELIVERED)
 
+# The fakes of vendors, each with that vendor's own paths.
+VENDORS = (
+    SmscDesk,
+    SmsRuDesk,
+    TwilioDesk,
+)
+
 
 class ApiDesk:
     """Handlers. `api_key`: what callers of the vendor's API must show, None lets anyone in."""
@@ -42,6 +52,7 @@ class ApiDesk:
     def __init__(self, desk: Desk, hang_s: float, api_key: str | None) -> None:
         self._desk = desk
         self._hang_s = hang_s
+        self._api_key = api_key
         self._expected = f"Bearer {api_key}".encode() if api_key else None
         self.stopping = asyncio.Event()
 
@@ -59,6 +70,8 @@ class ApiDesk:
         app.router.add_get("/mails/last", self.mail)
         app.router.add_get("/livez", self.live)
         AccountDesk().add_to(app, self.account_fault)
+        for vendor in VENDORS:
+            vendor(self, self._api_key).add_to(app)
         return app
 
     async def sms(self, request: web.Request) -> web.StreamResponse:
@@ -147,14 +160,30 @@ class ApiDesk:
         reaction, line = self._desk.take(call, honours_keys=True)
         return await self._ended(reaction, line, request)
 
+    async def judged(
+        self, call: Call, request: web.Request, *, honours_keys: bool = False
+    ) -> tuple[Line, int | None]:
+        """Judge a vendor's call up to its answer, which the vendor words; Retry-After in s, if scripted."""
+        reaction, line = self._desk.take(call, honours_keys=honours_keys)
+        await self._end(reaction, request)
+        return line, reaction.retry_after_s
+
+    def taken(self, idempotency_key: str) -> Line | None:
+        """Return the call under which this key was taken."""
+        return self._desk.ledger.taken(idempotency_key)
+
     async def _ended(self, reaction: Reaction, line: Line, request: web.Request) -> web.StreamResponse:
+        await self._end(reaction, request)
+        return _answer(line, reaction.retry_after_s)
+
+    async def _end(self, reaction: Reaction, request: web.Request) -> None:
+        """Wait as long as the reaction says, and cut off whoever shall get no answer."""
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)
         if reaction.end is End.HANG:
             await self._pause(self._hang_s)
         if reaction.end is not End.ANSWER and request.transport is not None:
             request.transport.abort()
-        return _answer(line, reaction.retry_after_s)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the server stops first."""

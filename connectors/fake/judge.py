@@ -53,13 +53,17 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it arrived. `account`: who calls, for scripts (HTTP header or SMTP user)."""
+    """One call as it arrived. `account`: who calls, for scripts (HTTP header or SMTP user).
+
+    `chosen_id`: the id under which the caller wants the vendor to know the message, where a vendor allows it.
+    """
 
     channel: str
     account: str
     recipient: str
     idempotency_key: str = ""
     message_id: str = ""
+    chosen_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.sms_ru import SmsRu
+from connectors.providers.smsc import Smsc
 from connectors.providers.smtp import Smtp
+from connectors.providers.twilio import Twilio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "sms_ru": SmsRu,
+    "smsc": Smsc,
     "smtp": Smtp,
+    "twilio": Twilio,
 }
 
 

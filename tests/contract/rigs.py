@@ -35,7 +35,11 @@ SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
 
 @dataclass(frozen=True)
 class Case:
-    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys."""
+    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys.
+
+    What else differs is as with our own fake for vendors that take keys, and as with SMTP for the others,
+    unless said: `can_ask`, `reports` (delivery in the answer), `limit_ms` (a limit, after a script of 7 s).
+    """
 
     kind: str
     channel: str
@@ -43,12 +47,33 @@ class Case:
     bounce: str
     delivered: str
     honours_keys: bool
+    can_ask: bool | None = None
+    reports: bool | None = None
+    limit_ms: int | None = None
 
+    @property
+    def is_asked(self) -> bool:
+        return self.honours_keys if self.can_ask is None else self.can_ask
+
+    @property
+    def says_delivered(self) -> bool:
+        return self.honours_keys if self.reports is None else self.reports
+
+    @property
+    def waits_ms(self) -> int | None:
+        return 7_000 if self.honours_keys and self.limit_ms is None else self.limit_ms
+
+
+TEXTS = ("sms", "+79161234567", "+79000000107", "+79000000007")
+"""Channel and addresses of those who send texts."""
 
 CASES = [
     Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
+    Case("fake_sms", *TEXTS, True),
     Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+    Case("sms_ru", *TEXTS, False, limit_ms=60_000),
+    Case("smsc", *TEXTS, True, can_ask=False, reports=False, limit_ms=60_000),
+    Case("twilio", *TEXTS, False, limit_ms=7_000),
 ]
 
 
@@ -80,6 +105,17 @@ class Rig:
             await carrier.close()
 
 
+CONFIGS: dict[str, dict[str, Any]] = {
+    "sms_ru": {"api_id": API_KEY, "sender": "Carillon"},
+    "smsc": {"login": "carillon", "password": API_KEY, "sender": "Carillon"},
+    "twilio": {"account_sid": "AC0123456789", "secret": API_KEY, "sender": "+15005550006"},
+}
+"""What each vendor's config says beside its `url`."""
+
+SECRETS = {"sms_ru": "api_id", "smsc": "password", "smtp": "password", "twilio": "secret"}
+"""The field of a kind's secret; `api_key` for the others."""
+
+
 def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
     if case.kind == "smtp":
         return {
@@ -90,11 +126,11 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
             "username": LOGIN[0],
             "password": LOGIN[1],
         }
-    return {"url": fake.url, "api_key": API_KEY}
+    return {"url": fake.url, **CONFIGS.get(case.kind, {"api_key": API_KEY})}
 
 
 def wrong_credentials(case: Case) -> dict[str, Any]:
-    return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
+    return {SECRETS.get(case.kind, "api_key"): "another"}
 
 
 def dead_address(case: Case, port: int) -> dict[str, Any]:

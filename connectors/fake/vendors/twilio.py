@@ -1,0 +1,79 @@
+"""A fake of Twilio's Messages resource: forms in, a message or an error in JSON out."""
+
+from __future__ import annotations
+
+from binascii import Error
+from typing import TYPE_CHECKING
+
+from aiohttp import BasicAuth, web
+
+from connectors.fake.judge import Word
+from connectors.fake.vendors.judging import is_secret, json, text_call
+
+if TYPE_CHECKING:
+    from connectors.fake.vendors.judging import Judging
+
+PATH = "/2010-04-01/Accounts/{account}/Messages.json"
+
+# Word of the desk → HTTP status, Twilio's code, its sentence.
+ERRORS: dict[Word, tuple[int, int, str]] = {
+    Word.INVALID_RECIPIENT: (400, 21612, "The 'To' phone number: {to}, is not currently reachable via SMS"),
+    Word.UNREGISTERED: (400, 21614, "'To' number is not a valid mobile number"),
+    Word.REJECTED: (400, 21610, "Attempt to send to unsubscribed recipient"),
+    Word.RATE_LIMITED: (429, 20429, "Too Many Requests"),
+    Word.UNAVAILABLE: (503, 20503, "Service unavailable"),
+    Word.UNAUTHORIZED: (401, 20003, "Authenticate"),
+    Word.BAD_REQUEST: (400, 21604, "A 'To' phone number is required."),
+    Word.SILENT: (500, 20500, "Internal Server Error"),
+}
+
+
+class TwilioDesk:
+    """Handlers. `api_key`: the password of Basic authentication."""
+
+    def __init__(self, judging: Judging, api_key: str | None) -> None:
+        self._judging = judging
+        self._api_key = api_key
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve beside the other vendors."""
+        app.router.add_post(PATH, self.messages)
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """`POST …/Messages.json`: `To`, `Body`, and `From` or `MessagingServiceSid`."""
+        sent = await request.post()
+        to, account = str(sent.get("To", "")), request.match_info["account"]
+        if not is_secret(_password(request), self._api_key):
+            return _error(Word.UNAUTHORIZED, to)
+        if not to:
+            return _error(Word.BAD_REQUEST, to)
+        line, retry_after_s = await self._judging.judged(text_call(request, account, to), request)
+        word = Word(line.verdict)
+        if word in ERRORS:
+            refused = _error(word, to)
+            if retry_after_s is not None:
+                refused.headers["Retry-After"] = str(retry_after_s)
+            return refused
+        message = {
+            "sid": line.provider_message_id,
+            "account_sid": account,
+            "to": to,
+            "from": sent.get("From"),
+            "messaging_service_sid": sent.get("MessagingServiceSid"),
+            "status": "queued",
+            "error_code": None,
+            "error_message": None,
+        }
+        return json(201, message)
+
+
+def _error(word: Word, to: str) -> web.Response:
+    status, code, sentence = ERRORS[word]
+    return json(status, {"code": code, "message": sentence.format(to=to), "status": status})
+
+
+def _password(request: web.Request) -> str:
+    try:
+        return BasicAuth.decode(request.headers.get("Authorization", "")).password
+    except (ValueError, Error):
+        return ""
