@@ -14,6 +14,8 @@ from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
 from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
+from connectors.fake.vendors.megafon import MegafonDesk
+from connectors.fake.vendors.mts import MtsDesk
 from connectors.fake.vendors.sms_ru import SmsRuDesk
 from connectors.fake.vendors.smsc import SmscDesk
 from connectors.fake.vendors.twilio import TwilioDesk
@@ -40,6 +42,8 @@ TAKEN = (Word.ACCEPTED, Word.DELIVERED)
 
 # The fakes of vendors, each with that vendor's own paths.
 VENDORS = (
+    MegafonDesk,
+    MtsDesk,
     SmscDesk,
     SmsRuDesk,
     TwilioDesk,

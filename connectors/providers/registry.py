@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
+from connectors.providers.megafon import Megafon
+from connectors.providers.mts import Mts
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.sms_ru import SmsRu
 from connectors.providers.smsc import Smsc
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "megafon": Megafon,
+    "mts": Mts,
     "sms_ru": SmsRu,
     "smsc": Smsc,
     "smtp": Smtp,

@@ -102,7 +102,7 @@ class SmsRuConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     sender: str | None = None
     url: str = "https://sms.ru"
     timeout_ms: int = 10_000
-    connections: int = 50
+    connections: int = 100
 
 
 class SmsRu(TextCarrier):
@@ -130,7 +130,7 @@ class SmsRu(TextCarrier):
     def _read(self, reply: Reply, address: str) -> Answer:
         about = _of_the_phone(reply.body)
         code, sms_id = word(about.get("status_code")), about.get("sms_id")
-        verdict, reason = CODES.get(code) or by_status(reply.status)
+        verdict, reason = CODES.get(code) or by_status(reply)
         if verdict is Verdict.ACCEPTED and not isinstance(sms_id, str):
             verdict, reason = HIDDEN  # the request was read well, and of the phone nothing is said
         return Answer(

@@ -132,7 +132,7 @@ class Smsc(TextCarrier):
     def _read(self, reply: Reply, address: str) -> Answer:
         code, message_id = word(reply.body.get("error_code")), word(reply.body.get("id"))
         taken = ACCEPTED if message_id and not code and reply.status == 200 else None  # noqa: PLR2004 - HTTP
-        verdict, reason = taken or CODES.get(code) or by_status(reply.status)
+        verdict, reason = taken or CODES.get(code) or by_status(reply)
         return Answer(
             verdict,
             reason,

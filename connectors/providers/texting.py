@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -44,6 +45,8 @@ STATUSES: dict[int, Said] = {
     408: UNAVAILABLE,
     429: LIMITED,
 }
+
+SERVICE_UNAVAILABLE = 503
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
@@ -92,9 +95,16 @@ class TextCarrier:
         raise NotImplementedError
 
 
-def by_status(status: int) -> Said:
-    """Read an answer that has no word we know."""
-    return STATUSES.get(status) or STATUSES.get(status // 100, HIDDEN)
+def by_status(reply: Reply) -> Said:
+    """Read an answer that has no word we know. A 503 that says when to come back turned the request away."""
+    if reply.status == SERVICE_UNAVAILABLE and reply.retry_after:
+        return UNAVAILABLE
+    return STATUSES.get(reply.status) or STATUSES.get(reply.status // 100, HIDDEN)
+
+
+def basic(user: str, secret: str) -> dict[str, str]:
+    """The header of Basic authentication."""
+    return {"Authorization": f"Basic {b64encode(f'{user}:{secret}'.encode()).decode()}"}
 
 
 def form(fields: Mapping[str, str | None]) -> bytes:

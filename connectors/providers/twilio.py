@@ -8,7 +8,6 @@ does). Twilio changes its codes now and then and says so: an unknown one is read
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,6 +27,7 @@ from connectors.providers.texting import (
     Posted,
     Said,
     TextCarrier,
+    basic,
     by_status,
     form,
     told,
@@ -112,7 +112,7 @@ class TwilioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     status_url: str | None = None
     url: str = "https://api.twilio.com"
     timeout_ms: int = 10_000
-    connections: int = 50
+    connections: int = 100
 
 
 class Twilio(TextCarrier):
@@ -126,10 +126,9 @@ class Twilio(TextCarrier):
         self._config = configured(config, TwilioConfig)
         self._now_ms = now_ms
         user = self._config.key_sid or self._config.account_sid
-        token = b64encode(f"{user}:{self._config.secret}".encode()).decode()
         super().__init__(
             self._config.url,
-            {"Authorization": f"Basic {token}"},
+            basic(user, self._config.secret),
             timeout_ms=self._config.timeout_ms,
             connections=self._config.connections,
         )
@@ -148,7 +147,7 @@ class Twilio(TextCarrier):
     def _read(self, reply: Reply, address: str) -> Answer:
         body = reply.body
         words = [word(body.get(field)) for field in ("code", "error_code", "status")]
-        unknown = ACCEPTED if reply.status // 100 == CREATED else by_status(reply.status)
+        unknown = ACCEPTED if reply.status // 100 == CREATED else by_status(reply)
         verdict, reason = next((CODES[one] for one in words if one in CODES), unknown)
         code = next((one for one in words if one), "")
         sid = body.get("sid")

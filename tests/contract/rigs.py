@@ -71,6 +71,8 @@ CASES = [
     Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
     Case("fake_sms", *TEXTS, True),
     Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+    Case("megafon", *TEXTS, False, limit_ms=7_000),
+    Case("mts", *TEXTS, False, can_ask=True, limit_ms=7_000),
     Case("sms_ru", *TEXTS, False, limit_ms=60_000),
     Case("smsc", *TEXTS, True, can_ask=False, reports=False, limit_ms=60_000),
     Case("twilio", *TEXTS, False, limit_ms=7_000),
@@ -106,13 +108,22 @@ class Rig:
 
 
 CONFIGS: dict[str, dict[str, Any]] = {
+    "megafon": {"login": "shop", "password": API_KEY, "sender": "Carillon"},
+    "mts": {"login": "gw_1", "password": API_KEY, "sender": "Carillon", "settle_ms": 1},
     "sms_ru": {"api_id": API_KEY, "sender": "Carillon"},
     "smsc": {"login": "carillon", "password": API_KEY, "sender": "Carillon"},
     "twilio": {"account_sid": "AC0123456789", "secret": API_KEY, "sender": "+15005550006"},
 }
 """What each vendor's config says beside its `url`."""
 
-SECRETS = {"sms_ru": "api_id", "smsc": "password", "smtp": "password", "twilio": "secret"}
+SECRETS = {
+    "megafon": "password",
+    "mts": "password",
+    "sms_ru": "api_id",
+    "smsc": "password",
+    "smtp": "password",
+    "twilio": "secret",
+}
 """The field of a kind's secret; `api_key` for the others."""
 
 

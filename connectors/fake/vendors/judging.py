@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -27,6 +28,15 @@ def text_call(request: web.Request, account: str, phone: str, chosen_id: str = "
     """One text as the desk judges it; phones of magic have a plus."""
     key = request.headers.get("Idempotency-Key", "")
     return Call("sms", account, "+" + phone.removeprefix("+"), key, chosen_id=chosen_id)
+
+
+def password_of(request: web.Request) -> str:
+    """The password of Basic authentication; empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        return b64decode(token).decode().partition(":")[2] if scheme == "Basic" else ""
+    except ValueError:
+        return ""
 
 
 def is_secret(given: str, expected: str | None) -> bool:

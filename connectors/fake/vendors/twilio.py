@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from binascii import Error
 from typing import TYPE_CHECKING
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, text_call
+from connectors.fake.vendors.judging import is_secret, json, password_of, text_call
 
 if TYPE_CHECKING:
     from connectors.fake.vendors.judging import Judging
@@ -43,7 +42,7 @@ class TwilioDesk:
         """`POST …/Messages.json`: `To`, `Body`, and `From` or `MessagingServiceSid`."""
         sent = await request.post()
         to, account = str(sent.get("To", "")), request.match_info["account"]
-        if not is_secret(_password(request), self._api_key):
+        if not is_secret(password_of(request), self._api_key):
             return _error(Word.UNAUTHORIZED, to)
         if not to:
             return _error(Word.BAD_REQUEST, to)
@@ -70,10 +69,3 @@ class TwilioDesk:
 def _error(word: Word, to: str) -> web.Response:
     status, code, sentence = ERRORS[word]
     return json(status, {"code": code, "message": sentence.format(to=to), "status": status})
-
-
-def _password(request: web.Request) -> str:
-    try:
-        return BasicAuth.decode(request.headers.get("Authorization", "")).password
-    except (ValueError, Error):
-        return ""

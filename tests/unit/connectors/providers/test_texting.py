@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.providers.http_call import Reply
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.sms_ru import SmsRu
 from connectors.providers.texting import by_status, checked, form, told, word
@@ -36,7 +37,16 @@ from tests.unit.connectors.providers.wire import TEXT, wire
 def test_answer_without_a_word_is_hidden_unless_its_status_is_a_refusal(
     status: int, verdict: Verdict
 ) -> None:
-    assert verdict == by_status(status)[0]
+    assert verdict == by_status(Reply(status, {}, None))[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(500, Verdict.HIDDEN), (502, Verdict.HIDDEN), (503, Verdict.TEMPORARY)]
+)
+def test_only_a_503_that_says_when_to_come_back_turned_the_request_away(
+    status: int, verdict: Verdict
+) -> None:
+    assert verdict == by_status(Reply(status, {}, "30"))[0]
 
 
 @pytest.mark.parametrize(
