@@ -14,11 +14,7 @@ from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
 from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
-from connectors.fake.vendors.megafon import MegafonDesk
-from connectors.fake.vendors.mts import MtsDesk
-from connectors.fake.vendors.sms_ru import SmsRuDesk
-from connectors.fake.vendors.smsc import SmscDesk
-from connectors.fake.vendors.twilio import TwilioDesk
+from connectors.fake.vendors.registry import VENDORS
 
 if TYPE_CHECKING:
     from connectors.fake.desk import Desk
@@ -40,15 +36,6 @@ STATUSES: dict[Word, int] = {
 }
 TAKEN = (Word.ACCEPTED, Word.DELIVERED)
 
-# The fakes of vendors, each with that vendor's own paths.
-VENDORS = (
-    MegafonDesk,
-    MtsDesk,
-    SmscDesk,
-    SmsRuDesk,
-    TwilioDesk,
-)
-
 
 class ApiDesk:
     """Handlers. `api_key`: what callers of the vendor's API must show, None lets anyone in."""
@@ -56,7 +43,7 @@ class ApiDesk:
     def __init__(self, desk: Desk, hang_s: float, api_key: str | None) -> None:
         self._desk = desk
         self._hang_s = hang_s
-        self._api_key = api_key
+        self.api_key = api_key
         self._expected = f"Bearer {api_key}".encode() if api_key else None
         self.stopping = asyncio.Event()
 
@@ -74,8 +61,8 @@ class ApiDesk:
         app.router.add_get("/mails/last", self.mail)
         app.router.add_get("/livez", self.live)
         AccountDesk().add_to(app, self.account_fault)
-        for vendor in VENDORS:
-            vendor(self, self._api_key).add_to(app)
+        for add_to in VENDORS:
+            add_to(app, self)
         return app
 
     async def sms(self, request: web.Request) -> web.StreamResponse:
@@ -164,24 +151,26 @@ class ApiDesk:
         reaction, line = self._desk.take(call, honours_keys=True)
         return await self._ended(reaction, line, request)
 
-    async def judged(
-        self, call: Call, request: web.Request, *, honours_keys: bool = False
-    ) -> tuple[Line, int | None]:
-        """Judge a vendor's call up to its answer, which the vendor words; Retry-After in s, if scripted."""
+    async def take(
+        self, call: Call, request: web.Request, raw: bytes | None = None, *, honours_keys: bool = False
+    ) -> tuple[Reaction, Line]:
+        """Judge what came on a vendor's wire, keep the mail; when this returns it is to be answered."""
         reaction, line = self._desk.take(call, honours_keys=honours_keys)
-        await self._end(reaction, request)
-        return line, reaction.retry_after_s
+        if raw is not None and reaction.taken:
+            self._desk.keep(line, raw)
+        await self._waited(reaction, request)
+        return reaction, line
 
     def taken(self, idempotency_key: str) -> Line | None:
-        """Return the call under which this key was taken."""
+        """The call under which this key was taken."""
         return self._desk.ledger.taken(idempotency_key)
 
     async def _ended(self, reaction: Reaction, line: Line, request: web.Request) -> web.StreamResponse:
-        await self._end(reaction, request)
+        await self._waited(reaction, request)
         return _answer(line, reaction.retry_after_s)
 
-    async def _end(self, reaction: Reaction, request: web.Request) -> None:
-        """Wait as long as the reaction says, and cut off whoever shall get no answer."""
+    async def _waited(self, reaction: Reaction, request: web.Request) -> None:
+        """Wait and cut as the reaction says."""
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)
         if reaction.end is End.HANG:

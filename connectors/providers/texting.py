@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
+from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply
-from connectors.providers.port import Answer, ProviderConfigError, scrubbed
+from connectors.providers.port import Answer, scrubbed
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class TextCarrier:
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], *, timeout_ms: int, connections: int) -> None:
-        self._url = checked(url)
+        self._url = endpoint(url)
         self._calls = HttpCalls(headers, timeout_ms=timeout_ms, connections=connections)
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
@@ -121,22 +121,3 @@ def told(status: int, code: str, text: Any, address: str) -> str:
     """What the vendor said, fit for rows and logs. Code and status stand apart, or they look like a phone."""
     said = f": {text}" if isinstance(text, str) and text else ""
     return scrubbed(f"HTTP {status}, code {code or 'none'}{said}", address)
-
-
-def checked(url: str) -> str:
-    """The vendor's address without its last slash; credentials go over https, or stay on this machine."""
-    try:
-        parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
-    except ValueError:
-        is_safe, parts = False, urlsplit("")
-    if not is_safe or not parts.hostname:
-        raise ProviderConfigError("config: url must be https, or http on this machine")
-    return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

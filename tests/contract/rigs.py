@@ -137,7 +137,9 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
             "username": LOGIN[0],
             "password": LOGIN[1],
         }
-    return {"url": fake.url, **CONFIGS.get(case.kind, {"api_key": API_KEY})}
+    if case.kind in CONFIGS:
+        return {"url": f"{fake.url}/{case.kind}", **CONFIGS[case.kind]}
+    return {"url": fake.url, "api_key": API_KEY}
 
 
 def wrong_credentials(case: Case) -> dict[str, Any]:

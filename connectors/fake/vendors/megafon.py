@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, password_of, text_call
+from connectors.fake.vendors.texts import is_secret, password_of, text_call
+from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.fake.vendors.judging import Judging
+    from connectors.fake.http_server import ApiDesk
 
 # Word of the desk → HTTP status.
 STATUSES: dict[Word, int] = {
@@ -27,30 +28,31 @@ STATUSES: dict[Word, int] = {
 }
 
 
+def add_to(app: web.Application, api: ApiDesk) -> None:
+    """Serve the vendor's paths."""
+    desk = MegafonDesk(api)
+    app.router.add_post("/megafon/messaging/v1/send", desk.send)
+
+
 class MegafonDesk:
     """Handlers. `api_key`: the password of Basic authentication."""
 
-    def __init__(self, judging: Judging, api_key: str | None) -> None:
-        self._judging = judging
-        self._api_key = api_key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve beside the other vendors."""
-        app.router.add_post("/messaging/v1/send", self.send)
+    def __init__(self, api: ApiDesk) -> None:
+        self._api = api
 
     async def send(self, request: web.Request) -> web.Response:
         """`POST /messaging/v1/send`: a scenario of one step, a text."""
-        if not is_secret(password_of(request), self._api_key):
+        if not is_secret(password_of(request), self._api.api_key):
             return _error(Word.UNAUTHORIZED)
         try:
             phone = _phone(orjson.loads(await request.read()))
         except (ValueError, KeyError, TypeError):
             return _error(Word.BAD_REQUEST)
-        line, retry_after_s = await self._judging.judged(text_call(request, "megafon", phone), request)
-        word = Word(line.verdict)
+        reaction, line = await self._api.take(text_call(request, "megafon", phone), request)
+        word = reaction.word
         if word in STATUSES:
-            return _error(word, retry_after_s)
-        return json(200, {"txId": line.provider_message_id, "state": "ACCEPTED"})
+            return _error(word, reaction.retry_after_s)
+        return json_answer(200, {"txId": line.provider_message_id, "state": "ACCEPTED"})
 
 
 def _phone(body: Any) -> str:
@@ -62,7 +64,7 @@ def _phone(body: Any) -> str:
 
 
 def _error(word: Word, retry_after_s: int | None = None) -> web.Response:
-    answer = json(STATUSES[word], {"message": word.value})
+    answer = json_answer(STATUSES[word], {"message": word.value})
     if retry_after_s is not None or word is Word.UNAVAILABLE:
         answer.headers["Retry-After"] = str(retry_after_s or 1)
     return answer

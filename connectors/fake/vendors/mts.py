@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, password_of, text_call
+from connectors.fake.vendors.texts import is_secret, password_of, text_call
+from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.fake.vendors.judging import Judging
+    from connectors.fake.http_server import ApiDesk
 
-PATH = "/http-api/v1/messages"
+PATH = "/mts/http-api/v1/messages"
 EPOCHS = 8
 SENT = 200
 
@@ -31,41 +32,42 @@ STATUSES: dict[Word, int] = {
 }
 
 
+def add_to(app: web.Application, api: ApiDesk) -> None:
+    """Serve the vendor's paths."""
+    desk = MtsDesk(api)
+    app.router.add_post(PATH, desk.messages)
+    app.router.add_post(PATH + "/info", desk.info)
+
+
 class MtsDesk:
     """Handlers. `api_key`: the password of Basic authentication."""
 
-    def __init__(self, judging: Judging, api_key: str | None) -> None:
-        self._judging = judging
-        self._api_key = api_key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve beside the other vendors."""
-        app.router.add_post(PATH, self.messages)
-        app.router.add_post(PATH + "/info", self.info)
+    def __init__(self, api: ApiDesk) -> None:
+        self._api = api
 
     async def messages(self, request: web.Request) -> web.Response:
         """`POST …/messages`: one message to one phone."""
-        if not is_secret(password_of(request), self._api_key):
+        if not is_secret(password_of(request), self._api.api_key):
             return _error(Word.UNAUTHORIZED)
         try:
             phone = _phone(orjson.loads(await request.read()))
         except (ValueError, KeyError, IndexError, TypeError):
             return _error(Word.BAD_REQUEST)
-        line, retry_after_s = await self._judging.judged(text_call(request, "mts", phone), request)
-        word = Word(line.verdict)
+        reaction, line = await self._api.take(text_call(request, "mts", phone), request)
+        word = reaction.word
         if word in STATUSES:
-            return _error(word, retry_after_s)
-        return json(200, {"messages": [{"internal_id": line.provider_message_id, "msisdn": phone}]})
+            return _error(word, reaction.retry_after_s)
+        return json_answer(200, {"messages": [{"internal_id": line.provider_message_id, "msisdn": phone}]})
 
     async def info(self, request: web.Request) -> web.Response:
         """`POST …/messages/info`: the events of messages, by the ids that their sender chose."""
-        if not is_secret(password_of(request), self._api_key):
+        if not is_secret(password_of(request), self._api.api_key):
             return _error(Word.UNAUTHORIZED)
         asked = orjson.loads(await request.read())
-        return json(200, {"events_info": [self._events(key) for key in asked["msg_ids"]]})
+        return json_answer(200, {"events_info": [self._events(key) for key in asked["msg_ids"]]})
 
     def _events(self, key: str) -> dict[str, Any]:
-        lines = (self._judging.taken(f"{key}:{epoch}") for epoch in range(EPOCHS))
+        lines = (self._api.taken(f"{key}:{epoch}") for epoch in range(EPOCHS))
         line = next((line for line in lines if line is not None), None)
         if line is None:
             unseen = {"error": True, "error_description": "key not exists"}
@@ -83,7 +85,7 @@ def _phone(body: Any) -> str:
 
 
 def _error(word: Word, retry_after_s: int | None = None) -> web.Response:
-    answer = json(STATUSES[word], {"code": STATUSES[word], "message": word.value})
+    answer = json_answer(STATUSES[word], {"code": STATUSES[word], "message": word.value})
     if retry_after_s is not None or word is Word.UNAVAILABLE:
         answer.headers["Retry-After"] = str(retry_after_s or 1)
     return answer

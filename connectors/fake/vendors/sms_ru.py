@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, text_call
+from connectors.fake.vendors.texts import is_secret, text_call
+from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.fake.vendors.judging import Judging
+    from connectors.fake.http_server import ApiDesk
 
 OK = 100
 
@@ -28,27 +29,28 @@ ERRORS: dict[Word, tuple[int, str]] = {
 WHOLE = (Word.UNAUTHORIZED, Word.UNAVAILABLE, Word.SILENT)
 
 
+def add_to(app: web.Application, api: ApiDesk) -> None:
+    """Serve the vendor's paths."""
+    desk = SmsRuDesk(api)
+    app.router.add_post("/sms_ru/sms/send", desk.send)
+
+
 class SmsRuDesk:
     """Handlers. `api_key`: the `api_id`."""
 
-    def __init__(self, judging: Judging, api_key: str | None) -> None:
-        self._judging = judging
-        self._api_key = api_key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve beside the other vendors."""
-        app.router.add_post("/sms/send", self.send)
+    def __init__(self, api: ApiDesk) -> None:
+        self._api = api
 
     async def send(self, request: web.Request) -> web.Response:
         """`POST /sms/send`: `api_id`, `to`, `msg`, `json`."""
         sent = {name: str(value) for name, value in (await request.post()).items()}
         phone = sent.get("to", "")
-        if not is_secret(sent.get("api_id", ""), self._api_key):
+        if not is_secret(sent.get("api_id", ""), self._api.api_key):
             return _error(Word.UNAUTHORIZED, phone)
         if not sent.get("msg") or sent.get("json") != "1":
             return _error(Word.BAD_REQUEST, phone)
-        line, _ = await self._judging.judged(text_call(request, "sms_ru", phone), request)
-        word = Word(line.verdict)
+        reaction, line = await self._api.take(text_call(request, "sms_ru", phone), request)
+        word = reaction.word
         if word in ERRORS:
             return _error(word, phone)
         taken = {"status": "OK", "status_code": OK, "sms_id": line.provider_message_id}
@@ -58,8 +60,8 @@ class SmsRuDesk:
 def _error(word: Word, phone: str) -> web.Response:
     code, text = ERRORS[word]
     error = {"status": "ERROR", "status_code": code, "status_text": text}
-    return json(200, error) if word in WHOLE else _answer({phone: error})
+    return json_answer(200, error) if word in WHOLE else _answer({phone: error})
 
 
 def _answer(phones: dict[str, dict[str, object]]) -> web.Response:
-    return json(200, {"status": "OK", "status_code": OK, "sms": phones, "balance": 4122.56})
+    return json_answer(200, {"status": "OK", "status_code": OK, "sms": phones, "balance": 4122.56})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, text_call
+from connectors.fake.vendors.texts import is_secret, text_call
+from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from connectors.fake.vendors.judging import Judging
+    from connectors.fake.http_server import ApiDesk
 
 # Word of the desk → `error_code` and `error`.
 ERRORS: dict[Word, tuple[int, str]] = {
@@ -28,45 +29,46 @@ WITH_ID = (3, 6, 7, 8)
 WAITS, NOT_FOUND = -1, -3
 
 
+def add_to(app: web.Application, api: ApiDesk) -> None:
+    """Serve the vendor's paths."""
+    desk = SmscDesk(api)
+    app.router.add_post("/smsc/sys/send.php", desk.send)
+    app.router.add_post("/smsc/sys/status.php", desk.status)
+
+
 class SmscDesk:
     """Handlers. `api_key`: the password, or the key. A message taken once is a duplicate for good here."""
 
-    def __init__(self, judging: Judging, api_key: str | None) -> None:
-        self._judging = judging
-        self._api_key = api_key
+    def __init__(self, api: ApiDesk) -> None:
+        self._api = api
         self._known: set[tuple[str, str]] = set()
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve beside the other vendors."""
-        app.router.add_post("/sys/send.php", self.send)
-        app.router.add_post("/sys/status.php", self.status)
 
     async def send(self, request: web.Request) -> web.Response:
         """`POST /sys/send.php`: `phones`, `mes`, `id`, and who asks."""
         sent = {name: str(value) for name, value in (await request.post()).items()}
-        if not is_secret(sent.get("psw") or sent.get("apikey", ""), self._api_key):
+        if not is_secret(sent.get("psw") or sent.get("apikey", ""), self._api.api_key):
             return _error(ERRORS[Word.UNAUTHORIZED], "")
         if not sent.get("phones") or sent.get("fmt") != "3" or sent.get("charset") != "utf-8":
             return _error(ERRORS[Word.BAD_REQUEST], "")
         message_id = sent.get("id", "")
         call = text_call(request, sent.get("login", "smsc"), sent["phones"], message_id)
-        line, _ = await self._judging.judged(call, request, honours_keys=True)
-        word = Word(line.verdict)
+        reaction, line = await self._api.take(call, request, honours_keys=True)
+        word = reaction.word
         if line.repeat:
             return _error(DUPLICATE, "")
         if word in ERRORS:
             return _error(ERRORS[word], line.provider_message_id)
         self._known.add((sent["phones"], message_id))
-        return json(200, {"id": line.provider_message_id, "cnt": 1})
+        return json_answer(200, {"id": line.provider_message_id, "cnt": 1})
 
     async def status(self, request: web.Request) -> web.Response:
         """`POST /sys/status.php`: `phone` and `id`."""
         sent = await request.post()
         is_known = (sent.get("phone"), sent.get("id")) in self._known
-        return json(200, {"status": WAITS if is_known else NOT_FOUND})
+        return json_answer(200, {"status": WAITS if is_known else NOT_FOUND})
 
 
 def _error(said: tuple[int, str], message_id: str) -> web.Response:
     code, text = said
     body = {"error": text, "error_code": code}
-    return json(200, {**body, "id": message_id} if code in WITH_ID else body)
+    return json_answer(200, {**body, "id": message_id} if code in WITH_ID else body)

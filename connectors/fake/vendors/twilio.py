@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.judging import is_secret, json, password_of, text_call
+from connectors.fake.vendors.texts import is_secret, password_of, text_call
+from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
-    from connectors.fake.vendors.judging import Judging
+    from connectors.fake.http_server import ApiDesk
 
-PATH = "/2010-04-01/Accounts/{account}/Messages.json"
+PATH = "/twilio/2010-04-01/Accounts/{account}/Messages.json"
 
 # Word of the desk → HTTP status, Twilio's code, its sentence.
 ERRORS: dict[Word, tuple[int, int, str]] = {
@@ -27,31 +28,32 @@ ERRORS: dict[Word, tuple[int, int, str]] = {
 }
 
 
+def add_to(app: web.Application, api: ApiDesk) -> None:
+    """Serve the vendor's paths."""
+    desk = TwilioDesk(api)
+    app.router.add_post(PATH, desk.messages)
+
+
 class TwilioDesk:
     """Handlers. `api_key`: the password of Basic authentication."""
 
-    def __init__(self, judging: Judging, api_key: str | None) -> None:
-        self._judging = judging
-        self._api_key = api_key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve beside the other vendors."""
-        app.router.add_post(PATH, self.messages)
+    def __init__(self, api: ApiDesk) -> None:
+        self._api = api
 
     async def messages(self, request: web.Request) -> web.Response:
         """`POST …/Messages.json`: `To`, `Body`, and `From` or `MessagingServiceSid`."""
         sent = await request.post()
         to, account = str(sent.get("To", "")), request.match_info["account"]
-        if not is_secret(password_of(request), self._api_key):
+        if not is_secret(password_of(request), self._api.api_key):
             return _error(Word.UNAUTHORIZED, to)
         if not to:
             return _error(Word.BAD_REQUEST, to)
-        line, retry_after_s = await self._judging.judged(text_call(request, account, to), request)
-        word = Word(line.verdict)
+        reaction, line = await self._api.take(text_call(request, account, to), request)
+        word = reaction.word
         if word in ERRORS:
             refused = _error(word, to)
-            if retry_after_s is not None:
-                refused.headers["Retry-After"] = str(retry_after_s)
+            if reaction.retry_after_s is not None:
+                refused.headers["Retry-After"] = str(reaction.retry_after_s)
             return refused
         message = {
             "sid": line.provider_message_id,
@@ -63,9 +65,9 @@ class TwilioDesk:
             "error_code": None,
             "error_message": None,
         }
-        return json(201, message)
+        return json_answer(201, message)
 
 
 def _error(word: Word, to: str) -> web.Response:
     status, code, sentence = ERRORS[word]
-    return json(status, {"code": code, "message": sentence.format(to=to), "status": status})
+    return json_answer(status, {"code": code, "message": sentence.format(to=to), "status": status})

@@ -1,0 +1,13 @@
+"""Which vendors the fake provider speaks like. Adding one is one line here."""
+
+from __future__ import annotations
+
+from connectors.fake.vendors import megafon, mts, sms_ru, smsc, twilio
+
+VENDORS = (
+    megafon.add_to,
+    mts.add_to,
+    sms_ru.add_to,
+    smsc.add_to,
+    twilio.add_to,
+)
