@@ -170,13 +170,19 @@ class ApiDesk:
         reaction, line = self._desk.take(call, honours_keys=True)
         return await self._ended(reaction, line, request)
 
-    async def take(self, call: Call, request: Cuttable, raw: bytes | None = None) -> tuple[Reaction, Line]:
+    async def take(
+        self, call: Call, request: Cuttable, raw: bytes | None = None, *, honours_keys: bool = False
+    ) -> tuple[Reaction, Line]:
         """Judge what came on a vendor's wire, keep the mail; when this returns it is to be answered."""
-        reaction, line = self._desk.take(call, honours_keys=False)
+        reaction, line = self._desk.take(call, honours_keys=honours_keys)
         if raw is not None and reaction.taken:
             self._desk.keep(line, raw)
         await self._waited(reaction, request)
         return reaction, line
+
+    def taken(self, idempotency_key: str) -> Line | None:
+        """The call under which this key was taken."""
+        return self._desk.ledger.taken(idempotency_key)
 
     async def _ended(self, reaction: Reaction, line: Line, request: web.Request) -> web.StreamResponse:
         await self._waited(reaction, request)

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 from connectors.providers.apns import Apns
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.fcm import Fcm
+from connectors.providers.megafon import Megafon
+from connectors.providers.mts import Mts
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.sms_ru import SmsRu
+from connectors.providers.smsc import Smsc
 from connectors.providers.smtp import Smtp
+from connectors.providers.twilio import Twilio
 from connectors.providers.web_push import WebPush
 
 if TYPE_CHECKING:
@@ -24,7 +29,12 @@ KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
     "fcm": Fcm,
+    "megafon": Megafon,
+    "mts": Mts,
+    "sms_ru": SmsRu,
+    "smsc": Smsc,
     "smtp": Smtp,
+    "twilio": Twilio,
     "web_push": WebPush,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectors.clock import now_ms
@@ -11,6 +11,7 @@ from connectors.fake.scripts import Script
 from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake
 from connectors.providers.registry import KINDS
 from schemas.records import Content
+from schemas.words import Reason
 from tests.contract.push_rigs import PUBLIC_KEYS, PUSH
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 
 CONTENT = Content(
-    body="<p>Здравствуйте!</p>", body_text="Здравствуйте!", subject="Заказ подтверждён", title="Заказ"
+    body="<p>Здравствуйте!</p>",
+    body_text="Здравствуйте!",
+    subject="Заказ подтверждён",
+    title="Заказ",
+    unsubscribe_url="https://carillon.test/u/t0k3n",
 )
 
 
@@ -36,27 +41,61 @@ SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN, keys=PUBLIC_KEY
 
 @dataclass(frozen=True)
 class Case:
-    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys."""
+    """How one kind is set up: its channel, its addresses, what its vendor can do.
+
+    `limit_ms`: what it says of a limit after a script of 7 s; None: nothing. `can_ask`: by key. `reports`:
+    delivery in the answer. `takes_our_id`: it calls a message by an id that we give it. `refusal`: of a
+    recipient. The fake speaks its wire under `path`; `secret` names the field of the key, `extra` holds the
+    others. Kinds of push that have keys of their own are set up in `push_rigs`.
+    """
 
     kind: str
     channel: str
     ordinary: str
     bounce: str
     delivered: str
-    honours_keys: bool
-    says_when: bool = False
-    """Whether its vendor says for how long a limit lasts."""
+    honours_keys: bool = False
+    limit_ms: int | None = None
+    can_ask: bool = False
+    reports: bool = False
     takes_our_id: bool = False
-    """Whether its vendor calls a message by an id that we give it."""
+    refusal: Reason = Reason.PROVIDER_REFUSED
+    path: str = ""
+    secret: str = "api_key"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+MAIL = ("email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test")
+TEXT = ("sms", "+79161234567", "+79000000107", "+79000000007")
+DEAD: dict[str, Any] = {"limit_ms": 7_000, "refusal": Reason.UNREGISTERED_DEVICE}
+OURS: dict[str, Any] = {"limit_ms": 7_000, "honours_keys": True, "can_ask": True, "reports": True}
+FROM = {"from_address": "no-reply@carillon.test", "from_name": "Карильон"}
+SHOP = {"login": "shop", "sender": "Carillon"}
+TWILIO = {"account_sid": "AC0123456789", "sender": "+15005550006"}
 
 
 CASES = [
-    Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, True),
-    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True, True),
-    Case("apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", False, True, True),
-    Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", False, True),
-    Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", False, True),
+    Case("smtp", *MAIL),
+    Case("fake_sms", *TEXT, **OURS),
+    Case("megafon", *TEXT, limit_ms=7_000, path="/megafon", secret="password", extra=SHOP),
+    Case(
+        "mts",
+        *TEXT,
+        limit_ms=7_000,
+        can_ask=True,
+        path="/mts",
+        secret="password",
+        extra={**SHOP, "settle_ms": 1},
+    ),
+    Case("sms_ru", *TEXT, limit_ms=60_000, path="/sms_ru", secret="api_id", extra={"sender": "Carillon"}),
+    Case("smsc", *TEXT, honours_keys=True, limit_ms=60_000, path="/smsc", secret="password", extra=SHOP),
+    Case("twilio", *TEXT, limit_ms=7_000, path="/twilio", secret="secret", extra=TWILIO),
+    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", **{**OURS, **DEAD}),
+    Case(
+        "apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", takes_our_id=True, **DEAD
+    ),
+    Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", **DEAD),
+    Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", **DEAD),
 ]
 
 
@@ -100,18 +139,17 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
         return {
             "host": fake.host,
             "port": fake.smtp_port,
-            "from_address": "no-reply@carillon.test",
-            "from_name": "Карильон",
+            **FROM,
             "username": LOGIN[0],
             "password": LOGIN[1],
         }
-    return {"url": fake.url, "api_key": API_KEY}
+    return {"url": fake.url + case.path, case.secret: API_KEY, **case.extra}
 
 
 def wrong_credentials(case: Case, fake: RunningFake) -> dict[str, Any]:
     if case.kind in PUSH:
         return PUSH[case.kind].wrong_credentials(fake)
-    return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
+    return {"password": "another"} if case.kind == "smtp" else {case.secret: "another"}
 
 
 def dead_address(case: Case, port: int) -> dict[str, Any]:

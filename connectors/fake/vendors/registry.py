@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from connectors.fake.vendors import fcm, web_push
+from connectors.fake.vendors import fcm, megafon, mts, sms_ru, smsc, twilio, web_push
 
 VENDORS = (
     fcm.add_to,
+    megafon.add_to,
+    mts.add_to,
+    sms_ru.add_to,
+    smsc.add_to,
+    twilio.add_to,
     web_push.add_to,
 )

@@ -1,0 +1,100 @@
+"""What carriers of texts share: addresses of vendors, phones, answers without a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.providers.http_call import Reply
+from connectors.providers.port import ProviderConfigError
+from connectors.providers.sms_ru import SmsRu
+from connectors.providers.texting import by_status, form, told, word
+from schemas.words import Reason, Verdict
+from tests.unit.connectors.providers.wire import TEXT, wire
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, Verdict.HIDDEN),
+        (204, Verdict.HIDDEN),
+        (302, Verdict.MISCONFIGURED),
+        (400, Verdict.PERMANENT),
+        (401, Verdict.MISCONFIGURED),
+        (402, Verdict.MISCONFIGURED),
+        (403, Verdict.MISCONFIGURED),
+        (404, Verdict.MISCONFIGURED),
+        (405, Verdict.MISCONFIGURED),
+        (408, Verdict.TEMPORARY),
+        (413, Verdict.PERMANENT),
+        (429, Verdict.LIMITED),
+        (500, Verdict.HIDDEN),
+        (502, Verdict.HIDDEN),
+        (503, Verdict.HIDDEN),
+        (504, Verdict.HIDDEN),
+        (999, Verdict.HIDDEN),
+    ],
+)
+def test_answer_without_a_word_is_hidden_unless_its_status_is_a_refusal(
+    status: int, verdict: Verdict
+) -> None:
+    assert verdict == by_status(Reply(status, {}, None))[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(500, Verdict.HIDDEN), (502, Verdict.HIDDEN), (503, Verdict.TEMPORARY)]
+)
+def test_only_a_503_that_says_when_to_come_back_turned_the_request_away(
+    status: int, verdict: Verdict
+) -> None:
+    assert verdict == by_status(Reply(status, {}, "30"))[0]
+
+
+@pytest.mark.parametrize("url", ["http://api.vendor.example", "http://10.0.0.1", "ftp://localhost", ""])
+def test_credentials_go_over_https_or_stay_on_this_machine(url: str) -> None:
+    with pytest.raises(ProviderConfigError, match="url must be https"):
+        SmsRu("sms", {"url": url, "api_id": "k"}, lambda: 0)
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "",
+        "79161234567",
+        "+79161234567,+79161234568",
+        "+7916 1234567",
+        "G1",
+        "#12",
+        "+0123456789",
+        "+791612\n34567",
+    ],
+)
+async def test_what_is_not_one_phone_is_never_posted(phone: str) -> None:
+    async with wire() as vendor:
+        carrier = SmsRu("sms", {"url": vendor.url, "api_id": "k"}, lambda: 0)
+        answer = await carrier.send(phone, TEXT, "m-1:0")
+        await carrier.close()
+    assert (Verdict.PERMANENT, Reason.INVALID_CONTACT) == (answer.verdict, answer.reason)
+    assert vendor.seen == []
+
+
+def test_form_leaves_out_what_is_none() -> None:
+    assert form({"a": "1 &", "b": None, "c": "ё"}) == b"a=1+%26&c=%D1%91"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(9, "9"), ("9", "9"), (None, ""), (True, ""), (1.5, ""), ({}, "")]
+)
+def test_numbers_and_texts_are_words(value: object, expected: str) -> None:
+    assert expected == word(value)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Phone +79161234567 is none", "HTTP 400, code 21211: Phone *** is none"),
+        (None, "HTTP 400, code 21211"),
+        (["a list"], "HTTP 400, code 21211"),
+    ],
+)
+def test_detail_keeps_status_and_code_and_no_phone(said: object, expected: str) -> None:
+    assert expected == told(400, "21211", said, "+79161234567")
