@@ -14,6 +14,7 @@ from connectors.fake.accounts import AccountDesk
 from connectors.fake.judge import Call, End, Word
 from connectors.fake.resolver import RESOLVE_PATH, resolve
 from connectors.fake.scripts import Script
+from connectors.fake.vendors.registry import VENDORS
 
 if TYPE_CHECKING:
     from connectors.fake.desk import Desk
@@ -42,6 +43,7 @@ class ApiDesk:
     def __init__(self, desk: Desk, hang_s: float, api_key: str | None) -> None:
         self._desk = desk
         self._hang_s = hang_s
+        self.api_key = api_key
         self._expected = f"Bearer {api_key}".encode() if api_key else None
         self.stopping = asyncio.Event()
 
@@ -59,6 +61,8 @@ class ApiDesk:
         app.router.add_get("/mails/last", self.mail)
         app.router.add_get("/livez", self.live)
         AccountDesk().add_to(app, self.account_fault)
+        for add_to in VENDORS:
+            add_to(app, self)
         return app
 
     async def sms(self, request: web.Request) -> web.StreamResponse:
@@ -147,14 +151,26 @@ class ApiDesk:
         reaction, line = self._desk.take(call, honours_keys=True)
         return await self._ended(reaction, line, request)
 
+    async def take(self, call: Call, request: web.Request, raw: bytes | None = None) -> tuple[Reaction, Line]:
+        """Judge what came on a vendor's wire, keep the mail; when this returns it is to be answered."""
+        reaction, line = self._desk.take(call, honours_keys=False)
+        if raw is not None and reaction.taken:
+            self._desk.keep(line, raw)
+        await self._waited(reaction, request)
+        return reaction, line
+
     async def _ended(self, reaction: Reaction, line: Line, request: web.Request) -> web.StreamResponse:
+        await self._waited(reaction, request)
+        return _answer(line, reaction.retry_after_s)
+
+    async def _waited(self, reaction: Reaction, request: web.Request) -> None:
+        """Wait and cut as the reaction says."""
         if reaction.wait_ms:
             await self._pause(reaction.wait_ms / 1000)
         if reaction.end is End.HANG:
             await self._pause(self._hang_s)
         if reaction.end is not End.ANSWER and request.transport is not None:
             request.transport.abort()
-        return _answer(line, reaction.retry_after_s)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the server stops first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ from connectors.providers.port import Answer
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiohttp import ClientResponse
 
 ANSWER_BYTES = 64 * 1024
@@ -30,11 +29,12 @@ MAX_RETRY_AFTER_MS = 86_400_000
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What the vendor answered. `body` is empty when it was not a JSON object."""
+    """What the vendor answered. `body` is empty when it was not a JSON object; `headers` ignore case."""
 
     status: int
     body: dict[str, Any]
     retry_after: str | None
+    headers: Mapping[str, str] = {}
 
 
 class HttpCalls:
@@ -73,7 +73,8 @@ class HttpCalls:
             async with session.request(
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
-                return Reply(response.status, await _object(response), response.headers.get("Retry-After"))
+                told = response.headers
+                return Reply(response.status, await _object(response), told.get("Retry-After"), told)
         except InvalidURL:
             return Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, "the URL is none")
         except (ClientConnectorError, ConnectionTimeoutError) as error:

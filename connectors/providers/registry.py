@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.sendgrid import SendGrid
 from connectors.providers.smtp import Smtp
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "sendgrid": SendGrid,
     "smtp": Smtp,
 }
 

@@ -66,7 +66,7 @@ class Provider(Record, frozen=True, kw_only=True):
 
     name: str
     channel_type: str
-    kind: str  # registry name of the connector: smtp, fake_sms, fake_push
+    kind: str  # registry name of the connector, as in docs/providers.md
     config: dict[str, Any] = {}
     is_active: bool = True
     priority: int = 0

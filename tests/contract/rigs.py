@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectors.clock import now_ms
@@ -11,6 +11,7 @@ from connectors.fake.scripts import Script
 from connectors.fake.server import LOOPBACK, FakeSettings, RunningFake
 from connectors.providers.registry import KINDS
 from schemas.records import Content
+from schemas.words import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 CONTENT = Content(
-    body="<p>Здравствуйте!</p>", body_text="Здравствуйте!", subject="Заказ подтверждён", title="Заказ"
+    body="<p>Здравствуйте!</p>",
+    body_text="Здравствуйте!",
+    subject="Заказ подтверждён",
+    title="Заказ",
+    unsubscribe_url="https://carillon.test/u/t0k3n",
 )
 
 
@@ -35,7 +40,11 @@ SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN)
 
 @dataclass(frozen=True)
 class Case:
-    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys."""
+    """How one kind is set up: its channel, its addresses, whether its vendor takes idempotency keys.
+
+    `says_when`: with a limit it says when to come back. `refusal`: of a recipient. The fake speaks a vendor's
+    wire under `path`; `secret` names the field of the key, `extra` holds the others.
+    """
 
     kind: str
     channel: str
@@ -43,12 +52,31 @@ class Case:
     bounce: str
     delivered: str
     honours_keys: bool
+    says_when: bool = False
+    refusal: Reason = Reason.PROVIDER_REFUSED
+    path: str = ""
+    secret: str = "api_key"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+MAIL = ("email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False)
+FROM = {"from_address": "no-reply@carillon.test", "from_name": "Карильон"}
 
 
 CASES = [
-    Case("smtp", "email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False),
-    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True),
-    Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", True),
+    Case("smtp", *MAIL),
+    Case("sendgrid", *MAIL, says_when=True, refusal=Reason.INVALID_CONTACT, path="/sendgrid", extra=FROM),
+    Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, says_when=True),
+    Case(
+        "fake_push",
+        "push",
+        "f3a9c1-token",
+        "bounce-f3a9c1",
+        "delivered-f3a9c1",
+        True,
+        says_when=True,
+        refusal=Reason.UNREGISTERED_DEVICE,
+    ),
 ]
 
 
@@ -85,16 +113,15 @@ def config_for(case: Case, fake: RunningFake) -> dict[str, Any]:
         return {
             "host": fake.host,
             "port": fake.smtp_port,
-            "from_address": "no-reply@carillon.test",
-            "from_name": "Карильон",
+            **FROM,
             "username": LOGIN[0],
             "password": LOGIN[1],
         }
-    return {"url": fake.url, "api_key": API_KEY}
+    return {"url": fake.url + case.path, case.secret: API_KEY, **case.extra}
 
 
 def wrong_credentials(case: Case) -> dict[str, Any]:
-    return {"password": "another"} if case.kind == "smtp" else {"api_key": "another"}
+    return {"password": "another"} if case.kind == "smtp" else {case.secret: "another"}
 
 
 def dead_address(case: Case, port: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ WRITTEN = (
     "docs/data.md",
     "docs/one-request.md",
     "docs/operations.md",
+    "docs/providers.md",
     "docs/restore-drill.md",
     "docs/security.md",
     "docs/templates.md",

@@ -1,0 +1,1 @@
+"""Fakes of vendors: each speaks its vendor's wire under `/<vendor>/`, over the desk's scripts and ledger."""

@@ -1,0 +1,7 @@
+"""Which vendors the fake provider speaks like. Adding one is one line here."""
+
+from __future__ import annotations
+
+from connectors.fake.vendors import sendgrid
+
+VENDORS = (sendgrid.add_to,)
