@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.postbox import Postbox
 from connectors.providers.sendgrid import SendGrid
+from connectors.providers.ses import Ses
 from connectors.providers.smtp import Smtp
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "postbox": Postbox,
     "sendgrid": SendGrid,
+    "ses": Ses,
     "smtp": Smtp,
 }
 

@@ -61,11 +61,14 @@ class Case:
 
 MAIL = ("email", "anna@example.com", "bounce+7@carillon.test", "delivered@carillon.test", False)
 FROM = {"from_address": "no-reply@carillon.test", "from_name": "Карильон"}
+AWS = {**FROM, "access_key_id": "AKIDOFTHEFAKE"}
 
 
 CASES = [
     Case("smtp", *MAIL),
+    Case("postbox", *MAIL, path="/postbox", secret="secret_access_key", extra=AWS),
     Case("sendgrid", *MAIL, says_when=True, refusal=Reason.INVALID_CONTACT, path="/sendgrid", extra=FROM),
+    Case("ses", *MAIL, path="/ses", secret="secret_access_key", extra={**AWS, "region": "eu-west-1"}),
     Case("fake_sms", "sms", "+79161234567", "+79000000107", "+79000000007", True, says_when=True),
     Case(
         "fake_push",

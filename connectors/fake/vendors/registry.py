@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.fake.vendors import sendgrid
+from connectors.fake.vendors import sendgrid, ses
 
-VENDORS = (sendgrid.add_to,)
+VENDORS = (
+    sendgrid.add_to,
+    ses.add_to,
+)
