@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connectors.providers.fake_http import FakePush, FakeSms
+from connectors.providers.mailgun import Mailgun
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.postbox import Postbox
 from connectors.providers.sendgrid import SendGrid
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
+    "mailgun": Mailgun,
     "postbox": Postbox,
     "sendgrid": SendGrid,
     "ses": Ses,

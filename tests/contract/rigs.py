@@ -66,6 +66,7 @@ AWS = {**FROM, "access_key_id": "AKIDOFTHEFAKE"}
 
 CASES = [
     Case("smtp", *MAIL),
+    Case("mailgun", *MAIL, path="/mailgun", extra={**FROM, "domain": "carillon.test"}),
     Case("postbox", *MAIL, path="/postbox", secret="secret_access_key", extra=AWS),
     Case("sendgrid", *MAIL, says_when=True, refusal=Reason.INVALID_CONTACT, path="/sendgrid", extra=FROM),
     Case("ses", *MAIL, path="/ses", secret="secret_access_key", extra={**AWS, "region": "eu-west-1"}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.fake.vendors import sendgrid, ses
+from connectors.fake.vendors import mailgun, sendgrid, ses
 
 VENDORS = (
+    mailgun.add_to,
     sendgrid.add_to,
     ses.add_to,
 )
