@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from connectors.fake.judge import Call, End, Word
+from connectors.fake.judge import End, Word
+from connectors.fake.mail_call import mail_call
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import Envelope, Session
@@ -27,8 +28,6 @@ REPLIES: dict[Word, str] = {
     Word.BAD_REQUEST: "554 5.6.0 Message is malformed",
     Word.SILENT: "421 4.3.0 Closing",
 }
-KEY_HEADER = b"carillon-idempotency-key"
-MESSAGE_HEADER = b"carillon-message-id"
 
 
 class MailDesk:
@@ -70,7 +69,7 @@ class MailDesk:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Judge one mail for its first recipient."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        call = _call(envelope.rcpt_tos[0], raw, _account(session))
+        call = mail_call(envelope.rcpt_tos[0], raw, _account(session))
         reaction, line = self._desk.take(call, honours_keys=False)
         if reaction.taken:
             self._desk.keep(line, raw)
@@ -115,14 +114,3 @@ class _Connection(SMTP):
 
 def _account(session: Any) -> str:
     return str(session.auth_data) if session.authenticated else "smtp"
-
-
-def _call(recipient: str, raw: bytes, account: str) -> Call:
-    """Find the ids in the header lines; nothing else of the mail is parsed."""
-    headers = {}
-    for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        headers[name.lower()] = value.strip()
-    key = headers.get(KEY_HEADER, b"").decode("ascii", "replace")
-    message_id = headers.get(MESSAGE_HEADER, b"").decode("ascii", "replace")
-    return Call("email", account, recipient, key, message_id)

@@ -47,28 +47,43 @@ def letter(sender: Sender, address: str, content: Content, idempotency_key: str,
         f"To: {address}",
         f"Subject: {_header(content.subject or content.title or '')}",
         f"Date: {formatdate(at / 1000)}",
-        f"Message-ID: <{message_id}@{sender.address.rpartition('@')[2]}>",
-        f"{MESSAGE_ID_HEADER}: {message_id}",
-        f"{IDEMPOTENCY_HEADER}: {idempotency_key}",
-        *_way_out(content.unsubscribe_url),
+        *(f"{name}: {value}" for name, value in own_headers(sender, content, idempotency_key).items()),
         "MIME-Version: 1.0",
     ]
-    if content.body_text is None:
-        is_html = content.body.lstrip().startswith("<")
-        return _crlf(lines) + _part("html" if is_html else "plain", content.body)
+    texts = alternatives(content)
+    if len(texts) == 1:
+        return _crlf(lines) + _part(*texts[0])
     boundary = f"=_{message_id}"
     head = _crlf([*lines, f'Content-Type: multipart/alternative; boundary="{boundary}"', "", ""])
     between = f"--{boundary}\r\n".encode()
-    parts = between + _part("plain", content.body_text) + between + _part("html", content.body)
+    parts = b"".join(between + _part(kind, text) for kind, text in texts)
     return head + parts + f"--{boundary}--\r\n".encode()
 
 
-def _way_out(url: str | None) -> list[str]:
+def own_headers(sender: Sender, content: Content, idempotency_key: str) -> dict[str, str]:
+    """Headers that no vendor makes for us, by name: our ids, and the way out of marketing (RFC 8058)."""
+    message_id = message_id_of(idempotency_key)
+    return {
+        "Message-ID": f"<{message_id}@{sender.address.rpartition('@')[2]}>",
+        MESSAGE_ID_HEADER: message_id,
+        IDEMPOTENCY_HEADER: idempotency_key,
+        **_way_out(content.unsubscribe_url),
+    }
+
+
+def alternatives(content: Content) -> list[tuple[str, str]]:
+    """The texts of a mail as (`plain` or `html`, text), the plainest first (RFC 2046, 5.1.4)."""
+    if content.body_text is not None:
+        return [("plain", content.body_text), ("html", content.body)]
+    return [("html" if content.body.lstrip().startswith("<") else "plain", content.body)]
+
+
+def _way_out(url: str | None) -> dict[str, str]:
     """What lets a mail program offer one click (RFC 8058, which wants https); a signature must cover both."""
     if url is None:
-        return []
-    one_click = ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if url.startswith("https:") else []
-    return [f"List-Unsubscribe: <{url}>", *one_click]
+        return {}
+    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if url.startswith("https:") else {}
+    return {"List-Unsubscribe": f"<{url}>", **one_click}
 
 
 def _part(kind: str, text: str) -> bytes:

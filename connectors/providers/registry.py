@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 from connectors.providers.apns import Apns
 from connectors.providers.fake_http import FakePush, FakeSms
 from connectors.providers.fcm import Fcm
+from connectors.providers.mailgun import Mailgun
 from connectors.providers.megafon import Megafon
 from connectors.providers.mts import Mts
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.postbox import Postbox
+from connectors.providers.sendgrid import SendGrid
+from connectors.providers.ses import Ses
 from connectors.providers.sms_ru import SmsRu
 from connectors.providers.smsc import Smsc
 from connectors.providers.smtp import Smtp
@@ -29,8 +33,12 @@ KINDS: dict[str, Kind] = {
     "fake_push": FakePush,
     "fake_sms": FakeSms,
     "fcm": Fcm,
+    "mailgun": Mailgun,
     "megafon": Megafon,
     "mts": Mts,
+    "postbox": Postbox,
+    "sendgrid": SendGrid,
+    "ses": Ses,
     "sms_ru": SmsRu,
     "smsc": Smsc,
     "smtp": Smtp,

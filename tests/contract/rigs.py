@@ -70,12 +70,17 @@ TEXT = ("sms", "+79161234567", "+79000000107", "+79000000007")
 DEAD: dict[str, Any] = {"limit_ms": 7_000, "refusal": Reason.UNREGISTERED_DEVICE}
 OURS: dict[str, Any] = {"limit_ms": 7_000, "honours_keys": True, "can_ask": True, "reports": True}
 FROM = {"from_address": "no-reply@carillon.test", "from_name": "Карильон"}
+AWS = {**FROM, "access_key_id": "AKIDOFTHEFAKE"}
 SHOP = {"login": "shop", "sender": "Carillon"}
 TWILIO = {"account_sid": "AC0123456789", "sender": "+15005550006"}
 
 
 CASES = [
     Case("smtp", *MAIL),
+    Case("mailgun", *MAIL, path="/mailgun", extra={**FROM, "domain": "carillon.test"}),
+    Case("postbox", *MAIL, path="/postbox", secret="secret_access_key", extra=AWS),
+    Case("sendgrid", *MAIL, limit_ms=7_000, refusal=Reason.INVALID_CONTACT, path="/sendgrid", extra=FROM),
+    Case("ses", *MAIL, path="/ses", secret="secret_access_key", extra={**AWS, "region": "eu-west-1"}),
     Case("fake_sms", *TEXT, **OURS),
     Case("megafon", *TEXT, limit_ms=7_000, path="/megafon", secret="password", extra=SHOP),
     Case(

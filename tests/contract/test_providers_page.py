@@ -1,0 +1,54 @@
+"""docs/providers.md and the registry name the same kinds, and its examples are configs that work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.clock import now_ms
+from connectors.providers.registry import KINDS
+from tests.contract.push_rigs import APNS_KEY, PUSH, VAPID_KEY, service_account
+from tests.contract.rigs import CASES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
+VENDORS = sorted(case.kind for case in CASES if not case.kind.startswith("fake_"))
+
+KEYS: dict[str, dict[str, str]] = {
+    "apns": {"private_key": APNS_KEY.as_pem(private=True).decode()},
+    "fcm": {"service_account": service_account("http://127.0.0.1:1")},
+    "web_push": {"private_key": VAPID_KEY.as_pem(private=True).decode()},
+}
+
+
+def examples() -> list[dict[str, Any]]:
+    """Entries of the page's blocks."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return [entry for block in blocks for entry in yaml.safe_load(block)]
+
+
+@pytest.mark.spec("NS-CH-020 NS-CH-OP-02")
+@pytest.mark.parametrize("kind", VENDORS)
+def test_each_kind_has_its_row_and_an_example(kind: str) -> None:
+    assert re.search(rf"^\|[^|]+\| `{kind}` \|", PAGE, re.MULTILINE)
+    assert kind in {entry["kind"] for entry in examples()}
+
+
+@pytest.mark.spec("NS-CH-025")
+@pytest.mark.parametrize("entry", examples(), ids=lambda entry: entry["name"])
+async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, Any]) -> None:
+    config = {name.removesuffix("_file"): value for name, value in entry["config"].items()}
+    if entry["kind"] in PUSH:  # they read their keys at the start
+        config |= KEYS[entry["kind"]]
+    carrier = KINDS[entry["kind"]](entry["name"], config, now_ms)
+    await carrier.close()
+
+
+@pytest.mark.spec("NS-CH-020")
+@pytest.mark.parametrize("host", ["smtp.yandex.ru", "smtp.mail.ru"])
+def test_the_mailboxes_that_the_specification_names_are_presets_of_smtp(host: str) -> None:
+    (preset,) = [entry for entry in examples() if entry["config"].get("host") == host]
+    assert ("smtp", True, 465) == (preset["kind"], preset["config"]["tls"], preset["config"]["port"])
