@@ -3,75 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from h2.errors import ErrorCodes
 
-from connectors.fake.http2_server import Http2Answer, Http2Connection, Http2Request, Http2Server
+from connectors.fake.http2_server import Http2Answer, Http2Connection, Http2Request
 from connectors.providers import http2_call
 from connectors.providers.http2_call import Http2Calls
 from connectors.providers.http2_link import ANSWER_BYTES, Http2Reply
-from connectors.providers.port import Answer
 from schemas.words import Verdict
+from tests.unit.connectors.providers.http2_desk import Desk, calling, port_of, post, verdict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
-
-Handle = Callable[[Http2Request], Awaitable[Http2Answer]]
-
-
-class Desk:
-    """Answers with the beginning of what came, when `gate` is open; counts what is under way."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.bodies: list[bytes] = []
-        self.under_way = self.most = 0
-        self.server = Http2Server(self.handle)
-
-    async def handle(self, request: Http2Request) -> Http2Answer:
-        self.bodies.append(request.body)
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
-        try:
-            await self.gate.wait()
-            await asyncio.sleep(0.001)  # work
-        finally:
-            self.under_way -= 1
-        return Http2Answer(200, {"echo": request.headers[":path"]}, request.body[:10])
-
-    async def came(self, requests: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.bodies) < requests:
-                await asyncio.sleep(0.001)
-
-
-@asynccontextmanager
-async def calling(
-    connection: Callable[[], asyncio.Protocol], timeout_ms: int = 2_000
-) -> AsyncIterator[Http2Calls]:
-    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
-    calls = Http2Calls(f"http://127.0.0.1:{port_of(server)}/base", timeout_ms=timeout_ms)
-    try:
-        yield calls
-    finally:
-        await calls.close()
-        server.close()
-
-
-def port_of(server: asyncio.Server) -> int:
-    return int(server.sockets[0].getsockname()[1])
 
 
 @pytest.fixture
@@ -84,14 +29,6 @@ async def calls(desk: Desk) -> AsyncIterator[Http2Calls]:
     async with calling(lambda: Http2Connection(desk.server)) as one:
         yield one
         desk.server.cut()
-
-
-async def post(calls: Http2Calls, body: bytes = b"hello") -> Http2Reply | Answer:
-    return await calls.post("/path", {"name": "value"}, body)
-
-
-def verdict(reply: Http2Reply | Answer) -> Verdict | int:
-    return reply.verdict if isinstance(reply, Answer) else reply.status
 
 
 async def test_an_answer_has_status_headers_and_body(calls: Http2Calls) -> None:
@@ -266,56 +203,3 @@ async def test_a_server_of_another_protocol_is_temporary() -> None:
 
     async with calling(Http1) as calls:
         assert Verdict.TEMPORARY == verdict(await post(calls))
-
-
-def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context and that of a client who trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(path)
-    return server, ssl.create_default_context(cafile=str(path))
-
-
-@pytest.mark.parametrize(
-    ("protocols", "is_trusted", "expected"),
-    [
-        (["h2"], True, 200),
-        (["http/1.1"], True, Verdict.MISCONFIGURED),
-        (["h2"], False, Verdict.TEMPORARY),
-    ],
-)
-async def test_over_tls_both_sides_agree_on_http2_first(
-    desk: Desk, tmp_path: Path, protocols: list[str], is_trusted: bool, expected: Verdict | int
-) -> None:
-    server_tls, trusting = certified(tmp_path)
-    server_tls.set_alpn_protocols(protocols)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Http2Connection(desk.server), "127.0.0.1", 0, ssl=server_tls
-    )
-    url = f"https://127.0.0.1:{port_of(server)}"
-    calls = Http2Calls(url, timeout_ms=2_000, context=trusting if is_trusted else None)
-    assert expected == verdict(await post(calls))
-    await calls.close()
-    desk.server.cut()
-    server.close()
