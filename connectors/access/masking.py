@@ -20,6 +20,7 @@ SHOWN: Final = frozenset(
             "category",
             "version",
             "kind",
+            "platforms",
             "priority",
             "cost",
             "is_active",
