@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from examples.accounts.decide import BEFORE_THE_CHANNEL, Key, Message
+from examples.accounts.erased import nameless
 from examples.accounts.expected import Expected
 from examples.accounts.found import Call, Found, MessageRow
 
@@ -46,6 +47,7 @@ def check(name: str, wanted: Iterable[Hashable], got: Iterable[Hashable]) -> Che
 
 def compare(expected: Expected, found: Found) -> list[Check]:
     """All checks, in the order in which a request travels."""
+    expected, found = nameless(expected, found)
     keys = {row.request_id: row.key for row in found.requests}
     return [
         *_requests(expected, found),

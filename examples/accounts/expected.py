@@ -20,7 +20,7 @@ ALL_MARKETING = "all_marketing"
 class Expected:
     """Everything that must be found, by id. `endings`: of every record that asked, repeats too.
 
-    `left`: users with what they left; all marketing is no channel.
+    `left`: users with what they left; all marketing is no channel. `deleted`: users whose account was.
     """
 
     endings: dict[Key, Counter[Ending]] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class Expected:
     dead: set[tuple[str, int]] = field(default_factory=set)
     seen: dict[str, Counter[str]] = field(default_factory=dict)
     left: list[tuple[str, str | None]] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
 
     @property
     def requests(self) -> int:
@@ -51,6 +52,7 @@ def expect(catalogue: Catalogue, lines: Iterable[tuple[int, Line]]) -> Expected:
         _listen(books, catalogue, users, (line, value))
     books.seen = views.facts
     left = [(user_id, channel) for user_id, user in users.items() for channel in user.left]
+    books.deleted = {user_id for user_id, user in users.items() if user.is_deleted}
     books.left = [(user_id, None if what == ALL_MARKETING else what) for user_id, what in left]
     return books
 

@@ -24,6 +24,7 @@ class User:
     unsubscribed: set[str] = field(default_factory=set)
     consents: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
+    is_deleted: bool = False
 
     def addresses(self, channel: str) -> list[str]:
         """Addresses of a channel as they are on file; mail domains in lower case."""
@@ -56,6 +57,7 @@ def _contacts(user: User, data: dict[str, Any]) -> None:
 
 def _deleted(user: User, _: dict[str, Any]) -> None:
     user.email, user.phone, user.tokens = "", "", []
+    user.is_deleted = True
 
 
 def _preference(user: User, data: dict[str, Any]) -> None:

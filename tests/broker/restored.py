@@ -40,6 +40,7 @@ SNAPSHOTS = {
     "user_quiet_hours": "SELECT to_jsonb(r) FROM user_quiet_hours r",
     "notification_stats": "SELECT to_jsonb(r) FROM notification_stats r",
     "user_consents": "SELECT to_jsonb(r) FROM user_consents r",
+    "user_erasures": "SELECT to_jsonb(r) FROM user_erasures r",
     "promotions.audience_labels": "SELECT to_jsonb(r) FROM promotions.audience_labels r",
     "partition_rules": "SELECT to_jsonb(r) FROM partition_rules r",
     "schema_migrations": "SELECT name, checksum FROM schema_migrations",

@@ -9,6 +9,7 @@ import pytest
 
 from examples.accounts.compare import Check, compare
 from examples.accounts.decide import Message
+from examples.accounts.erased import NOBODY
 from examples.accounts.expected import Expected
 from examples.accounts.found import Call, Found, MessageRow, RequestRow, Task, Told
 
@@ -136,3 +137,22 @@ def test_fact_in_a_topic_nobody_expects_is_found() -> None:
     have = found()
     have.seen["seen.other"] = Counter({"fact": 1})
     assert [["fact"]] == [check.surplus for check in differing(have)]
+
+
+def test_rows_of_a_deleted_user_are_nobodys_with_or_without_his_id() -> None:
+    """Mutation: `nameless` leaves the keys as they are."""
+    wanted, have = expected(), found()
+    wanted.deleted = {"u2"}
+    nobody = ("shop", NOBODY, "")
+    row, told = have.requests[1], have.told[1]
+    erased = replace(
+        have,
+        requests=[have.requests[0], replace(row, key=nobody)],
+        told=[have.told[0], replace(told, key=nobody), have.told[2]],
+    )
+    for one in (have, erased):
+        assert all(check.wanted == check.got for check in compare(wanted, one))
+    lost = replace(erased, requests=have.requests[:1])
+    assert ["requests by source, user and key (Postgres)"] == [
+        check.name for check in compare(wanted, lost) if check.wanted != check.got
+    ]
