@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors.providers import http_status
 from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply
 from connectors.providers.port import Answer, scrubbed
@@ -32,19 +33,9 @@ MISCONFIGURED: Said = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
 """Credentials, sender, balance, permitted countries: ours to repair, and another provider may deliver."""
 HIDDEN: Said = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
 
-# An answer without a word we know: the HTTP status, else its class. What is not here, 2xx and 5xx among it,
-# is hidden: a text may have gone out behind a gateway's 502, and a page of HTML says neither yes nor no.
-STATUSES: dict[int, Said] = {
-    3: MISCONFIGURED,
-    4: REFUSED,
-    401: MISCONFIGURED,
-    402: MISCONFIGURED,
-    403: MISCONFIGURED,
-    404: MISCONFIGURED,
-    405: MISCONFIGURED,
-    408: UNAVAILABLE,
-    429: LIMITED,
-}
+# An answer without a word we know: as for every vendor, but a 200 that is no JSON says neither yes nor no. A
+# 503 is no "not taken" unless it says when to come back: a text may have gone out behind a gateway.
+STATUSES: dict[int, Said] = {**http_status.STATUSES, 2: HIDDEN, 402: MISCONFIGURED, 503: HIDDEN}
 
 SERVICE_UNAVAILABLE = 503
 
