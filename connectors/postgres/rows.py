@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from connectors.cipher import CipherError, MissingKeyError
 from connectors.postgres import device_columns, preference_columns
 from connectors.postgres.erasing import erase
 from connectors.postgres.errors import RowsRefusedError, SinkFencedError, translated
@@ -64,21 +65,26 @@ class Written:
 def clear(record: RowRecord, cipher: Opener | None) -> RowRecord:
     """A message's row with its data in clear; without them where their key is withdrawn.
 
-    `ValueError` when the key is merely missing here: the row waits for it.
+    `MissingKeyError` when the key is merely missing here: the row waits for it. Bytes that nobody sealed stay
+    as they are: the database refuses them, and the row is kept aside.
     """
-    if not isinstance(record, MessageRow) or record.payload.startswith(b"{"):
+    if cipher is None or not isinstance(record, MessageRow) or record.payload.startswith(b"{"):
         return record
     try:
-        return replace(record, payload=NOTHING if cipher is None else cipher.open(record.payload))
+        return replace(record, payload=cipher.open(record.payload))
     except UnopenedError:
         return replace(record, payload=NOTHING)
+    except MissingKeyError:
+        raise
+    except CipherError:
+        return record
 
 
 class RowWriter:
     """Writes for one application; used by all tasks of a process at once."""
 
     def __init__(self, database: Database, app: str, cipher: Opener | None = None) -> None:
-        """`cipher` opens what messages were rendered with; without it such rows have no data."""
+        """`cipher` opens what messages were rendered with; without it rows are taken for clear."""
         self._database = database
         self._cipher = cipher
         self._app = app
