@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from pydantic import SecretStr
 
 from connectors.embedded.key import kept_key
 from connectors.embedded.process import Command, GuardedProcess
+from streams.keeping import Say, first_of, keep
 from streams.settings import Settings, given_variables
+
+FAKE = "fake"
 
 
 class Children:
@@ -24,6 +28,7 @@ class Children:
         self._folder = folder.absolute()
         self._stack = stack
         self._running: dict[str, GuardedProcess] = {}
+        self._argv: dict[str, tuple[str, ...]] = {}
 
     async def start(self, name: str, settings: Settings, *words: str) -> None:
         """Run `carillon <words>` with these settings."""
@@ -40,14 +45,25 @@ class Children:
             "streams.cli",
             *words,
         )
-        await self._guard(name, argv)
+        self._guard(name, argv)
+
+    async def keep(self, say: Say) -> str:
+        """Start again what ends, until cancelled; the fake provider apart, whose ports would be others."""
+        ours = self._argv.keys() - {FAKE}
+        return await first_of(
+            *(keep(name, partial(self.ended, name), partial(self._again, name), say) for name in ours)
+        )
+
+    async def ended(self, name: str) -> int:
+        """Wait until the process of that name ends; its exit code."""
+        return await self._running[name].ended()
 
     async def start_fake(self) -> dict[str, Any]:
         """The fake provider; its addresses come as the first line of its output."""
         ledger = self._folder / "ledger.jsonl"
         log = self._folder / "fake.log"
         log.unlink(missing_ok=True)
-        await self._guard("fake", (sys.executable, "-m", "connectors.fake", "--ledger", str(ledger)))
+        self._guard(FAKE, (sys.executable, "-m", "connectors.fake", "--ledger", str(ledger)))
         ready: dict[str, Any] = {}
 
         async def told() -> bool:
@@ -56,14 +72,21 @@ class Children:
                 ready.update(orjson.loads(line))
             return bool(ready)
 
-        await self._running["fake"].wait_ready(told)
+        await self._running[FAKE].wait_ready(told)
         return ready
 
-    async def _guard(self, name: str, argv: tuple[str, ...]) -> None:
+    def _guard(self, name: str, argv: tuple[str, ...]) -> None:
+        self._argv[name] = argv
+        self._again(name)
+        self._stack.push_async_callback(self._stop, name)
+
+    def _again(self, name: str) -> None:
         with (self._folder / f"{name}.lock").open("w") as lock:
-            command = Command(argv, self._folder / f"{name}.log", grace_s=30.0)
-            self._running[name] = process = GuardedProcess(name, command, lock.fileno())
-        self._stack.push_async_callback(process.stop)
+            command = Command(self._argv[name], self._folder / f"{name}.log", grace_s=30.0)
+            self._running[name] = GuardedProcess(name, command, lock.fileno())
+
+    async def _stop(self, name: str) -> None:
+        await self._running[name].stop()
 
     async def wait_ready(self, name: str, url: str) -> None:
         """Until the process says it is ready."""

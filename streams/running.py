@@ -6,9 +6,10 @@ Every process is guarded: it ends with this one, however this one ends.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import EmbeddedError
 from connectors.fake.resolver import RESOLVE_PATH
 from streams.applying import apply_directory
-from streams.children import Children
+from streams.children import FAKE, Children
+from streams.keeping import Ended, Say, first_of, tell_end
 from streams.migrating import bring_tables_up
 from streams.servers import with_servers
 from streams.settings import Settings
@@ -29,7 +31,6 @@ from streams.settings_urls import is_loopback
 from streams.topics import create_topics
 from streams.topology import stage_names
 
-Say = Callable[[str], None]
 WORKER_OPS_OFFSET = 1
 READY_S = 60.0
 
@@ -48,10 +49,26 @@ class Addresses:
     ledger: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What runs: settings with all addresses, our processes, and how each server beside them ends."""
+
+    settings: Settings
+    at: Addresses
+    children: Children
+    ends: dict[str, Ended]
+
+    async def keep(self, say: Say) -> str:
+        """Start again who of ours ends; when a server ends, the sentence that says so."""
+        ends = (tell_end(name, ended) for name, ended in self.ends.items())
+        return await first_of(self.children.keep(say), *ends)
+
+
 @asynccontextmanager
-async def servers(settings: Settings, say: Say) -> AsyncIterator[Settings]:
-    """Start the servers that no setting names; the settings with both addresses."""
+async def servers(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings, dict[str, Ended]]]:
+    """Start the servers that no setting names; the settings with both addresses; how each of them ends."""
     async with AsyncExitStack() as stack:
+        ends: dict[str, Ended] = {}
         bootstrap, given = settings.kafka.bootstrap, settings.postgres.dsn
         dsn = given.get_secret_value() if given else None
         if bootstrap is None:
@@ -62,13 +79,13 @@ async def servers(settings: Settings, say: Say) -> AsyncIterator[Settings]:
                 say=say,
             )
             kafka = await stack.enter_async_context(EmbeddedKafka(settings.data_dir / "kafka", options))
-            bootstrap = kafka.address
+            bootstrap, ends["Kafka"] = kafka.address, kafka.ended
             say(f"Kafka     {bootstrap}")
         if dsn is None:
             postgres = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir / "postgres"))
-            dsn = postgres.address
+            dsn, ends["Postgres"] = postgres.address, postgres.ended
             say("Postgres  ready")
-        yield with_servers(settings, bootstrap, dsn)
+        yield with_servers(settings, bootstrap, dsn), ends
 
 
 def on_free_ports(settings: Settings) -> Settings:
@@ -81,9 +98,7 @@ def on_free_ports(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def pipeline(
-    settings: Settings, say: Say, reference: Path | None = None
-) -> AsyncIterator[tuple[Settings, Addresses]]:
+async def pipeline(settings: Settings, say: Say, reference: Path | None = None) -> AsyncIterator[Pipeline]:
     """Servers, topics, tables, fake provider, worker and HTTP; at the end all of it stops in order.
 
     `reference`: a folder to apply before the stages start. EmbeddedError when a port of HTTP is in use.
@@ -91,7 +106,7 @@ async def pipeline(
     async with AsyncExitStack() as stack:
         worker_ops = settings.http.ops_port + WORKER_OPS_OFFSET
         check_free(settings.http.port, settings.http.ops_port, worker_ops)
-        settings = await stack.enter_async_context(servers(settings, say))
+        settings, ends = await stack.enter_async_context(servers(settings, say))
         await prepare(settings, say)
         if reference is not None:
             applied = await apply_directory(settings, reference)
@@ -100,6 +115,8 @@ async def pipeline(
         folder.mkdir(parents=True, exist_ok=True)
         children = Children(folder, stack)
         settings, fake = await _with_fake(settings, children)
+        if fake:
+            ends["The fake provider"] = partial(children.ended, FAKE)
         if settings.http.gateway_secret is None:
             settings = _with_http(settings, gateway_secret=SecretStr(_derived_secret(settings)))
         settings = with_links(settings)
@@ -120,7 +137,7 @@ async def pipeline(
         await children.wait_ready("worker", f"{addresses.worker_ops}/readyz")
         await children.wait_ready("http", f"{addresses.http_ops}/readyz")
         say(f"Stages    {', '.join(stage_names())}")
-        yield settings, addresses
+        yield Pipeline(settings, addresses, children, ends)
 
 
 def with_links(settings: Settings) -> Settings:

@@ -3,7 +3,8 @@
 Run as a script with nothing but the standard library, so that it costs some 10 MB and 30 ms. It starts the
 command behind `--`, prints the command's process id as its only line of output, and waits. When its standard
 input reaches the end, because the owner closed it or died, it asks the command to stop, and kills it after
-the grace. It ends with the command's own exit code (128 + signal where a signal ended it).
+the grace. It ends with the command's own exit code (128 + signal where a signal ended it). Should the guard
+itself be killed, Linux asks the command to stop.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -59,7 +61,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def start(arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
     """Start the command, its output going to the log."""
-    drops = arguments.drop_root and os.geteuid() == 0
+
+    def prepare() -> None:
+        if arguments.drop_root and os.geteuid() == 0:
+            drop_root()
+        end_with_guard(arguments.signal)
+
     with open(arguments.log, "ab") as log:  # noqa: PTH123 - a script of few imports
         return subprocess.Popen(  # noqa: S603 - the owner's own command
             arguments.command,
@@ -67,7 +74,7 @@ def start(arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd="/",
-            preexec_fn=drop_root if drops else None,  # noqa: PLW1509 - no thread runs yet
+            preexec_fn=prepare,  # noqa: PLW1509 - no thread runs yet
         )
 
 
@@ -90,6 +97,18 @@ def end_with_owner(child: subprocess.Popen[bytes], arguments: argparse.Namespace
         child.kill()
 
 
+def end_with_guard(number: int) -> None:
+    """Let the kernel send this signal when our parent dies; a change of user would forget it."""
+    libc = linux()
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def linux() -> ctypes.CDLL | None:
+    """The C library, where it is Linux's."""
+    return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
 def drop_root() -> None:
     """Become `nobody`, but keep passing through folders that only root may enter, such as root's home.
 
@@ -97,7 +116,7 @@ def drop_root() -> None:
     its folders are open to everyone, and says itself what it could not read if they are not.
     """
     nobody = pwd.getpwnam("nobody")
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    libc = linux()
     if libc is not None:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])

@@ -103,6 +103,11 @@ class EmbeddedKafka:
         """The broker's own process id, for tests that stop or kill it; 0 before the first start."""
         return self._process.pid if self._process else 0
 
+    async def ended(self) -> int:
+        """Wait until the broker has ended by itself; it must have been started. Its exit code."""
+        assert self._process is not None
+        return await self._process.ended()
+
     async def start(self) -> str:
         """Start the broker, wait until it answers a metadata request, and give its bootstrap address."""
         await self.stop()

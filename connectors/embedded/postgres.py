@@ -69,6 +69,11 @@ class EmbeddedPostgres:
         """The server's own process id, for tests that stop or kill it; 0 while it is stopped."""
         return self._process.pid if self._process else 0
 
+    async def ended(self) -> int:
+        """Wait until the server has ended by itself; it must have been started. Its exit code."""
+        assert self._process is not None
+        return await self._process.ended()
+
     async def start(self) -> str:
         """Start the server, wait until it answers a query, make the database once, and give its DSN."""
         await self.stop()

@@ -17,6 +17,7 @@ GUARD = Path(__file__).with_name("guard.py")
 FOLDER_WAIT_S = 20.0
 READY_WAIT_S = 60.0
 POLL_S = 0.05
+ENDED_POLL_S = 0.25
 LOG_TAIL_LINES = 15
 
 
@@ -72,6 +73,12 @@ class GuardedProcess:
     def exit_code(self) -> int | None:
         """None while the command runs."""
         return self._guard.poll()
+
+    async def ended(self) -> int:
+        """Wait until the command has ended, its guard with it; the exit code."""
+        while (code := self.exit_code) is None:  # noqa: ASYNC110 - a `Popen` tells no event loop
+            await asyncio.sleep(ENDED_POLL_S)
+        return code
 
     async def wait_ready(self, ready: Callable[[], Awaitable[bool]]) -> None:
         """Ask `ready` until it says yes; EmbeddedError when the command ends first or takes over a minute."""

@@ -15,6 +15,7 @@ from streams.access import operator
 from streams.applying import file_directory, filed_told
 from streams.demo.run import run_demo
 from streams.http import run_http
+from streams.keeping import first_of
 from streams.logs import configure, hide_retries
 from streams.migrating import bring_tables_up
 from streams.running import pipeline
@@ -37,20 +38,26 @@ def up(data_dir: DataDir = None) -> None:
     hide_retries()
     console = Console(highlight=False)
 
-    async def main() -> None:
+    async def main() -> int:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with pipeline(settings, console.print) as (_, at):
+        async with pipeline(settings, console.print) as running:
+            at = running.at
             console.print(f"HTTP      {at.http}  (operations {at.http_ops})")
             console.print(f"Worker    operations {at.worker_ops}")
             console.print(f"Providers {at.fake_url}, SMTP {at.smtp}")
             console.print(f"Database  {at.dsn}")
             console.print("Ready. Ctrl-C stops all of it.")
-            await stop.wait()
-            console.print("Draining…")
+            ended = await first_of(_asked(stop), running.keep(console.print))
+            console.print(ended or "Draining…")
+            return int(ended is not None)
 
-    asyncio.run(main())
+    raise typer.Exit(asyncio.run(main()))
+
+
+async def _asked(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 def demo(

@@ -26,11 +26,11 @@ def run_demo(settings: Settings, examples: Path) -> int:
 
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
     settings, key = _with_key(_unlimited(on_free_ports(settings)))
-    async with pipeline(settings, console.print, examples) as (running, at):
-        lag = Lag(at.bootstrap)
+    async with pipeline(settings, console.print, examples) as running:
+        lag = Lag(running.at.bootstrap)
         await lag.start()
         try:
-            return await demo(_running(running, at, examples, lag, key), console)
+            return await demo(_running(running.settings, running.at, examples, lag, key), console)
         finally:
             await lag.stop()
 

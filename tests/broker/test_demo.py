@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import pytest
 import rocksdict
 
@@ -42,6 +43,7 @@ LOGS = ("run/worker.log", "run/http.log", "kafka/kafka.log", "postgres/postgres.
 """Beside them in `run` lie the fake provider's ledger, which is the outside world, and our own settings."""
 ADDRESSES = ("Kafka", "Postgres", "HTTP", "Worker", "Providers", "Database")
 PATIENCE_S = 60.0
+NOT_FOUND = 1
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +62,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**others, "CARILLON_DATA_DIR": str(folder), **more}
 
 
-def carillon(folder: Path, *words: str) -> str:
-    """What a command prints; it must end with 0."""
+def carillon(folder: Path, *words: str, other: int = 0) -> str:
+    """What a command prints; it must end with 0 or this other code."""
     run = subprocess.run(
         [sys.executable, "-m", "streams.cli", *words],
         cwd=ROOT,
@@ -71,7 +73,7 @@ def carillon(folder: Path, *words: str) -> str:
         check=False,
         timeout=240,
     )
-    assert (0, "") == (run.returncode, run.stderr[-2000:] if run.returncode else "")
+    assert run.returncode in (0, other), (run.returncode, run.stderr[-2000:])
     return run.stdout
 
 
@@ -145,8 +147,8 @@ def test_the_demo_leaves_nothing_running(left_behind: Path) -> None:
 
 
 @contextmanager
-def running_up(folder: Path) -> Iterator[list[str]]:
-    """`carillon up` from its first line to `Ready`, and Ctrl-C at the end; it must end with 0."""
+def running_up(folder: Path, code: int = 0, last: str = "Draining…") -> Iterator[list[str]]:
+    """`carillon up` from its first line to `Ready`, and Ctrl-C at the end unless it ends by itself."""
     ports = {"CARILLON_HTTP__PORT": str(free_port()), "CARILLON_HTTP__OPS_PORT": str(free_pair())}
     command = [sys.executable, "-u", "-m", "streams.cli", "up"]
     with subprocess.Popen(
@@ -161,9 +163,10 @@ def running_up(folder: Path) -> Iterator[list[str]]:
                     break
             yield lines
         finally:
-            up.send_signal(signal.SIGINT)
+            if not code:
+                up.send_signal(signal.SIGINT)
             lines += up.stdout.readlines()
-        assert (0, "Draining…\n") == (up.wait(PATIENCE_S), lines[-1])
+        assert (code, True) == (up.wait(PATIENCE_S), lines[-1].startswith(last)), lines[-3:]
 
 
 def free_pair() -> int:
@@ -178,7 +181,8 @@ def traced(folder: Path, key: str, many: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     began = time.monotonic()
     while len(found) < many and time.monotonic() - began < PATIENCE_S:
-        found = json.loads(carillon(folder, "why", "--key", key, "--json"))["requests"]
+        told = carillon(folder, "why", "--key", key, "--json", other=NOT_FOUND)
+        found = json.loads(told)["requests"]
     return found
 
 
@@ -192,6 +196,44 @@ def accepted() -> tuple[dict[str, Any], str]:
             if {("accepted", None): 1} == expected.endings.get(key):
                 return value, source
     raise AssertionError("no request of the input is accepted once")
+
+
+def listening(lines: list[str], word: str) -> int:
+    """The process id behind the address on a line that begins with this word."""
+    line = next(line for line in lines if line.startswith(word))
+    port = int(re.findall(r":(\d+)", line)[-1])
+    found = {each.pid for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == port}
+    (pid,) = found - {None}
+    assert pid is not None
+    return pid
+
+
+def ready_again(lines: list[str], word: str, before: int) -> int:
+    """The process id of the one that listens in its place, once it does."""
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE_S:
+        with suppress(ValueError):
+            if (now := listening(lines, word)) != before:
+                return now
+    raise AssertionError(f"nobody took the place of {before}")
+
+
+def test_up_starts_a_killed_worker_again_and_goes_on(left_behind: Path) -> None:
+    asked, source = accepted()
+    user_id, kind = asked["user_id"], asked["notification_type"]
+    with running_up(left_behind) as told:
+        killed = listening(told, "Worker")
+        os.kill(killed, signal.SIGKILL)
+        carillon(left_behind, "send", user_id, kind, "--key", "beyond-a-kill", "--source", source)
+        assert ["accepted"] == [one["outcome"] for one in traced(left_behind, "beyond-a-kill", 1)]
+        assert killed != ready_again(told, "Worker", killed)
+    assert 1 == told.count("worker ended by SIGKILL; starts again in 1 s\n")
+
+
+def test_up_ends_and_says_so_when_its_broker_is_killed(left_behind: Path) -> None:
+    with running_up(left_behind, code=1, last="Kafka ended by SIGKILL.") as told:
+        os.kill(listening(told, "Kafka"), signal.SIGKILL)
+    assert [False, False] == [in_use(left_behind / name) for name in ("kafka", "postgres")]
 
 
 def test_a_second_up_prints_every_address_finds_its_data_and_stops_all_of_it(left_behind: Path) -> None:

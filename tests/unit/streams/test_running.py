@@ -37,8 +37,9 @@ def addresses(settings: Settings) -> tuple[str | None, str | None]:
 
 async def test_up_and_demo_start_no_server_that_is_given(tmp_path: Path) -> None:
     said: list[str] = []
-    async with servers(given(tmp_path), said.append) as found:
+    async with servers(given(tmp_path), said.append) as (found, ends):
         assert (BROKER, DSN) == addresses(found)
+        assert {} == ends
     assert [] == said
     assert [] == list(tmp_path.iterdir())
 

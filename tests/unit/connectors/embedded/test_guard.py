@@ -65,6 +65,16 @@ def test_terminated_guard_takes_the_command_along(tmp_path: Path) -> None:
     let_go(guard)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_killed_guard_leaves_no_command_behind(tmp_path: Path) -> None:
+    guard, command = guarded(tmp_path / "log", FOREVER)
+    wait_begun(tmp_path / "log", command)
+    guard.kill()
+    psutil.wait_procs([command], timeout=10)
+    assert not command.is_running()
+    let_go(guard)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_signals_of_the_terminal_are_the_owners_business(tmp_path: Path, number: signal.Signals) -> None:
     guard, command = guarded(tmp_path / "log", FOREVER)
