@@ -1,6 +1,6 @@
 """The chaos run: feed a whole installation steadily, strike at it, and count every id at the end.
 
-    python -m tests.chaos --minutes 10 --seed 1 [--rate 500] [--report DIR]
+    python -m tests.chaos --minutes 10 --seed 1 [--rate 25] [--report DIR]
 
 The same seed gives the same plan and the same lines. Ends 0 only when all books balance and every kind of
 blow had its effect.
@@ -72,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="how long blows fall")
     parser.add_argument("--seed", type=int, default=1, help="of the plan and of the lines")
-    parser.add_argument("--rate", type=int, default=500, help="lines fed a second")
+    parser.add_argument("--rate", type=int, default=25, help="lines fed a second")
     parser.add_argument("--report", type=Path, help="folder for a page with plots")
     parser.add_argument("--folder", type=Path, help="keep data and logs here; else they are deleted")
     parser.add_argument(
