@@ -6,7 +6,7 @@ It lets a client open one stream until a request has been welcomed, as Apple's d
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from h2 import events
 from h2.config import H2Configuration
@@ -76,8 +76,7 @@ class Http2Connection(asyncio.Protocol):
         self._last_stream: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
         self._server.connections.add(self)
         self._server.accepted += 1
         self._machine.initiate_connection()

@@ -68,7 +68,7 @@ class Http2Calls:
         self, link: Http2Link, request: list[tuple[str, str]], body: bytes
     ) -> Http2Reply | Answer | None:
         """The answer; None when it certainly was not taken, and may go another way."""
-        began = asyncio.get_running_loop().time()
+        heard = link.heard
         try:
             async with asyncio.timeout(self._timeout_s):
                 await link.room(len(body))
@@ -84,7 +84,7 @@ class Http2Calls:
         except UnansweredError:
             return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, "the connection broke")
         except TimeoutError:
-            if link.heard_at < began:  # it said nothing at all
+            if link.heard == heard:  # it said nothing at all
                 link.leave()
             return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, "TimeoutError")
 

@@ -8,7 +8,7 @@ one that it names when it says goodbye (RFC 9113, 6.8 and 8.7).
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from h2 import events
 from h2.config import H2Configuration
@@ -66,7 +66,10 @@ class _Exchange:
 
 
 class Http2Link(asyncio.Protocol):
-    """A connection. `is_usable`: new requests may go on it. `heard_at`: when the server spoke last."""
+    """A connection. `is_usable`: new requests may go on it.
+
+    `heard`: how often the server spoke, the last time at `heard_at`.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -77,18 +80,17 @@ class Http2Link(asyncio.Protocol):
         self._pinged: asyncio.Future[None] | None = None
         self.greeted: asyncio.Future[None] = self._loop.create_future()
         self.is_usable = True
-        self.heard_at = self._loop.time()
+        self.heard, self.heard_at = 0, self._loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello; `greeted` is done when the server's limits are known."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
         self._machine.initiate_connection()
         self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Feed the machine; what breaks the protocol breaks the connection."""
-        self.heard_at = self._loop.time()
+        self.heard, self.heard_at = self.heard + 1, self._loop.time()
         try:
             for event in self._machine.receive_data(data):
                 self._heed(event)

@@ -1,4 +1,8 @@
-"""Nothing is lost and nothing repeated while workers are killed, frozen and stopped (design, section 9)."""
+"""Nothing is lost and nothing repeated while workers are killed, frozen and stopped (design, section 9).
+
+Mail goes by SendGrid's adapter, texts by Twilio's and SMSC's, pushes by Apple's, each to a fake of the
+vendor's wire.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,9 @@ from tests.broker.faults.evidence import Moment, Watch, aborted, told, unheard_t
 from tests.broker.faults.feed import Feed, feeding
 from tests.broker.faults.load import Load
 from tests.broker.faults.plan import KINDS, Cycle, plan, strike
-from tests.broker.faults.reconcile import EXAMPLES, ambiguous, checks, differences, expected
+from tests.broker.faults.reconcile import ambiguous, checks, differences, expected
 from tests.broker.faults.system import SECRET, System, base_settings
+from tests.broker.faults.vendors import with_vendors
 
 CYCLES = int(os.environ.get("CARILLON_TEST_FAULT_CYCLES", "3"))
 SEED = int(os.environ.get("CARILLON_TEST_FAULT_SEED", "1"))
@@ -49,8 +54,9 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
     system, load, watch = System(tmp_path, base), Load(SEED), Watch(own_kafka.address)
     settings = Settings(data_dir=tmp_path / "here", **base)
     await prepare(settings, print)
-    await apply_directory(settings, EXAMPLES)
     async with AsyncExitStack() as stack:
+        fake = await system.start_fake(stack)
+        await apply_directory(settings, with_vendors(tmp_path / "reference", fake))
         await system.start(stack)
         feed = await stack.enter_async_context(feeding(own_kafka.address, system.http_url, SECRET))
         await feed.all(load.users())

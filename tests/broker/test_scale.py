@@ -58,6 +58,7 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
     await prepare(settings, print)
     await apply_directory(settings, EXAMPLES)
     async with AsyncExitStack() as stack:
+        await system.start_fake(stack)
         await system.start(stack)
         feed = await stack.enter_async_context(feeding(own_kafka.address, system.http_url, SECRET))
         await feed.all(load.users())

@@ -7,6 +7,7 @@ from typing import Final
 from tests.broker.faults.load import Line, Load
 
 CHOOSERS: Final = 60
+FEW: Final = 8
 GARBAGE: Final = 0.01
 CHOICES: Final = 0.15
 POSTS: Final = 0.20
@@ -62,6 +63,14 @@ class MixedLoad(Load):
                 self._alert(user),
             ]
         return lines
+
+    def crowd(self, many: int) -> list[Line]:
+        """Requests of one type and service to a few users in turn, who all get mail of it."""
+        return [self._next_alert(self._users[number % FEW]) for number in range(many)]
+
+    def _next_alert(self, user: str) -> Line:
+        self._made += 1
+        return self._alert(user)
 
     def _bad(self) -> Line:
         user = self._dice.choice(self._users)

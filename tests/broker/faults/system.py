@@ -155,14 +155,18 @@ class System:
         """One line for each call that reached a provider."""
         return self.folder / "ledger.jsonl"
 
-    async def start(self, stack: AsyncExitStack) -> None:
-        """Start all of it; the stack stops it in the opposite order."""
+    async def start_fake(self, stack: AsyncExitStack) -> dict[str, Any]:
+        """Start the fake provider, which the rest needs; its addresses."""
         fake = Program("fake", self.folder, ("connectors.fake", "--ledger", str(self.ledger)))
         fake.start()
         stack.push_async_callback(fake.stop)
         told = await first_line(fake.log)
         self.base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
         self.base["providers"] = {"fake_url": told["url"]}
+        return told
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Start the others; the stack stops all in the opposite order."""
         http = self._program("http", "http")
         self.http_url = f"http://127.0.0.1:{http.settings['http']['port']}"
         self.workers = [self._program(name, "worker") for name in ("worker-a", "worker-b")]

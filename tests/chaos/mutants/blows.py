@@ -24,6 +24,7 @@ OUTPUTS: Final = ("request.", "channel.", "outcomes", "rows", ".changelog")
 LARGEST: Final = 6_000
 """Bytes of a batch that the broker takes while it refuses larger ones; no single record is so large."""
 BURST: Final = 250
+CROWD: Final = 400
 
 
 async def refuse_large_batches(scene: Scene) -> None:
@@ -155,6 +156,14 @@ async def freeze(scene: Scene) -> None:
         worker.signal(signal.SIGCONT)
         reopened = await fenced(scene, at)
     scene.note(f"frozen; reopened: {reopened}", proven="fenced" in reopened)
+
+
+async def crowd(scene: Scene) -> None:
+    """Many mails at once to each of a few recipients, who may have one call under way each."""
+    before = len(scene.calls())
+    await scene.feed.all(scene.load.crowd(CROWD))
+    await until(lambda: len(scene.calls()) >= before + CROWD, "a call for each mail")
+    scene.note(f"{CROWD} mails at once to a few recipients", proven=True)
 
 
 async def kill_in_calls(scene: Scene) -> None:

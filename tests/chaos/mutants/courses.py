@@ -29,6 +29,7 @@ COURSES: Final[Mapping[str, tuple[Blow, ...]]] = {
     "frozen": (blows.freeze, blows.freeze_inside_a_transaction),
     "frozen sink": (blows_at_the_sink.freeze_with_rows_in_hand,),
     "calls and retries": (blows.kill_in_calls,),
+    "crowds": (blows.crowd, blows.crowd),
     "old store": (blows.old_store,),
     "locked tables": (blows_at_the_sink.kill_before_locked_tables,),
 }

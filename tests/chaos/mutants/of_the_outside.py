@@ -44,7 +44,7 @@ OF_THE_OUTSIDE: Final = (
     Mutant(
         "no order among calls",
         "Two calls for one recipient may be under way at once.",
-        "refused batches",
+        "crowds",
         (
             Change(
                 EFFECTS,

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.chaos.mutants.patches import Change, Mutant
 
+TASK: Final = "streams/engine/task.py"
 TRANSACTIONS: Final = "streams/engine/transactions.py"
 PLACED: Final = "streams/engine/placed.py"
 KAFKA: Final = "streams/engine/kafka.py"
@@ -76,9 +77,9 @@ OF_TRANSACTIONS: Final = (
         "killed",
         (
             Change(
-                TRANSACTIONS,
-                "send_offsets_to_transaction(dict(positions), self._group)",
-                "send_offsets_to_transaction(dict([*positions.items()][:1]), self._group)",
+                TASK,
+                "computed.overlay, owned(positions, self.number), computed.outputs",
+                "computed.overlay, dict([*owned(positions, self.number).items()][:1]), computed.outputs",
             ),
         ),
     ),
