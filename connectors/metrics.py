@@ -14,6 +14,7 @@ from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
+from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
 
@@ -95,6 +96,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_IN_FLIGHT,
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
+    *REQUEST_METRICS,
     *SEEN_METRICS,
     *AUDIENCE_METRICS,
     *CAMPAIGN_METRICS,

@@ -28,6 +28,7 @@ from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.providers.performer import Performer
 from connectors.reference.book import ReferenceBook
+from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from connectors.templates.renderer import TemplateRenderer
 from schemas import topics
@@ -189,6 +190,7 @@ class World:
             consumers=self._consumers,
             figures=figures,
             audience_figures=AudienceMetrics(registry),
+            request_figures=RequestMetrics(registry),
             rules=rules_of(settings),
             device_terms=DeviceTerms(
                 settings.devices.stale_days * DAY_MS, settings.devices.forget_days * DAY_MS

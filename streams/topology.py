@@ -33,7 +33,7 @@ from schemas.ids import bucket_key
 from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
-from streams.engine.api import Input, Stage
+from streams.engine.api import Input, Stage, ToCount
 from streams.routes import (
     contacts_call,
     lanes,
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from agents.ports import Addresses, Cipher, Links, Reference, Renderer
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
+    from connectors.request_metrics import RequestMetrics
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
     from streams.engine.api import SinkWriter
@@ -89,6 +90,7 @@ class Outside:
     consumers: Consumers
     figures: SeenMetrics
     audience_figures: AudienceMetrics
+    request_figures: RequestMetrics
     rules: Rules = NO_RULES
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
@@ -195,7 +197,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             **dict.fromkeys(
                 (r.RequestDue, r.RequestOff, r.DevicesDue, r.DevicesOff), (recipient_timer(outside.reading),)
             ),
-            r.RequestDecided: (to(t.OUTCOMES, same_partition=True),),
+            r.RequestDecided: (to(t.OUTCOMES, same_partition=True), ToCount(outside.request_figures.decided)),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),
             r.SendTask: (to(lambda task: t.channel_topic(task.channel, task.lane), same_partition=True),),

@@ -59,6 +59,12 @@ def test_late_labelling_and_failing_requests_of_audiences_raise_an_alert() -> No
     assert "carillon_audience_oldest_age_seconds" in found["CarillonAudienceLabellingLate"]["expr"]
 
 
+@pytest.mark.spec("NS-SEC-OP-05")
+def test_mandatory_requests_beyond_the_limit_raise_an_alert_from_the_first_one_on() -> None:
+    """Mutation tried: `increase` alone: a counter that begins at 1 has not increased."""
+    assert "unless" in dict(rules())["CarillonMandatoryOverLimit"]["expr"]
+
+
 @pytest.mark.spec("SEEN-OP-19")
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]

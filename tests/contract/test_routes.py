@@ -149,6 +149,7 @@ def test_metric_names_and_labels_keep_the_conventions() -> None:
             "destination",
             "decision",
             "result",
-        ),  # tags and destinations as configured: SEEN-OP-20
+            "notification_type",
+        ),  # tags, destinations and types as configured: SEEN-OP-20
     }
     assert all(metric.sentence.endswith(".") for metric in METRICS)

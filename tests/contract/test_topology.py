@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry
 from connectors.audience_metrics import AudienceMetrics
 from connectors.cipher import Cipher
 from connectors.consumers import Consumers
+from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import SchemaBook
-from schemas.records import ContactChanged
+from schemas.records import ContactChanged, RequestDecided
 from schemas.words import Lane
-from streams.engine.api import NotYet, Stage, ToEffect, ToTimer
+from streams.engine.api import NotYet, Stage, ToCount, ToEffect, ToTimer
 from streams.settings import Settings
 from streams.topology import Outside, build
 from streams.wiring import Reading
@@ -46,6 +47,7 @@ def stages(cipher: Any = None) -> tuple[Stage, ...]:
         consumers=Consumers(lambda _tag: None, figures),
         figures=figures,
         audience_figures=AudienceMetrics(CollectorRegistry()),
+        request_figures=RequestMetrics(CollectorRegistry()),
     )
     return build(Settings(), outside)
 
@@ -85,6 +87,13 @@ async def test_a_recipient_worker_without_a_key_waits_for_it() -> None:
 
 
 @pytest.mark.spec("NS-PREF-OP-04")
+@pytest.mark.spec("NS-SEC-OP-05")
+def test_decisions_of_the_recipient_stage_are_counted() -> None:
+    """Mutation tried: without the route nothing raises the alarm."""
+    routes = next(stage.routes for stage in stages() if stage.name == "recipient")[RequestDecided]
+    assert 1 == len([route for route in routes if isinstance(route, ToCount)])
+
+
 def test_what_is_known_of_a_user_is_read_before_requests_to_him() -> None:
     """Else a request overtakes an address, an opt-out or a cancel. Mutation: one rank for both."""
     (recipient,) = (stage for stage in stages() if stage.name == "recipient")

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
+from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import Decoder, SchemaBook, encode
 from schemas.records import (
@@ -61,6 +62,7 @@ def _stages() -> dict[str, Stage]:
         consumers=Consumers(lambda _tag: None, figures),
         figures=figures,
         audience_figures=AudienceMetrics(CollectorRegistry()),
+        request_figures=RequestMetrics(CollectorRegistry()),
     )
     return {stage.name: stage for stage in build(Settings(), outside) if stage.name in STAGES}
 

@@ -84,6 +84,7 @@ class Registered:
             consumers=self.consumers,
             figures=figures,
             audience_figures=port,
+            request_figures=port,
         )
         self.stage = seen_stage(settings or Settings(), outside)
 

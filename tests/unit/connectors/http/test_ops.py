@@ -20,6 +20,7 @@ from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
+from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     SeenMetrics(registry, lambda: 0)
     AccountMetrics(registry)
     AudienceMetrics(registry)
+    RequestMetrics(registry)
     AudienceGauges(registry, is_up=lambda: True, labels=lambda: 0, oldest_s=lambda: 0.0)
     CampaignMetrics(registry)
     ports = OpsPorts(

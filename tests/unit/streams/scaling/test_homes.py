@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceMetrics
 from connectors.consumers import Consumers
+from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from schemas import records as r
 from schemas import topics as t
@@ -61,6 +62,7 @@ def stages() -> dict[str, Any]:
     consumers = Consumers(lambda _tag: None, figures)
     counting = AudienceMetrics(CollectorRegistry())
     others = {"consumers": consumers, "figures": figures, "audience_figures": counting}
+    others["request_figures"] = RequestMetrics(CollectorRegistry())
     outside = Outside(reading, SchemaBook(), ignored, *[nothing] * 7, **others)
     return {stage.name: stage for stage in build(Settings(), outside)}
 
