@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tables.requests import Taken
 
 
+OF_TOPIC = "topic:"
+"""How an allowed sender begins that is a topic: whoever may write there."""
+
+
 class Admitted(msgspec.Struct, frozen=True):
     """Go on. `expires_at` in ms: nothing of it may be sent later (NS-EVT-OP-03)."""
 
@@ -50,7 +54,7 @@ def admit(  # noqa: PLR0911 - a list of checks, each with its answer
         return Ended(Outcome.REJECTED, Reason(request.problem), "request.scheduled_at", "")
     if kind is None:
         return Ended(Outcome.REJECTED, Reason.UNKNOWN_TYPE, "types", request.notification_type)
-    if kind.allowed_senders and request.source not in kind.allowed_senders:
+    if kind.allowed_senders and not _is_allowed(request, kind.allowed_senders):
         return Ended(Outcome.REJECTED, Reason.SENDER_NOT_ALLOWED, "type.allowed_senders", request.source)
     verdict = admit_again(request, kind, now)
     if isinstance(verdict, Ended):
@@ -61,6 +65,13 @@ def admit(  # noqa: PLR0911 - a list of checks, each with its answer
     if request.scheduled_at is not None and request.scheduled_at > now:
         return Later(request.scheduled_at, WaitedFor.SCHEDULED)
     return verdict
+
+
+def _is_allowed(request: RequestReceived, allowed: list[str]) -> bool:
+    """By the sender's own word, or by the topic where the brokers let him write: that he cannot make up."""
+    if request.source in allowed and not request.source.startswith(OF_TOPIC):
+        return True
+    return OF_TOPIC + request.origin.rsplit("/", 2)[0] in allowed
 
 
 def admit_again(request: RequestReceived, kind: NotificationType | None, now: int) -> Admitted | Ended:

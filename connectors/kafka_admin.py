@@ -12,6 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
+from connectors.kafka_clients import Brokers
+
 WAIT_S = 30.0
 POLL_S = 0.05
 
@@ -31,9 +33,9 @@ class TopicSpec:
 
 
 @asynccontextmanager
-async def topics_of(bootstrap: str) -> AsyncIterator[Topics]:
+async def topics_of(brokers: Brokers) -> AsyncIterator[Topics]:
     """The topics of a cluster, for the length of the block; KafkaConnectionError when it is away."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    client = AIOKafkaAdminClient(**brokers)
     await client.start()
     try:
         yield Topics(client)

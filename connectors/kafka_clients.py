@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -30,11 +31,18 @@ if TYPE_CHECKING:
         async def __call__(self, records: Sequence[Record]) -> None: ...
 
 
+Brokers = Mapping[str, Any]
+"""What every client of ours is made with: `bootstrap_servers`, and what SASL and TLS need."""
 Headers = tuple[tuple[str, bytes], ...]
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value, headers."""
 MOST_UNANSWERED = 4_096
 Client = TypeVar("Client", bound=Any)
+
+
+def open_brokers(bootstrap: str) -> Brokers:
+    """Those that ask nobody who he is: embedded ones, and those of tests."""
+    return {"bootstrap_servers": bootstrap}
 
 
 @asynccontextmanager
@@ -48,13 +56,13 @@ async def connected(client: Client) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def writing(bootstrap: str) -> AsyncIterator[Write]:
+async def writing(brokers: Brokers) -> AsyncIterator[Write]:
     """Write records in order; all in-sync replicas have every one when the block ends, else `KafkaError`.
 
     Each answer is awaited: aiokafka's `flush` hides records that failed. At most `MOST_UNANSWERED` are kept.
     """
     answers: list[asyncio.Future[Any]] = []
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(**brokers, acks="all", enable_idempotence=True)
 
     async def write(
         topic: str,
@@ -76,9 +84,9 @@ async def writing(bootstrap: str) -> AsyncIterator[Write]:
 
 
 @asynccontextmanager
-async def writing_together(bootstrap: str, name: str) -> AsyncIterator[WriteTogether]:
+async def writing_together(brokers: Brokers, name: str) -> AsyncIterator[WriteTogether]:
     """Write groups of records, each in a transaction. Who begins under the same `name` ends the last."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=name)
+    producer = AIOKafkaProducer(**brokers, transactional_id=name)
 
     async def write(records: Sequence[Record]) -> None:
         async with producer.transaction():

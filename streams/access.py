@@ -42,10 +42,10 @@ NOT_READ = "the API keys were not read yet"
 
 async def publish_access(settings: Settings, database: Database) -> int:
     """Publish key changes and audit lines that wait; how many. Several processes may do so at once."""
-    bootstrap = str(settings.kafka.bootstrap)
+    brokers = settings.kafka.brokers()
 
     async def publish(sent: Sequence[Sent]) -> None:
-        async with writing(bootstrap) as write:
+        async with writing(brokers) as write:
             for topic, key, value in sent:
                 await write(topic, value, key=key, partition=0)
 

@@ -83,10 +83,10 @@ def seen_topics(records: Iterable[ReferenceRecord]) -> list[str]:
 
 async def relay(settings: Settings, database: Database) -> int:
     """Publish what waits in the outbox; how many changes that were. Several processes may do so at once."""
-    bootstrap = str(settings.kafka.bootstrap)
+    brokers = settings.kafka.brokers()
 
     async def publish(pairs: Sequence[tuple[bytes, bytes | None]]) -> None:
-        async with writing(bootstrap) as write:
+        async with writing(brokers) as write:
             for key, value in pairs:
                 await write(topics.REFERENCE, value, key=key, partition=0)
 

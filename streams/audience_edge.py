@@ -75,7 +75,7 @@ class AudienceEdge:
         answers, writer = Answers(self._config), Writer(self._config)
         parts: tuple[_Part, ...] = (*tables, answers, writer)
         try:
-            await publish_schemas(self._config.bootstrap)
+            await publish_schemas(self._config.brokers)
             for part in parts:
                 await part.start()
             self._tables, self._writer, self._answers = tables, writer, answers

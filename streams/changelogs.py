@@ -9,23 +9,23 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
-from connectors.kafka_clients import connected
+from connectors.kafka_clients import Brokers, connected
 
 POLL_MS: Final = 500
 
 
-async def partitions_of(bootstrap: str, topic: str) -> int:
+async def partitions_of(brokers: Brokers, topic: str) -> int:
     """How many; 0: there is no such topic."""
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(brokers) as topics:
         return (await topics.partition_counts([topic])).get(topic, 0)
 
 
-async def records_of(bootstrap: str, topic: str, partition: int) -> AsyncIterator[tuple[bytes, bytes | None]]:
+async def records_of(
+    brokers: Brokers, topic: str, partition: int
+) -> AsyncIterator[tuple[bytes, bytes | None]]:
     """Key and value of each committed record, up to the log's end of the moment; None: the row is gone."""
     place = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed"
-    )
+    consumer = AIOKafkaConsumer(**brokers, enable_auto_commit=False, isolation_level="read_committed")
     async with connected(consumer):
         consumer.assign([place])
         await consumer.seek_to_beginning(place)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from connectors.kafka_clients import writing
+from connectors.kafka_clients import Brokers, writing
 from schemas.facts import ChannelWord, Name
 from schemas.ids import subject_key
 from schemas.inputs import UserId
@@ -66,10 +66,10 @@ def read_consents(path: Path, now: int) -> list[Kept]:
     return found
 
 
-async def write_consents(bootstrap: str, consents: Iterable[Kept]) -> int:
+async def write_consents(brokers: Brokers, consents: Iterable[Kept]) -> int:
     """Write an event for each, in the order of the file; every in-sync replica has them when it returns."""
     count = 0
-    async with writing(bootstrap) as write:
+    async with writing(brokers) as write:
         for one in consents:
             headers = (("occurred_at", one.at.encode()), ("source", IMPORT))
             raw = msgspec.json.encode(event_of(one))

@@ -21,6 +21,7 @@ from connectors.http.limits import KeyLimits, Limit, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
 from connectors.http.server import listening
+from connectors.kafka_clients import Brokers
 from connectors.links import signer_of
 from connectors.metrics import HttpMetrics
 from connectors.postgres.audit import AuditLog
@@ -56,16 +57,16 @@ WAITS = Waits(connect_s=2.0, acquire_s=2.0, command_s=5.0)
 class EdgeTopics:
     """Writes what the edge takes, each record to its topic, and says when every in-sync replica has it."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._producer: AIOKafkaProducer | None = None
 
     async def connect(self) -> None:
         """Publish the schema and connect, again and again until Kafka is there."""
         while self._producer is None:
-            producer = durable_producer(self._bootstrap)
+            producer = durable_producer(self._brokers)
             try:
-                await publish_schemas(self._bootstrap)
+                await publish_schemas(self._brokers)
                 await producer.start()
                 self._producer = producer
             except (KafkaError, OSError) as error:
@@ -105,10 +106,10 @@ class EdgeTopics:
         return None
 
 
-def durable_producer(bootstrap: str) -> AIOKafkaProducer:
+def durable_producer(brokers: Brokers) -> AIOKafkaProducer:
     """Every post is acknowledged by all in-sync replicas (SEEN-OP-06)."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **brokers,
         client_id="carillon-http",
         acks="all",
         enable_idempotence=True,
@@ -151,11 +152,10 @@ def resolver_of(settings: Settings) -> HttpResolver | None:
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve both ports until `stop` is set, from the first moment on: without Kafka posts get a 503."""
-    http, bootstrap = settings.http, settings.kafka.bootstrap
-    assert bootstrap is not None
+    http = settings.http
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
-    edge_topics = EdgeTopics(bootstrap)
+    edge_topics = EdgeTopics(settings.kafka.brokers())
     access = Access(settings, metrics)
     audience = AudienceEdge(engine_config(settings))
     database = database_of(settings, WAITS)

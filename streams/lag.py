@@ -11,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from connectors.kafka_clients import Brokers
+
 POLL_MS = 150
 
 
@@ -21,12 +23,10 @@ class Lag:
     end while a transaction is open: the stage before may have committed it, and its marker is on the way.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-        self._reader = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
-        )
-        self._open = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    def __init__(self, brokers: Brokers) -> None:
+        self._admin = AIOKafkaAdminClient(**brokers)
+        self._reader = AIOKafkaConsumer(**brokers, isolation_level="read_committed", enable_auto_commit=False)
+        self._open = AIOKafkaConsumer(**brokers, enable_auto_commit=False)
 
     async def start(self) -> None:
         """Connect."""

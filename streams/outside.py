@@ -21,7 +21,7 @@ from connectors.cipher import Cipher
 from connectors.clock import now_ms
 from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
-from connectors.kafka_clients import writing
+from connectors.kafka_clients import Brokers, writing
 from connectors.links import MessageLinks, signer_of
 from connectors.metrics import InputMetrics, ProviderMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
@@ -56,6 +56,7 @@ def engine_config(settings: Settings) -> EngineConfig:
     assert settings.kafka.bootstrap is not None
     return EngineConfig(
         bootstrap=settings.kafka.bootstrap,
+        security=settings.kafka.security(),
         app=settings.kafka.app,
         worker=engine.worker_name,
         data_dir=str(settings.data_dir / "tables" / engine.worker_name),
@@ -162,8 +163,8 @@ class World:
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         config = engine_config(settings)
-        self._bootstrap = config.bootstrap
-        cipher = cipher_of(settings)
+        self._brokers = config.brokers
+        cipher, devices = cipher_of(settings), settings.devices
         book = ReferenceBook(cipher)
         self.tags = book.tags
         self._schema_book = SchemaBook()
@@ -192,9 +193,7 @@ class World:
             audience_figures=AudienceMetrics(registry),
             request_figures=RequestMetrics(registry),
             rules=rules_of(settings),
-            device_terms=DeviceTerms(
-                settings.devices.stale_days * DAY_MS, settings.devices.forget_days * DAY_MS
-            ),
+            device_terms=DeviceTerms(devices.stale_days * DAY_MS, devices.forget_days * DAY_MS),
             account_terms=AccountTerms(settings.accounts.cache_s * 1000) if self._accounts else None,
             ask_account=self._accounts.perform if self._accounts else nobody_asks,
         )
@@ -208,7 +207,7 @@ class World:
 
     async def start(self) -> None:
         """Publish our schemas, then read what every worker reads whole."""
-        await publish_schemas(self._bootstrap)
+        await publish_schemas(self._brokers)
         await self._schemas.start()
         await self._reference.start()
 
@@ -244,8 +243,8 @@ def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     return {"smtp": smtp, "fake_sms": fake, "fake_push": fake}
 
 
-async def publish_schemas(bootstrap: str) -> None:
+async def publish_schemas(brokers: Brokers) -> None:
     """Write the schemas of every record we write to `carillon.schemas`, before the first such record."""
-    async with writing(bootstrap) as write:
+    async with writing(brokers) as write:
         for name in record_names():
             await write(topics.SCHEMAS, schema_text(name), key=fingerprint(expanded(name)), partition=0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiokafka.errors import KafkaError
 
-from connectors.kafka_clients import writing
+from connectors.kafka_clients import Brokers, writing
 from connectors.postgres.after_restore import read_whole
 from connectors.postgres.audit import Change, log_change
 from connectors.postgres.persons import opened, rows_of
@@ -90,8 +90,8 @@ class PersonDesk:
 async def kept_of(settings: Settings, user: bytes) -> dict[str, list[Any]]:
     """What the stage keeps of a user, by part; `user`: his key."""
     config = engine_config(settings)
-    book = await learned_schemas(config.bootstrap)
-    return by_part(await _rows_of(config.bootstrap, config.changelog(STAGE), user, book), book)
+    book = await learned_schemas(config.brokers)
+    return by_part(await _rows_of(config.brokers, config.changelog(STAGE), user, book), book)
 
 
 def by_part(raw: Mapping[bytes, bytes], book: SchemaBook) -> dict[str, list[Any]]:
@@ -103,7 +103,7 @@ def by_part(raw: Mapping[bytes, bytes], book: SchemaBook) -> dict[str, list[Any]
     return found
 
 
-async def learned_schemas(bootstrap: str) -> SchemaBook:
+async def learned_schemas(brokers: Brokers) -> SchemaBook:
     """Schemas of all writers there have been; what is none is passed over, as workers do."""
     book = SchemaBook()
 
@@ -111,17 +111,17 @@ async def learned_schemas(bootstrap: str) -> SchemaBook:
         with suppress(ValueError):
             book.learn(text or b"")
 
-    await read_whole(bootstrap, SCHEMAS, take)
+    await read_whole(brokers, SCHEMAS, take)
     return book
 
 
-async def _rows_of(bootstrap: str, changelog: str, user: bytes, book: SchemaBook) -> dict[bytes, bytes]:
+async def _rows_of(brokers: Brokers, changelog: str, user: bytes, book: SchemaBook) -> dict[bytes, bytes]:
     """The last value of each of his rows, up to the log's end of the moment."""
     home, found = homes(STAGE, book), dict[bytes, bytes]()
-    count = await partitions_of(bootstrap, changelog)
+    count = await partitions_of(brokers, changelog)
     if not count:
         return found
-    async for key, value in records_of(bootstrap, changelog, partition_of(user, count)):
+    async for key, value in records_of(brokers, changelog, partition_of(user, count)):
         if value is None:
             found.pop(key, None)
         elif key[:1] in PARTS and home(key, value) == user:
@@ -142,11 +142,11 @@ def shown(value: Any, cipher: Opener) -> Any:
     return value.decode() if value.startswith(b"{") else opened(value, cipher)
 
 
-async def ask_erasure(bootstrap: str, user_id: str, names: list[dict[str, str]], now: int) -> None:
+async def ask_erasure(brokers: Brokers, user_id: str, names: list[dict[str, str]], now: int) -> None:
     """Write the event of the deletion; every in-sync replica has it when it returns."""
     data = {"known_as": names, "is_demanded": True}
     event = {"event_type": "user.deleted", "user_id": user_id, "data": data}
     headers = (("occurred_at", rfc3339(now).encode()), ("source", b"carillon"))
-    async with writing(bootstrap) as write:
+    async with writing(brokers) as write:
         raw = msgspec.json.encode(event)
         await write(PREFERENCE_CHANGES, raw, key=subject_key(user_id), headers=headers)

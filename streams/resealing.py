@@ -57,16 +57,16 @@ async def reseal(settings: Settings, *, is_only_counted: bool) -> Resealed:
     `ScaleError` while the stage is scaled: its rows are in two places then.
     """
     config = engine_config(settings)
-    bootstrap, changelog = config.bootstrap, config.changelog(STAGE)
-    if await partitions_of(bootstrap, config.layout):
+    brokers, changelog = config.brokers, config.changelog(STAGE)
+    if await partitions_of(brokers, config.layout):
         steady((await layouts(config))[0].get(STAGE))
-    walk = Walk(cipher_of(settings), await learned_schemas(bootstrap))
+    walk = Walk(cipher_of(settings), await learned_schemas(brokers))
     written = 0
     if not is_only_counted:
-        await publish_schemas(bootstrap)
-    for partition in range(await partitions_of(bootstrap, changelog)):
-        rows = await last_values(records_of(bootstrap, changelog, partition))
-        async with writing(bootstrap) as write:
+        await publish_schemas(brokers)
+    for partition in range(await partitions_of(brokers, changelog)):
+        rows = await last_values(records_of(brokers, changelog, partition))
+        async with writing(brokers) as write:
             for fact in walk.facts(rows):
                 if not is_only_counted:
                     key = subject_key(fact.user_id)

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from streams.settings_audience import Audience
 from streams.settings_contacts import Accounts, Devices
 from streams.settings_http import ApiKey, Http
+from streams.settings_kafka import Kafka
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
 from streams.settings_retention import Retention
@@ -31,7 +32,6 @@ from streams.settings_sections import (
     Crypto,
     Embedded,
     Engine,
-    Kafka,
     Log,
     Postgres,
     Providers,

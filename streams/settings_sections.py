@@ -18,29 +18,6 @@ Milliseconds = Annotated[int, Field(ge=0)]
 SECTION: Final = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Kafka(BaseModel):
-    """The cluster, and the shape of the topics that `carillon topics create` makes."""
-
-    model_config = SECTION
-
-    bootstrap: str | None = None
-    """Addresses of brokers, `host:port` with commas between; without it an embedded broker is used."""
-    app: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "carillon"
-    """First word of consumer groups, transactional ids and changelog topics; frozen once there is data."""
-    partitions: Count = 4
-    """Partitions of every topic, so tasks of a stage; later only `topics scale` changes it."""
-    replication: Count = 1
-    """Copies of every partition; 3 in production."""
-    min_insync_replicas: Count = 1
-    """Copies that must have a record before it counts as written; 2 in production."""
-
-    @model_validator(mode="after")
-    def _copies_suffice(self) -> Self:
-        if self.min_insync_replicas > self.replication:
-            raise ValueError("min_insync_replicas may not exceed replication")
-        return self
-
-
 class Postgres(BaseModel):
     """Where statuses and messages are kept for questions."""
 

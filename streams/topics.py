@@ -47,8 +47,7 @@ def wanted(settings: Settings, destinations: Iterable[str] = DEFAULT_DESTINATION
 
 async def create_topics(settings: Settings) -> list[str]:
     """Create what is missing; the names of the new ones."""
-    assert settings.kafka.bootstrap is not None
-    async with topics_of(settings.kafka.bootstrap) as topics:
+    async with topics_of(settings.kafka.brokers()) as topics:
         return await topics.create_missing(wanted(settings))
 
 
@@ -56,6 +55,5 @@ async def create_destinations(settings: Settings, names: Collection[str]) -> lis
     """Create those of these topics of seen facts that are not there yet; the names of the new ones."""
     if not names:
         return []
-    assert settings.kafka.bootstrap is not None
-    async with topics_of(settings.kafka.bootstrap) as topics:
+    async with topics_of(settings.kafka.brokers()) as topics:
         return await topics.create_missing(spec for spec in wanted(settings, names) if spec.name in names)

@@ -33,7 +33,7 @@ class Trials:
     """Queues trials. Fulfils `connectors.http.ports.SendTrial`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bootstrap = str(settings.kafka.bootstrap)
+        self._brokers = settings.kafka.brokers()
         self._cipher = cipher_of(settings)
         self._addresses = AddressBook()
 
@@ -47,7 +47,7 @@ class Trials:
         try:
             # One after the other: whatever is sent has a row, and a row that nothing follows says `pending`.
             for name, record in ((OUTCOMES, queued), (topic, task)):
-                async with writing(self._bootstrap) as write:
+                async with writing(self._brokers) as write:
                     await write(name, encode(record), key=key)
         except KafkaError as error:
             raise BrokerUnavailableError(repr(error)) from error

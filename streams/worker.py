@@ -38,6 +38,7 @@ from streams.engine.meters import Meters
 from streams.engine.stage import StageRunner
 from streams.engine.worker import Worker
 from streams.outside import World, engine_config
+from streams.refused import advised, is_refused
 from streams.seen_queues import undelivered
 from streams.settings import Settings
 from streams.topology import build
@@ -216,5 +217,8 @@ def _exit_code(end: SystemExit) -> int:
     """Faust makes every error a 1; the one that needs a person is told in a line and is a 2."""
     if isinstance(end.__context__, StageFailedError):
         log.error("stage_failed", error=str(end.__context__))
+        return NEEDS_A_PERSON
+    if end.__context__ is not None and is_refused(end.__context__):
+        log.error("kafka_refuses", error=advised(end.__context__))
         return NEEDS_A_PERSON
     return int(end.code or 0)

@@ -22,6 +22,7 @@ from connectors.http.authority import Authority
 from connectors.http.ports import EdgePorts
 from connectors.http.routes import edge_app
 from connectors.http.server import listening
+from connectors.kafka_clients import open_brokers
 from connectors.metrics import HttpMetrics
 from schemas.codec import SchemaBook
 from streams.audience_edge import AudienceEdge
@@ -78,7 +79,7 @@ async def serve(settings: Settings, port: int) -> None:
     campaigns = CampaignsRead(audience, Owned(runner, settings.kafka.partitions), SchemaBook(), now_ms)
     authority = Authority(KeyBook(settings.http.keys()), ())
     ports = EdgePorts(
-        EdgeTopics(config.bootstrap).seen,
+        EdgeTopics(open_brokers(config.bootstrap)).seen,
         authority.authenticate,
         now_ms,
         HttpMetrics(registry),

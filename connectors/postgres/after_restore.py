@@ -22,13 +22,14 @@ from schemas.topics import AUDIT, DAY_MS, KEYS, REFERENCE, ROWS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connectors.kafka_clients import Brokers
     from connectors.postgres.database import Database
     from connectors.reference.wire import Sealer
 
 POLL_MS = 500
 
 
-async def after_restore(database: Database, cipher: Sealer, bootstrap: str, now_ms: int) -> list[str]:
+async def after_restore(database: Database, cipher: Sealer, brokers: Brokers, now_ms: int) -> list[str]:
     """Bring a database that was put back to today, but for its rows; gives a line on each thing done.
 
     Run it before any worker starts; twice is as good as once. `KafkaError`, `PostgresError`: nothing of the
@@ -36,7 +37,7 @@ async def after_restore(database: Database, cipher: Sealer, bootstrap: str, now_
     """
     book, keys, lines = ReferenceBook(cipher), KeyTopic(), LineTopic()
     for topic, taken in ((REFERENCE, book), (KEYS, keys), (AUDIT, lines)):
-        await read_whole(bootstrap, topic, taken.apply)
+        await read_whole(brokers, topic, taken.apply)
     told = [("migrations", await migrate(database)), ("partitions", await partitions(database, now_ms))]
     found = await refill(database, cipher, book)
     told += [("records written", found.written), ("records removed", found.removed)]
@@ -54,12 +55,10 @@ async def partitions(database: Database, now_ms: int) -> list[str]:
     return [name for at in days for name in await add_partitions(database, at)]
 
 
-async def read_whole(bootstrap: str, topic: str, take: Callable[[bytes, bytes | None], None]) -> None:
+async def read_whole(brokers: Brokers, topic: str, take: Callable[[bytes, bytes | None], None]) -> None:
     """Every record of a topic of one partition, up to its end of the moment."""
     tp = TopicPartition(topic, 0)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed"
-    )
+    consumer = AIOKafkaConsumer(**brokers, enable_auto_commit=False, isolation_level="read_committed")
     async with connected(consumer):
         consumer.assign([tp])
         await consumer.seek_to_beginning(tp)

@@ -24,7 +24,7 @@ class NotificationType(Record, frozen=True, kw_only=True):
     dedup_window_s: int = 86_400
     ttl_s: int = 86_400
     unknown_policy: str | None = None  # None: repeat, or hold for marketing
-    allowed_senders: list[str] = []  # empty: anyone
+    allowed_senders: list[str] = []  # empty: anyone; `topic:<name>`: whoever may write there
     fallback_after_s: int | None = None  # a reserve channel for what nobody saw by then (SEEN-OP-01)
     quiet_hours: str | None = None  # `22:00-09:00` where the user is, unless he chose others
     version: int = 1

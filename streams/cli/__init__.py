@@ -13,6 +13,7 @@ from connectors.embedded.process import EmbeddedError
 from connectors.postgres.errors import PostgresError
 from connectors.reference.faults import ReferenceFilesError
 from streams.cli.app import app
+from streams.refused import advised, is_refused
 from streams.settings import SettingsError
 
 
@@ -24,5 +25,5 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
     except (EmbeddedError, PostgresError, KafkaError, ConnectionError) as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.exit(1)
+        sys.stderr.write(f"{type(error).__name__}: {advised(error)}\n")
+        sys.exit(2 if is_refused(error) else 1)

@@ -46,6 +46,6 @@ def take(
     written = 0
     if not check:
         hide_retries()
-        written = asyncio.run(write_consents(str(located(load_settings()).kafka.bootstrap), found))
+        written = asyncio.run(write_consents(located(load_settings()).kafka.brokers(), found))
     told = {"read": len(found), "written": written}
     typer.echo(orjson.dumps(told) if as_json else f"{len(found)} read, {written} written")

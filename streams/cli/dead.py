@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
-from connectors.kafka_clients import connected, writing
+from connectors.kafka_clients import Brokers, connected, writing
 from schemas.topics import DLQ
 from streams.engine.dead_letters import PREFIX
 from streams.servers import located
@@ -30,10 +30,10 @@ def show_topics(as_json: Json = False) -> None:
     """Count dead letters by topic. Example: carillon dlq list."""
 
     async def counts() -> dict[str, int]:
-        bootstrap = _bootstrap()
-        async with topics_of(bootstrap) as topics:
+        brokers = _brokers()
+        async with topics_of(brokers) as topics:
             names = sorted(name for name in await topics.names() if name.endswith(DLQ))
-        return {name: len([letter async for letter in records_in(bootstrap, name)]) for name in names}
+        return {name: len([letter async for letter in records_in(brokers, name)]) for name in names}
 
     found = asyncio.run(counts())
     if as_json:
@@ -50,11 +50,11 @@ def show(
     topic: Topic, limit: Annotated[int, typer.Option(help="The most to print.")] = 20, as_json: Json = False
 ) -> None:
     """Show dead letters with reason and origin. Example: carillon dlq show payment.events."""
-    bootstrap = _bootstrap()
-    name = asyncio.run(_dead_letters_of(bootstrap, topic))
+    brokers = _brokers()
+    name = asyncio.run(_dead_letters_of(brokers, topic))
 
     async def letters() -> list[dict[str, Any]]:
-        return [_plain(letter) async for letter in records_in(bootstrap, name)][:limit]
+        return [_plain(letter) async for letter in records_in(brokers, name)][:limit]
 
     found = asyncio.run(letters())
     if not found and not as_json:
@@ -73,13 +73,13 @@ def redrive(
     offset: Annotated[int | None, typer.Option(help="One dead letter only.")] = None,
 ) -> None:
     """Send dead letters to their input topic again. Example: carillon dlq redrive user.events --offset 3."""
-    bootstrap = _bootstrap()
-    name = asyncio.run(_dead_letters_of(bootstrap, topic))
+    brokers = _brokers()
+    name = asyncio.run(_dead_letters_of(brokers, topic))
 
     async def again() -> int:
         sent = 0
-        async with writing(bootstrap) as write:
-            async for letter in records_in(bootstrap, name):
+        async with writing(brokers) as write:
+            async for letter in records_in(brokers, name):
                 if offset is not None and letter.offset != offset:
                     continue
                 headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
@@ -91,14 +91,14 @@ def redrive(
     typer.echo(f"{asyncio.run(again())} sent again")
 
 
-def _bootstrap() -> str:
-    return str(located(load_settings()).kafka.bootstrap)
+def _brokers() -> Brokers:
+    return located(load_settings()).kafka.brokers()
 
 
-async def _dead_letters_of(bootstrap: str, topic: str) -> str:
+async def _dead_letters_of(brokers: Brokers, topic: str) -> str:
     """The dead-letter topic that is meant; `BadParameter` when there is none."""
     name = topic if topic.endswith(DLQ) else topic + DLQ
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(brokers) as topics:
         present = await topics.names()
     if name not in present:
         known = ", ".join(sorted(one.removesuffix(DLQ) for one in present if one.endswith(DLQ)))
@@ -106,20 +106,20 @@ async def _dead_letters_of(bootstrap: str, topic: str) -> str:
     return name
 
 
-async def records_in(bootstrap: str, topic: str) -> AsyncIterator[Any]:
+async def records_in(brokers: Brokers, topic: str) -> AsyncIterator[Any]:
     """All records that a topic has now, oldest first by partition.
 
     Where each partition ends is asked before the first record is given: what its reader sends again may fail
     at once and land behind, and is none of them.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **brokers,
         isolation_level="read_committed",
         enable_auto_commit=False,
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     async with connected(consumer):
-        async with topics_of(bootstrap) as topics:
+        async with topics_of(brokers) as topics:
             count = (await topics.partition_counts([topic])).get(topic, 0)
         partitions = [TopicPartition(topic, number) for number in range(count)]
         ends = await consumer.end_offsets(partitions) if partitions else {}

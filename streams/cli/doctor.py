@@ -10,6 +10,7 @@ import typer
 from connectors.embedded.process import EmbeddedError
 from connectors.kafka_admin import topics_of
 from connectors.postgres.migrate import pending
+from streams.refused import advised
 from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
 from streams.topics import wanted
@@ -35,13 +36,13 @@ def doctor() -> None:
             typer.echo(f"ok    {name}: {asyncio.run(check(settings))}")
         except Exception as error:  # noqa: BLE001 - every failure is a finding
             healthy = False
-            typer.echo(f"FAIL  {name}: {error}")
+            typer.echo(f"FAIL  {name}: {advised(error)}")
     raise typer.Exit(0 if healthy else 1)
 
 
 async def _topics(settings: Settings) -> str:
     specs = wanted(settings)
-    async with topics_of(str(settings.kafka.bootstrap)) as topics:
+    async with topics_of(settings.kafka.brokers()) as topics:
         counts = await topics.partition_counts([spec.name for spec in specs])
     missing = [spec.name for spec in specs if spec.name not in counts]
     if missing:

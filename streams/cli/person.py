@@ -59,7 +59,7 @@ def erase(
 
     async def ask(desk: PersonDesk, settings: Settings) -> dict[str, Any]:
         name = await desk.note("person.erase", wanted, operator())
-        await ask_erasure(str(settings.kafka.bootstrap), wanted, names, now_ms())
+        await ask_erasure(settings.kafka.brokers(), wanted, names, now_ms())
         return {"person": name}
 
     typer.echo(msgspec.json.encode(_asked(ask)))

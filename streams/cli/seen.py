@@ -21,7 +21,7 @@ from streams.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from connectors.kafka_clients import Record
+    from connectors.kafka_clients import Brokers, Record
 
     Chosen = Callable[[bytes, bytes | None, int], Any]
 
@@ -38,7 +38,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.
     async def counted() -> Counter[tuple[str, str, str]]:
         found: Counter[tuple[str, str, str]] = Counter()
         for topic in (SEEN_FAILED, SEEN_UNKNOWN):
-            async for record in records_in(_bootstrap(), topic):
+            async for record in records_in(_brokers(), topic):
                 found[line_of(record.value, has_failed=topic == SEEN_FAILED)] += 1
         return found
 
@@ -68,12 +68,12 @@ def redrive(
 async def _sent_again(topic: str, chosen: Chosen, *, repeats: bool) -> Again:
     """Each fact and the mark that it was sent again are one transaction."""
     settings = located(load_settings())
-    bootstrap = str(settings.kafka.bootstrap)
-    await _can_remember(bootstrap)
-    done = Again({mark.key async for mark in records_in(bootstrap, SEEN_REDRIVEN)})
+    brokers = settings.kafka.brokers()
+    await _can_remember(brokers)
+    done = Again({mark.key async for mark in records_in(brokers, SEEN_REDRIVEN)})
     group: list[Record] = []
-    async with writing_together(bootstrap, f"{settings.kafka.app}.seen-redrive") as write:
-        async for record in records_in(bootstrap, topic):
+    async with writing_together(brokers, f"{settings.kafka.app}.seen-redrive") as write:
+        async for record in records_in(brokers, topic):
             found = chosen(record.value, record.key, record.timestamp)
             if found is None or not done.takes(record, repeats=repeats):
                 continue
@@ -87,11 +87,11 @@ async def _sent_again(topic: str, chosen: Chosen, *, repeats: bool) -> Again:
     return done
 
 
-async def _can_remember(bootstrap: str) -> None:
-    async with topics_of(bootstrap) as topics:
+async def _can_remember(brokers: Brokers) -> None:
+    async with topics_of(brokers) as topics:
         if SEEN_REDRIVEN not in await topics.names():
             raise typer.BadParameter(f"no topic {SEEN_REDRIVEN}: `carillon topics create` makes it")
 
 
-def _bootstrap() -> str:
-    return str(located(load_settings()).kafka.bootstrap)
+def _brokers() -> Brokers:
+    return located(load_settings()).kafka.brokers()

@@ -70,7 +70,7 @@ def _variables(text: str) -> dict[str, Any]:
 
 async def _produce(records: list[tuple[str, dict[str, Any]]], headers: list[tuple[str, bytes]]) -> None:
     """In this order, each acknowledged before the next."""
-    bootstrap = str(located(load_settings()).kafka.bootstrap)
+    brokers = located(load_settings()).kafka.brokers()
     for topic, body in records:
-        async with writing(bootstrap) as write:
+        async with writing(brokers) as write:
             await write(topic, orjson.dumps(body), key=body["user_id"].encode(), headers=headers)

@@ -12,14 +12,16 @@ from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import TopicError, topics_of
-from connectors.kafka_clients import connected
+from connectors.kafka_clients import Brokers, connected
 from connectors.postgres.rows import RowWriter
+from schemas.catalogue import catalogue
 from streams.outside import engine_config
+from streams.rights import RightsError, commands, operator_rights, our_rights, rights_of_others
 from streams.scaling.plan import ScaleError
 from streams.scaling.run import scale_stage, told
 from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
-from streams.topics import create_topics, wanted
+from streams.topics import DEFAULT_DESTINATIONS, create_topics, wanted
 from streams.topology import input_topics, stage_names
 
 topics = typer.Typer(
@@ -46,7 +48,7 @@ def show(as_json: Json = False) -> None:
     specs = wanted(settings)
 
     async def counts() -> dict[str, int]:
-        async with topics_of(str(settings.kafka.bootstrap)) as topics:
+        async with topics_of(settings.kafka.brokers()) as topics:
             return await topics.partition_counts([spec.name for spec in specs])
 
     found = asyncio.run(counts())
@@ -88,6 +90,46 @@ def scale(
         typer.echo(told(report))
 
 
+@topics.command()
+def acls(
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A user of others and his public topics: user=topic,topic.")
+    ] = None,
+    destination: Annotated[
+        list[str] | None, typer.Option(help="Topic of seen facts that seen.yaml names; more than once.")
+    ] = None,
+    operator: Annotated[str, typer.Option(help="Who runs these commands.")] = "carillon-operator",
+    as_json: Json = False,
+) -> None:
+    """Print the rights that users need at the brokers, as commands of Kafka's own tool; nothing is asked.
+
+    Ours is the user of CARILLON_KAFKA__USERNAME. See docs/security.md.
+
+    Example: carillon topics acls --allow orders=notification.send.request --allow crm=notification.events
+    """
+    kafka = load_settings().kafka
+    known = catalogue(destinations=destination or DEFAULT_DESTINATIONS)
+    try:
+        rights = [
+            *our_rights(kafka.username or "carillon", kafka.app, known),
+            *operator_rights(operator, kafka.app, known),
+            *rights_of_others(dict(_user_and_topics(one) for one in allow or ()), known),
+        ]
+    except RightsError as error:
+        raise typer.BadParameter(str(error)) from None
+    if as_json:
+        typer.echo(orjson.dumps([right._asdict() for right in rights], option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo("\n".join(commands(rights)))
+
+
+def _user_and_topics(text: str) -> tuple[str, list[str]]:
+    user, _, names = text.partition("=")
+    if not user or not names:
+        raise RightsError(f"{text!r} is not user=topic,topic")
+    return user, names.split(",")
+
+
 @offsets.command("set")
 def set_offsets(
     stage: Annotated[str, typer.Argument(help="Stage to move; it must not be running.")],
@@ -103,7 +145,7 @@ def set_offsets(
     topics = input_topics(stage) if topic is None else (topic,)
     config = engine_config(settings)
     try:
-        moved = asyncio.run(_move(str(settings.kafka.bootstrap), config.group(stage), topics, to))
+        moved = asyncio.run(_move(settings.kafka.brokers(), config.group(stage), topics, to))
     except CommitFailedError:
         held = (
             f"{stage} is still running, or a worker of it ended less than {config.session_timeout_ms} ms ago"
@@ -127,10 +169,10 @@ async def _move_rows(settings: Settings, moved: dict[TopicPartition, int]) -> No
         await database.close()
 
 
-async def _move(bootstrap: str, group: str, topics: tuple[str, ...], to: str) -> dict[TopicPartition, int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+async def _move(brokers: Brokers, group: str, topics: tuple[str, ...], to: str) -> dict[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(**brokers, group_id=group, enable_auto_commit=False)
     async with connected(consumer):
-        async with topics_of(bootstrap) as admin:
+        async with topics_of(brokers) as admin:
             counts = await admin.partition_counts(topics)
         tps = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
         consumer.assign(tps)

@@ -15,6 +15,7 @@ from connectors.clock import now_ms
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
+    from connectors.kafka_clients import Brokers
     from streams.demo.lines import Line
 
 POSTS_AT_ONCE = 8
@@ -98,11 +99,9 @@ class Feeder:
 
 
 @asynccontextmanager
-async def feeder(bootstrap: str, http_url: str, gateway_secret: str) -> AsyncIterator[Feeder]:
+async def feeder(brokers: Brokers, http_url: str, gateway_secret: str) -> AsyncIterator[Feeder]:
     """A feeder with open connections."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, client_id="demo"
-    )
+    producer = AIOKafkaProducer(**brokers, acks="all", enable_idempotence=True, linger_ms=5, client_id="demo")
     await producer.start()
     try:
         async with aiohttp.ClientSession(http_url) as session:

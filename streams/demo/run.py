@@ -27,7 +27,7 @@ def run_demo(settings: Settings, examples: Path) -> int:
 async def _demo(settings: Settings, examples: Path, console: Console) -> int:
     settings, key = _with_key(_unlimited(on_free_ports(settings)))
     async with pipeline(settings, console.print, examples) as running:
-        lag = Lag(running.at.bootstrap)
+        lag = Lag(running.settings.kafka.brokers())
         await lag.start()
         try:
             return await demo(_running(running.settings, running.at, examples, lag, key), console)

@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 import yaml
 
+from connectors.kafka_clients import open_brokers
 from streams.demo import campaigns
 from streams.demo import lines as ndjson
 from streams.demo import report as reports
@@ -104,7 +105,9 @@ async def _course(running: Running, lines: list[Line], goal: Goal, shown: Displa
     began = loop.time()
     connection = await asyncpg.connect(running.dsn)
     try:
-        async with feeder(running.bootstrap, running.http_url, running.gateway_secret) as feeding:
+        async with feeder(
+            open_brokers(running.bootstrap), running.http_url, running.gateway_secret
+        ) as feeding:
             task = asyncio.create_task(_feed(running, lines, feeding))
             try:
                 standing = Standing()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,12 @@ class EngineConfig:
     stuck_after_s: float = 60.0
     store_cache_bytes: int = 64 << 20
     store_write_bytes: int = 64 << 20
+    security: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+
+    @property
+    def brokers(self) -> Mapping[str, Any]:
+        """What every client is made with: where the brokers are, and what they want to know."""
+        return {"bootstrap_servers": self.bootstrap, **self.security}
 
     def group(self, stage: str) -> str:
         """Consumer group of a stage; frozen by a snapshot test."""

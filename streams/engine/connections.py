@@ -3,17 +3,40 @@
 After a reset by the peer there are turns of the loop in which aiokafka takes a connection for whole and
 uvloop raises a plain `RuntimeError` when it is written to. aiokafka knows `OSError` only: its metadata task
 dies of the other, nothing starts it again, and whoever waits for metadata waits for ever. Pinned to 0.14.
+
+A client that starts says why the brokers refused it, where aiokafka says of everything that none was there.
 """
 
 from __future__ import annotations
 
+import ssl
+from contextvars import ContextVar
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+REFUSALS = (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+"""Whoever asks again gets the same answer: a person must change a password, a mechanism or a certificate."""
 
 _send = AIOKafkaConnection.send
 _connect = AIOKafkaConnection.connect
+_bootstrap = AIOKafkaClient.bootstrap
+_refusal: ContextVar[KafkaError | None] = ContextVar("refusal", default=None)
+"""Why the last connection was not made, if that is known better than aiokafka tells it."""
 
 
 def _sent(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - its own
@@ -29,11 +52,31 @@ def _sent(self: AIOKafkaConnection, request: Any, expect_response: bool = True) 
 async def _connected(self: AIOKafkaConnection) -> Any:
     try:
         return await _connect(self)
+    except REFUSALS as error:
+        _refusal.set(error)
+        raise
+    except ssl.SSLCertVerificationError as error:
+        _refusal.set(AuthenticationFailedError(f"the certificate of {self.host}: {error.verify_message}"))
+        raise
+    except ssl.SSLError as error:
+        _refusal.set(KafkaConnectionError(f"no TLS with {self.host}:{self.port}: {error.reason}"))
+        raise
     except KafkaError:
         raise
     except RuntimeError as error:
         raise ConnectionError(str(error)) from error
 
 
+async def _started(self: AIOKafkaClient) -> None:
+    _refusal.set(None)
+    try:
+        await _bootstrap(self)
+    except KafkaConnectionError as error:
+        if (refusal := _refusal.get()) is not None:
+            raise refusal from error
+        raise
+
+
 AIOKafkaConnection.send = _sent
 AIOKafkaConnection.connect = _connected
+AIOKafkaClient.bootstrap = _started

@@ -12,6 +12,7 @@ from enum import Enum
 from aiokafka import errors
 
 from streams.engine.api import NotYet, SinkFenced, StageFailedError
+from streams.engine.connections import REFUSALS
 from streams.engine.outputs import TooLargeError
 
 
@@ -64,8 +65,7 @@ _FATAL = (
     errors.TopicAuthorizationFailedError,
     errors.GroupAuthorizationFailedError,
     errors.ClusterAuthorizationFailedError,
-    errors.AuthenticationFailedError,
-    errors.SaslAuthenticationFailed,
+    *REFUSALS,
     errors.InvalidTransactionTimeout,
     errors.IncompatibleBrokerVersion,
     errors.UnsupportedCodecError,

@@ -222,7 +222,7 @@ class _Clients:
 
     def __init__(self, config: EngineConfig) -> None:
         self._admin = AIOKafkaAdminClient(
-            bootstrap_servers=config.bootstrap,
+            **config.brokers,
             client_id=config.worker,
             request_timeout_ms=config.request_timeout_ms,
         )

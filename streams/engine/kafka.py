@@ -42,7 +42,7 @@ def partition_of(key: bytes, count: int) -> int:
 def transactional_producer(config: EngineConfig, transactional_id: str) -> AIOKafkaProducer:
     """Producer of one task. `start()` fences and aborts any predecessor of the same id."""
     return AIOKafkaProducer(
-        bootstrap_servers=config.bootstrap,
+        **config.brokers,
         client_id=config.worker,
         transactional_id=transactional_id,
         linger_ms=0,
@@ -77,7 +77,7 @@ def _reader(
     value_deserializer: Callable[[bytes], object] | None = None,
 ) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
-        bootstrap_servers=config.bootstrap,
+        **config.brokers,
         client_id=config.worker,
         group_id=None,
         enable_auto_commit=False,

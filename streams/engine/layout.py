@@ -132,7 +132,7 @@ class Layouts:
     async def answer(self, stage: str, layout: Layout, tasks: Iterable[int]) -> None:
         """Tell whoever changes the stage that this worker has followed."""
         value = msgspec.json.encode(Answer(layout, tuple(sorted(tasks))))
-        producer = AIOKafkaProducer(bootstrap_servers=self._config.bootstrap, client_id=self._config.worker)
+        producer = AIOKafkaProducer(**self._config.brokers, client_id=self._config.worker)
         try:
             await producer.start()
             key = f"{stage}/{self._config.worker}".encode()

@@ -55,7 +55,7 @@ class Membership(ConsumerRebalanceListener):
         self._confirmed_at = 0.0
         self._coordinator: Any = None
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=config.bootstrap,
+            **config.brokers,
             client_id=config.worker,
             group_id=config.group(stage),
             group_instance_id=config.worker if config.static_id else None,

@@ -42,7 +42,7 @@ class Worker:
         self.new_birth = new_birth
         self.memory = StoreMemory(config.store_cache_bytes, config.store_write_bytes)
         self._admin = AIOKafkaAdminClient(
-            bootstrap_servers=config.bootstrap,
+            **config.brokers,
             client_id=config.worker,
             request_timeout_ms=config.request_timeout_ms,
         )

@@ -154,7 +154,7 @@ async def layouts(config: EngineConfig) -> tuple[dict[str, Layout], dict[str, di
 async def hand(config: EngineConfig) -> AsyncIterator[Hand]:
     """Start everything; whoever changed a stage of this app is fenced from here on."""
     patient = replace(config, transaction_timeout_ms=TIMEOUT_MS)
-    admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin = AIOKafkaAdminClient(**config.brokers)
     committed, uncommitted = restore_consumer(config), uncommitted_consumer(config)
     producer = transactional_producer(patient, config.layout)
     async with AsyncExitStack() as stack:

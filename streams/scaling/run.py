@@ -34,7 +34,7 @@ async def scale_stage(settings: Settings, stage: str, new: int, most_behind: int
         await schemas.start()
     finally:
         await schemas.stop()
-    async with topics_of(config.bootstrap) as topics:
+    async with topics_of(config.brokers) as topics:
         await topics.create_missing(layout)
         return await Course(config, topics, stage, new, homes(stage, book), _tell, most_behind).run()
 

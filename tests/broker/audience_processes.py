@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from connectors.http.audience.commands import Upload
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from schemas import topics as t
 from schemas.codec import Decoder, encode, encode_json
 from schemas.records import AudienceAnswered, AudienceWithdrawn
@@ -58,7 +59,7 @@ def upload(name: str, records: int = 3) -> Upload:
 
 
 async def created(bootstrap: str) -> None:
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(open_brokers(bootstrap)) as topics:
         await topics.create_missing(TOPICS)
 
 

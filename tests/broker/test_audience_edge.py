@@ -20,6 +20,7 @@ from connectors.http.audience.operations import UNPUBLISH_PATH
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.seen import PATH as SEEN_PATH
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from schemas import topics as t
 from schemas.codec import encode_json
 from streams import audience_edge, audience_writer
@@ -202,7 +203,7 @@ async def test_seen_posts_are_taken_while_topics_of_audiences_are_missing_and_th
     own_kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
     """Mutation tried: the check of audiences counts for `/readyz`: never ready."""
-    async with topics_of(own_kafka.address) as topics:
+    async with topics_of(open_brokers(own_kafka.address)) as topics:
         whole = [TopicSpec(name, 1, config=COMPACT) for name in (t.SCHEMAS, t.KEYS)]
         await topics.create_missing([TopicSpec(t.SEEN, 1), *whole])
     port, ops_port = free_port(), free_port()

@@ -16,7 +16,7 @@ import pytest
 
 from connectors.cipher import Cipher
 from connectors.embedded.kafka import EmbeddedKafka
-from connectors.kafka_clients import writing
+from connectors.kafka_clients import open_brokers, writing
 from schemas import topics as t
 from schemas.codec import encode_json
 from schemas.records import Communication, Experiment
@@ -61,7 +61,7 @@ async def _opened(folder: Path, stack: AsyncExitStack) -> Served:
         "crypto": {"keys": Cipher.new_key("k1")},
     }
     await create_topics(Settings(**base))
-    async with writing(kafka.address) as write:
+    async with writing(open_brokers(kafka.address)) as write:
         for name in ("spring-sale", "new-in-town"):
             value = encode_json(Communication(id=name, kind="fullscreen", content={"title": name}))
             await write(t.REFERENCE, value, key=f"communication:{name}".encode(), partition=0)

@@ -23,6 +23,7 @@ from connectors.embedded.kafka import HOST, EmbeddedKafka, KafkaOptions
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.embedded.process import EmbeddedError, in_use
 from connectors.kafka_admin import TopicError, TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from tests.servers import Servers, running_servers, sources
 
 OWNER = textwrap.dedent(
@@ -55,7 +56,7 @@ async def read_first(bootstrap: str, topic: str) -> bytes | None:
 
 
 async def test_shared_servers_answer(servers: Servers, database: str, app_prefix: str) -> None:
-    async with topics_of(servers.bootstrap) as topics:
+    async with topics_of(open_brokers(servers.bootstrap)) as topics:
         assert [app_prefix] == await topics.create_missing([TopicSpec(app_prefix, partitions=3)])
         assert [] == await topics.create_missing([TopicSpec(app_prefix, partitions=3)])
         assert {app_prefix: 3} == await topics.partition_counts([app_prefix, "no.such.topic"])
@@ -80,14 +81,14 @@ def test_an_unknown_kind_of_servers_is_refused(tmp_path: Path) -> None:
 async def test_a_topic_the_cluster_refuses_is_named_with_its_reason(
     servers: Servers, app_prefix: str
 ) -> None:
-    async with topics_of(servers.bootstrap) as topics:
+    async with topics_of(open_brokers(servers.bootstrap)) as topics:
         with pytest.raises(TopicError, match=f"{app_prefix}: .*[Rr]eplication factor"):
             await topics.create_missing([TopicSpec(app_prefix, partitions=1, replication=7)])
 
 
 async def test_killed_broker_starts_again_at_its_address_with_its_data(own_kafka: EmbeddedKafka) -> None:
     address, pid = own_kafka.address, own_kafka.pid
-    async with topics_of(address) as topics:
+    async with topics_of(open_brokers(address)) as topics:
         await topics.create_missing([TopicSpec("kept", partitions=1)])
     await written(address, "kept", b"before the kill")
 
@@ -105,7 +106,7 @@ async def test_broker_frozen_and_thawed_is_the_same_broker(own_kafka: EmbeddedKa
         while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
             await asyncio.sleep(0.01)
     os.kill(pid, signal.SIGCONT)
-    async with topics_of(own_kafka.address) as topics:
+    async with topics_of(open_brokers(own_kafka.address)) as topics:
         assert ["after"] == await topics.create_missing([TopicSpec("after", partitions=1)])
     assert pid == own_kafka.pid
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from connectors.kafka_admin import topics_of
+from connectors.kafka_clients import open_brokers
 from streams.engine.kafka import committed_offsets
 from streams.engine.layout import Layout, Phase
 from tests.broker.app.errand import Errand
@@ -121,7 +122,7 @@ async def test_while_its_stage_drains_an_old_task_reads_the_notices_of_a_new_par
         await errand.ask(b"count a")
         assert [b"a 1"] == await errand.heard(1)
         await change(errand, Phase.GROW)
-        async with topics_of(errand.bootstrap) as topics:
+        async with topics_of(open_brokers(errand.bootstrap)) as topics:
             await topics.grow([f"{errand.app}.{name}" for name in ("in", "told", "errands.changelog")], 2)
         await change(errand, Phase.DRAIN)
         await tell(errand, b"count a", partition=1)
@@ -132,5 +133,5 @@ async def test_while_its_stage_drains_an_old_task_reads_the_notices_of_a_new_par
         assert [b"a 3", b"b 4"] == (await errand.heard(4))[2:]
         assert 0 == await worker.stop()
     ahead = TopicPartition(f"{errand.app}.told", 1)
-    async with topics_of(errand.bootstrap) as topics:
+    async with topics_of(open_brokers(errand.bootstrap)) as topics:
         assert {ahead: -1} == await committed_offsets(topics._client, f"{errand.app}.errands", [ahead])

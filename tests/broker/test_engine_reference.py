@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from connectors.embedded.kafka import EmbeddedKafka
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from streams.engine.api import EngineConfig
 from streams.engine.reference import GlobalTable
 from tests.broker.app.process import until
@@ -49,7 +50,7 @@ async def opened(bootstrap: str, topic: str, folder: Path) -> AsyncIterator[tupl
 
 
 async def created(bootstrap: str, topic: str) -> str:
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(open_brokers(bootstrap)) as topics:
         await topics.create_missing([TopicSpec(topic, 1, config={"cleanup.policy": "compact"})])
     return topic
 
@@ -120,7 +121,7 @@ async def test_a_global_table_whose_place_in_the_log_is_gone_begins_again(
         for number in range(10):
             await producer.send_and_wait(topic, b"%d" % number, b"old")
     async with opened(servers.bootstrap, topic, tmp_path) as (table, known):
-        async with topics_of(servers.bootstrap) as topics:
+        async with topics_of(open_brokers(servers.bootstrap)) as topics:
             await topics._client.delete_topics([topic])
             while topic in await topics.names():
                 await asyncio.sleep(0.05)

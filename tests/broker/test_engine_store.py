@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from streams.engine.store import Origin, Store, StoreMemory
 from tests.broker.app.ledger import EXACTLY_ONCE, Verdict, create_topics, ids, outcome, rows_of, write
 from tests.broker.app.process import AppProcess, ended, until
@@ -131,7 +132,7 @@ async def test_a_changelog_that_keeps_the_writers_time_is_refused(
 ) -> None:
     """Mutation: take -1 for a time. Every store would then be too old, or none."""
     app = app_prefix
-    async with topics_of(servers.bootstrap) as topics:
+    async with topics_of(open_brokers(servers.bootstrap)) as topics:
         await topics.create_missing([TopicSpec(f"{app}.count.changelog", 1)])
     worker = await counting(servers, app, tmp_path)
     async with ended(worker):

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.embedded.kafka import EmbeddedKafka, KafkaOptions
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from streams.engine.restore import NO_ROWS
 from streams.engine.store import EXPIRY, ROW, Store, StoreMemory
 from tests.broker.app.errand import Errand
@@ -119,7 +120,7 @@ async def test_an_earlier_timer_lowers_the_remembered_bound(errand: Errand) -> N
 
 async def compacting(bootstrap: str, app: str, folder: Path) -> tuple[Errand, AppProcess]:
     """A worker whose changelog is compacted at once."""
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(open_brokers(bootstrap)) as topics:
         await topics.create_missing([TopicSpec(f"{app}.errands.changelog", 1, config=SHRINKING)])
     errand = Errand(bootstrap, app, folder)
     return errand, await errand.worker()

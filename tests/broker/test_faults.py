@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from connectors.embedded.kafka import EmbeddedKafka
+from connectors.kafka_clients import open_brokers
 from examples.accounts.expected import Expected
 from examples.books import gather
 from streams.applying import apply_directory
@@ -103,7 +104,7 @@ async def _strike(system: System, feed: Feed, load: Load, watch: Watch) -> list[
 async def _read_by(settings: Settings, *stages: str) -> None:
     """Until these stages have read all there is, one after the other."""
     config = engine_config(settings)
-    lag = Lag(config.bootstrap)
+    lag = Lag(open_brokers(config.bootstrap))
     await lag.start()
     try:
         for stage in stages:

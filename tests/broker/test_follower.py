@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from connectors.clock import now_ms
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from streams.engine.api import EngineConfig, NotYet
 from streams.engine.follower import Follower
 from streams.engine.kafka import partition_of
@@ -101,7 +102,7 @@ async def test_rows_that_move_to_new_partitions_are_found_all_the_time(
     """The change's own copies and tombstones. Mutation tried: no header on these: fails."""
     config = EngineConfig(servers.bootstrap, app_prefix, "w1", str(tmp_path))
     changelog = config.changelog(PLAN.stage)
-    async with topics_of(servers.bootstrap) as topics, asyncio.timeout(PATIENCE_S):
+    async with topics_of(open_brokers(servers.bootstrap)) as topics, asyncio.timeout(PATIENCE_S):
         specs = [TopicSpec(changelog, PLAN.old, config=COMPACT), TopicSpec(config.layout, 1, config=COMPACT)]
         await topics.create_missing(specs)
         await _written(config, changelog)

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from streams.lag import Lag
 from tests.broker.app.ledger import settled
 from tests.servers import Servers
@@ -18,14 +19,14 @@ RECORDS = 3
 @pytest.fixture
 async def lag(servers: Servers, app_prefix: str) -> AsyncIterator[Lag]:
     """Of a topic of two partitions; in the first lie three records of a transaction and its marker."""
-    async with topics_of(servers.bootstrap) as topics:
+    async with topics_of(open_brokers(servers.bootstrap)) as topics:
         await topics.create_missing([TopicSpec(app_prefix, 2)])
     producer = AIOKafkaProducer(bootstrap_servers=servers.bootstrap, transactional_id=app_prefix)
     async with producer, producer.transaction():
         for _ in range(RECORDS):
             await producer.send_and_wait(app_prefix, b"x", partition=0)
     await settled(servers.bootstrap, app_prefix)  # the commit is answered before its marker is there
-    one = Lag(servers.bootstrap)
+    one = Lag(open_brokers(servers.bootstrap))
     await one.start()
     yield one
     await one.stop()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from connectors.kafka_clients import open_brokers
 from streams.lag import Lag
 from streams.outside import engine_config
 from streams.topology import input_topics
@@ -146,7 +147,7 @@ async def _drain(result: Result, system: Running, load: MixedLoad, say: Callable
 async def _read_by(system: Running, *stages: str) -> None:
     """Until these stages have read all there is, one after the other."""
     config = engine_config(system.settings)
-    lag = Lag(config.bootstrap)
+    lag = Lag(open_brokers(config.bootstrap))
     await lag.start()
     try:
         for stage in stages:

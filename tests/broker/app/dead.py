@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from tests.broker.app.ledger import CHANGELOG, Row
 from tests.broker.app.process import AppProcess
 from tests.servers import Servers
@@ -16,7 +17,7 @@ async def worker_for(
 ) -> AppProcess:
     """An errands worker, its topics created, not started. `sizes`: `max.message.bytes` of topics."""
     names = ["in", "in.dlq", "out", "narrow", "errands.changelog", "errands.dlq"]
-    async with topics_of(servers.bootstrap) as topics:
+    async with topics_of(open_brokers(servers.bootstrap)) as topics:
         await topics.create_missing(
             TopicSpec(
                 f"{app}.{name}",

@@ -17,6 +17,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 
 CHANGELOG = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
 
@@ -36,7 +37,7 @@ async def create_topics(
     bootstrap: str, partitions: int, *names: str, config: Mapping[str, str] | None = None
 ) -> None:
     """Create topics of equal partition counts; names that end in `.changelog` are compacted."""
-    async with topics_of(bootstrap) as topics:
+    async with topics_of(open_brokers(bootstrap)) as topics:
         await topics.create_missing(
             TopicSpec(name, partitions, config=CHANGELOG if name.endswith(".changelog") else config or {})
             for name in names

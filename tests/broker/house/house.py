@@ -19,6 +19,7 @@ from connectors.cipher import Cipher
 from connectors.embedded.kafka import EmbeddedKafka
 from connectors.embedded.postgres import EmbeddedPostgres
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from examples.accounts import topics as reading
 from streams.applying import apply_directory
 from streams.lag import Lag
@@ -114,7 +115,7 @@ class House:
 
     async def read_by(self, *stages: str) -> None:
         """Until these stages have read all there is, one after the other."""
-        lag = Lag(self.kafka.address)
+        lag = Lag(open_brokers(self.kafka.address))
         await lag.start()
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -198,7 +199,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
         "crypto": {"keys": Cipher.new_key("k1")},
         "recipients": {"are_limited": False},
     }
-    async with topics_of(kafka.address) as topics:
+    async with topics_of(open_brokers(kafka.address)) as topics:
         await topics.create_missing(FOREIGN)
     settings = Settings(data_dir=folder / "here", **base)
     await prepare(settings, print)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from connectors.kafka_admin import TopicSpec, topics_of
+from connectors.kafka_clients import open_brokers
 from examples.accounts import topics
 from streams.lag import Lag
 from streams.outside import engine_config
@@ -59,7 +60,7 @@ async def taken_back(scene: Scene, _victim: str, dice: Random) -> Effect:
     """Forth, some events on the new topic, and back: the older release reads what the newer one has left."""
     system = scene.system
     folder = await asyncio.to_thread(next_release, system.folder / "next")
-    async with topics_of(system.cluster.address) as admin:
+    async with topics_of(open_brokers(system.cluster.address)) as admin:
         await admin.create_missing([TopicSpec(NEW_TOPIC, TASKS, BROKERS, {"min.insync.replicas": "2"})])
     lines = [_line(scene, dice) for _ in range(EVENTS)]
     codes = []
@@ -114,7 +115,7 @@ def _line(scene: Scene, dice: Random) -> Line:
 async def _read(scene: Scene) -> None:
     """Until the intake has read the new topic; that each event has its row is for the books."""
     config = engine_config(scene.system.settings)
-    lag = Lag(config.bootstrap)
+    lag = Lag(open_brokers(config.bootstrap))
     await lag.start()
     try:
         async with asyncio.timeout(PATIENCE_S):

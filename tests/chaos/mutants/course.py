@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import msgspec
 
+from connectors.kafka_clients import open_brokers
 from streams.lag import Lag
 from streams.outside import engine_config
 from streams.topology import input_topics
@@ -144,7 +145,7 @@ async def _facts_are_known(world: World) -> None:
 async def _read_by(world: World, *stages: str) -> None:
     """Until these stages have read all there is, one after the other."""
     config = engine_config(world.settings)
-    lag = Lag(config.bootstrap)
+    lag = Lag(open_brokers(config.bootstrap))
     await lag.start()
     try:
         for stage in stages:

@@ -48,6 +48,17 @@ def test_another_sender_is_refused() -> None:
     assert expected == admit(REQUEST, kind, None, T0)
 
 
+@pytest.mark.spec("NS-SEC-OP-06")
+def test_a_topic_is_allowed_by_where_the_record_lay_and_not_by_a_word() -> None:
+    """Mutation tried: the header asked for topics, too: whoever writes anywhere passes."""
+    kind = replace(ORDER, allowed_senders=["topic:auth.events"])
+    event = replace(REQUEST, source="who-knows", origin="auth.events/3/17")
+    assert isinstance(admit(event, kind, None, T0), Admitted)
+    claimed = replace(REQUEST, source="topic:auth.events", origin="notification.send.request/3/17")
+    refused = Ended(Outcome.REJECTED, Reason.SENDER_NOT_ALLOWED, "type.allowed_senders", "topic:auth.events")
+    assert refused == admit(claimed, kind, None, T0)
+
+
 @pytest.mark.spec("NS-EVT-OP-03")
 @pytest.mark.parametrize(("age", "is_late"), [(DAY - 1, False), (DAY, True), (400 * DAY, True)])
 def test_an_old_request_expires_even_if_it_is_a_repeat(age: int, is_late: bool) -> None:

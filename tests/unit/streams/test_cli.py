@@ -39,6 +39,7 @@ COMMANDS = (
     "doctor",
     "topics create",
     "topics list",
+    "topics acls --allow orders=notification.send.request",
     "topics scale recipient --partitions 12",
     "dlq list",
     "dlq show payment.events",

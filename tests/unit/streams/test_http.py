@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.http.ports import BrokerUnavailableError
+from connectors.kafka_clients import open_brokers
 from schemas.records import SeenPosted
 from schemas.topics import SEEN
 from streams import http
@@ -19,7 +20,7 @@ ALL_IN_SYNC_REPLICAS = -1
 @pytest.mark.spec("SEEN-OP-06")
 async def test_a_post_is_written_with_the_acknowledgement_of_all_in_sync_replicas() -> None:
     """One broker cannot show it: it lowers `min.insync.replicas` to the replicas there are."""
-    producer = durable_producer("127.0.0.1:1")
+    producer = durable_producer(open_brokers("127.0.0.1:1"))
     assert ALL_IN_SYNC_REPLICAS == producer._sender._acks
     await producer.stop()
 
@@ -40,7 +41,7 @@ class Noted(EdgeTopics):
 @pytest.mark.spec("SEEN-OP-14")
 async def test_a_post_is_keyed_by_its_user_and_nobodys_is_spread() -> None:
     """So repeats of a user meet in one task, and a popular notification does not fill a single partition."""
-    topic = Noted("127.0.0.1:1")
+    topic = Noted(open_brokers("127.0.0.1:1"))
     topic.keys = []
     post = SeenPosted(kind="client", tag="news", id="1", seen_at=1, received_at=1)
     await topic.seen(replace(post, user_key="user:u-1"), {})
@@ -49,7 +50,7 @@ async def test_a_post_is_keyed_by_its_user_and_nobodys_is_spread() -> None:
 
 
 async def test_before_kafka_is_there_a_post_is_refused_for_now() -> None:
-    topic = EdgeTopics("127.0.0.1:1")
+    topic = EdgeTopics(open_brokers("127.0.0.1:1"))
     assert NOT_YET == await topic.reachable()
     with pytest.raises(BrokerUnavailableError):
         await topic.seen(SeenPosted(kind="click", tag="news", id="1", seen_at=1, received_at=1), {})

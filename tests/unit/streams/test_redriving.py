@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka.structs import TopicPartition
 
 from connectors import kafka_clients
-from connectors.kafka_clients import MOST_UNANSWERED, writing
+from connectors.kafka_clients import MOST_UNANSWERED, open_brokers, writing
 from streams.cli import dead
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def test_what_fails_again_while_it_is_sent_again_is_not_sent_twice(
     monkeypatch.setattr(dead, "topics_of", topics_of)
     monkeypatch.setattr(dead, "AIOKafkaConsumer", lambda **_settings: held)
     sent = []
-    async for record in dead.records_in("kafka:9092", "t"):
+    async for record in dead.records_in(open_brokers("kafka:9092"), "t"):
         sent.append(record)
         held.records[TopicPartition("t", 1)].append(f"{cast('str', record)} again")
     assert ["a", "b"] == sent
@@ -89,7 +89,7 @@ class Slow:
 async def test_no_more_records_than_that_are_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow()
     monkeypatch.setattr(kafka_clients, "AIOKafkaProducer", lambda **_settings: slow)
-    async with writing("kafka:9092") as write:
+    async with writing(open_brokers("kafka:9092")) as write:
         for _ in range(2 * MOST_UNANSWERED + 1):
             await write("t", b"")
     assert (MOST_UNANSWERED, 0) == (slow.most, slow.missing)
