@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class MemoryTemplates:
-    """Rows, versions, what workers get. `types`: template name → codes; `data`: by message and name."""
+    """Rows, versions, what workers get. `types`: template name → codes; `data`: by message and name.
+
+    `categories`: those of types by template name.
+    """
 
     now_ms: Callable[[], int] = lambda: 0
     types: dict[str, list[str]] = field(default_factory=dict)
+    categories: dict[str, set[str]] = field(default_factory=dict)
     data: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     history: dict[str, list[Version]] = field(default_factory=dict)
@@ -74,6 +78,10 @@ class MemoryTemplates:
 
     async def types_of(self, name: str) -> list[str]:
         return self.types.get(name, [])
+
+    async def categories_of(self, name: str) -> set[str]:
+        texts = [each.template for each in self.stored.values()]
+        return {each.category for each in texts if each.name == name} | self.categories.get(name, set())
 
     async def languages_of(self, name: str, channel: str) -> list[str]:
         texts = [each.template for each in self.stored.values()]

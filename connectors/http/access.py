@@ -30,6 +30,7 @@ class Row(NamedTuple):
 
 
 TEMPLATES: Final = NeedsRole(frozenset({Role.ADMIN}), "templates")
+MARKETING: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}), "templates")
 PREFERENCES: Final = Himself("user_id", NeedsRole(frozenset({Role.ADMIN}), "preferences"))
 CAMPAIGNS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}))
 DEVICES: Final = Himself("user_id", NeedsRole(frozenset(), "devices"))
@@ -48,14 +49,29 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("GET", "/docs", Public(), "the same for people"),
     Row("GET", "/docs/page.js", Public(), "the same for people"),
     Row("GET", "/docs/page.css", Public(), "the same for people"),
-    Row("POST", f"{PREFIX}/templates", TEMPLATES, "NS-API-005"),
-    Row("GET", f"{PREFIX}/templates", TEMPLATES, "NS-API-005"),
-    Row("GET", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
-    Row("PUT", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
+    Row(
+        "POST",
+        f"{PREFIX}/templates",
+        MARKETING,
+        "NS-API-005, NS-TPL-OP-01: marketers write templates of marketing only",
+    ),
+    Row("GET", f"{PREFIX}/templates", MARKETING, "NS-API-005, NS-TPL-OP-01"),
+    Row("GET", f"{PREFIX}/templates/{{id}}", MARKETING, "NS-API-005, NS-TPL-OP-01"),
+    Row(
+        "PUT",
+        f"{PREFIX}/templates/{{id}}",
+        MARKETING,
+        "NS-API-005, NS-TPL-OP-01: marketers write templates of marketing only",
+    ),
     Row("DELETE", f"{PREFIX}/templates/{{id}}", TEMPLATES, "NS-API-005"),
-    Row("GET", f"{PREFIX}/templates/{{id}}/versions", TEMPLATES, "NS-API-005"),
-    Row("POST", f"{PREFIX}/templates/{{id}}/rollback", TEMPLATES, "NS-API-005"),
-    Row("POST", f"{PREFIX}/templates/{{id}}/preview", TEMPLATES, "NS-API-005"),
+    Row("GET", f"{PREFIX}/templates/{{id}}/versions", MARKETING, "NS-API-005, NS-TPL-OP-01"),
+    Row(
+        "POST",
+        f"{PREFIX}/templates/{{id}}/rollback",
+        MARKETING,
+        "NS-API-005, NS-TPL-OP-01: marketers write templates of marketing only",
+    ),
+    Row("POST", f"{PREFIX}/templates/{{id}}/preview", MARKETING, "NS-API-005, NS-TPL-OP-01"),
     Row("POST", f"{PREFIX}/templates/{{id}}/test-send", TEMPLATES, "NS-API-005"),
     Row("GET", OF_USER, PREFERENCES, "NS-API-006"),
     Row("PUT", OF_USER, PREFERENCES, "NS-API-006"),

@@ -84,8 +84,9 @@ _ABOUT = (
 )
 CREATE: Final = Operation(
     "Create a template",
-    "Makes a name, channel and language. A repeat with the same `Idempotency-Key` gets what the first one"
-    " made, with `Idempotent-Replayed: true`." + _ABOUT,
+    "Makes a name, channel and language; a marketer those of category `marketing`, under a name that"
+    " nothing of another category uses, and no parts. A repeat with the same `Idempotency-Key` gets what the"
+    " first one made, with `Idempotent-Replayed: true`." + _ABOUT,
     (Answer(201, "The template.", TemplateShown, {"made": _SHOWN}, headers=("ETag", "Location")),),
     (
         *_TAKING,
@@ -124,7 +125,8 @@ GET: Final = Operation(
 )
 EDIT: Final = Operation(
     "Edit a template",
-    "Writes the next version; what is so already stays. Name, channel and language cannot change." + _ABOUT,
+    "Writes the next version; what is so already stays. Name, channel and language cannot change."
+    " A marketer edits what he may create." + _ABOUT,
     (Answer(200, "The template.", TemplateShown, {"edited": _SHOWN}, headers=("ETag",)),),
     (*_TAKING, _INVALID, _NONE, _STALE, *_WRITING),
     Body(TemplateBody, "The whole template.", {"welcome": _BODY}),
@@ -167,7 +169,7 @@ ROLL_BACK: Final = Operation(
 )
 SHOW_PREVIEW: Final = Operation(
     "Preview",
-    "Renders without sending.",
+    "Renders without sending. With `message_id` it takes the data of a message: not for marketers.",
     (Answer(200, "What the user would get.", PreviewShown, {"welcome": _PREVIEW}),),
     (
         *_TAKING,

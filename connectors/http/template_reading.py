@@ -52,6 +52,7 @@ CODES: Final[Mapping[type[f.ShelfError], Code]] = {
     f.UnknownTemplateError: Code.NOT_FOUND,
     f.DuplicateTemplateError: Code.DUPLICATE,
     f.RenamedTemplateError: Code.INVALID_FIELD,
+    f.ForeignTemplateError: Code.FORBIDDEN,
     f.StaleTemplateError: Code.STALE,
     f.TemplateInUseError: Code.IN_USE,
     f.InvalidTemplateError: Code.INVALID_TEMPLATE,

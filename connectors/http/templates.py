@@ -12,6 +12,7 @@ from connectors.access.actor import Actor
 from connectors.http import template_bodies as bodies
 from connectors.http import template_forms as forms
 from connectors.http.noting import noted
+from connectors.http.policies import Caller, CallerKind, Role
 from connectors.http.ports import Trial
 from connectors.http.problems import SERVER, Code, Fault, ProblemError, json_response
 from connectors.http.send_form import source_of
@@ -38,16 +39,18 @@ from connectors.templates.preview import sample
 from connectors.templates.shelf import Change as Write
 from connectors.templates.splicing import is_part
 from schemas.topics import DELIVERED_CHANNELS
-from schemas.words import Channel
+from schemas.words import Category, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connectors.http.policies import Caller
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
     from connectors.templates.desk import Desk
     from connectors.templates.shelf import Stored
+
+
+OF_PERSONS = Fault("/message_id", "a message's data are a person's: give `data`, or ask for samples")
 
 
 class Asked(NamedTuple):
@@ -66,6 +69,16 @@ class Asked(NamedTuple):
     def actor(self) -> Actor:
         """The same for the audit log."""
         return Actor(self.caller.actor_id, self.caller.role, self.caller.address)
+
+    @property
+    def only(self) -> str | None:
+        """The one category that he may write: a marketer's (NS-TPL-OP-01)."""
+        is_marketer = self.caller.kind is CallerKind.PERSON and Role.ADMIN not in self.caller.roles
+        return Category.MARKETING if is_marketer else None
+
+    def change(self, request_key: str | None = None) -> Write:
+        """His word on what he writes."""
+        return Write(self.author, request_key, actor=self.actor, only=self.only)
 
 
 class Reply(NamedTuple):
@@ -108,7 +121,7 @@ class Create(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Make a template."""
         body = decoded(await asked.request.read(), bodies.TemplateBody)
-        change = Write(asked.author, request_key(asked.request, asked.caller.owner), actor=asked.actor)
+        change = asked.change(request_key(asked.request, asked.caller.owner))
         stored, is_replayed = await desk.create(body.template(), change)
         shown = await _shown(stored, 201)
         found = {**shown.headers, "Location": f"{forms.PATH}/{stored.template_id}"}
@@ -148,8 +161,8 @@ class Edit(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Write the next version."""
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.TemplateBody)
-        change = Write(asked.author, actor=asked.actor)
-        return await _shown(await desk.edit(known, body.template(), change, expected_version(asked.request)))
+        expected = expected_version(asked.request)
+        return await _shown(await desk.edit(known, body.template(), asked.change(), expected))
 
 
 class Delete(_Route):
@@ -180,10 +193,8 @@ class RollBack(_Route):
     async def answer(self, asked: Asked, desk: Desk) -> Reply:
         """Write the next version with an old text."""
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.RollbackBody)
-        change = Write(asked.author, actor=asked.actor)
-        return await _shown(
-            await desk.roll_back(known, body.version, change, expected_version(asked.request))
-        )
+        expected = expected_version(asked.request)
+        return await _shown(await desk.roll_back(known, body.version, asked.change(), expected))
 
 
 class Previewed(_Route):
@@ -194,6 +205,8 @@ class Previewed(_Route):
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.PreviewBody)
         template = await desk.text(known, body.version)
         data = body.data
+        if body.message_id is not None and asked.only:
+            raise ProblemError(Code.FORBIDDEN, [OF_PERSONS])
         if body.message_id is not None:
             data = await desk.data_of(uuid_of(body.message_id), template) | data
         made = await desk.preview(template, data, with_samples=body.samples)

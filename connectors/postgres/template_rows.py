@@ -72,6 +72,9 @@ class TemplateRows:
     async def types_of(self, name: str) -> list[str]:
         return [row["code"] for row in await self._connection.fetch(self._query["types_of"], name)]
 
+    async def categories_of(self, name: str) -> set[str]:
+        return {row["category"] for row in await self._connection.fetch(self._query["categories_of"], name)}
+
     async def languages_of(self, name: str, channel: str) -> list[str]:
         rows = await self._connection.fetch(self._query["languages_of"], name, channel)
         return [row["language_code"] for row in rows]

@@ -35,6 +35,15 @@ class RenamedTemplateError(ShelfError):
         super().__init__("name, channel and language of a template cannot change")
 
 
+class ForeignTemplateError(ShelfError):
+    """The writer may write templates of one category only (NS-TPL-OP-01)."""
+
+    def __init__(self, category: str) -> None:
+        super().__init__(
+            f"you may write {category} templates only, whose name nothing else uses, and no parts"
+        )
+
+
 class StaleTemplateError(ShelfError):
     """Another version is in force than the one that the writer knows."""
 

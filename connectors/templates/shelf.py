@@ -17,6 +17,7 @@ from connectors.reference.wire import key_of
 from connectors.templates import faults as f
 from connectors.templates.apart import apart
 from connectors.templates.bundle import among, bundled
+from connectors.templates.rights import check_rights
 from connectors.templates.splicing import is_part
 from schemas.languages import DEFAULT_LANGUAGE
 
@@ -46,13 +47,14 @@ class Stored(NamedTuple):
 class Change(NamedTuple):
     """Who writes, as versions and as the audit log name him. `request_key`: his idempotency key.
 
-    `is_filed`: the files will know the new version.
+    `is_filed`: the files will know the new version. `only`: he may write templates of this category alone.
     """
 
     author: str
     request_key: str | None = None
     is_filed: bool = False
     actor: Actor = PRODUCT
+    only: str | None = None
 
 
 class Rows(Protocol):
@@ -67,6 +69,10 @@ class Rows(Protocol):
     async def using(self, part: str, channel: str) -> list[Stored]: ...
     async def types_of(self, name: str) -> list[str]:
         """Codes of the notification types that use a template's name."""
+        ...
+
+    async def categories_of(self, name: str) -> set[str]:
+        """Those of all templates of a name, and of the notification types that use it."""
         ...
 
     async def languages_of(self, name: str, channel: str) -> list[str]: ...
@@ -96,6 +102,7 @@ class Filed:
 
 async def create(rows: Rows, template: Template, change: Change) -> tuple[Stored, bool]:
     """Make a new one; the flag says that the same request has made it before."""
+    await check_rights(rows, template, change)
     if change.request_key is not None:
         made = await rows.by_request(change.request_key)
         if made is not None:
@@ -115,6 +122,7 @@ async def edit(
     stored = await _known(rows, template_id)
     if key_of(stored.template) != key_of(template):
         raise f.RenamedTemplateError
+    await check_rights(rows, template, change)
     if same(stored.template, template):
         return stored
     check_version(stored, expected)

@@ -23,13 +23,14 @@ from schemas.records import NotificationType
 from streams.servers import with_servers
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
+from tests.marketing_promises import MarketingPromises
 from tests.sample_rows import message, migrated
-from tests.template_promises import ANN, Opened, TemplatePromises, text
+from tests.template_promises import ANN, Opened, text
 
 CIPHER = Cipher({"k1": bytes(64)}, current="k1")
 
 
-class TestPostgresTemplates(TemplatePromises):
+class TestPostgresTemplates(MarketingPromises):
     @pytest.fixture
     async def opened(self, database: str) -> AsyncIterator[Opened]:
         async with migrated(database) as postgres:

@@ -29,6 +29,12 @@ ORDER BY name, language_code;
 -- Notification types that send a template.
 SELECT code FROM notification_types WHERE template_name = $1 AND deleted_at IS NULL ORDER BY code;
 
+-- name: categories_of
+-- Categories of all templates in force of a name, and of the notification types that send it.
+SELECT category FROM notification_templates WHERE name = $1 AND deleted_at IS NULL
+UNION
+SELECT category FROM notification_types WHERE template_name = $1 AND deleted_at IS NULL;
+
 -- name: languages_of
 -- Languages in which a template is in force.
 SELECT language_code FROM notification_templates

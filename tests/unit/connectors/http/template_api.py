@@ -83,7 +83,7 @@ class Api:
 
 
 @asynccontextmanager
-async def template_api() -> AsyncIterator[Api]:
+async def template_api(**changes: Any) -> AsyncIterator[Api]:
     memory = MemoryTemplates(lambda: NOW)
     apis: list[Api] = []
 
@@ -99,6 +99,7 @@ async def template_api() -> AsyncIterator[Api]:
         await apis[0].note_down(actor, change)
 
     desk = Desk(memory.opened, publish)
-    async with edge(templates=desk, send_trial=send, credentials=keys, note_down=note_down) as one:
+    ports = {"templates": desk, "send_trial": send, "credentials": keys, "note_down": note_down}
+    async with edge(**ports, **changes) as one:
         apis.append(Api(one, memory))
         yield apis[0]
