@@ -10,6 +10,7 @@ import pytest
 
 from connectors.cipher import Cipher
 from connectors.postgres.__main__ import _parser, brokers_of
+from streams.demo.run import run_demo
 from streams.outside import engine_config
 from streams.settings import SettingsError, load_settings
 from streams.settings_reading import PREFIX
@@ -106,3 +107,8 @@ def test_the_command_after_a_restore_takes_the_same(tmp_path: Path) -> None:
     ]
     words += ["--sasl-mechanism", "SCRAM-SHA-512", "--password-file", str(tmp_path / "password")]
     assert load_settings({**GIVEN, **SCRAM}).kafka.brokers() == brokers_of(_parser().parse_args(words))
+
+
+def test_the_demo_says_that_its_books_read_open_brokers_only(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="without SASL and TLS"):
+        run_demo(load_settings({**GIVEN, **SCRAM}), tmp_path)
