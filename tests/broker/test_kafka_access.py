@@ -101,7 +101,7 @@ async def test_a_user_with_his_password_gets_in(
 async def test_who_is_refused_learns_why(
     kafka: GuardedKafka, flags: dict[str, Any], expected: type[Exception]
 ) -> None:
-    """Not that no broker was there, which is all that aiokafka says. Mutation tried: its own words: fails."""
+    """Not that no broker was there, which is all that aiokafka says."""
     with pytest.raises(expected) as refused:
         await names(settings_of(kafka, **flags))
     assert "Unable to bootstrap" not in str(refused.value)
@@ -188,10 +188,7 @@ async def ask(settings: Settings, topic: str, source: str) -> None:
 async def test_the_printed_rights_are_enough_for_the_pipeline_and_senders_have_no_more(
     kafka: GuardedKafka, tmp_path: Path
 ) -> None:
-    """Topics, reference data, workers, HTTP, a request of a service: each under its own user.
-
-    Mutation tried: no rights for what begins with `kafka.app`: fails, the worker ends with 2.
-    """
+    """Topics, reference data, workers, HTTP, a request of a service: each under its own user."""
     kafka.add_user("orders", PASSWORD)
     kafka.grant(rights_of_others({"orders": [t.SEND_REQUEST]}, catalogue()))
     orders = settings_of(kafka, "orders")
