@@ -98,7 +98,7 @@ class PartitionCounts:
         missing = [topic for topic in topics if topic not in known]
         if missing:
             text = f"stage {stage.name}: no topic {', '.join(missing)}; see `carillon topics create`"
-            raise StageFailedError(text)
+            raise StageFailedError(f"{text}, or `carillon topics acls` if we may not see it")
         counts = {topic: known[topic] for topic in topics}
         grows = await self._grows(stage.name)
         if stage.co_partitioned and len(set(counts.values())) > 1 and not grows:
