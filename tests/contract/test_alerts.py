@@ -59,6 +59,13 @@ def test_late_labelling_and_failing_requests_of_audiences_raise_an_alert() -> No
     assert "carillon_audience_oldest_age_seconds" in found["CarillonAudienceLabellingLate"]["expr"]
 
 
+@pytest.mark.spec("NS-SND-OP-14 NS-OPS-041")
+def test_providers_that_fail_or_refuse_us_raise_an_alert() -> None:
+    found = dict(rules())
+    assert 'cause="misconfigured"' in found["CarillonProviderRefusesUs"]["expr"]
+    assert 'cause="failures"' in found["CarillonProviderDown"]["expr"]
+
+
 @pytest.mark.spec("SEEN-OP-19")
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]
