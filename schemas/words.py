@@ -164,6 +164,7 @@ class Reason(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
+    RECIPIENT_NOT_SERVED = "recipient_not_served"
     PROVIDER_LIMITED = "provider_limited"
     PROVIDER_PAUSED = "provider_paused"
     NO_PROVIDER = "no_provider"
@@ -208,6 +209,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_REFUSED: "The provider refused the message for good.",
     Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
+    Reason.RECIPIENT_NOT_SERVED: "Our account may not send there: a country, a token of another app.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
     Reason.PROVIDER_PAUSED: "It waits: every provider failed lately and is left alone. No attempt is spent.",
     Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",

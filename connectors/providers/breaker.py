@@ -5,7 +5,7 @@
     half-open  that call was answered ─► closed; it failed ─► open
 
 A refusal of a message, of an address or for a limit is an answer. Credentials have to be refused more than
-once because some vendors say so of one message: a country that is off, a token of another account.
+once: a vendor's word for one message that its adapter does not know as such would else take all others along.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.provider_words import Cause
-from schemas.words import Verdict
+from schemas.words import Reason, Verdict
 
 MISCONFIGURED_IN_A_ROW = 3
 SLOTS = 30
@@ -42,6 +42,15 @@ RESULTS: dict[Verdict, Result] = {
     Verdict.HIDDEN: Result.FAILED,
     Verdict.MISCONFIGURED: Result.MISCONFIGURED,
 }
+
+
+OF_THE_MESSAGE = frozenset({Reason.PROVIDER_LIMITED, Reason.RECIPIENT_NOT_SERVED})
+"""Reasons that say nothing of other messages, whatever the verdict: a phone's limit, a country."""
+
+
+def result_of(verdict: str, reason: str | None) -> Result:
+    """What an answer says of the provider."""
+    return Result.ANSWERED if reason in OF_THE_MESSAGE else RESULTS[Verdict(verdict)]
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from connectors.providers.breaker import RESULTS, Breaker
+from connectors.providers.breaker import Breaker, result_of
 from schemas.provider_words import Cause, Change
 from schemas.records import CallEnded
 from schemas.times import rfc3339
@@ -100,7 +100,7 @@ class Breakers:
             return
         before = known.breaker
         step = before.returned if tries and before.cause else before.answered
-        known.breaker = step(RESULTS[Verdict(ended.verdict)], self._now_ms(), self._terms)
+        known.breaker = step(result_of(ended.verdict, ended.reason), self._now_ms(), self._terms)
         self._tell(known, before, Change.RECOVERED)
 
     def _tell(self, known: _Known, before: Breaker, closed_by: Change) -> None:

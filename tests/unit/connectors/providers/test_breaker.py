@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.providers.breaker import MISCONFIGURED_IN_A_ROW, RESULTS, Breaker, Result, Terms
+from connectors.providers.breaker import MISCONFIGURED_IN_A_ROW, RESULTS, Breaker, Result, Terms, result_of
 from schemas.provider_words import Cause
-from schemas.words import Verdict
+from schemas.words import Reason, Verdict
 
 TERMS = Terms()
 SECOND = 1_000
@@ -87,7 +87,7 @@ def test_refused_credentials_open_it_for_longer() -> None:
 
 
 def test_one_message_that_a_vendor_calls_misconfigured_takes_nobody_out() -> None:
-    """A country that is off, a token of another account: others are answered in between."""
+    """Others are answered in between."""
     assert after(*[MISCONFIGURED, ANSWERED, MISCONFIGURED, ANSWERED, ANSWERED] * 50).cause is None
 
 
@@ -102,6 +102,24 @@ def test_without_calls_in_the_terms_it_never_opens() -> None:
 
 def test_every_verdict_of_a_call_says_something_of_its_provider() -> None:
     assert {*Verdict} - {Verdict.LAPSED} == {*RESULTS}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "result"),
+    [
+        (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, MISCONFIGURED),
+        (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED, ANSWERED),
+        (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE, FAILED),
+        (Verdict.TEMPORARY, Reason.PROVIDER_LIMITED, ANSWERED),
+        (Verdict.HIDDEN, Reason.ANSWER_HIDDEN, FAILED),
+        (Verdict.ACCEPTED, None, ANSWERED),
+    ],
+)
+def test_what_is_said_of_one_recipient_says_nothing_of_the_provider(
+    verdict: Verdict, reason: Reason | None, result: Result
+) -> None:
+    """Two projects of one push service may stand beside each other: each is shown tokens of the other."""
+    assert result == result_of(verdict, reason)
 
 
 @pytest.mark.parametrize(("failed", "share"), [(0, 1.0), (2, 1.0), (3, 0.75), (5, 0.5), (8, 0.25), (9, 0.25)])

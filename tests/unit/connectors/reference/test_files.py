@@ -148,14 +148,6 @@ def test_texts_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
             "providers.yaml, entry 1 (push/p): `platforms`: 'toaster' is none of ios, android, web",
         ),
         (
-            {"providers.yaml": "- {name: p, channel_type: sms, kind: smsc, region: abroad}"},
-            "providers.yaml, entry 1 (sms/p): `region`: 'abroad' is none of domestic, foreign",
-        ),
-        (
-            {"providers.yaml": "- {name: p, channel_type: sms, kind: smsc, weight: 0}"},
-            "providers.yaml, entry 1 (sms/p): `weight`: must be at least 1",
-        ),
-        (
             {"types.yaml": TYPE.replace("[email]", "[email, fax]")},
             "types.yaml, entry 1 (welcome): `default_channels`: 'fax' is none of email, sms, push, in_app",
         ),
