@@ -36,7 +36,11 @@ def mail(name: str, kind: str = "postbox", **changes: object) -> Provider:
 
 
 def moment(
-    providers: list[Provider], task: SendTask = TASK, choice: Choice = ALL_WELL, **kind: bool
+    providers: list[Provider],
+    task: SendTask = TASK,
+    choice: Choice = ALL_WELL,
+    *,
+    domestic_only: bool = False,
 ) -> Moment:
     known = NotificationType(
         code=task.notification_type,
@@ -44,7 +48,7 @@ def moment(
         category="transactional",
         default_channels=["email"],
         template_name="t",
-        **kind,
+        domestic_only=domestic_only,
     )
     return moment_of(task, T0, MemoryReference(types=[known], active=providers), choice)
 
