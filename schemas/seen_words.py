@@ -1,4 +1,4 @@
-"""Why a seen fact was given up: a closed list with a sentence each."""
+"""Why a seen fact is given up: a closed list with a sentence each."""
 
 from __future__ import annotations
 
