@@ -130,23 +130,6 @@ class DestinationKind(StrEnum):
     TOPIC = "topic"
 
 
-class GivenUp(StrEnum):
-    """Why a seen fact stands in `seen.failed`. The sentence of each is in `GIVEN_UP`."""
-
-    REFUSED = "refused"
-    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
-    OUT_OF_TIME = "out_of_time"
-    UNCONFIGURED = "unconfigured"
-
-
-GIVEN_UP: dict[GivenUp, str] = {
-    GivenUp.REFUSED: "The consumer refused it for good: a 4xx other than 408, 409, 425 and 429.",
-    GivenUp.ATTEMPTS_EXHAUSTED: "`max_attempts` calls failed.",
-    GivenUp.OUT_OF_TIME: "Calls failed, or none could begin, for `remember_for_s` (at most 7 days).",
-    GivenUp.UNCONFIGURED: "Its tag no longer names this destination.",
-}
-
-
 class Reason(StrEnum):
     """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
 
@@ -181,8 +164,11 @@ class Reason(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
+    RECIPIENT_NOT_SERVED = "recipient_not_served"
     PROVIDER_LIMITED = "provider_limited"
+    PROVIDER_PAUSED = "provider_paused"
     NO_PROVIDER = "no_provider"
+    NO_DOMESTIC_PROVIDER = "no_domestic_provider"
     UNREGISTERED_DEVICE = "unregistered_device"
     DEVICE_OFF = "device_off"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
@@ -223,8 +209,11 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_REFUSED: "The provider refused the message for good.",
     Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
+    Reason.RECIPIENT_NOT_SERVED: "Our account may not send there: a country, a token of another app.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
+    Reason.PROVIDER_PAUSED: "It waits: every provider failed lately and is left alone. No attempt is spent.",
     Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",
+    Reason.NO_DOMESTIC_PROVIDER: "Channel or type forbid foreign providers, and no domestic one is active.",
     Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
     Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",

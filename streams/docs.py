@@ -24,8 +24,9 @@ from connectors.http.policies import (
 from connectors.http.routes import EDGE, OPS
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
+from schemas.seen_words import GIVEN_UP
 from schemas.topics import HOUR_MS, Partitions, Topic, Use
-from schemas.words import GIVEN_UP, REASONS
+from schemas.words import REASONS
 from streams.asyncapi import asyncapi
 from streams.engine.meters import Meters
 from streams.topics import DEFAULT_DESTINATIONS

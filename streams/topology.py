@@ -27,6 +27,7 @@ from agents.heed import Memory as Forbidden
 from agents.intake import intake
 from agents.ports import Rules
 from agents.recipient import Memory, recipient
+from agents.serve import ALL_WELL
 from schemas import records as r
 from schemas import topics as t
 from schemas.ids import bucket_key
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Links, Reference, Renderer
+    from agents.serve import Choice
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.request_metrics import RequestMetrics
@@ -92,6 +94,7 @@ class Outside:
     audience_figures: AudienceMetrics
     request_figures: RequestMetrics
     rules: Rules = NO_RULES
+    choice: Choice = ALL_WELL
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
@@ -232,7 +235,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
         name=DELIVERY[channel],
         inputs=(vetoes(settings, t.veto_topic(channel), read(r.Vetoed)), *waiting),
         agent=lambda stream, tables: deliver(
-            stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference
+            stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference, outside.choice
         ),
         routes={
             r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),

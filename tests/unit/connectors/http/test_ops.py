@@ -20,6 +20,7 @@ from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
+from connectors.provider_metrics import BreakerMetrics
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
@@ -48,6 +49,7 @@ async def hanging() -> str | None:
 async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
+    BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)
