@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from schemas.words import Reason, Verdict
 
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DETAIL_CHARACTERS = 200
-_ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+|\+?\d[\d ()-]{6,}\d")
+ID_CHARACTERS = 200
+# The first look-behind keeps the search linear: a word is read from its beginning only.
+_ADDRESS = re.compile(r"(?<![^\s<>@\"'])[^\s<>@\"']+@[^\s<>@\"']+|\+?\d[\d ()-]{6,}\d")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+Positive = Annotated[int, Meta(gt=0)]
+"""Of times and of connections: a client reads 0 as "no limit"."""
 
 
 class ProviderConfigError(Exception):
     """A provider's config cannot be used. The text names the field and never a value."""
+
+
+class Secretive(msgspec.Struct, frozen=True):
+    """A value with secrets in it, which no log and no traceback shows."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -66,6 +80,17 @@ def scrubbed(text: str, address: str = "") -> str:
     if address:
         text = re.sub(re.escape(address), "***", text, flags=re.IGNORECASE)
     return _ADDRESS.sub("***", _CONTROL.sub(" ", text))[:DETAIL_CHARACTERS].strip()
+
+
+def identifier(value: object) -> str | None:
+    """A vendor's own id of a message, fit for rows; None when it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if 0 < len(text) <= ID_CHARACTERS and text.isprintable() else None
+
+
+def is_repeat(idempotency_key: str) -> bool:
+    """Whether an attempt before this one ended with its answer hidden."""
+    return idempotency_key.rpartition(":")[2] not in {"", "0"}
 
 
 def message_id_of(idempotency_key: str) -> str:
