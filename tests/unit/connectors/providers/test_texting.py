@@ -4,49 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.providers.http_call import Reply
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.sms_ru import SmsRu
-from connectors.providers.texting import by_status, form, told, word
+from connectors.providers.texting import form, told, word
 from schemas.words import Reason, Verdict
 from tests.unit.connectors.providers.wire import TEXT, wire
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"),
-    [
-        (200, Verdict.HIDDEN),
-        (204, Verdict.HIDDEN),
-        (302, Verdict.MISCONFIGURED),
-        (400, Verdict.PERMANENT),
-        (401, Verdict.MISCONFIGURED),
-        (402, Verdict.MISCONFIGURED),
-        (403, Verdict.MISCONFIGURED),
-        (404, Verdict.MISCONFIGURED),
-        (405, Verdict.MISCONFIGURED),
-        (408, Verdict.TEMPORARY),
-        (413, Verdict.PERMANENT),
-        (429, Verdict.LIMITED),
-        (500, Verdict.HIDDEN),
-        (502, Verdict.HIDDEN),
-        (503, Verdict.HIDDEN),
-        (504, Verdict.HIDDEN),
-        (999, Verdict.HIDDEN),
-    ],
-)
-def test_answer_without_a_word_is_hidden_unless_its_status_is_a_refusal(
-    status: int, verdict: Verdict
-) -> None:
-    assert verdict == by_status(Reply(status, {}, None))[0]
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"), [(500, Verdict.HIDDEN), (502, Verdict.HIDDEN), (503, Verdict.TEMPORARY)]
-)
-def test_only_a_503_that_says_when_to_come_back_turned_the_request_away(
-    status: int, verdict: Verdict
-) -> None:
-    assert verdict == by_status(Reply(status, {}, "30"))[0]
 
 
 @pytest.mark.parametrize("url", ["http://api.vendor.example", "http://10.0.0.1", "ftp://localhost", ""])

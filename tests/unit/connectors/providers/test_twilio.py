@@ -88,7 +88,8 @@ async def test_reports_come_back_under_our_key(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "reason"),
     [
-        (201, b"not json", Verdict.ACCEPTED, None),
+        (201, b"not json", Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+        (200, {"sid": None}, Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
         (201, {**MESSAGE, "status": "a new word"}, Verdict.ACCEPTED, None),
         (201, {**MESSAGE, "status": "delivered"}, Verdict.DELIVERED, None),
         (201, {**MESSAGE, "status": "failed"}, Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
