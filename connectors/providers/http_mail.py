@@ -63,7 +63,7 @@ class HttpMail:
         self._url = endpoint(config.url or public_url)
         self._sender = Sender(config.from_address, config.from_name)
         self._now_ms = now_ms
-        self._secrets: tuple[str, ...] = ()
+        self._secrets: tuple[str | None, ...] = ()
         self._calls = HttpCalls(headers, timeout_ms=config.timeout_ms, connections=config.connections)
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
@@ -108,12 +108,10 @@ class HttpMail:
         found = self.codes.get(word) or self.codes.get(str(reply.status)) or (ACCEPTED if mail_id else None)
         verdict, reason = found or verdict_of(reply.status, reply.retry_after)
         text = " ".join(part for part in (str(reply.status), word, self._told(reply)) if part)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
         return Answer(
             verdict,
             reason,
-            scrubbed(text, address),
+            scrubbed(text, address, self._secrets),
             mail_id if verdict is Verdict.ACCEPTED else None,
             self._wait_ms(reply),
         )

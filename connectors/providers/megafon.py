@@ -15,7 +15,7 @@ import orjson
 from connectors.providers.http_call import Reply
 from connectors.providers.http_status import ACCEPTED, Said
 from connectors.providers.port import Answer, configured, identifier
-from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, told, word
+from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, word
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Megafon(TextCarrier):
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, MegafonConfig)
         super().__init__(self._config, basic(self._config.login, self._config.password), now_ms)
+        self.secrets = (self._config.password,)
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         step = {
@@ -83,7 +84,7 @@ class Megafon(TextCarrier):
         return Answer(
             verdict,
             reason,
-            told(reply.status, state, reply.body.get("message"), address),
+            self._told(reply, state, reply.body.get("message"), address),
             tx_id,
             self._wait_ms(reply, reason),
         )

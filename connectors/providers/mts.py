@@ -16,7 +16,7 @@ import orjson
 from connectors.providers.http_call import Reply
 from connectors.providers.http_status import ACCEPTED, MISCONFIGURED, REFUSED, UNAVAILABLE, Said
 from connectors.providers.port import Answer, Positive, configured, identifier, message_id_of
-from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, told, word
+from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, word
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Mts(TextCarrier):
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, MtsConfig)
         super().__init__(self._config, basic(self._config.login, self._config.password), now_ms)
+        self.secrets = (self._config.password,)
 
     async def ask(self, idempotency_key: str) -> Answer:
         """Ask for the message's last status, twice before it counts as never seen."""
@@ -101,7 +102,7 @@ class Mts(TextCarrier):
         return Answer(
             verdict,
             reason,
-            told(reply.status, word(reply.body.get("code")), reply.body.get("message"), address),
+            self._told(reply, word(reply.body.get("code")), reply.body.get("message"), address),
             internal_id,
             self._wait_ms(reply, reason),
         )

@@ -11,7 +11,7 @@ from msgspec import Meta
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from schemas.records import Content
 
@@ -75,10 +75,10 @@ def configured(config: Mapping[str, Any], shape: type[T]) -> T:
         raise ProviderConfigError(f"config: {error}") from None
 
 
-def scrubbed(text: str, address: str = "") -> str:
-    """Make what a vendor said safe for rows and logs: no address, no control characters, ≤ 200 characters."""
-    if address:
-        text = re.sub(re.escape(address), "***", text, flags=re.IGNORECASE)
+def scrubbed(text: str, address: str = "", secrets: Iterable[str | None] = ()) -> str:
+    """Make what a vendor said safe for rows and logs: no address, secret, control; ≤ 200 characters."""
+    for hidden in filter(None, (address, *secrets)):
+        text = re.sub(re.escape(hidden), "***", text, flags=re.IGNORECASE)
     return _ADDRESS.sub("***", _CONTROL.sub(" ", text))[:DETAIL_CHARACTERS].strip()
 
 

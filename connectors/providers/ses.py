@@ -120,7 +120,7 @@ class Ses(HttpMail):
         self._key = AwsKey(
             given.access_key_id, given.secret_access_key, given.region, SERVICE, given.session_token
         )
-        self._secrets = tuple(filter(None, (given.secret_access_key, given.session_token)))
+        self._secrets = (given.secret_access_key, given.session_token)
 
     def _public_url(self, region: str) -> str:
         return f"https://email.{region}.amazonaws.com"

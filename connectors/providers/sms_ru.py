@@ -28,7 +28,6 @@ from connectors.providers.texting import (
     TextConfig,
     by_status,
     form,
-    told,
     word,
 )
 from schemas.words import Verdict
@@ -110,6 +109,7 @@ class SmsRu(TextCarrier):
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, SmsRuConfig)
         super().__init__(self._config, {}, now_ms)
+        self.secrets = (self._config.api_id,)
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:  # noqa: ARG002
         fields = {
@@ -130,7 +130,7 @@ class SmsRu(TextCarrier):
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, about.get("status_text"), address),
+            self._told(reply, code, about.get("status_text"), address),
             sms_id,
             LIMIT_LASTS_MS.get(code),
         )

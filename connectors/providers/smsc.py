@@ -36,7 +36,6 @@ from connectors.providers.texting import (
     TextConfig,
     by_status,
     form,
-    told,
     word,
 )
 from schemas.words import Verdict
@@ -105,6 +104,7 @@ class Smsc(TextCarrier):
         self._config = configured(config, SmscConfig)
         self._access = _access(self._config)
         super().__init__(self._config, {}, now_ms)
+        self.secrets = (self._config.password, self._config.api_key)
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one text; what SMSC holds for a repetition is looked up."""
@@ -142,7 +142,7 @@ class Smsc(TextCarrier):
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, reply.body.get("error"), address),
+            self._told(reply, code, reply.body.get("error"), address),
             message_id,
             LIMIT_LASTS_MS if verdict is Verdict.LIMITED else None,
         )

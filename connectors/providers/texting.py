@@ -49,7 +49,11 @@ class TextCarrier:
 
     Our key goes along as the header `Idempotency-Key` to every vendor. None of these documents it: it is for
     the vendor's logs and for our fakes. What a vendor does take is said in its own class.
+
+    `secrets`: what must not stand in a detail, should the vendor repeat it.
     """
+
+    secrets: tuple[str | None, ...] = ()
 
     def __init__(self, config: TextConfig, headers: Mapping[str, str], now_ms: Callable[[], int]) -> None:
         self._url = endpoint(config.url)
@@ -79,6 +83,11 @@ class TextCarrier:
     def _read(self, reply: Reply, address: str) -> Answer:
         raise NotImplementedError
 
+    def _told(self, reply: Reply, code: str, text: Any, address: str) -> str:
+        """What the vendor said, fit for rows and logs. Code and status apart, or they look like a phone."""
+        said = f": {text}" if isinstance(text, str) and text else ""
+        return scrubbed(f"HTTP {reply.status}, code {code or 'none'}{said}", address, self.secrets)
+
     def _wait_ms(self, reply: Reply, reason: Reason | None) -> int | None:
         """How long a limit lasts."""
         is_limit = reason is Reason.PROVIDER_LIMITED
@@ -103,9 +112,3 @@ def form(fields: Mapping[str, str | None]) -> bytes:
 def word(value: Any) -> str:
     """A code of a vendor as it stands in our tables: numbers and texts alike, nothing for anything else."""
     return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-
-
-def told(status: int, code: str, text: Any, address: str) -> str:
-    """What the vendor said, fit for rows and logs. Code and status stand apart, or they look like a phone."""
-    said = f": {text}" if isinstance(text, str) and text else ""
-    return scrubbed(f"HTTP {status}, code {code or 'none'}{said}", address)

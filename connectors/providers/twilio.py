@@ -8,6 +8,7 @@ does). Twilio changes its codes now and then and says so: an unknown one is read
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,7 +32,6 @@ from connectors.providers.texting import (
     basic,
     by_status,
     form,
-    told,
     word,
 )
 from schemas.words import Verdict
@@ -95,7 +95,8 @@ EVENTS: dict[str, str] = {
     "read": "opened",
 }
 
-SERVICE = "MG"
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+"""Of a messaging service; a name may begin like it."""
 CREATED = 2
 
 
@@ -125,13 +126,14 @@ class Twilio(TextCarrier):
         self._config = configured(config, TwilioConfig)
         user = self._config.key_sid or self._config.account_sid
         super().__init__(self._config, basic(user, self._config.secret), now_ms)
+        self.secrets = (self._config.secret,)
         self._path = f"/2010-04-01/Accounts/{quote(self._config.account_sid, safe='')}/Messages.json"
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         sender = self._config.sender
         fields = {
             "To": address,
-            "MessagingServiceSid" if sender.startswith(SERVICE) else "From": sender,
+            "MessagingServiceSid" if SERVICE.fullmatch(sender) else "From": sender,
             "Body": content.body,
             "StatusCallback": _with_key(self._config.status_url, idempotency_key),
         }
@@ -147,7 +149,7 @@ class Twilio(TextCarrier):
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, body.get("message") or body.get("error_message"), address),
+            self._told(reply, code, body.get("message") or body.get("error_message"), address),
             sid,
             self._wait_ms(reply, reason),
         )

@@ -15,7 +15,7 @@ from schemas.words import Reason
 from tests.contract.push_rigs import PUBLIC_KEYS, PUSH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from connectors.fake.ledger import Line
     from connectors.providers.port import Answer, Carrier
@@ -102,6 +102,14 @@ CASES = [
     Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", **DEAD),
     Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", **DEAD),
 ]
+
+
+# How a server ends kept connections, where the protocol then says that nothing was taken. HTTP/1 has no such
+# word: a request that crosses the end of its connection stays hidden.
+FAREWELLS: dict[str, Callable[[RunningFake], None]] = {
+    "smtp": RunningFake.cut_mails,
+    "apns": lambda fake: fake.apns.say_goodbye(),
+}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connectors.providers.port import ProviderConfigError
+from connectors.providers.registry import KINDS
 from connectors.providers.sms_ru import SmsRu
-from connectors.providers.texting import form, told, word
+from connectors.providers.texting import form, word
 from schemas.words import Reason, Verdict
-from tests.unit.connectors.providers.wire import TEXT, wire
+from tests.unit.connectors.providers.wire import PHONE, TEXT, Answered, wire
 
 
 @pytest.mark.parametrize("url", ["http://api.vendor.example", "http://10.0.0.1", "ftp://localhost", ""])
@@ -53,10 +56,30 @@ def test_numbers_and_texts_are_words(value: object, expected: str) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("Phone +79161234567 is none", "HTTP 400, code 21211: Phone *** is none"),
-        (None, "HTTP 400, code 21211"),
-        (["a list"], "HTTP 400, code 21211"),
+        (f"Phone {PHONE} is none", "HTTP 200, code 1: Phone *** is none"),
+        ("api_id A-KEY is none", "HTTP 200, code 1: api_id *** is none"),
+        (None, "HTTP 200, code 1"),
+        (["a list"], "HTTP 200, code 1"),
     ],
 )
-def test_detail_keeps_status_and_code_and_no_phone(said: object, expected: str) -> None:
-    assert expected == told(400, "21211", said, "+79161234567")
+async def test_detail_keeps_status_and_code_and_neither_phone_nor_secret(said: object, expected: str) -> None:
+    async with wire(Answered(200, {"status_code": 1, "status_text": said})) as vendor:
+        carrier = SmsRu("sms", {"url": vendor.url, "api_id": "a-key"}, lambda: 0)
+        answer = await carrier.send(PHONE, TEXT, "m-1:0")
+        await carrier.close()
+    assert expected == answer.detail
+
+
+TEXTS: dict[str, dict[str, str]] = {
+    "megafon": {"login": "shop", "password": "hush", "sender": "Shop"},
+    "mts": {"login": "shop", "password": "hush", "sender": "Shop"},
+    "sms_ru": {"api_id": "hush"},
+    "smsc": {"api_key": "hush"},
+    "twilio": {"account_sid": "AC1", "secret": "hush", "sender": "Shop"},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(TEXTS))
+def test_every_vendor_names_its_secrets(kind: str) -> None:
+    carrier: Any = KINDS[kind]("sms", TEXTS[kind], lambda: 0)
+    assert "hush" in carrier.secrets
