@@ -38,6 +38,7 @@ from connectors.providers.port import (
     Secretive,
     configured,
     identifier,
+    in_headers,
     message_id_of,
     scrubbed,
 )
@@ -106,6 +107,7 @@ class Fcm:
         self._config = given = configured(config, FcmConfig)
         self._now_ms = now_ms
         self._calls = HttpCalls({}, timeout_ms=given.timeout_ms, connections=given.connections)
+        in_headers(given.server_key or "")
         self._tokens: AccessTokens | None = None
         project_id = given.project_id
         if given.service_account is not None:

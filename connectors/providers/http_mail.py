@@ -14,7 +14,15 @@ from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
 from connectors.providers.http_status import ACCEPTED, Said, verdict_of
 from connectors.providers.letter import Sender
-from connectors.providers.port import Answer, Positive, ProviderConfigError, Secretive, identifier, scrubbed
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    identifier,
+    in_headers,
+    scrubbed,
+)
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -120,12 +128,6 @@ class HttpMail:
 def is_mailbox(address: str) -> bool:
     """Whether it is one address in ASCII: a separator could make it two, and no vendor here takes UTF-8."""
     return bool(_ADDRESS.fullmatch(address)) and address.count("@") == 1 and not _SEPARATORS.search(address)
-
-
-def in_headers(*values: str) -> None:
-    """`ProviderConfigError` for what no header can hold: it would fail in the midst of a call."""
-    if not all(value.isascii() and (value.isprintable() or not value) for value in values):
-        raise ProviderConfigError("config: a key or name is not printable ASCII")
 
 
 def text_in(body: Mapping[str, Any], *names: str) -> str:

@@ -75,6 +75,12 @@ def configured(config: Mapping[str, Any], shape: type[T]) -> T:
         raise ProviderConfigError(f"config: {error}") from None
 
 
+def in_headers(*values: str) -> None:
+    """`ProviderConfigError` for what no header can hold: it would fail in the midst of a call."""
+    if not all(value.isascii() and (value.isprintable() or not value) for value in values):
+        raise ProviderConfigError("config: a key or name is not printable ASCII")
+
+
 def scrubbed(text: str, address: str = "", secrets: Iterable[str | None] = ()) -> str:
     """Make what a vendor said safe for rows and logs: no address, secret, control; ≤ 200 characters."""
     for hidden in filter(None, (address, *secrets)):

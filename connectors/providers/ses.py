@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connectors.providers.http_mail import HttpMail, MailConfig, Request, in_headers, text_in
+from connectors.providers.http_mail import HttpMail, MailConfig, Request, text_in
 from connectors.providers.http_status import HIDDEN, LIMITED, MISCONFIGURED, REFUSED, UNAVAILABLE, Said
 from connectors.providers.letter import letter
-from connectors.providers.port import ProviderConfigError, configured
+from connectors.providers.port import ProviderConfigError, configured, in_headers
 from connectors.providers.signature_v4 import AwsKey, signed
 
 if TYPE_CHECKING:
