@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from connectors.providers.endpoint import endpoint
-from connectors.providers.http_status import verdict_of
-from connectors.providers.port import Answer, ProviderConfigError, scrubbed
+from connectors.providers.http_status import MISCONFIGURED, UNAVAILABLE, verdict_of
+from connectors.providers.port import Answer, ProviderConfigError, Secretive, scrubbed
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ EARLY_MS = 300_000
 """A token is renewed so long before its end, while calls go on with it."""
 AGAIN_MS = 1_000
 """A renewal that failed is not tried again before."""
-REFUSED = 400
+OK = 2
 NEW_MS = 60_000
 """A younger token that is refused is not at fault: it is the account that may not send."""
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-class ServiceAccount(msgspec.Struct, frozen=True):
+class ServiceAccount(Secretive, frozen=True):
     """The file of a service account, as its issuer hands it out; fields that are not here are not needed."""
 
     client_email: str
@@ -90,7 +90,7 @@ class AccessTokens:
         """The vendor refused this token. Return whether there may be another: not if this one is new."""
         if token != self._held:
             return True
-        if self._now_ms() - self._got_at < NEW_MS:
+        if 0 <= self._now_ms() - self._got_at < NEW_MS:
             return False
         self._renew_at = self._ends_at = 0
         return True
@@ -146,9 +146,9 @@ def _read(reply: Reply) -> tuple[str, int] | Answer:
     if isinstance(token, str) and _VISIBLE.fullmatch(token) and isinstance(lasts_s, int) and lasts_s > 0:
         return token, min(lasts_s, LASTS_S) * 1000
     detail = scrubbed(f"access token: {reply.status} {reply.body.get('error', '')}")
-    verdict, reason = verdict_of(reply.status)
-    if verdict in {Verdict.HIDDEN, Verdict.LIMITED}:
-        verdict, reason = Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE
-    if verdict in {Verdict.ACCEPTED, Verdict.PERMANENT}:
-        verdict, reason = Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED
-    return Answer(verdict, reason, detail)
+    verdict, _ = said = verdict_of(reply.status)
+    if verdict is Verdict.PERMANENT or reply.status // 100 == OK:
+        said = MISCONFIGURED
+    elif verdict is not Verdict.MISCONFIGURED:
+        said = UNAVAILABLE
+    return Answer(*said, detail)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-import msgspec
 import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -25,8 +24,27 @@ from msgspec import Meta
 from connectors.providers.endpoint import endpoint
 from connectors.providers.http2_call import Http2Calls
 from connectors.providers.http_call import retry_after_ms
-from connectors.providers.http_status import verdict_of
-from connectors.providers.port import Answer, ProviderConfigError, configured, message_id_of, scrubbed
+from connectors.providers.http_status import (
+    ACCEPTED,
+    HIDDEN,
+    LIMITED,
+    MISCONFIGURED,
+    NOT_SERVED,
+    REFUSED,
+    UNAVAILABLE,
+    Said,
+    verdict_of,
+)
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    configured,
+    identifier,
+    message_id_of,
+    scrubbed,
+)
 from schemas.ids import derived
 from schemas.words import Reason, Verdict
 
@@ -44,33 +62,35 @@ RENEWED_AFTER_MS = 40 * 60_000
 NEW_MS = 20 * 60_000
 """The vendor wants no new provider token sooner."""
 
-_DEAD = (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)
-_OURS = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
-_REFUSED = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
-_LIMITED = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
-_LATER = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
+_DEAD: Said = (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)
 
 # `reason` of an answer, else its status → ours. `BadDeviceToken` is also said of the other environment's.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
+CODES: dict[str, Said] = {
     **dict.fromkeys(("BadDeviceToken", "ExpiredToken", "Unregistered", "410"), _DEAD),
-    **dict.fromkeys(("BadTopic", "MissingTopic", "TopicDisallowed"), _OURS),
-    **dict.fromkeys(("BadCertificate", "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken"), _OURS),
-    **dict.fromkeys((EXPIRED_TOKEN, "Forbidden", "InvalidProviderToken", "MissingProviderToken"), _OURS),
-    **dict.fromkeys(("UnrelatedKeyIdInToken", "BadPath", "MethodNotAllowed"), _OURS),
-    **dict.fromkeys(("BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority"), _REFUSED),
-    **dict.fromkeys(("DuplicateHeaders", "InvalidPushType", "MissingDeviceToken"), _REFUSED),
-    **dict.fromkeys(("PayloadEmpty", "PayloadTooLarge"), _REFUSED),
-    **dict.fromkeys(("TooManyProviderTokenUpdates", "TooManyRequests"), _LIMITED),
-    **dict.fromkeys(("IdleTimeout", "ServiceUnavailable", "Shutdown"), _LATER),
-    "DeviceTokenNotForTopic": (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),  # of another app
-    "InternalServerError": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+    **dict.fromkeys(("BadTopic", "MissingTopic", "TopicDisallowed"), MISCONFIGURED),
+    "DeviceTokenNotForTopic": NOT_SERVED,  # of another app
+    **dict.fromkeys(
+        ("BadCertificate", "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken"), MISCONFIGURED
+    ),
+    **dict.fromkeys(
+        (EXPIRED_TOKEN, "Forbidden", "InvalidProviderToken", "MissingProviderToken"), MISCONFIGURED
+    ),
+    **dict.fromkeys(("UnrelatedKeyIdInToken", "BadPath", "MethodNotAllowed"), MISCONFIGURED),
+    **dict.fromkeys(("BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority"), REFUSED),
+    **dict.fromkeys(("DuplicateHeaders", "InvalidPushType", "MissingDeviceToken"), REFUSED),
+    **dict.fromkeys(("PayloadEmpty", "PayloadTooLarge"), REFUSED),
+    **dict.fromkeys(("TooManyProviderTokenUpdates", "TooManyRequests"), LIMITED),
+    **dict.fromkeys(("IdleTimeout", "ServiceUnavailable", "Shutdown"), UNAVAILABLE),
+    "InternalServerError": HIDDEN,
+    "200": ACCEPTED,  # with an empty body
+    "503": UNAVAILABLE,  # "the server is shutting down and unavailable"
 }
 
 # The vendor calls nobody back; `delivered` and `opened` come from clients (NS-CH-OP-06).
 EVENTS: dict[str, str] = {}
 
 
-class ApnsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApnsConfig(Secretive, frozen=True, forbid_unknown_fields=True):
     """Whose app it is. `private_key`: text of the .p8 file, as `private_key_file`; `topic`: the bundle id.
 
     `is_sandbox`: tokens are of builds for development. Where that is wrong every token is a bad one, and
@@ -85,7 +105,7 @@ class ApnsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
     sound: str | None = None
     ttl_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 86_400
-    timeout_ms: int = 10_000
+    timeout_ms: Positive = 10_000
 
 
 class Apns:
@@ -107,7 +127,7 @@ class Apns:
         path = f"/3/device/{quote(address, safe='')}"
         body = self._body(content, idempotency_key)
         if len(body) > LARGEST_BYTES:
-            return Answer(*_REFUSED, f"{len(body)} bytes; it takes {LARGEST_BYTES}")
+            return Answer(*REFUSED, f"{len(body)} bytes; it takes {LARGEST_BYTES}")
         while True:
             token = self._token.get()
             reply = await self._calls.post(path, self._headers(idempotency_key, token), body)
@@ -182,13 +202,15 @@ class _ProviderToken:
 
 def _read(reply: Http2Reply, address: str, now: int) -> Answer:
     reason = _reason(reply)
-    verdict, why = CODES.get(reason) or CODES.get(str(reply.status)) or verdict_of(reply.status)
+    wait = reply.headers.get("retry-after")
+    said = CODES.get(reason) or CODES.get(str(reply.status))
+    verdict, why = said or verdict_of(reply.status, wait)
     return Answer(
         verdict,
         why,
         scrubbed(f"{reply.status} {reason}", address),
-        reply.headers.get("apns-id") if verdict is Verdict.ACCEPTED else None,
-        retry_after_ms(reply.headers.get("retry-after"), now),
+        identifier(reply.headers.get("apns-id")) if verdict is Verdict.ACCEPTED else None,
+        retry_after_ms(wait, now),
     )
 
 

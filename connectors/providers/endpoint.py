@@ -16,13 +16,14 @@ def endpoint(url: str) -> str:
         is_known = host != "" and (parts.port is None or parts.port > 0)
     except ValueError:
         raise ProviderConfigError("config: url is none") from None
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
     if not is_known or not is_safe or parts.query or parts.fragment or parts.username is not None:
         raise ProviderConfigError("config: url must be https (http on this machine only), without ?, # and @")
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it names this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -5,10 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
-
+from connectors.providers import http_status
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
-from connectors.providers.port import Answer, configured, message_id_of, scrubbed
+from connectors.providers.http_status import (
+    ACCEPTED,
+    HIDDEN,
+    LIMITED,
+    MISCONFIGURED,
+    REFUSED,
+    UNAVAILABLE,
+    Said,
+)
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    Secretive,
+    configured,
+    identifier,
+    message_id_of,
+    scrubbed,
+)
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -17,46 +33,37 @@ if TYPE_CHECKING:
     from schemas.records import Content
 
 # The vendor's words (field `status` of an answer, `error` of a refusal) → ours.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
-    "accepted": (Verdict.ACCEPTED, None),
+CODES: dict[str, Said] = {
+    "accepted": ACCEPTED,
     "delivered": (Verdict.DELIVERED, None),
-    "invalid_recipient": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "invalid_recipient": REFUSED,
     "unregistered": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
-    "rejected": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "rate_limited": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    "unavailable": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    "unauthorized": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "bad_request": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "unknown_key": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
+    "rejected": REFUSED,
+    "rate_limited": LIMITED,
+    "unavailable": UNAVAILABLE,
+    "unauthorized": MISCONFIGURED,
+    "bad_request": REFUSED,
+    "unknown_key": REFUSED,
 }
 
 # Feedback words of the vendor → our statuses.
 EVENTS: dict[str, str] = {"delivered": "delivered", "undelivered": "failed", "opened": "opened"}
 
-# For answers without a known word: the HTTP status, else its class. A gateway's time-out says nothing.
-STATUSES: dict[int, tuple[Verdict, Reason | None]] = {
-    2: (Verdict.ACCEPTED, None),
-    3: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    4: (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    5: (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    401: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    403: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    404: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    408: (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    429: (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    504: (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-}
+# For answers without a known word: as for every vendor, but this one honours keys: a repeat is no second
+# message. A gateway's time-out says nothing.
+_OURS: dict[int, Said] = {2: ACCEPTED, 5: UNAVAILABLE, 503: UNAVAILABLE, 504: HIDDEN}
+STATUSES: dict[int, Said] = {**http_status.STATUSES, **_OURS}
 
 
-class FakeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FakeConfig(Secretive, frozen=True, forbid_unknown_fields=True):
     """Where the fake provider is. `account`: how its scripts and ledger call us; by default our own name."""
 
     url: str
     account: str | None = None
     api_key: str | None = None
     sender: str | None = None
-    timeout_ms: int = 10_000
-    connections: int = 100
+    timeout_ms: Positive = 10_000
+    connections: Positive = 100
 
 
 class _FakeHttp:
@@ -119,11 +126,10 @@ def _read(reply: Reply, address: str, now: int) -> Answer:
     word = str(reply.body.get("error") or reply.body.get("status") or "")
     by_status = STATUSES.get(reply.status) or STATUSES.get(reply.status // 100, STATUSES[5])
     verdict, reason = CODES.get(word, by_status)
-    identifier = reply.body.get("id")
     return Answer(
         verdict,
         reason,
         scrubbed(f"{reply.status} {word}", address),
-        identifier if isinstance(identifier, str) else None,
+        identifier(reply.body.get("id")),
         retry_after_ms(reply.retry_after, now),
     )

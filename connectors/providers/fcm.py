@@ -2,8 +2,9 @@
 
 Never run against the real vendor. Sources: Firebase's pages "REST Resource: projects.messages" (fields),
 "ErrorCode" and "REST error codes for the HTTP v1 API" (refusals and their examples), and
-github.com/firebase/firebase-admin-python, `messaging.py` and `_messaging_utils.py` (which words are about
-the token). Samples of answers: the page "FCM responses" of bloomberg/pushiko.
+github.com/firebase/firebase-admin-python: `messaging.py` (which words stand where, and that a `name` is the
+yes) and `_messaging_utils.py` (what each of these words is about). Samples of answers: the page "FCM
+responses" of bloomberg/pushiko.
 
 Unconfirmed: whether a 500 (`INTERNAL`) can follow a message that was taken, so it is read as hidden; whether
 a 404 without `UNREGISTERED` can be about the token: it is read as our configuration, and no device goes.
@@ -15,14 +16,33 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-import msgspec
 from msgspec import Meta
 
 from connectors.providers.access_tokens import AccessTokens, service_account
 from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
-from connectors.providers.http_status import verdict_of
-from connectors.providers.port import Answer, ProviderConfigError, configured, message_id_of, scrubbed
+from connectors.providers.http_status import (
+    ACCEPTED,
+    HIDDEN,
+    LIMITED,
+    MISCONFIGURED,
+    NOT_SERVED,
+    REFUSED,
+    UNAVAILABLE,
+    Said,
+    verdict_of,
+)
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    configured,
+    identifier,
+    in_headers,
+    message_id_of,
+    scrubbed,
+)
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -35,31 +55,33 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 DEAD_TOKEN = "INVALID_ARGUMENT message.token"  # noqa: S105 - a word of ours for two forms of one refusal
 DEAD_TOKEN_SENTENCE = "The registration token is not a valid FCM registration token"  # noqa: S105 - see above
 UNAUTHENTICATED = "UNAUTHENTICATED"
+OK = 200
 LIMIT_LASTS_MS = 60_000
 """How long the vendor asks to stay away when a 429 does not say it."""
 
 # `errorCode` of an answer's details, else its `status` → ours. Only the first two are about the device.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
+CODES: dict[str, Said] = {
     "UNREGISTERED": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
     DEAD_TOKEN: (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
-    "INVALID_ARGUMENT": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "SENDER_ID_MISMATCH": (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),  # of another project
-    "THIRD_PARTY_AUTH_ERROR": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),  # APNs key, VAPID key
-    "PERMISSION_DENIED": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "NOT_FOUND": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    UNAUTHENTICATED: (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "QUOTA_EXCEEDED": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    "RESOURCE_EXHAUSTED": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    "UNAVAILABLE": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    "INTERNAL": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "DEADLINE_EXCEEDED": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+    "INVALID_ARGUMENT": REFUSED,
+    "SENDER_ID_MISMATCH": NOT_SERVED,  # of another project
+    "THIRD_PARTY_AUTH_ERROR": MISCONFIGURED,  # APNs key, VAPID key
+    "APNS_AUTH_ERROR": MISCONFIGURED,  # the name before that
+    "PERMISSION_DENIED": MISCONFIGURED,
+    "NOT_FOUND": MISCONFIGURED,
+    UNAUTHENTICATED: MISCONFIGURED,
+    "QUOTA_EXCEEDED": LIMITED,
+    "RESOURCE_EXHAUSTED": LIMITED,
+    "UNAVAILABLE": UNAVAILABLE,
+    "INTERNAL": HIDDEN,
+    "DEADLINE_EXCEEDED": HIDDEN,
 }
 
 # The vendor calls nobody back; `delivered` and `opened` come from clients (NS-CH-OP-06).
 EVENTS: dict[str, str] = {}
 
 
-class FcmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FcmConfig(Secretive, frozen=True, forbid_unknown_fields=True):
     """Whose project it is. `service_account`: the text of the account's file, as `service_account_file`.
 
     `project_id`: by default the account's. `url`: of an emulator; only there a `server_key` may stand in the
@@ -71,8 +93,8 @@ class FcmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server_key: str | None = None
     url: str = ""
     ttl_s: Annotated[int, Meta(ge=0, le=2_419_200)] = 86_400
-    timeout_ms: int = 10_000
-    connections: int = 100
+    timeout_ms: Positive = 10_000
+    connections: Positive = 100
 
 
 class Fcm:
@@ -86,6 +108,7 @@ class Fcm:
         self._config = given = configured(config, FcmConfig)
         self._now_ms = now_ms
         self._calls = HttpCalls({}, timeout_ms=given.timeout_ms, connections=given.connections)
+        in_headers(given.server_key or "")
         self._tokens: AccessTokens | None = None
         project_id = given.project_id
         if given.service_account is not None:
@@ -147,18 +170,25 @@ class Fcm:
 
 def _read(reply: Reply, address: str, now: int) -> Answer:
     word = _word(reply)
-    verdict, reason = CODES.get(word) or verdict_of(reply.status)
+    name = _name(reply)
+    said = CODES.get(word) or (ACCEPTED if name else None)
+    verdict, reason = said or verdict_of(reply.status, reply.retry_after)
     wait_ms = retry_after_ms(reply.retry_after, now)
     if verdict is Verdict.LIMITED and wait_ms is None:
         wait_ms = LIMIT_LASTS_MS
-    name = reply.body.get("name")
     return Answer(
         verdict,
         reason,
         scrubbed(" ".join(part for part in (str(reply.status), word, _told(reply)) if part), address),
-        name.rpartition("/")[2] if isinstance(name, str) else None,
+        name if verdict is Verdict.ACCEPTED else None,
         wait_ms,
     )
+
+
+def _name(reply: Reply) -> str | None:
+    """The vendor's id of a message that it took, and the only sign of a yes."""
+    name = reply.body.get("name")
+    return identifier(name.rpartition("/")[2]) if reply.status == OK and isinstance(name, str) else None
 
 
 def _word(reply: Reply) -> str:

@@ -59,8 +59,9 @@ class _Exchange:
         """No more will come; a status that came is an answer."""
         if self.answered.done():
             return
-        if ":status" in self.headers:
-            self.answered.set_result(Http2Reply(int(self.headers[":status"]), self.headers, bytes(self.body)))
+        status = self.headers.get(":status", "")
+        if status.isascii() and status.isdecimal():
+            self.answered.set_result(Http2Reply(int(status[:3]), self.headers, bytes(self.body)))
         else:
             self.answered.set_exception(error)
 
@@ -95,7 +96,7 @@ class Http2Link(asyncio.Protocol):
             for event in self._machine.receive_data(data):
                 self._heed(event)
             self._flush()
-        except H2Error as error:
+        except (H2Error, UnicodeError) as error:  # or a header that is no UTF-8
             self._end(error)
         self._wake()
         self._leave_if_done()

@@ -14,6 +14,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
+    DummyCookieJar,
     InvalidURL,
     TCPConnector,
 )
@@ -23,6 +24,7 @@ from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
+    from yarl import URL
 
 ANSWER_BYTES = 64 * 1024
 MAX_RETRY_AFTER_MS = 86_400_000
@@ -49,7 +51,7 @@ class HttpCalls:
         self._session: ClientSession | None = None
 
     async def post(
-        self, url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str]
+        self, url: str | URL, body: Mapping[str, Any] | bytes, headers: Mapping[str, str]
     ) -> Reply | Answer:
         """Send JSON. A failure after the request may have been written is `hidden`, before `temporary`."""
         data = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -66,7 +68,7 @@ class HttpCalls:
             self._session = None
 
     async def _call(
-        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str | URL, data: bytes | None, headers: Mapping[str, str]
     ) -> Reply | Answer:
         session = self._opened()
         try:
@@ -86,6 +88,7 @@ class HttpCalls:
         if self._session is None:
             self._session = ClientSession(
                 connector=TCPConnector(limit=self._connections),
+                cookie_jar=DummyCookieJar(),  # or every host that a browser names could fill another
                 headers={"Content-Type": "application/json", **self._headers},
                 timeout=self._timeout,
             )
@@ -101,7 +104,7 @@ def retry_after_ms(header: str | None, now: int) -> int | None:
         return min(int(text[:9]) * 1000, MAX_RETRY_AFTER_MS)
     try:
         at = parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(0, int(at * 1000) - now), MAX_RETRY_AFTER_MS)
 

@@ -10,13 +10,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
-from connectors.providers.http_status import verdict_of
+from connectors.providers.http_status import ACCEPTED, Said, verdict_of
 from connectors.providers.letter import Sender
-from connectors.providers.port import Answer, ProviderConfigError, scrubbed
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    identifier,
+    in_headers,
+    scrubbed,
+)
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -24,18 +30,19 @@ if TYPE_CHECKING:
 
     from schemas.records import Content
 
+OK = 2
 _ADDRESS = re.compile(r"[!-~]+@[!-~]+")
 _SEPARATORS = re.compile(r'[<>()\[\],;:"\\]')
 
 
-class MailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MailConfig(Secretive, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who writes, and where the vendor is: `url` empty is its public address. Times in ms."""
 
     from_address: str
     from_name: str = ""
     url: str = ""
-    timeout_ms: int = 10_000
-    connections: int = 100
+    timeout_ms: Positive = 10_000
+    connections: Positive = 100
 
 
 class Request(NamedTuple):
@@ -50,10 +57,10 @@ class HttpMail:
     """A carrier; a vendor's own is `codes` and the methods that raise `NotImplementedError` here.
 
     `secrets`: what must not stand in a detail, should the vendor repeat it. The order in which an answer is
-    looked up in `codes`: the vendor's word, the HTTP status, and then `http_status`.
+    looked up in `codes`: the vendor's word, the HTTP status; then an id is a yes; and then `http_status`.
     """
 
-    codes: Mapping[str, tuple[Verdict, Reason | None]] = {}
+    codes: Mapping[str, Said] = {}
 
     def __init__(
         self, config: MailConfig, public_url: str, headers: Mapping[str, str], now_ms: Callable[[], int]
@@ -64,7 +71,7 @@ class HttpMail:
         self._url = endpoint(config.url or public_url)
         self._sender = Sender(config.from_address, config.from_name)
         self._now_ms = now_ms
-        self._secrets: tuple[str, ...] = ()
+        self._secrets: tuple[str | None, ...] = ()
         self._calls = HttpCalls(headers, timeout_ms=config.timeout_ms, connections=config.connections)
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
@@ -105,17 +112,15 @@ class HttpMail:
 
     def _read(self, reply: Reply, address: str) -> Answer:
         word = self._word(reply)
-        found = self.codes.get(word) or self.codes.get(str(reply.status))
-        verdict, reason = found or verdict_of(reply.status)
+        mail_id = identifier(self._id(reply)) if reply.status // 100 == OK else None
+        found = self.codes.get(word) or self.codes.get(str(reply.status)) or (ACCEPTED if mail_id else None)
+        verdict, reason = found or verdict_of(reply.status, reply.retry_after)
         text = " ".join(part for part in (str(reply.status), word, self._told(reply)) if part)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        identifier = self._id(reply) if verdict is Verdict.ACCEPTED else None
         return Answer(
             verdict,
             reason,
-            scrubbed(text, address),
-            identifier if isinstance(identifier, str) else None,
+            scrubbed(text, address, self._secrets),
+            mail_id if verdict is Verdict.ACCEPTED else None,
             self._wait_ms(reply),
         )
 
@@ -123,12 +128,6 @@ class HttpMail:
 def is_mailbox(address: str) -> bool:
     """Whether it is one address in ASCII: a separator could make it two, and no vendor here takes UTF-8."""
     return bool(_ADDRESS.fullmatch(address)) and address.count("@") == 1 and not _SEPARATORS.search(address)
-
-
-def in_headers(*values: str) -> None:
-    """`ProviderConfigError` for what no header can hold: it would fail in the midst of a call."""
-    if not all(value.isascii() and (value.isprintable() or not value) for value in values):
-        raise ProviderConfigError("config: a key or name is not printable ASCII")
 
 
 def text_in(body: Mapping[str, Any], *names: str) -> str:

@@ -8,6 +8,7 @@ The mail goes as it is, with every header of `letter`. Switch off the domain's o
 what it does to a way out that a mail brings along (RFC 8058) is not documented.
 Unconfirmed: that the id in the answer is our `Message-ID`, and what form the time to come back has in a 429
 (`Retry-After` is read if it is there). Mailgun has no words for its errors, only a status and a sentence.
+A 404 may be a domain of the other region.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from connectors.providers.http_mail import HttpMail, MailConfig, Request, text_in
+from connectors.providers.http_status import UNAVAILABLE, Said
 from connectors.providers.letter import letter
 from connectors.providers.port import ProviderConfigError, configured, message_id_of
-from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,22 +32,9 @@ PUBLIC_URL = "https://api.mailgun.net"
 MESSAGE_VARIABLE = "carillon_message_id"
 KEY_VARIABLE = "carillon_key"
 
-# The HTTP status → ours.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
-    "400": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "401": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "402": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),  # "parameters were valid but request failed"
-    "403": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "404": (
-        Verdict.MISCONFIGURED,
-        Reason.PROVIDER_MISCONFIGURED,
-    ),  # no such domain, perhaps in the other region
-    "413": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "429": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    "500": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "502": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "503": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    "504": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+# The HTTP status → ours; others by `http_status`.
+CODES: dict[str, Said] = {
+    "402": UNAVAILABLE,  # "parameters were valid but request failed"
 }
 
 # `event`, with `severity` where it has one → our statuses. `failed:temporary` changes none: it is tried

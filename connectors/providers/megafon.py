@@ -10,21 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
-from connectors.providers.http_call import Reply, retry_after_ms
-from connectors.providers.port import Answer, configured
-from connectors.providers.texting import (
-    ACCEPTED,
-    Posted,
-    Said,
-    TextCarrier,
-    basic,
-    by_status,
-    told,
-    word,
-)
+from connectors.providers.http_call import Reply
+from connectors.providers.http_status import ACCEPTED, Said
+from connectors.providers.port import Answer, configured, identifier
+from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, word
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +42,7 @@ OK = 2
 KEY_CHARACTERS = 100
 
 
-class MegafonConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MegafonConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Login and password of the integration, and the approved name of the sender. Times in ms.
 
     `status_url`: where MegaFon reports what became of a text.
@@ -62,8 +53,6 @@ class MegafonConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     sender: str
     status_url: str | None = None
     url: str = "https://hub.megafon.ru"
-    timeout_ms: int = 10_000
-    connections: int = 100
 
 
 class Megafon(TextCarrier):
@@ -71,13 +60,8 @@ class Megafon(TextCarrier):
 
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, MegafonConfig)
-        self._now_ms = now_ms
-        super().__init__(
-            self._config.url,
-            basic(self._config.login, self._config.password),
-            timeout_ms=self._config.timeout_ms,
-            connections=self._config.connections,
-        )
+        super().__init__(self._config, basic(self._config.login, self._config.password), now_ms)
+        self.secrets = (self._config.password,)
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         step = {
@@ -94,14 +78,13 @@ class Megafon(TextCarrier):
         return Posted("/messaging/v1/send", orjson.dumps(body), {})
 
     def _read(self, reply: Reply, address: str) -> Answer:
-        state, tx_id = word(reply.body.get("state")), word(reply.body.get("txId"))
+        state, tx_id = word(reply.body.get("state")), identifier(reply.body.get("txId"))
         said = CODES.get(state) if reply.status // 100 == OK else None
         verdict, reason = said or by_status(reply)
-        is_limit = verdict is Verdict.LIMITED
         return Answer(
             verdict,
             reason,
-            told(reply.status, state, reply.body.get("message"), address),
-            tx_id or None,
-            retry_after_ms(reply.retry_after, self._now_ms()) if is_limit else None,
+            self._told(reply, state, reply.body.get("message"), address),
+            tx_id,
+            self._wait_ms(reply, reason),
         )

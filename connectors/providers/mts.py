@@ -11,24 +11,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
-from connectors.providers.http_call import Reply, retry_after_ms
-from connectors.providers.port import Answer, configured, message_id_of
-from connectors.providers.texting import (
-    ACCEPTED,
-    MISCONFIGURED,
-    REFUSED,
-    UNAVAILABLE,
-    Posted,
-    Said,
-    TextCarrier,
-    basic,
-    by_status,
-    told,
-    word,
-)
+from connectors.providers.http_call import Reply
+from connectors.providers.http_status import ACCEPTED, MISCONFIGURED, REFUSED, UNAVAILABLE, Said
+from connectors.providers.port import Answer, Positive, configured, identifier, message_id_of
+from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, word
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -57,7 +45,7 @@ OK = 200
 PATH = "/http-api/v1/messages"
 
 
-class MtsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MtsConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Login and password of the integration, and the approved name of the sender. Times in ms.
 
     `settle_ms`: a text that MTS does not know is asked for once more after so long, before it counts as one
@@ -68,9 +56,7 @@ class MtsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     password: str
     sender: str
     url: str = "https://omnichannel.mts.ru"
-    timeout_ms: int = 10_000
-    connections: int = 100
-    settle_ms: int = 3_000
+    settle_ms: Positive = 3_000
 
 
 class Mts(TextCarrier):
@@ -81,13 +67,8 @@ class Mts(TextCarrier):
 
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, MtsConfig)
-        self._now_ms = now_ms
-        super().__init__(
-            self._config.url,
-            basic(self._config.login, self._config.password),
-            timeout_ms=self._config.timeout_ms,
-            connections=self._config.connections,
-        )
+        super().__init__(self._config, basic(self._config.login, self._config.password), now_ms)
+        self.secrets = (self._config.password,)
 
     async def ask(self, idempotency_key: str) -> Answer:
         """Ask for the message's last status, twice before it counts as never seen."""
@@ -115,16 +96,15 @@ class Mts(TextCarrier):
         return Posted(PATH, orjson.dumps({"messages": [message]}), {})
 
     def _read(self, reply: Reply, address: str) -> Answer:
-        internal_id = word(_first(reply.body.get("messages")).get("internal_id"))
+        internal_id = identifier(_first(reply.body.get("messages")).get("internal_id"))
         taken = ACCEPTED if internal_id and reply.status == OK else None
         verdict, reason = taken or by_status(reply)
-        is_limit = verdict is Verdict.LIMITED
         return Answer(
             verdict,
             reason,
-            told(reply.status, word(reply.body.get("code")), reply.body.get("message"), address),
-            internal_id or None,
-            retry_after_ms(reply.retry_after, self._now_ms()) if is_limit else None,
+            self._told(reply, word(reply.body.get("code")), reply.body.get("message"), address),
+            internal_id,
+            self._wait_ms(reply, reason),
         )
 
 
@@ -140,7 +120,7 @@ def _known(body: dict[str, Any]) -> Answer:
     last = events[-1] if events and isinstance(events[-1], dict) else {}
     status = word(last.get("status"))
     said = CODES.get(status, ACCEPTED)
-    return Answer(*said, f"status {status or 'none'}", word(last.get("internal_id")) or None)
+    return Answer(*said, f"status {status or 'none'}", identifier(last.get("internal_id")))
 
 
 def _first(value: Any) -> dict[str, Any]:

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from schemas.records import Content
 
 T = TypeVar("T")
 
 DETAIL_CHARACTERS = 200
-_ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+|\+?\d[\d ()-]{6,}\d")
+ID_CHARACTERS = 200
+# The first look-behind keeps the search linear: a word is read from its beginning only.
+_ADDRESS = re.compile(r"(?<![^\s<>@\"'])[^\s<>@\"']+@[^\s<>@\"']+|\+?\d[\d ()-]{6,}\d")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+Positive = Annotated[int, Meta(gt=0)]
+"""Of times and of connections: a client reads 0 as "no limit"."""
 
 
 class ProviderConfigError(Exception):
     """A provider's config cannot be used. The text names the field and never a value."""
+
+
+class Secretive(msgspec.Struct, frozen=True):
+    """A value with secrets in it, which no log and no traceback shows."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -61,11 +75,28 @@ def configured(config: Mapping[str, Any], shape: type[T]) -> T:
         raise ProviderConfigError(f"config: {error}") from None
 
 
-def scrubbed(text: str, address: str = "") -> str:
-    """Make what a vendor said safe for rows and logs: no address, no control characters, ≤ 200 characters."""
-    if address:
-        text = re.sub(re.escape(address), "***", text, flags=re.IGNORECASE)
+def in_headers(*values: str) -> None:
+    """`ProviderConfigError` for what no header can hold: it would fail in the midst of a call."""
+    if not all(value.isascii() and (value.isprintable() or not value) for value in values):
+        raise ProviderConfigError("config: a key or name is not printable ASCII")
+
+
+def scrubbed(text: str, address: str = "", secrets: Iterable[str | None] = ()) -> str:
+    """Make what a vendor said safe for rows and logs: no address, secret, control; ≤ 200 characters."""
+    for hidden in filter(None, (address, *secrets)):
+        text = re.sub(re.escape(hidden), "***", text, flags=re.IGNORECASE)
     return _ADDRESS.sub("***", _CONTROL.sub(" ", text))[:DETAIL_CHARACTERS].strip()
+
+
+def identifier(value: object) -> str | None:
+    """A vendor's own id of a message, fit for rows; None when it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if 0 < len(text) <= ID_CHARACTERS and text.isprintable() else None
+
+
+def is_repeat(idempotency_key: str) -> bool:
+    """Whether an attempt before this one ended with its answer hidden."""
+    return idempotency_key.rpartition(":")[2] not in {"", "0"}
 
 
 def message_id_of(idempotency_key: str) -> str:

@@ -11,18 +11,14 @@ Unconfirmed: whether `Message-ID` and `Date` are replaced, and whether a 429 say
 
 from __future__ import annotations
 
+from connectors.providers.http_status import Said
 from connectors.providers.ses import CODES as SES_CODES
 from connectors.providers.ses import Ses, SesConfig
-from schemas.words import Reason, Verdict
 
 PUBLIC_URL = "https://postbox.cloud.yandex.net"
 
 # As SES says it, but a limit has the status 429 here. Faults of the cloud's own doors carry only a status.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
-    **SES_CODES,
-    "401": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "403": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-}
+CODES: dict[str, Said] = dict(SES_CODES)
 
 # `eventType` → our statuses. `DeliveryDelay` changes none; `Unsubscribe` is about a user.
 EVENTS: dict[str, str] = {

@@ -1,8 +1,9 @@
 """Mail by SendGrid's v3 API, `POST /v3/mail/send` (NS-CH-020, NS-CH-021). Never run against the real vendor.
 
 Sources: github.com/sendgrid/sendgrid-oai (`spec/paths/mail_send`: fields, headers that are not ours to set),
-Twilio's pages "Mail Send: Errors", "Errors" (401, 403, 406, 429, 500), "Rate Limits" (`X-RateLimit-Reset`)
-and "Event Webhook Reference". That a `Message-ID` of ours is kept: django-anymail's issue 15, not the vendor.
+Twilio's pages "Mail Send: Errors", "Errors" (401, 403, 406, 429, 451, 500), "Sandbox Mode" (200 and 202),
+"Rate Limits" (`X-RateLimit-Reset`) and "Event Webhook Reference"; of 503 an older overview of the API, which
+RapidAPI still shows. That a `Message-ID` of ours is kept: django-anymail's issue 15, not the vendor.
 
 The vendor builds the mail, so `letter` is not used: its headers go along by name. Its own list of those who
 unsubscribed is switched off for each mail, for it would put its link in the place of ours (RFC 8058).
@@ -18,6 +19,7 @@ import orjson
 
 from connectors.providers.http_call import MAX_RETRY_AFTER_MS
 from connectors.providers.http_mail import HttpMail, MailConfig, Request, text_in
+from connectors.providers.http_status import ACCEPTED, MISCONFIGURED, UNAVAILABLE, Said
 from connectors.providers.letter import alternatives, own_headers
 from connectors.providers.port import configured, message_id_of
 from schemas.words import Reason, Verdict
@@ -29,25 +31,21 @@ if TYPE_CHECKING:
     from schemas.records import Content
 
 PUBLIC_URL = "https://api.sendgrid.com"
+TAKEN = 202
 TOO_MANY = 429
 RESET_HEADER = "X-RateLimit-Reset"
 KEY_ARGUMENT = "carillon_key"
 MESSAGE_ARGUMENT = "carillon_message_id"
 
-# The field that a refusal names, without its numbers, or the HTTP status → ours.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
+# The field that a refusal names, without its numbers, or the HTTP status → ours; others by `http_status`. 401
+# may mean that no credits are left, 403 a sender that is not verified or a block after many bad requests.
+CODES: dict[str, Said] = {
     "personalizations.to": (Verdict.PERMANENT, Reason.INVALID_CONTACT),
     "personalizations.to.email": (Verdict.PERMANENT, Reason.INVALID_CONTACT),
-    "from": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "from.email": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "400": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "401": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),  # or no credits are left
-    "403": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),  # or the sender is not verified
-    "406": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "413": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "429": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
-    "500": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "503": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
+    "from": MISCONFIGURED,
+    "from.email": MISCONFIGURED,
+    "202": ACCEPTED,  # with an empty body; 200 is what it says to a mail that it only checked
+    "503": UNAVAILABLE,  # "the v3 Web API is not available"
 }
 
 # Field `event` of the Event Webhook → our statuses. `deferred` changes none; `spamreport`, `unsubscribe` and
@@ -106,7 +104,7 @@ class SendGrid(HttpMail):
 
     def _id(self, reply: Reply) -> object:
         """Its events begin their `sg_message_id` with it."""
-        return reply.headers.get("X-Message-Id")
+        return reply.headers.get("X-Message-Id") if reply.status == TAKEN else None
 
     def _wait_ms(self, reply: Reply) -> int | None:
         """The end of the period, in seconds since 1970, is told with every answer: it counts with a 429."""

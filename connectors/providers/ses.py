@@ -2,12 +2,13 @@
 
 Never run against the real vendor. Sources: the service model of github.com/boto/botocore (`sesv2`: request,
 errors and their statuses, letters of tags), "Errors related to the sending quotas" and "SendRawEmail" of
-the SES guide, "Common errors" of AWS, "Event data that SES publishes".
+the SES guide, "Common errors" of AWS, "Event data that SES publishes"; of
+"Email address is not verified" the article "554 or 400 Message rejected" of AWS re:Post.
 
 `Raw` keeps every header of `letter`, the way out of RFC 8058 with it; SES sets `Message-ID` and `Date`
 itself, so a mailbox cannot know a repeat by them. SES signs by DKIM as its identity of the domain says.
 Unconfirmed: that no answer to a throttled call says when to come back (the guide: wait up to ten minutes),
-and which of the common errors v2 gives; an address that the sandbox refuses comes as `MessageRejected`.
+and which of the common errors v2 gives.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connectors.providers.http_mail import HttpMail, MailConfig, Request, in_headers, text_in
+from connectors.providers.http_mail import HttpMail, MailConfig, Request, text_in
+from connectors.providers.http_status import HIDDEN, LIMITED, MISCONFIGURED, REFUSED, UNAVAILABLE, Said
 from connectors.providers.letter import letter
-from connectors.providers.port import ProviderConfigError, configured
+from connectors.providers.port import ProviderConfigError, configured, in_headers
 from connectors.providers.signature_v4 import AwsKey, signed
-from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,42 +35,42 @@ PATH = "/v2/email/outbound-emails"
 SERVICE = "ses"
 MESSAGE_TAG = "carillon_message_id"
 EPOCH_TAG = "carillon_epoch"
-
-_MISCONFIGURED = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
-_REFUSED = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
-_LIMITED = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
+REJECTED = "MessageRejected"
+NOT_VERIFIED = "MessageRejected of an identity"
+NOT_VERIFIED_SENTENCE = "Email address is not verified"
 
 # The vendor's exceptions → ours. Those of `SendEmail` first, then those that any call may meet.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
-    "AccountSuspendedException": _MISCONFIGURED,
-    "BadRequestException": _REFUSED,
-    "LimitExceededException": _LIMITED,
-    "MailFromDomainNotVerifiedException": _MISCONFIGURED,
-    "MessageRejected": _REFUSED,
-    "NotFoundException": _MISCONFIGURED,  # no such configuration set
-    "SendingPausedException": _MISCONFIGURED,
-    "TooManyRequestsException": _LIMITED,
-    "AccessDeniedException": _MISCONFIGURED,
-    "ExpiredTokenException": _MISCONFIGURED,
-    "IncompleteSignature": _MISCONFIGURED,
-    "IncompleteSignatureException": _MISCONFIGURED,
-    "InternalFailure": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "InternalServiceErrorException": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
-    "InvalidClientTokenId": _MISCONFIGURED,
-    "InvalidSignatureException": _MISCONFIGURED,
-    "MissingAuthenticationToken": _MISCONFIGURED,
-    "MissingAuthenticationTokenException": _MISCONFIGURED,
-    "NotAuthorized": _MISCONFIGURED,
-    "OptInRequired": _MISCONFIGURED,
-    "RequestExpired": _MISCONFIGURED,
-    "ServiceUnavailable": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    "ServiceUnavailableException": (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),
-    "SignatureDoesNotMatch": _MISCONFIGURED,
-    "Throttling": _LIMITED,
-    "ThrottlingException": _LIMITED,
-    "UnrecognizedClientException": _MISCONFIGURED,
-    "ValidationError": _REFUSED,
-    "ValidationException": _REFUSED,
+CODES: dict[str, Said] = {
+    "AccountSuspendedException": MISCONFIGURED,
+    "BadRequestException": REFUSED,
+    "LimitExceededException": LIMITED,
+    "MailFromDomainNotVerifiedException": MISCONFIGURED,
+    REJECTED: REFUSED,
+    NOT_VERIFIED: MISCONFIGURED,  # our sender, or an account that is still in the sandbox
+    "NotFoundException": MISCONFIGURED,  # no such configuration set
+    "SendingPausedException": MISCONFIGURED,
+    "TooManyRequestsException": LIMITED,
+    "AccessDeniedException": MISCONFIGURED,
+    "ExpiredTokenException": MISCONFIGURED,
+    "IncompleteSignature": MISCONFIGURED,
+    "IncompleteSignatureException": MISCONFIGURED,
+    "InternalFailure": HIDDEN,
+    "InternalServiceErrorException": HIDDEN,
+    "InvalidClientTokenId": MISCONFIGURED,
+    "InvalidSignatureException": MISCONFIGURED,
+    "MissingAuthenticationToken": MISCONFIGURED,
+    "MissingAuthenticationTokenException": MISCONFIGURED,
+    "NotAuthorized": MISCONFIGURED,
+    "OptInRequired": MISCONFIGURED,
+    "RequestExpired": MISCONFIGURED,
+    "ServiceUnavailable": UNAVAILABLE,
+    "ServiceUnavailableException": UNAVAILABLE,
+    "SignatureDoesNotMatch": MISCONFIGURED,
+    "Throttling": LIMITED,
+    "ThrottlingException": LIMITED,
+    "UnrecognizedClientException": MISCONFIGURED,
+    "ValidationError": REFUSED,
+    "ValidationException": REFUSED,
 }
 
 # `eventType` of published events → our statuses. `DeliveryDelay` changes none, `Complaint` and `Subscription`
@@ -119,7 +120,7 @@ class Ses(HttpMail):
         self._key = AwsKey(
             given.access_key_id, given.secret_access_key, given.region, SERVICE, given.session_token
         )
-        self._secrets = tuple(filter(None, (given.secret_access_key, given.session_token)))
+        self._secrets = (given.secret_access_key, given.session_token)
 
     def _public_url(self, region: str) -> str:
         return f"https://email.{region}.amazonaws.com"
@@ -146,7 +147,9 @@ class Ses(HttpMail):
     def _word(self, reply: Reply) -> str:
         """`x-amzn-ErrorType: <name>:<address>`, else a field of the body, perhaps `<namespace>#<name>`."""
         told = reply.headers.get("x-amzn-ErrorType") or text_in(reply.body, "__type", "Code", "code")
-        return told.partition(":")[0].rpartition("#")[2].strip()
+        word = told.partition(":")[0].rpartition("#")[2].strip()
+        is_ours = word == REJECTED and self._told(reply).startswith(NOT_VERIFIED_SENTENCE)
+        return NOT_VERIFIED if is_ours else word
 
     def _told(self, reply: Reply) -> str:
         return text_in(reply.body, "message", "Message")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 from time import gmtime, strftime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from connectors.providers.port import Secretive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class AwsKey(NamedTuple):
+class AwsKey(Secretive, frozen=True):
     """Who signs, and for what. `token`: of a temporary key."""
 
     access_key_id: str

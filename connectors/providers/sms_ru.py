@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from connectors.providers.port import Answer, configured
-from connectors.providers.texting import (
+from connectors.providers.http_status import (
     ACCEPTED,
-    FORM,
     HIDDEN,
     LIMITED,
-    LIMITED_TODAY,
     MISCONFIGURED,
-    NO_PHONE,
     NOT_SERVED,
     REFUSED,
     UNAVAILABLE,
-    Posted,
     Said,
+)
+from connectors.providers.port import Answer, configured, identifier
+from connectors.providers.texting import (
+    FORM,
+    LIMITED_TODAY,
+    NO_PHONE,
+    Posted,
     TextCarrier,
+    TextConfig,
     by_status,
     form,
-    told,
     word,
 )
 from schemas.words import Verdict
@@ -96,27 +96,21 @@ EVENTS: dict[str, str] = {
 LIMIT_LASTS_MS: dict[str, int] = {"231": 60_000, "233": 60_000}
 
 
-class SmsRuConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SmsRuConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose account (`api_id`, a secret), and the approved name of the sender. Times in ms."""
 
     api_id: str
     sender: str | None = None
     url: str = "https://sms.ru"
-    timeout_ms: int = 10_000
-    connections: int = 100
 
 
 class SmsRu(TextCarrier):
     """Carrier. SMS.ru takes no idempotency key and no id of ours; its own `sms_id` alone finds a text."""
 
-    def __init__(self, _name: str, config: Mapping[str, Any], _now_ms: Callable[[], int]) -> None:
+    def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, SmsRuConfig)
-        super().__init__(
-            self._config.url,
-            {},
-            timeout_ms=self._config.timeout_ms,
-            connections=self._config.connections,
-        )
+        super().__init__(self._config, {}, now_ms)
+        self.secrets = (self._config.api_id,)
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:  # noqa: ARG002
         fields = {
@@ -130,15 +124,15 @@ class SmsRu(TextCarrier):
 
     def _read(self, reply: Reply, address: str) -> Answer:
         about = _of_the_phone(reply.body)
-        code, sms_id = word(about.get("status_code")), about.get("sms_id")
+        code, sms_id = word(about.get("status_code")), identifier(about.get("sms_id"))
         verdict, reason = CODES.get(code) or by_status(reply)
-        if verdict is Verdict.ACCEPTED and not isinstance(sms_id, str):
+        if verdict is Verdict.ACCEPTED and sms_id is None:
             verdict, reason = HIDDEN  # the request was read well, and of the phone nothing is said
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, about.get("status_text"), address),
-            sms_id if isinstance(sms_id, str) else None,
+            self._told(reply, code, about.get("status_text"), address),
+            sms_id,
             LIMIT_LASTS_MS.get(code),
         )
 

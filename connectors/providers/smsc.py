@@ -10,23 +10,32 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from connectors.providers.port import Answer, ProviderConfigError, configured, message_id_of
-from connectors.providers.texting import (
+from connectors.providers.http_status import (
     ACCEPTED,
-    FORM,
+    HIDDEN,
     LIMITED,
     MISCONFIGURED,
-    NO_PHONE,
     REFUSED,
     UNAVAILABLE,
-    Posted,
     Said,
+)
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    configured,
+    identifier,
+    is_repeat,
+    message_id_of,
+)
+from connectors.providers.texting import (
+    FORM,
+    NO_PHONE,
+    Posted,
     TextCarrier,
+    TextConfig,
     by_status,
     form,
-    told,
     word,
 )
 from schemas.words import Verdict
@@ -64,12 +73,12 @@ EVENTS: dict[str, str] = {
     "25": "failed",
 }
 
-TAKEN = range(-1, 5)
+TAKEN = {"-1", "0", "1", "2", "3", "4"}
 LIMIT_LASTS_MS = 60_000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
-class SmscConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SmscConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose account: `api_key`, or `login` and `password`. `sender`: a name that SMSC has approved.
 
     `connections`: SMSC takes 15 requests at once from an account; let all processes together stay below.
@@ -81,8 +90,7 @@ class SmscConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     api_key: str | None = None
     sender: str | None = None
     url: str = "https://smsc.ru"
-    timeout_ms: int = 10_000
-    connections: int = 5
+    connections: Positive = 5
 
 
 class Smsc(TextCarrier):
@@ -92,15 +100,11 @@ class Smsc(TextCarrier):
     before it was taken, and is not sent again if it was.
     """
 
-    def __init__(self, _name: str, config: Mapping[str, Any], _now_ms: Callable[[], int]) -> None:
+    def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, SmscConfig)
         self._access = _access(self._config)
-        super().__init__(
-            self._config.url,
-            {},
-            timeout_ms=self._config.timeout_ms,
-            connections=self._config.connections,
-        )
+        super().__init__(self._config, {}, now_ms)
+        self.secrets = (self._config.password, self._config.api_key)
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one text; what SMSC holds for a repetition is looked up."""
@@ -108,16 +112,18 @@ class Smsc(TextCarrier):
         message_id = _id(idempotency_key)
         if answer.verdict is not Verdict.LIMITED or message_id is None:
             return answer
-        return await self._earlier(address, message_id) or answer
+        status = await self._status(address, message_id)
+        if status in TAKEN:
+            return Answer(*ACCEPTED, f"an earlier attempt was taken, status {status}", message_id)
+        if not status and is_repeat(idempotency_key):  # after the minute it would be sent a second time
+            return Answer(*HIDDEN, "turned away, and nothing is said of the attempt before")
+        return answer
 
-    async def _earlier(self, address: str, message_id: str) -> Answer | None:
-        """What became of an attempt before this one; None when SMSC knows of none, or does not say."""
+    async def _status(self, address: str, message_id: str) -> str:
+        """The status of the last attempt; empty when SMSC does not say."""
         fields = {**self._access, "phone": address, "id": message_id}
         reply = await self._calls.post(f"{self._url}/sys/status.php", form(fields), FORM)
-        status = None if isinstance(reply, Answer) else reply.body.get("status")
-        if status not in TAKEN:
-            return None
-        return Answer(*ACCEPTED, f"an earlier attempt was taken, status {status}", message_id)
+        return "" if isinstance(reply, Answer) else word(reply.body.get("status"))
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         fields = {
@@ -130,14 +136,14 @@ class Smsc(TextCarrier):
         return Posted("/sys/send.php", form(fields), FORM)
 
     def _read(self, reply: Reply, address: str) -> Answer:
-        code, message_id = word(reply.body.get("error_code")), word(reply.body.get("id"))
+        code, message_id = word(reply.body.get("error_code")), identifier(reply.body.get("id"))
         taken = ACCEPTED if message_id and not code and reply.status == 200 else None  # noqa: PLR2004 - HTTP
         verdict, reason = taken or CODES.get(code) or by_status(reply)
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, reply.body.get("error"), address),
-            message_id or None,
+            self._told(reply, code, reply.body.get("error"), address),
+            message_id,
             LIMIT_LASTS_MS if verdict is Verdict.LIMITED else None,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiosmtplib import (
     SMTP,
     SMTPConnectError,
@@ -17,8 +16,17 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
+from connectors.providers.endpoint import is_loopback
 from connectors.providers.letter import Sender, letter
-from connectors.providers.port import Answer, ProviderConfigError, configured, scrubbed
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    configured,
+    identifier,
+    scrubbed,
+)
 from connectors.providers.smtp_pool import PoolExhaustedError, SmtpPool
 from schemas.words import Reason, Verdict
 
@@ -51,10 +59,11 @@ CLOSING = 421
 TOO_BIG = 552
 FIRST_REFUSAL = 400
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f<>()\[\],;:\"\\]")
+"""The library would make another address of some: of `a@b,c@d` it is `a@b`."""
 
 
-class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SmtpConfig(Secretive, frozen=True, forbid_unknown_fields=True):
     """Where the server is and who writes. `tls` from the first byte, or `starttls` demanded. Times in ms.
 
     `connections`: the most that are open. Who waits for one waits as they came, the urgent too: let there be
@@ -69,9 +78,9 @@ class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: str | None = None
     starttls: bool = False
     tls: bool = False
-    connections: int = 100
-    timeout_ms: int = 30_000
-    idle_ms: int = 20_000
+    connections: Positive = 100
+    timeout_ms: Positive = 30_000
+    idle_ms: Positive = 20_000
 
 
 class Smtp:
@@ -82,7 +91,10 @@ class Smtp:
         if self._config.tls and self._config.starttls:
             raise ProviderConfigError("config: tls and starttls exclude each other")
         if not self._config.from_address.isascii() or _UNSAFE.search(self._config.from_address):
-            raise ProviderConfigError("config: from_address must be ASCII, without spaces and <>")
+            raise ProviderConfigError("config: from_address must be one ASCII mail address")
+        is_heard = not (self._config.tls or self._config.starttls or is_loopback(self._config.host))
+        if self._config.password and is_heard:
+            raise ProviderConfigError("config: a password needs tls or starttls, unless host is this machine")
         self._sender = Sender(self._config.from_address, self._config.from_name)
         self._now_ms = now_ms
         self._pool = SmtpPool(
@@ -94,7 +106,7 @@ class Smtp:
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one mail."""
-        if _UNSAFE.search(address) or "@" not in address:
+        if _UNSAFE.search(address) or address.count("@") != 1:
             return Answer(Verdict.PERMANENT, Reason.INVALID_CONTACT, "no mail address")
         raw = letter(self._sender, address, content, idempotency_key, self._now_ms())
         try:
@@ -192,12 +204,9 @@ async def _handed_over(client: SMTP, raw: bytes, address: str) -> Answer:
     """DATA and the body. Without an answer to it nobody knows whether the server has taken the mail."""
     try:
         response = await client.data(raw)
-    except SMTPResponseException as error:
-        if error.code >= FIRST_REFUSAL:
-            return await _refused(client, error, address)
-        client.close()
-        return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, "the reply to the mail is unreadable")
     except (SMTPException, OSError) as error:
+        if isinstance(error, SMTPResponseException) and error.code >= FIRST_REFUSAL:
+            return await _refused(client, error, address)
         client.close()
         return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, type(error).__name__)
     return Answer(
@@ -236,4 +245,4 @@ def _unavailable(client: SMTP, error: Exception) -> Answer:
 def _queue_id(message: str) -> str | None:
     """Take the id out of `… queued as <id>`, the usual form of the last reply."""
     found = re.search(r"queued as (\S+)", message)
-    return found[1] if found else None
+    return identifier(found[1]) if found else None

@@ -9,37 +9,20 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.providers import http_status
 from connectors.providers.endpoint import endpoint
-from connectors.providers.http_call import HttpCalls, Reply
-from connectors.providers.port import Answer, scrubbed
+from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
+from connectors.providers.http_status import MISCONFIGURED, Said, verdict_of
+from connectors.providers.port import Answer, Positive, Secretive, scrubbed
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from schemas.records import Content
 
-Said = tuple[Verdict, Reason | None]
-
-ACCEPTED: Said = (Verdict.ACCEPTED, None)
-REFUSED: Said = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
 NO_PHONE: Said = (Verdict.PERMANENT, Reason.INVALID_CONTACT)
-LIMITED: Said = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
 LIMITED_TODAY: Said = (Verdict.TEMPORARY, Reason.PROVIDER_LIMITED)
 """A limit of one phone and one day: a reserve provider may deliver at once, so the message moves on."""
-UNAVAILABLE: Said = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
-MISCONFIGURED: Said = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
-"""Credentials, sender, balance: ours to repair, and another provider may deliver."""
-NOT_SERVED: Said = (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED)
-"""A country that our account may not send to: so is this, and it says nothing of other phones."""
-HIDDEN: Said = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
-
-# An answer without a word we know: as for every vendor, but a 200 that is no JSON says neither yes nor no. A
-# 503 is no "not taken" unless it says when to come back: a text may have gone out behind a gateway.
-STATUSES: dict[int, Said] = {**http_status.STATUSES, 2: HIDDEN, 402: MISCONFIGURED, 503: HIDDEN}
-
-SERVICE_UNAVAILABLE = 503
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
@@ -53,16 +36,29 @@ class Posted(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
+class TextConfig(Secretive, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a vendor is, and the most of time (ms) and of connections that its calls take."""
+
+    url: str
+    timeout_ms: Positive = 10_000
+    connections: Positive = 100
+
+
 class TextCarrier:
     """A carrier of texts. A vendor says what is posted (`_posted`) and what its answer means (`_read`).
 
     Our key goes along as the header `Idempotency-Key` to every vendor. None of these documents it: it is for
     the vendor's logs and for our fakes. What a vendor does take is said in its own class.
+
+    `secrets`: what must not stand in a detail, should the vendor repeat it.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, timeout_ms: int, connections: int) -> None:
-        self._url = endpoint(url)
-        self._calls = HttpCalls(headers, timeout_ms=timeout_ms, connections=connections)
+    secrets: tuple[str | None, ...] = ()
+
+    def __init__(self, config: TextConfig, headers: Mapping[str, str], now_ms: Callable[[], int]) -> None:
+        self._url = endpoint(config.url)
+        self._calls = HttpCalls(headers, timeout_ms=config.timeout_ms, connections=config.connections)
+        self._now_ms = now_ms
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one text. Only one phone in full passes: vendors take lists, groups and names too."""
@@ -87,12 +83,20 @@ class TextCarrier:
     def _read(self, reply: Reply, address: str) -> Answer:
         raise NotImplementedError
 
+    def _told(self, reply: Reply, code: str, text: Any, address: str) -> str:
+        """What the vendor said, fit for rows and logs. Code and status apart, or they look like a phone."""
+        said = f": {text}" if isinstance(text, str) and text else ""
+        return scrubbed(f"HTTP {reply.status}, code {code or 'none'}{said}", address, self.secrets)
+
+    def _wait_ms(self, reply: Reply, reason: Reason | None) -> int | None:
+        """How long a limit lasts."""
+        is_limit = reason is Reason.PROVIDER_LIMITED
+        return retry_after_ms(reply.retry_after, self._now_ms()) if is_limit else None
+
 
 def by_status(reply: Reply) -> Said:
-    """Read an answer that has no word we know. A 503 that says when to come back turned the request away."""
-    if reply.status == SERVICE_UNAVAILABLE and reply.retry_after:
-        return UNAVAILABLE
-    return STATUSES.get(reply.status) or STATUSES.get(reply.status // 100, HIDDEN)
+    """Read an answer that has no word we know."""
+    return verdict_of(reply.status, reply.retry_after)
 
 
 def basic(user: str, secret: str) -> dict[str, str]:
@@ -108,9 +112,3 @@ def form(fields: Mapping[str, str | None]) -> bytes:
 def word(value: Any) -> str:
     """A code of a vendor as it stands in our tables: numbers and texts alike, nothing for anything else."""
     return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-
-
-def told(status: int, code: str, text: Any, address: str) -> str:
-    """What the vendor said, fit for rows and logs. Code and status stand apart, or they look like a phone."""
-    said = f": {text}" if isinstance(text, str) and text else ""
-    return scrubbed(f"HTTP {status}, code {code or 'none'}{said}", address)

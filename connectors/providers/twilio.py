@@ -8,33 +8,34 @@ does). Twilio changes its codes now and then and says so: an unknown one is read
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
-
-from connectors.providers.http_call import Reply, retry_after_ms
-from connectors.providers.port import Answer, configured
-from connectors.providers.texting import (
+from connectors.providers.http_call import Reply
+from connectors.providers.http_status import (
     ACCEPTED,
-    FORM,
     HIDDEN,
     LIMITED,
     MISCONFIGURED,
-    NO_PHONE,
     NOT_SERVED,
     REFUSED,
     UNAVAILABLE,
-    Posted,
     Said,
+)
+from connectors.providers.port import Answer, configured, identifier
+from connectors.providers.texting import (
+    FORM,
+    NO_PHONE,
+    Posted,
     TextCarrier,
+    TextConfig,
     basic,
     by_status,
     form,
-    told,
     word,
 )
-from schemas.words import Reason, Verdict
+from schemas.words import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,11 +96,12 @@ EVENTS: dict[str, str] = {
     "read": "opened",
 }
 
-SERVICE = "MG"
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+"""Of a messaging service; a name may begin like it."""
 CREATED = 2
 
 
-class TwilioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TwilioConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose account, and who sends: a phone, a short code, a name, or a messaging service (`MG…`).
 
     `secret` belongs to `key_sid`, an API key (`SK…`); without one it is the account's token. `status_url`:
@@ -112,8 +114,6 @@ class TwilioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     key_sid: str | None = None
     status_url: str | None = None
     url: str = "https://api.twilio.com"
-    timeout_ms: int = 10_000
-    connections: int = 100
 
 
 class Twilio(TextCarrier):
@@ -125,21 +125,16 @@ class Twilio(TextCarrier):
 
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, TwilioConfig)
-        self._now_ms = now_ms
         user = self._config.key_sid or self._config.account_sid
-        super().__init__(
-            self._config.url,
-            basic(user, self._config.secret),
-            timeout_ms=self._config.timeout_ms,
-            connections=self._config.connections,
-        )
+        super().__init__(self._config, basic(user, self._config.secret), now_ms)
+        self.secrets = (self._config.secret,)
         self._path = f"/2010-04-01/Accounts/{quote(self._config.account_sid, safe='')}/Messages.json"
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         sender = self._config.sender
         fields = {
             "To": address,
-            "MessagingServiceSid" if sender.startswith(SERVICE) else "From": sender,
+            "MessagingServiceSid" if SERVICE.fullmatch(sender) else "From": sender,
             "Body": content.body,
             "StatusCallback": _with_key(self._config.status_url, idempotency_key),
         }
@@ -148,16 +143,16 @@ class Twilio(TextCarrier):
     def _read(self, reply: Reply, address: str) -> Answer:
         body = reply.body
         words = [word(body.get(field)) for field in ("code", "error_code", "status")]
-        unknown = ACCEPTED if reply.status // 100 == CREATED else by_status(reply)
+        sid = identifier(body.get("sid"))
+        unknown = ACCEPTED if sid and reply.status // 100 == CREATED else by_status(reply)
         verdict, reason = next((CODES[one] for one in words if one in CODES), unknown)
         code = next((one for one in words if one), "")
-        sid = body.get("sid")
         return Answer(
             verdict,
             reason,
-            told(reply.status, code, body.get("message") or body.get("error_message"), address),
-            sid if isinstance(sid, str) else None,
-            retry_after_ms(reply.retry_after, self._now_ms()) if reason is Reason.PROVIDER_LIMITED else None,
+            self._told(reply, code, body.get("message") or body.get("error_message"), address),
+            sid,
+            self._wait_ms(reply, reason),
         )
 
 

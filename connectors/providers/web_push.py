@@ -2,7 +2,9 @@
 
 Never run against a real push service. Sources: RFC 8030 (requests, answers, `TTL`, `Urgency`, `Topic`), RFC
 8291 and RFC 8188 (encryption), RFC 8292 (VAPID), and Pushpad's article "Web Push errors explained (with HTTP
-status codes)". The hosts are those that browsers are known to give; no vendor's own words are read.
+status codes)". Of single services: Mozilla's "Error Codes" (github.com/mozilla-services/autopush-rs,
+`docs/src/errors.md`: 20x, 503) and Microsoft's "Troubleshooting push notifications" (200, 406). The hosts are
+those that browsers are known to give; no vendor's own words are read.
 
 Unconfirmed: whether a service answers 404 for anything but a subscription that is gone, as RFC 8030 has it;
 whether a 500 can follow a push that was taken, so it is read as hidden.
@@ -13,7 +15,6 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -26,11 +27,21 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from msgspec import Meta
+from yarl import URL
 
 from connectors.providers.endpoint import endpoint
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
-from connectors.providers.http_status import verdict_of
-from connectors.providers.port import Answer, ProviderConfigError, configured, message_id_of, scrubbed
+from connectors.providers.http_status import ACCEPTED, LIMITED, NOT_SERVED, UNAVAILABLE, Said, verdict_of
+from connectors.providers.port import (
+    Answer,
+    Positive,
+    ProviderConfigError,
+    Secretive,
+    configured,
+    identifier,
+    message_id_of,
+    scrubbed,
+)
 from connectors.providers.web_push_body import (
     OVERHEAD_BYTES,
     RECORD_BYTES,
@@ -55,21 +66,19 @@ ORIGINS = 1_000
 """Kept at most: clients choose names below the hosts."""
 
 # HTTP status → ours; others by `http_status`.
-CODES: dict[str, tuple[Verdict, Reason | None]] = {
-    "404": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
-    "410": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
-    "400": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "401": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "403": (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),  # subscribed with another VAPID key
-    "413": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-    "429": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
+CODES: dict[str, Said] = {
+    **dict.fromkeys(("200", "201", "202"), ACCEPTED),
+    **dict.fromkeys(("404", "410"), (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)),
+    "403": NOT_SERVED,  # subscribed under another VAPID key
+    "406": LIMITED,  # Microsoft's word for what is 429 elsewhere
+    "503": UNAVAILABLE,
 }
 
 # No service calls back; `delivered` and `opened` come from clients (NS-CH-OP-06).
 EVENTS: dict[str, str] = {}
 
 
-class WebPushConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WebPushConfig(Secretive, frozen=True, forbid_unknown_fields=True):
     """Who pushes. `private_key`: of VAPID, PEM or base64url as tools make it, as `private_key_file`.
 
     `subject`: a `mailto:` or https address for the services' people. `hosts`: of endpoints, with those below
@@ -85,8 +94,8 @@ class WebPushConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "push.apple.com",
     )
     ttl_s: Annotated[int, Meta(ge=0, le=2_419_200)] = 86_400
-    timeout_ms: int = 10_000
-    connections: int = 100
+    timeout_ms: Positive = 10_000
+    connections: Positive = 100
 
 
 class WebPush:
@@ -116,7 +125,8 @@ class WebPush:
             detail = f"{len(clear)} bytes; there is room for {LARGEST_BYTES}"
             return Answer(Verdict.PERMANENT, Reason.PROVIDER_REFUSED, detail)
         headers = self._headers(reader, idempotency_key)
-        reply = await self._calls.post(reader.endpoint, encrypted(clear, reader), headers)
+        as_given = URL(reader.endpoint, encoded=True)  # it is opaque: nothing in it is written in another way
+        reply = await self._calls.post(as_given, encrypted(clear, reader), headers)
         return reply if isinstance(reply, Answer) else self._read(reply, reader)
 
     async def ask(self, idempotency_key: str) -> Answer:  # noqa: ARG002 - the port's shape
@@ -152,13 +162,13 @@ class WebPush:
         }
 
     def _read(self, reply: Reply, reader: Subscription) -> Answer:
-        verdict, reason = CODES.get(str(reply.status)) or verdict_of(reply.status)
+        verdict, reason = CODES.get(str(reply.status)) or verdict_of(reply.status, reply.retry_after)
         place = reply.headers.get("Location", "").rstrip("/").rpartition("/")[2]
         return Answer(
             verdict,
             reason,
             scrubbed(f"{reply.status} of {reader.parts.hostname}"),
-            place or None if verdict is Verdict.ACCEPTED else None,
+            identifier(place) if verdict is Verdict.ACCEPTED else None,
             retry_after_ms(reply.retry_after, self._now_ms()),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64decode
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Meta
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -32,9 +33,9 @@ class _Keys(msgspec.Struct, frozen=True):
 
 
 class _Subscribed(msgspec.Struct, frozen=True):
-    """What `JSON.stringify(subscription)` gives in a browser."""
+    """What `JSON.stringify(subscription)` gives in a browser. ASCII only: readers differ about the rest."""
 
-    endpoint: str
+    endpoint: Annotated[str, Meta(pattern=r"\A[!-~]+\Z")]
     keys: _Keys
 
 

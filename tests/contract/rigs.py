@@ -15,7 +15,7 @@ from schemas.words import Reason
 from tests.contract.push_rigs import PUBLIC_KEYS, PUSH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from connectors.fake.ledger import Line
     from connectors.providers.port import Answer, Carrier
@@ -108,6 +108,14 @@ CASES = [
         **DEAD,
     ),
 ]
+
+
+# How a server ends kept connections, where the protocol then says that nothing was taken. HTTP/1 has no such
+# word: a request that crosses the end of its connection stays hidden.
+FAREWELLS: dict[str, Callable[[RunningFake], None]] = {
+    "smtp": RunningFake.cut_mails,
+    "apns": lambda fake: fake.apns.say_goodbye(),
+}
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,10 @@ async def _send(api: ApiDesk, request: web.Request) -> web.Response:
     if is_taken(reaction):
         taken = {"id": f"<{line.provider_message_id}>", "message": "Queued. Thank you."}
         return json_answer(200, taken)
-    return _refused(reaction.word)
+    refused = _refused(reaction.word)
+    if reaction.word is Word.UNAVAILABLE:  # without it a 503 would not say that nothing was taken
+        refused.headers["Retry-After"] = str(reaction.retry_after_s or 1)
+    return refused
 
 
 def _is_welcome(request: web.Request, api_key: str) -> bool:

@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.texts import is_secret, password_of, text_call
+from connectors.fake.vendors.texts import STATUSES, is_secret, password_of, refused, text_call
 from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from connectors.fake.http_server import ApiDesk
-
-# Word of the desk → HTTP status.
-STATUSES: dict[Word, int] = {
-    Word.INVALID_RECIPIENT: 400,
-    Word.UNREGISTERED: 400,
-    Word.REJECTED: 400,
-    Word.RATE_LIMITED: 429,
-    Word.UNAVAILABLE: 503,
-    Word.UNAUTHORIZED: 401,
-    Word.BAD_REQUEST: 400,
-    Word.SILENT: 500,
-}
 
 
 def add_to(app: web.Application, api: ApiDesk) -> None:
@@ -43,15 +31,15 @@ class MegafonDesk:
     async def send(self, request: web.Request) -> web.Response:
         """`POST /messaging/v1/send`: a scenario of one step, a text."""
         if not is_secret(password_of(request), self._api.api_key):
-            return _error(Word.UNAUTHORIZED)
+            return refused(Word.UNAUTHORIZED)
         try:
             phone = _phone(orjson.loads(await request.read()))
         except (ValueError, KeyError, TypeError):
-            return _error(Word.BAD_REQUEST)
+            return refused(Word.BAD_REQUEST)
         reaction, line = await self._api.take(text_call(request, "megafon", phone), request)
         word = reaction.word
         if word in STATUSES:
-            return _error(word, reaction.retry_after_s)
+            return refused(word, reaction.retry_after_s)
         return json_answer(200, {"txId": line.provider_message_id, "state": "ACCEPTED"})
 
 
@@ -61,10 +49,3 @@ def _phone(body: Any) -> str:
     if (step["channel"], recipient["type"]) != ("sms", "MSISDN") or not (step["sender"] and step["text"]):
         raise ValueError
     return str(recipient["value"])
-
-
-def _error(word: Word, retry_after_s: int | None = None) -> web.Response:
-    answer = json_answer(STATUSES[word], {"message": word.value})
-    if retry_after_s is not None or word is Word.UNAVAILABLE:
-        answer.headers["Retry-After"] = str(retry_after_s or 1)
-    return answer

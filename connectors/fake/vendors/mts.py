@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.fake.judge import Word
-from connectors.fake.vendors.texts import is_secret, password_of, text_call
+from connectors.fake.vendors.texts import STATUSES, is_secret, password_of, refused, text_call
 from connectors.fake.vendors.wire import json_answer
 
 if TYPE_CHECKING:
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
 PATH = "/mts/http-api/v1/messages"
 EPOCHS = 8
 SENT = 200
-
-# Word of the desk → HTTP status.
-STATUSES: dict[Word, int] = {
-    Word.INVALID_RECIPIENT: 400,
-    Word.UNREGISTERED: 400,
-    Word.REJECTED: 400,
-    Word.RATE_LIMITED: 429,
-    Word.UNAVAILABLE: 503,
-    Word.UNAUTHORIZED: 401,
-    Word.BAD_REQUEST: 400,
-    Word.SILENT: 500,
-}
 
 
 def add_to(app: web.Application, api: ApiDesk) -> None:
@@ -48,21 +36,21 @@ class MtsDesk:
     async def messages(self, request: web.Request) -> web.Response:
         """`POST …/messages`: one message to one phone."""
         if not is_secret(password_of(request), self._api.api_key):
-            return _error(Word.UNAUTHORIZED)
+            return refused(Word.UNAUTHORIZED)
         try:
             phone = _phone(orjson.loads(await request.read()))
         except (ValueError, KeyError, IndexError, TypeError):
-            return _error(Word.BAD_REQUEST)
+            return refused(Word.BAD_REQUEST)
         reaction, line = await self._api.take(text_call(request, "mts", phone), request)
         word = reaction.word
         if word in STATUSES:
-            return _error(word, reaction.retry_after_s)
+            return refused(word, reaction.retry_after_s)
         return json_answer(200, {"messages": [{"internal_id": line.provider_message_id, "msisdn": phone}]})
 
     async def info(self, request: web.Request) -> web.Response:
         """`POST …/messages/info`: the events of messages, by the ids that their sender chose."""
         if not is_secret(password_of(request), self._api.api_key):
-            return _error(Word.UNAUTHORIZED)
+            return refused(Word.UNAUTHORIZED)
         asked = orjson.loads(await request.read())
         return json_answer(200, {"events_info": [self._events(key) for key in asked["msg_ids"]]})
 
@@ -82,10 +70,3 @@ def _phone(body: Any) -> str:
     if not (message["content"]["short_text"] and message["from"]["sms_address"] and recipient["message_id"]):
         raise ValueError
     return str(recipient["msisdn"])
-
-
-def _error(word: Word, retry_after_s: int | None = None) -> web.Response:
-    answer = json_answer(STATUSES[word], {"code": STATUSES[word], "message": word.value})
-    if retry_after_s is not None or word is Word.UNAVAILABLE:
-        answer.headers["Retry-After"] = str(retry_after_s or 1)
-    return answer

@@ -17,6 +17,8 @@ from tests.contract import push_rigs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from yarl import URL
+
 ACCOUNT = service_account(push_rigs.service_account("https://issuer.test"))
 HOUR = 3_600_000
 
@@ -31,7 +33,7 @@ class Issuer(HttpCalls):
         self.asked: list[bytes] = []
         self.reply: Reply | Answer | None = None
 
-    async def post(self, url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str]) -> Any:
+    async def post(self, url: str | URL, body: Mapping[str, Any] | bytes, headers: Mapping[str, str]) -> Any:
         assert "https://issuer.test/fcm/token" == url
         assert "application/x-www-form-urlencoded" == headers["Content-Type"]
         assert isinstance(body, bytes)
@@ -154,6 +156,12 @@ async def test_a_refused_token_is_asked_for_again_unless_it_is_new(rig: Rig) -> 
     assert "ya29.2" == await rig.tokens.get()
     assert rig.tokens.forget("ya29.1")
     assert "ya29.2" == await rig.tokens.get()
+
+
+async def test_a_refused_token_is_asked_for_again_even_if_the_clock_went_back(rig: Rig) -> None:
+    assert "ya29.1" == await rig.tokens.get()
+    rig.now -= HOUR
+    assert rig.tokens.forget("ya29.1")
 
 
 async def test_closing_ends_a_renewal_under_way(rig: Rig) -> None:

@@ -146,6 +146,7 @@ HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
         (500, "InternalServerError", HIDDEN),
         (500, None, HIDDEN),
         (502, None, HIDDEN),
+        (204, None, HIDDEN),
     ],
 )
 async def test_refusals_become_ours(

@@ -1,13 +1,11 @@
-"""Where a vendor may be, and what a bare status says."""
+"""Where a vendor may be."""
 
 from __future__ import annotations
 
 import pytest
 
 from connectors.providers.endpoint import endpoint
-from connectors.providers.http_status import verdict_of
 from connectors.providers.port import ProviderConfigError
-from schemas.words import Verdict
 
 
 @pytest.mark.parametrize(
@@ -47,27 +45,3 @@ def test_any_other_address_is_refused_and_not_repeated(given: str) -> None:
     with pytest.raises(ProviderConfigError) as caught:
         endpoint(given)
     assert given == "" or given not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        (200, Verdict.ACCEPTED),
-        (204, Verdict.ACCEPTED),
-        (302, Verdict.MISCONFIGURED),
-        (400, Verdict.PERMANENT),
-        (401, Verdict.MISCONFIGURED),
-        (404, Verdict.MISCONFIGURED),
-        (408, Verdict.TEMPORARY),
-        (422, Verdict.PERMANENT),
-        (429, Verdict.LIMITED),
-        (500, Verdict.HIDDEN),
-        (502, Verdict.HIDDEN),
-        (503, Verdict.TEMPORARY),
-        (504, Verdict.HIDDEN),
-        (599, Verdict.HIDDEN),
-        (999, Verdict.HIDDEN),
-    ],
-)
-def test_only_what_certainly_was_not_taken_is_temporary(status: int, expected: Verdict) -> None:
-    assert expected == verdict_of(status)[0]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from h2.errors import ErrorCodes
 
 from connectors.fake.http2_server import Http2Answer, Http2Connection, Http2Request
-from connectors.providers import http2_call
+from connectors.providers import http2_call, http2_link
 from connectors.providers.http2_call import Http2Calls
-from connectors.providers.http2_link import ANSWER_BYTES, Http2Reply
+from connectors.providers.http2_link import Http2Reply
+from connectors.providers.port import Answer
 from schemas.words import Verdict
 from tests.unit.connectors.providers.http2_desk import Desk, calling, port_of, post, verdict
 
@@ -171,15 +172,31 @@ async def test_a_silent_connection_is_asked_whether_it_lives(
     assert 2 == desk.server.accepted
 
 
-async def test_a_long_answer_is_cut(desk: Desk) -> None:
+async def test_a_long_answer_is_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2_link, "ANSWER_BYTES", 1_000)
+
     async def handle(_request: Http2Request) -> Http2Answer:
         return Http2Answer(200, {}, b"x" * 16_000)
 
     desk.server.handle = handle
     async with calling(lambda: Http2Connection(desk.server)) as calls:
         replies = [await post(calls) for _ in range(10)]  # windows are given back
-        assert {16_000} == {len(reply.body) for reply in replies if isinstance(reply, Http2Reply)}
-        assert ANSWER_BYTES > 16_000
+        assert [1_000] * 10 == [len(reply.body) for reply in replies if isinstance(reply, Http2Reply)]
+        desk.server.cut()
+
+
+@pytest.mark.parametrize(("status", "headers"), [("abc", {}), ("", {}), ("²", {}), (200, {"name": b"\xff"})])
+async def test_an_answer_that_is_none_is_hidden_at_once_and_breaks_nothing(
+    desk: Desk, caplog: pytest.LogCaptureFixture, status: Any, headers: dict[str, Any]
+) -> None:
+    async def handle(_request: Http2Request) -> Http2Answer:
+        return Http2Answer(status, headers, b"x")
+
+    desk.server.handle = handle
+    async with calling(lambda: Http2Connection(desk.server)) as calls:
+        reply = await post(calls)
+        assert isinstance(reply, Answer)
+        assert (Verdict.HIDDEN, "the connection broke", []) == (reply.verdict, reply.detail, caplog.records)
         desk.server.cut()
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from connectors.providers.fake_http import FakeSms
-from connectors.providers.http_call import MAX_RETRY_AFTER_MS, retry_after_ms
+from connectors.providers.http_call import ANSWER_BYTES, MAX_RETRY_AFTER_MS, retry_after_ms
 from connectors.providers.port import scrubbed
 from schemas.records import Content
 from schemas.words import Verdict
@@ -85,6 +85,8 @@ async def test_url_that_is_none_is_misconfigured() -> None:
         ("Thu, 01 Jan 1970 00:00:01 GMT", 0),
         ("soon", None),
         ("-5", None),
+        ("Thu, 01 Jan 99999999999999999999 00:00:30 GMT", None),
+        ("Thu, 01 Jan 1970 00:00:30 +99999999999999999999", None),
         ("٣", None),
     ],
 )
@@ -101,6 +103,9 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, expected: int | No
         ("two\r\nlines\x00", "two lines"),
         ("5.1.1 code 550", "5.1.1 code 550"),
         ("x" * 500, "x" * 200),
+        ("(b@c.d)@e.f,g@h", "***@***"),
+        ("x" * ANSWER_BYTES, "x" * 200),  # took minutes, as each letter began a search to the end
+        ("+" * ANSWER_BYTES + " a@b.c", "+" * 200),
     ],
 )
 def test_details_hold_no_addresses_and_no_control_characters(said: str, expected: str) -> None:

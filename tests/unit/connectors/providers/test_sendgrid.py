@@ -12,7 +12,7 @@ from connectors.providers.port import Answer, ProviderConfigError
 from connectors.providers.sendgrid import SendGrid
 from schemas.records import Content
 from schemas.words import Reason, Verdict
-from tests.unit.connectors.providers.vendor import Vendor, vendor
+from tests.unit.connectors.providers.wire import Wire, wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,12 +26,12 @@ NOW = 1_800_000_000_000
 
 
 @pytest.fixture
-async def there() -> AsyncIterator[Vendor]:
-    async with vendor() as one:
+async def there() -> AsyncIterator[Wire]:
+    async with wire() as one:
         yield one
 
 
-async def sent(there: Vendor, content: Content = CONTENT, address: str = "anna@example.com") -> Answer:
+async def sent(there: Wire, content: Content = CONTENT, address: str = "anna@example.com") -> Answer:
     carrier = SendGrid("mail", {**CONFIG, "url": there.url}, lambda: NOW)
     try:
         return await carrier.send(address, content, "m-1:2")
@@ -44,10 +44,10 @@ def refusal(message: str, field: str | None) -> bytes:
 
 
 @pytest.mark.spec("NS-CH-020 NS-CH-021")
-async def test_request_is_what_the_specification_asks_for(there: Vendor) -> None:
+async def test_request_is_what_the_specification_asks_for(there: Wire) -> None:
     there.answers(202, X_Message_Id="14c5d75ce93.dfd.64b469")
     answer = await sent(there)
-    (asked,) = there.asked
+    (asked,) = there.seen
     body: dict[str, Any] = orjson.loads(asked.body)
     assert asked.path == "/v3/mail/send"
     assert {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"} == {
@@ -74,25 +74,25 @@ async def test_request_is_what_the_specification_asks_for(there: Vendor) -> None
     assert (Verdict.ACCEPTED, "14c5d75ce93.dfd.64b469") == (answer.verdict, answer.provider_message_id)
 
 
-async def test_no_header_is_one_that_the_vendor_keeps_for_itself(there: Vendor) -> None:
+async def test_no_header_is_one_that_the_vendor_keeps_for_itself(there: Wire) -> None:
     reserved = {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "to", "from", "subject"}
     reserved |= {"content-transfer-encoding", "reply-to", "cc", "bcc"}
     await sent(there)
-    headers = orjson.loads(there.asked[0].body)["headers"]
+    headers = orjson.loads(there.seen[0].body)["headers"]
     assert set() == reserved & {name.lower() for name in headers}
 
 
-async def test_an_empty_text_is_left_out_for_it_would_be_refused(there: Vendor) -> None:
+async def test_an_empty_text_is_left_out_for_it_would_be_refused(there: Wire) -> None:
     await sent(there, Content(body="<p>a</p>", body_text="", subject="x"))
     await sent(there, Content(body="", subject="x"))
     assert [[{"type": "text/html", "value": "<p>a</p>"}], [{"type": "text/plain", "value": " "}]] == [
-        orjson.loads(asked.body)["content"] for asked in there.asked
+        orjson.loads(asked.body)["content"] for asked in there.seen
     ]
 
 
-async def test_a_subject_of_two_lines_is_one(there: Vendor) -> None:
+async def test_a_subject_of_two_lines_is_one(there: Wire) -> None:
     await sent(there, Content(body="a", subject="one\r\nBcc: b@example.com"))
-    assert orjson.loads(there.asked[0].body)["subject"] == "one Bcc: b@example.com"
+    assert orjson.loads(there.seen[0].body)["subject"] == "one Bcc: b@example.com"
 
 
 @pytest.mark.spec("NS-SND-063 NS-SND-064 NS-SND-020")
@@ -100,6 +100,8 @@ async def test_a_subject_of_two_lines_is_one(there: Vendor) -> None:
     ("status", "body", "verdict", "reason"),
     [
         (202, b"", Verdict.ACCEPTED, None),
+        (200, b"", Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+        (451, b"", Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
         (400, refusal("Bad Request", None), Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
         (
             400,
@@ -135,7 +137,7 @@ async def test_a_subject_of_two_lines_is_one(there: Vendor) -> None:
     ],
 )
 async def test_each_answer_means_one_thing(
-    there: Vendor, status: int, body: bytes, verdict: Verdict, reason: Reason | None
+    there: Wire, status: int, body: bytes, verdict: Verdict, reason: Reason | None
 ) -> None:
     there.answers(status, body)
     answer = await sent(there)
@@ -156,13 +158,13 @@ async def test_each_answer_means_one_thing(
     ],
 )
 async def test_a_limit_ends_with_the_vendors_period(
-    there: Vendor, status: int, headers: dict[str, str], expected: int | None
+    there: Wire, status: int, headers: dict[str, str], expected: int | None
 ) -> None:
     there.answers(status, b"", **headers)
     assert expected == (await sent(there)).retry_after_ms
 
 
-async def test_a_detail_names_neither_the_recipient_nor_the_key(there: Vendor) -> None:
+async def test_a_detail_names_neither_the_recipient_nor_the_key(there: Wire) -> None:
     there.answers(400, refusal(f"anna@example.com with {KEY} is refused", None))
     assert (await sent(there)).detail == "400 *** with *** is refused"
 
@@ -183,10 +185,10 @@ async def test_a_detail_names_neither_the_recipient_nor_the_key(there: Vendor) -
         "a@example.com\r\nBcc: b@c",
     ],
 )
-async def test_what_is_not_one_ascii_address_is_never_sent(there: Vendor, address: str) -> None:
+async def test_what_is_not_one_ascii_address_is_never_sent(there: Wire, address: str) -> None:
     answer = await sent(there, address=address)
     assert (Verdict.PERMANENT, Reason.INVALID_CONTACT) == (answer.verdict, answer.reason)
-    assert there.asked == []
+    assert there.seen == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from connectors.providers.ses import Ses
 from connectors.providers.signature_v4 import AwsKey, signed
 from schemas.records import Content
 from schemas.words import Reason, Verdict
-from tests.unit.connectors.providers.vendor import Vendor, vendor
+from tests.unit.connectors.providers.wire import Wire, wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,13 +41,13 @@ ERROR_ADDRESS = "http://internal.amazon.com/coral/com.amazonaws.ses/"
 
 
 @pytest.fixture
-async def there() -> AsyncIterator[Vendor]:
-    async with vendor() as one:
+async def there() -> AsyncIterator[Wire]:
+    async with wire() as one:
         yield one
 
 
 @asynccontextmanager
-async def carrying(there: Vendor, kind: type[Ses] = Ses, **changes: Any) -> AsyncIterator[Ses]:
+async def carrying(there: Wire, kind: type[Ses] = Ses, **changes: Any) -> AsyncIterator[Ses]:
     carrier = kind("mail", {**CONFIG, "url": there.url, **changes}, lambda: NOW)
     try:
         yield carrier
@@ -55,16 +55,16 @@ async def carrying(there: Vendor, kind: type[Ses] = Ses, **changes: Any) -> Asyn
         await carrier.close()
 
 
-async def sent(there: Vendor, kind: type[Ses] = Ses, **changes: Any) -> Answer:
+async def sent(there: Wire, kind: type[Ses] = Ses, **changes: Any) -> Answer:
     async with carrying(there, kind, **changes) as carrier:
         return await carrier.send("anna@example.com", CONTENT, "m-1:2")
 
 
 @pytest.mark.spec("NS-CH-020 NS-CH-021")
-async def test_request_is_the_whole_letter_with_tags(there: Vendor) -> None:
+async def test_request_is_the_whole_letter_with_tags(there: Wire) -> None:
     there.answers(200, b'{"MessageId": "010001890f"}')
     answer = await sent(there, configuration_set="events")
-    (asked,) = there.asked
+    (asked,) = there.seen
     body = orjson.loads(asked.body)
     raw = b64decode(body["Content"]["Raw"].pop("Data"))
     assert asked.path == "/v2/email/outbound-emails"
@@ -84,15 +84,15 @@ async def test_request_is_the_whole_letter_with_tags(there: Vendor) -> None:
     assert (Verdict.ACCEPTED, "010001890f") == (answer.verdict, answer.provider_message_id)
 
 
-async def test_a_tag_that_the_vendor_would_refuse_is_left_out(there: Vendor) -> None:
+async def test_a_tag_that_the_vendor_would_refuse_is_left_out(there: Wire) -> None:
     async with carrying(there) as carrier:
         await carrier.send("anna@example.com", CONTENT, "a.message:2")
-    assert [{"Name": "carillon_epoch", "Value": "2"}] == orjson.loads(there.asked[0].body)["EmailTags"]
+    assert [{"Name": "carillon_epoch", "Value": "2"}] == orjson.loads(there.seen[0].body)["EmailTags"]
 
 
-async def test_the_way_out_survives_in_the_raw_mail(there: Vendor) -> None:
+async def test_the_way_out_survives_in_the_raw_mail(there: Wire) -> None:
     await sent(there)
-    raw = b64decode(orjson.loads(there.asked[0].body)["Content"]["Raw"]["Data"])
+    raw = b64decode(orjson.loads(there.seen[0].body)["Content"]["Raw"]["Data"])
     mail = message_from_bytes(raw, policy=policy.default)
     assert ["<https://carillon.test/u/1>", "List-Unsubscribe=One-Click"] == [
         mail["List-Unsubscribe"],
@@ -101,21 +101,21 @@ async def test_the_way_out_survives_in_the_raw_mail(there: Vendor) -> None:
     assert max(len(line) for line in raw.split(b"\r\n")) < 998
 
 
-async def test_what_arrives_is_what_was_signed(there: Vendor) -> None:
+async def test_what_arrives_is_what_was_signed(there: Wire) -> None:
     await sent(there, session_token="t0k3n")
-    (asked,) = there.asked
+    (asked,) = there.seen
     key = AwsKey("AKIDEXAMPLE", SECRET, "eu-central-1", "ses", "t0k3n")
     url = f"http://{asked.headers['Host']}{asked.path}"
     again = signed(key, url, asked.body, {"Content-Type": asked.headers["Content-Type"]}, NOW)
     assert again == {name: asked.headers[name] for name in again}
 
 
-async def test_postbox_gets_no_tags_and_another_region(there: Vendor) -> None:
+async def test_postbox_gets_no_tags_and_another_region(there: Wire) -> None:
     config = {name: value for name, value in CONFIG.items() if name != "region"}
     carrier = Postbox("mail", {**config, "url": there.url}, lambda: NOW)
     await carrier.send("anna@example.com", CONTENT, "m-1:2")
     await carrier.close()
-    (asked,) = there.asked
+    (asked,) = there.seen
     assert {"FromEmailAddress", "Destination", "Content"} == set(orjson.loads(asked.body))
     assert "/ru-central1/ses/aws4_request" in asked.headers["Authorization"]
 
@@ -148,7 +148,7 @@ async def test_postbox_gets_no_tags_and_another_region(there: Vendor) -> None:
 )
 @pytest.mark.parametrize("place", ["header", "__type", "Code", "code"])
 async def test_an_error_is_known_wherever_its_name_stands(
-    there: Vendor, status: int, word: str, verdict: Verdict, place: str
+    there: Wire, status: int, word: str, verdict: Verdict, place: str
 ) -> None:
     body = (
         {"message": "said"} if place == "header" else {place: f"com.amazonaws.ses#{word}", "message": "said"}
@@ -162,20 +162,20 @@ async def test_an_error_is_known_wherever_its_name_stands(
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        (200, Verdict.ACCEPTED),
+        (200, Verdict.HIDDEN),
         (400, Verdict.PERMANENT),
         (401, Verdict.MISCONFIGURED),
         (403, Verdict.MISCONFIGURED),
         (429, Verdict.LIMITED),
         (500, Verdict.HIDDEN),
         (502, Verdict.HIDDEN),
-        (503, Verdict.TEMPORARY),
+        (503, Verdict.HIDDEN),
         (504, Verdict.HIDDEN),
     ],
 )
 @pytest.mark.parametrize("kind", [Ses, Postbox])
 async def test_without_a_name_the_status_speaks(
-    there: Vendor, kind: type[Ses], status: int, verdict: Verdict
+    there: Wire, kind: type[Ses], status: int, verdict: Verdict
 ) -> None:
     there.answers(status, b"<html>")
     assert verdict == (await sent(there, kind)).verdict
@@ -184,17 +184,26 @@ async def test_without_a_name_the_status_speaks(
 @pytest.mark.parametrize(
     ("status", "code"), [(429, "LimitExceededException"), (429, "TooManyRequestsException")]
 )
-async def test_postbox_names_its_errors_in_the_body(there: Vendor, status: int, code: str) -> None:
+async def test_postbox_names_its_errors_in_the_body(there: Wire, status: int, code: str) -> None:
     there.answers(status, orjson.dumps({"Code": code, "message": "the quota was exceeded"}))
     answer = await sent(there, Postbox)
     assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED) == (answer.verdict, answer.reason)
 
 
-async def test_a_detail_names_neither_recipient_nor_secret(there: Vendor) -> None:
+async def test_a_detail_names_neither_recipient_nor_secret(there: Wire) -> None:
     told = f"anna@example.com: {SECRET} and t0k3n"
     there.answers(400, orjson.dumps({"__type": "MessageRejected", "Message": told}))
     answer = await sent(there, session_token="t0k3n")
     assert answer.detail == "400 MessageRejected ***: *** and ***"
+
+
+async def test_a_sender_that_is_not_verified_is_ours_to_repair(there: Wire) -> None:
+    told = (
+        "Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c"
+    )
+    there.answers(400, orjson.dumps({"message": told}), x_amzn_ErrorType="MessageRejected")
+    answer = await sent(there)
+    assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
 
 
 def test_every_error_of_sending_that_the_vendors_document_is_in_the_table() -> None:

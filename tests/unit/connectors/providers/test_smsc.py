@@ -81,8 +81,8 @@ async def test_each_answer_has_its_verdict(status: int, body: Any, verdict: Verd
     assert (verdict, reason, 1) == (answer.verdict, answer.reason, len(seen))
 
 
-@pytest.mark.parametrize("status", [-1, 0, 1, 2, 3, 4])
-async def test_repeat_that_is_turned_away_is_not_sent_again_if_the_first_was_taken(status: int) -> None:
+@pytest.mark.parametrize("status", [-1, 0, 1, 2, 3, 4, "1"])
+async def test_repeat_that_is_turned_away_is_not_sent_again_if_the_first_was_taken(status: int | str) -> None:
     answer, (_, asked) = await sent(DUPLICATE, Answered(200, {"status": status}), key=f"{MESSAGE_ID}:1")
     assert (Verdict.ACCEPTED, MESSAGE_ID) == (answer.verdict, answer.provider_message_id)
     assert asked.path == "/sys/status.php"
@@ -96,7 +96,6 @@ async def test_repeat_that_is_turned_away_is_not_sent_again_if_the_first_was_tak
         Answered(200, {"status": -3}),
         Answered(200, {"status": -2}),
         Answered(200, {"status": 20}),
-        Answered(200, {"status": "1"}),
         Answered(200, error(9)),
         Answered(200, b"Status = 1"),
         Answered(502),
@@ -109,6 +108,19 @@ async def test_without_an_earlier_text_that_was_taken_it_waits_out_the_minute(sa
         answer.reason,
         answer.retry_after_ms,
     )
+
+
+@pytest.mark.parametrize("said", [Answered(200, error(9)), Answered(200, b"Status = 1"), Answered(502)])
+async def test_a_repeat_of_which_nothing_is_said_is_hidden_for_after_the_minute_it_would_be_sent_twice(
+    said: Answered,
+) -> None:
+    answer, _ = await sent(DUPLICATE, said, key=f"{MESSAGE_ID}:1")
+    assert (Verdict.HIDDEN, Reason.ANSWER_HIDDEN) == (answer.verdict, answer.reason)
+
+
+async def test_a_repeat_of_which_smsc_knows_nothing_waits_out_its_limit() -> None:
+    answer, _ = await sent(DUPLICATE, Answered(200, {"status": -3}), key=f"{MESSAGE_ID}:1")
+    assert (Verdict.LIMITED, 60_000) == (answer.verdict, answer.retry_after_ms)
 
 
 @pytest.mark.parametrize(

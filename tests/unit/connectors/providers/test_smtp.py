@@ -162,7 +162,19 @@ async def test_server_that_says_goodbye_on_a_kept_connection_gets_the_mail_on_a_
         assert Verdict.ACCEPTED == (await task).verdict
 
 
-@pytest.mark.parametrize("address", ["no address", "a@b>\r\nDATA", "a b@example.com", "a@example.com\n"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "no address",
+        "a@b>\r\nDATA",
+        "a b@example.com",
+        "a@example.com\n",
+        "a@b,c@d",
+        "a@b@c",
+        "x(y)@b.c",
+        "a;b@c",
+    ],
+)
 async def test_address_that_is_none_never_reaches_the_server(address: str) -> None:
     async with conversation() as (script, carrier):
         answer = await carrier.send(address, CONTENT, "m-1:0")
@@ -195,6 +207,16 @@ def test_tls_and_starttls_exclude_each_other() -> None:
     config = {"host": "h", "port": 25, "from_address": "a@b", "tls": True, "starttls": True}
     with pytest.raises(ProviderConfigError, match="exclude"):
         Smtp("mail", config, lambda: 0)
+
+
+@pytest.mark.parametrize("host", ["mail.carillon.test", "10.0.0.1"])
+def test_a_password_does_not_go_over_the_net_in_clear(host: str) -> None:
+    config = {"host": host, "port": 587, "from_address": "a@b.c", "username": "u", "password": "a secret"}
+    with pytest.raises(ProviderConfigError, match="needs tls") as caught:
+        Smtp("mail", config, lambda: 0)
+    assert "a secret" not in str(caught.value)
+    Smtp("mail", {**config, "starttls": True}, lambda: 0)
+    Smtp("mail", {**config, "host": "localhost"}, lambda: 0)
 
 
 @pytest.mark.parametrize("address", ["почта@carillon.test", "a@b>\r\nRCPT TO:<c@d", "a b@c"])

@@ -61,9 +61,17 @@ async def test_text_is_posted_as_the_documentation_has_it() -> None:
     )
 
 
-async def test_messaging_service_is_named_as_one() -> None:
-    _, (seen,) = await sent(Answered(201, {**MESSAGE, "status": "accepted"}), sender="MG01")
-    assert {"To": PHONE, "MessagingServiceSid": "MG01", "Body": TEXT.body} == seen.form
+@pytest.mark.parametrize(
+    ("sender", "field"),
+    [
+        ("MG0123456789abcdef0123456789ABCDEF", "MessagingServiceSid"),
+        ("MGTS", "From"),
+        ("15005550006", "From"),
+    ],
+)
+async def test_messaging_service_is_named_as_one_and_a_name_as_a_name(sender: str, field: str) -> None:
+    _, (seen,) = await sent(Answered(201, {**MESSAGE, "status": "accepted"}), sender=sender)
+    assert {"To": PHONE, field: sender, "Body": TEXT.body} == seen.form
 
 
 @pytest.mark.spec("NS-CH-044")
@@ -88,7 +96,8 @@ async def test_reports_come_back_under_our_key(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "reason"),
     [
-        (201, b"not json", Verdict.ACCEPTED, None),
+        (201, b"not json", Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
+        (200, {"sid": None}, Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
         (201, {**MESSAGE, "status": "a new word"}, Verdict.ACCEPTED, None),
         (201, {**MESSAGE, "status": "delivered"}, Verdict.DELIVERED, None),
         (201, {**MESSAGE, "status": "failed"}, Verdict.PERMANENT, Reason.PROVIDER_REFUSED),

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from schemas.records import Content
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 PHONE = "+79161234567"
 TEXT = Content(body="Код: 1234 & «ещё»")
@@ -39,7 +39,7 @@ class Seen:
     """One request as it arrived."""
 
     path: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
     @property
@@ -48,24 +48,31 @@ class Seen:
         return dict(parse_qsl(self.body.decode("ascii"), strict_parsing=True))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Wire:
-    """Where the vendor is, and what came."""
+    """Where the vendor is, what came, and what it says: the answers laid out in turn, then one for good."""
 
-    url: str
-    seen: list[Seen]
+    url: str = ""
+    seen: list[Seen] = field(default_factory=list)
+    left: deque[Answered] = field(default_factory=deque)
+    last: Answered = field(default_factory=lambda: Answered(418))  # which no vendor says
+
+    def answers(self, status: int, body: Any = b"", **headers: str) -> None:
+        """From now on; `_` of a header's name stands for a dash."""
+        self.last = Answered(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Keep the request and answer."""
+        self.seen.append(Seen(request.raw_path, request.headers, await request.read()))
+        return (self.left.popleft() if self.left else self.last).response()
 
 
 @asynccontextmanager
 async def wire(*answers: Answered) -> AsyncIterator[Wire]:
-    """Answer in turn; a request beyond the last answer gets 418, which no vendor says."""
-    left, seen = deque(answers), list[Seen]()
-
-    async def reply(request: web.Request) -> web.Response:
-        seen.append(Seen(request.path_qs, dict(request.headers), await request.read()))
-        return left.popleft().response() if left else web.Response(status=418)
-
+    """Serve on loopback inside the block."""
+    vendor = Wire(left=deque(answers))
     app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", reply)
+    app.router.add_route("*", "/{tail:.*}", vendor.take)
     async with TestServer(app) as server:
-        yield Wire(str(server.make_url("/")), seen)
+        vendor.url = str(server.make_url("/"))
+        yield vendor
