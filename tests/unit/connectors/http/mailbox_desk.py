@@ -74,7 +74,9 @@ class Desk:
         )
         self.clients.wake([user])
 
-    async def connect(self, given: str | None = None, query: str = "", **more: Any) -> ClientWebSocketResponse:
+    async def connect(
+        self, given: str | None = None, query: str = "", **more: Any
+    ) -> ClientWebSocketResponse:
         """With a good token in the subprotocol, unless another is given."""
         protocols = (PROTOCOL, f"bearer.{given or token(sub=USER)}")
         ws: ClientWebSocketResponse = await self.client.ws_connect(

@@ -88,7 +88,11 @@ async def test_what_is_no_act_is_refused(opened: Desk, body: Any) -> None:
 
 @pytest.mark.spec("NS-CH-054")
 async def test_a_mailbox_is_for_its_user_alone(opened: Desk) -> None:
-    shown = [{}, {"Authorization": "Bearer ck_live_shop"}, {"Authorization": f"Bearer {token(roles=['admin'])}"}]
+    shown = [
+        {},
+        {"Authorization": "Bearer ck_live_shop"},
+        {"Authorization": f"Bearer {token(roles=['admin'])}"},
+    ]
     found = []
     for headers in shown:
         async with opened.client.get(PATH, headers=headers) as answer:
@@ -100,7 +104,10 @@ async def test_a_mailbox_is_for_its_user_alone(opened: Desk) -> None:
 async def test_the_page_comes_with_a_policy_that_allows_this_server_only(opened: Desk, path: str) -> None:
     async with opened.client.get(path) as answer:
         text = await answer.text()
-        assert (200, True) == (answer.status, "connect-src 'self'" in answer.headers["Content-Security-Policy"])
+        assert (200, True) == (
+            answer.status,
+            "connect-src 'self'" in answer.headers["Content-Security-Policy"],
+        )
     assert ("http:" in text, "https:" in text, "innerHTML" in text) == (False, False, False)
 
 
