@@ -7,6 +7,7 @@ to any of them (NS-CH-OP-10), and what was missed and what is new come out of on
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,7 @@ from streams.engine.follower import Follower
 from streams.engine.reference import GlobalTable
 from streams.mailbox import LETTERS, MAILBOX, MAILBOXES
 from streams.outside import cipher_of, engine_config
-from tables.mailbox import Kept, Mailbox, letter_key
+from tables.mailbox import Kept, Mailbox, letter_key, owner_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mailboxes")
 AWAY_S = 1.0
+CACHE_BYTES, WRITE_BYTES = 16 << 20, 16 << 20
+"""Of the copy: rows of users who are connected are few, and read again and again."""
 STALE_MS = 60_000
 """A copy that heard nothing for so long lets nobody in: another process may know more."""
-USER_ROW = bytes([MAILBOXES]) + f"{SUBJECT}:".encode()
+OWNED = f"{SUBJECT}:".encode()
 
 
 class MailboxesRead:
@@ -79,8 +82,8 @@ class MailboxesRead:
     def letter(self, user_id: str, message_id: str) -> Letter | None:
         """What it says."""
         raw = self._row(subject_key(user_id), LETTERS, letter_key(user_id, message_id))
-        if raw is None:
-            return None
+        if raw is None:  # it is written with its mailbox, and may be read a moment later
+            raise NotCaughtUpError(message_id)
         try:
             task: SendTask = self._task(raw)
             content = self._content.decode(self._cipher.open(task.content))
@@ -115,7 +118,8 @@ class MailboxFeed:
         """Nothing is connected before `connect`."""
         config, own = engine_config(settings), settings.mailbox
         self.clients = Clients(own.connections, own.per_user)
-        self.rows = Follower(config, MAILBOX, (MAILBOXES, LETTERS), now_ms)
+        caches = {"store_cache_bytes": CACHE_BYTES, "store_write_bytes": WRITE_BYTES}
+        self.rows = Follower(replace(config, **caches), MAILBOX, (MAILBOXES, LETTERS), now_ms)
         self.rows.heard = lambda keys: self.clients.wake(users_in(keys))
         self._book = SchemaBook()
         self.mailboxes = MailboxesRead(self.rows, self._book, cipher_of(settings), now_ms)
@@ -161,9 +165,9 @@ def mailboxes_of(settings: Settings) -> MailboxFeed | None:
 
 
 def users_in(row_keys: Iterable[bytes]) -> set[str]:
-    """Whose mailboxes these rows are; a letter comes with its mailbox."""
-    found = (key.removeprefix(USER_ROW) for key in row_keys if key.startswith(USER_ROW))
-    return {user.decode() for user in found}
+    """Whose mailboxes and letters these rows are."""
+    owners = {owner_in(key[1:]) if key[0] == LETTERS else key[1:] for key in row_keys}
+    return {one.removeprefix(OWNED).decode() for one in owners}
 
 
 def _item(one: Kept) -> Item:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connectors.http.policies import Caller
-    from connectors.http.route import Route
+    from connectors.http.routes import Route
     from connectors.http.traces import Trace
 
 PATH = "/openapi.json"

@@ -49,7 +49,8 @@ from connectors.http.mailbox.gateway import Gateway
 from connectors.http.policies import Operations
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, plain_response, problem_response
-from connectors.http.route import Ports, Route
+from connectors.http.route import Ports
+from connectors.http.route import Route as Route  # noqa: PLC0414 - handed on
 from connectors.http.route import edge_route as _edge
 from connectors.http.traces import Trace, traced
 

@@ -9,10 +9,8 @@ from schemas import records as r
 from schemas.codec import Decoder
 from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
-from streams.mailbox import MAILBOX
 from streams.topology import DELIVERY
 from tables.erased import user_in
-from tables.mailbox import owner_in
 from tables.progress import Progress
 from tables.shown import user_of
 from tables.waits import Wait
@@ -94,13 +92,6 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\3": lambda key, _: bucket_key(bucket_of(user_of(key))),
             b"\4": lambda key, _: bucket_key(int.from_bytes(key[:2], "big")),
             TIMER: _read(r.EntriesDue, book, lambda due: bucket_key(due.bucket)),
-        },
-        MAILBOX: {
-            b"\1": lambda key, _: key,
-            b"\2": lambda key, _: key[:-DIGEST],
-            b"\3": lambda key, _: key,
-            b"\4": lambda key, _: owner_in(key),
-            TIMER: delivery[TIMER],
         },
         **dict.fromkeys(DELIVERY.values(), delivery),
     }

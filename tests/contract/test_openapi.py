@@ -25,8 +25,7 @@ from connectors.http.policies import (
     Role,
 )
 from connectors.http.problems import PROBLEMS, Code, ProblemError
-from connectors.http.route import Route
-from connectors.http.routes import EDGE, OPS, Guarded
+from connectors.http.routes import EDGE, OPS, Guarded, Route
 from connectors.http.seen import OPERATION
 from tests.contract.test_routes import apps, routes
 from tests.unit.connectors.http.edge import KEY, SECRET, edge

@@ -17,8 +17,7 @@ from connectors.http.policies import Anyone, ByLink, NeedsKey, Public
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.http.quotas import Counted, Quotas
-from connectors.http.route import Route
-from connectors.http.routes import EDGE, OPS, app_of, edge_app, ops_app
+from connectors.http.routes import EDGE, OPS, Route, app_of, edge_app, ops_app
 from connectors.http.seen import OPERATION, PATH, SeenPost
 from connectors.metrics import HttpMetrics
 from connectors.postgres.errors import PostgresUnavailableError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from aiohttp import WSMsgType, web
 
 from connectors.http.access import MAILBOX, PREFIX
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from connectors.http.ports import EdgePorts
     from connectors.http.traces import Trace
 
+_log = structlog.get_logger(__name__)
 PATH: Final = f"{PREFIX}/ws"
 SOON: Final = {"Retry-After": "1"}
 CLOSING_S: Final = 2.0
@@ -37,6 +39,7 @@ CLOSES: Final = {
     Code.CREDENTIALS_UNAVAILABLE: Close.TRY_LATER,
 }
 WRONG_CURSOR: Final = ProblemError(Code.INVALID_FIELD, [Fault("", "cursor is none that a frame gave")])
+WRONG_PROTOCOL: Final = ProblemError(Code.INVALID_FIELD, [Fault("", f"the subprotocol is {PROTOCOL}")])
 NO_UPGRADE: Final = ProblemError(Code.NO_UPGRADE, headers={"Upgrade": "websocket"})
 
 
@@ -51,6 +54,10 @@ class Gateway:
         own, cursor = served(self._ports), _cursor_in(request)
         if own.clients.is_full:
             raise ProblemError(Code.BUSY, headers=SOON)
+        if (
+            offered := _offered(request)
+        ) and PROTOCOL not in offered:  # aiohttp would log what is, tokens too
+            raise WRONG_PROTOCOL
         ws = web.WebSocketResponse(
             protocols=(PROTOCOL,),
             heartbeat=own.limits.ping_s,
@@ -69,6 +76,9 @@ class Gateway:
             await hung_up(ws, end.code, request)
         except ConnectionError:  # the client is gone
             pass
+        except Exception:  # noqa: BLE001 - it is too late for an answer
+            _log.exception("connection_failed", trace_id=trace.trace_id)
+            await hung_up(ws, Close.OUR_FAULT, request)
         return ws
 
     async def _talk(self, ws: web.WebSocketResponse, who: Who, own: MailboxPorts, trace: Trace) -> None:
@@ -112,11 +122,16 @@ def served(ports: EdgePorts) -> MailboxPorts:
 
 def _of_handshake(request: web.Request) -> Credential | None:
     """What its headers show; None when they show nothing, so that the first frame has to."""
-    offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", [])).split(",")
-    tokens = [text.removeprefix(BEARER) for one in offered if (text := one.strip()).startswith(BEARER)]
+    tokens = [one.removeprefix(BEARER) for one in _offered(request) if one.startswith(BEARER)]
     if tokens:
         return shown({"Authorization": f"Bearer {tokens[0]}"})
     return shown(request.headers) if "Authorization" in request.headers else None
+
+
+def _offered(request: web.Request) -> list[str]:
+    """Subprotocols."""
+    lines = request.headers.getall("Sec-WebSocket-Protocol", [])
+    return [text for one in ",".join(lines).split(",") if (text := one.strip())]
 
 
 async def _first_frame(ws: web.WebSocketResponse, within_s: float) -> Login:

@@ -34,26 +34,31 @@ class Line:
     """
 
     def __init__(self, cursor: int | None) -> None:
-        self._sent = cursor
+        self._sent = cursor or 0
+        self._has_cursor = cursor is not None
+        self._confirmed: frozenset[str] = frozenset()
         self._shown: Sequence[Item] = ()
         self._counts: Counts | None = None
 
     def news(self, items: Sequence[Item]) -> News:
-        """What to tell, now that the mailbox is this; the client counts as told."""
-        sent, is_first = self._sent, self._counts is None
-        fresh = [one for one in items if not one.is_archived and self._is_fresh(one)]
-        last = max((one.number for one in items), default=0)
-        self._sent = last if sent is None else max(last, sent)
+        """What to tell, now that the mailbox is this. New messages are asked for till `told` has them."""
         before = {one.message_id: one for one in self._shown}
         changed = [one for one in items if before.get(one.message_id, one).state != one.state]
-        if is_first and sent is not None:  # it was away, and may know less of what it has
-            changed = [one for one in items if one.number <= sent and any(one.state)]
+        if self._counts is None and self._has_cursor:  # it was away, and may know less of what it has
+            changed = [one for one in items if one.number <= self._sent and any(one.state)]
+        elif self._counts is None:
+            self._confirmed = frozenset(one.message_id for one in items if one.is_delivered)
         here = {one.message_id for one in items}
-        gone = [message_id for message_id in before if message_id not in here]
         counts = counted(items)
         told = None if counts == self._counts else counts
         self._shown, self._counts = items, counts
-        return News(fresh, changed, gone, told)
+        fresh = [one for one in items if self._is_fresh(one)]
+        return News(fresh, changed, [name for name in before if name not in here], told)
+
+    def told(self, item: Item) -> None:
+        """The client was sent this one, and all before it."""
+        self._sent = max(self._sent, item.number)
 
     def _is_fresh(self, item: Item) -> bool:
-        return not item.is_delivered if self._sent is None else item.number > self._sent
+        is_known = item.number <= self._sent or item.message_id in self._confirmed
+        return not is_known and not item.is_archived

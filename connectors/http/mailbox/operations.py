@@ -7,7 +7,7 @@ from typing import Any, Final
 from connectors.http.access import PREFIX
 from connectors.http.mailbox.bodies import ActAnswer, MailboxAnswer
 from connectors.http.mailbox.frames import LARGEST_FRAME, ClientFrame, Counts, MessageFrame
-from connectors.http.mailbox.gateway import NO_UPGRADE, SOON, WRONG_CURSOR
+from connectors.http.mailbox.gateway import NO_UPGRADE, SOON, WRONG_CURSOR, WRONG_PROTOCOL
 from connectors.http.mailbox.handlers import LIMIT, MOST, NO_ACT, WRONG_LIMIT
 from connectors.http.operation import Answer, Body, Operation, Variable
 from connectors.http.problems import Code, ProblemError
@@ -45,7 +45,7 @@ CONNECT = Operation(
         ),
     ),
     answers=(Answer(101, "Frames follow.", None, {}),),
-    refusals=(WRONG_CURSOR, NO_UPGRADE, ProblemError(Code.BUSY, headers=SOON), *_AWAY),
+    refusals=(WRONG_CURSOR, WRONG_PROTOCOL, NO_UPGRADE, ProblemError(Code.BUSY, headers=SOON), *_AWAY),
 )
 SHOW = Operation(
     summary="Messages in the app",

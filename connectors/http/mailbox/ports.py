@@ -46,14 +46,14 @@ class Letter(NamedTuple):
 
 
 class Mailboxes(Protocol):
-    """Both raise `NotCaughtUpError`."""
+    """`of` and `letter` raise `NotCaughtUpError`."""
 
     def of(self, user_id: str) -> Sequence[Item]:
         """All that the user has, by number."""
         ...
 
     def letter(self, user_id: str, message_id: str) -> Letter | None:
-        """What it says; None when it is gone, or nobody can read it any more."""
+        """What one of them says; None when nobody can read it any more."""
         ...
 
     def reason(self) -> str | None:

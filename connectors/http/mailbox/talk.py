@@ -32,6 +32,7 @@ class Close(IntEnum):
     GOING = 1001
     """This process stops: come again, with the cursor."""
     NOT_TEXT = 1003
+    OUR_FAULT = 1011
     TRY_LATER = 1013
     """Credentials cannot be checked now."""
     NOT_UNDERSTOOD = 4400
@@ -91,19 +92,22 @@ class Talk:
                 raise HangUpError(Close.GOING)
             if self._has_expired():
                 raise HangUpError(Close.UNAUTHENTICATED)
-            with suppress(NotCaughtUpError):  # it was read to its end before; then it is looked at again
+            with suppress(NotCaughtUpError):  # what is missing wakes us when it comes
                 await self._told(self._line.news(self._own.mailboxes.of(self._who.user_id)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._rest_s()):
                     await wake.wait()
 
     async def _told(self, news: News) -> None:
-        mailboxes, user_id = self._own.mailboxes, self._who.user_id
-        for item in news.fresh:
-            letter = mailboxes.letter(user_id, item.message_id)
-            if letter is not None:
-                await self._send(message_of(item, letter))
-        self._own.figures.told("message", len(news.fresh))
+        try:
+            for item in news.fresh:
+                letter = self._own.mailboxes.letter(self._who.user_id, item.message_id)
+                if letter is not None:
+                    await self._send(message_of(item, letter))
+                    self._own.figures.told("message", 1)
+                self._line.told(item)
+        except NotCaughtUpError:  # the row of its mailbox came first: it and those after it are told later
+            pass
         if news.changed:
             await self._send({"changed": [changed(one) for one in news.changed]})
         if news.gone:

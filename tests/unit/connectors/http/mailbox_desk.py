@@ -34,6 +34,7 @@ class Desk:
     def __init__(self) -> None:
         self.items: dict[str, list[Item]] = {}
         self.trouble: str | None = None
+        self.missing: set[str] = set()
         self.is_away = False
         self.acts: list[tuple[bytes, MailboxActed]] = []
         self.closed_for: list[str] = []
@@ -50,6 +51,10 @@ class Desk:
         return list(self.items.get(user_id, []))
 
     def letter(self, _user_id: str, message_id: str) -> Letter | None:
+        if message_id in self.missing:
+            raise NotCaughtUpError(message_id)
+        if message_id == "broken":
+            raise ArithmeticError
         if message_id == "unreadable":
             return None
         content = Content(body=f"body of {message_id}", title=f"title of {message_id}")

@@ -22,8 +22,7 @@ from connectors.http.policies import Himself, NeedsRole, OnlyGateway
 from connectors.http.ports import EdgePorts
 from connectors.http.problems import json_response
 from connectors.http.quotas import Counted, Quotas
-from connectors.http.route import Route
-from connectors.http.routes import app_of
+from connectors.http.routes import Route, app_of
 from connectors.metrics import HttpMetrics
 from tests.unit.connectors.http.attempts import (
     ADMIN,

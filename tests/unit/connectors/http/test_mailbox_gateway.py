@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType, WSServerHandshakeError, web
 
 from connectors.http.mailbox.frames import LARGEST_FRAME
 from connectors.http.mailbox.gateway import PATH
@@ -248,6 +248,30 @@ async def test_a_copy_that_begins_anew_is_waited_for_by_who_is_here_and_lets_nob
     opened.trouble = None
     opened.clients.wake([USER])
     assert "a" == (await heard(ws, 1))[0]["message_id"]
+
+
+async def test_a_letter_that_comes_after_its_mailbox_is_waited_for_with_all_behind_it(opened: Desk) -> None:
+    """Mutation: it is passed over, and the client's cursor goes past it."""
+    opened.missing = {"b"}
+    opened.put(A, B, C)
+    ws = await opened.connect(query="?cursor=0")
+    assert ["a", None] == [one.get("message_id") for one in await heard(ws, 2)]
+    opened.missing = set()
+    opened.clients.wake([USER])
+    assert ["b", "c"] == [one.get("message_id") for one in await heard(ws, 2)]
+
+
+async def test_a_defect_of_ours_ends_the_connection_and_says_so(opened: Desk) -> None:
+    opened.put(Item("broken", 1))
+    assert Close.OUR_FAULT == await ending(await opened.connect())
+
+
+async def test_a_token_without_our_subprotocol_is_refused_before_anything_logs_it(
+    opened: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(WSServerHandshakeError, match="400"):
+        await opened.connect(protocols=("bearer.secret-of-somebody",))
+    assert "secret-of-somebody" not in caplog.text
 
 
 async def test_a_request_without_an_upgrade_is_told_what_is_spoken_here(opened: Desk) -> None:

@@ -19,6 +19,14 @@ def names(news: News) -> list[str]:
     return [one.message_id for one in news.fresh]
 
 
+def told(line: Line, items: list[Item]) -> list[str]:
+    """What is new, all of which is sent."""
+    fresh = line.news(items).fresh
+    for one in fresh:
+        line.told(one)
+    return [one.message_id for one in fresh]
+
+
 @pytest.mark.spec("NS-CH-OP-09")
 def test_without_a_cursor_what_nobody_confirmed_is_sent() -> None:
     assert ["a", "c"] == names(Line(None).news([A, B._replace(is_delivered=True), C]))
@@ -37,7 +45,16 @@ def test_what_is_archived_is_not_sent() -> None:
 
 def test_what_was_sent_is_not_sent_again_and_what_comes_is() -> None:
     line = Line(None)
-    assert [["a"], [], ["b"]] == [names(line.news(items)) for items in ([A], [A], [A, B])]
+    assert [["a"], [], ["b"]] == [told(line, items) for items in ([A], [A], [A, B])]
+
+
+@pytest.mark.parametrize("cursor", [None, 0])
+def test_what_was_not_sent_yet_is_asked_for_again(cursor: int | None) -> None:
+    """Mutation: what is asked for counts as sent."""
+    line = Line(cursor)
+    (first, _) = line.news([A, B]).fresh
+    line.told(first)
+    assert ["b"] == told(line, [A._replace(is_delivered=True), B._replace(is_delivered=True)])
 
 
 def test_a_message_that_was_confirmed_elsewhere_before_it_is_told_is_sent_here_too() -> None:
@@ -48,8 +65,8 @@ def test_a_message_that_was_confirmed_elsewhere_before_it_is_told_is_sent_here_t
 
 def test_what_becomes_of_a_message_is_told_once() -> None:
     line, seen = Line(0), A._replace(is_delivered=True, is_seen=True)
-    told = [line.news(items).changed for items in ([A], [A._replace(is_delivered=True)], [seen], [seen])]
-    assert [[], [], [seen], []] == told
+    changed = [line.news(items).changed for items in ([A], [A._replace(is_delivered=True)], [seen], [seen])]
+    assert [[], [], [seen], []] == changed
 
 
 def test_who_comes_back_hears_how_what_he_has_stands() -> None:
@@ -68,14 +85,14 @@ def test_what_left_the_mailbox_is_told() -> None:
 
 def test_counts_are_told_when_they_change() -> None:
     line, read = Line(0), A._replace(is_seen=True, is_read=True)
-    told = [line.news(items).counts for items in ([], [], [A, B], [read, B], [read, B])]
+    counts = [line.news(items).counts for items in ([], [], [A, B], [read, B], [read, B])]
     assert [
         Counts(total=0, unseen=0, unread=0),
         None,
         Counts(total=2, unseen=2, unread=2),
         Counts(total=2, unseen=1, unread=1),
         None,
-    ] == told
+    ] == counts
 
 
 @dataclass
@@ -90,6 +107,7 @@ class Client:
         """Of what is told it gets the first few before the connection breaks; without a break all of it."""
         fresh = self.line.news(mailbox).fresh
         for one in fresh[:take]:
+            self.line.told(one)
             self.got.append(one.message_id)
             self.cursor = one.number
         if take < len(fresh):
