@@ -118,8 +118,8 @@ class MailboxFeed:
         """Nothing is connected before `connect`."""
         config, own = engine_config(settings), settings.mailbox
         self.clients = Clients(own.connections, own.per_user)
-        caches = {"store_cache_bytes": CACHE_BYTES, "store_write_bytes": WRITE_BYTES}
-        self.rows = Follower(replace(config, **caches), MAILBOX, (MAILBOXES, LETTERS), now_ms)
+        copied = replace(config, store_cache_bytes=CACHE_BYTES, store_write_bytes=WRITE_BYTES)
+        self.rows = Follower(copied, MAILBOX, (MAILBOXES, LETTERS), now_ms)
         self.rows.heard = lambda keys: self.clients.wake(users_in(keys))
         self._book = SchemaBook()
         self.mailboxes = MailboxesRead(self.rows, self._book, cipher_of(settings), now_ms)

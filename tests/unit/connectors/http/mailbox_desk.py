@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -106,3 +107,12 @@ async def desk(**limits: Any) -> AsyncIterator[Desk]:
 async def heard(ws: ClientWebSocketResponse, many: int) -> list[Any]:
     """The next frames."""
     return [json.loads(await ws.receive_str()) for _ in range(many)]
+
+
+async def ending(ws: Any) -> int:
+    """With which code this side ends, whatever it says before."""
+    async with asyncio.timeout(30):
+        while not ws.closed:
+            await ws.receive()
+    code: int = ws.close_code
+    return code

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
-from aiohttp import WSMsgType, WSServerHandshakeError, web
+from aiohttp import WSMsgType, web
 
 from connectors.http.mailbox.frames import LARGEST_FRAME
 from connectors.http.mailbox.gateway import PATH
@@ -18,7 +18,7 @@ from schemas.ids import subject_key
 from schemas.times import rfc3339
 from tests.unit.connectors.http.edge import NOW
 from tests.unit.connectors.http.issuer import token
-from tests.unit.connectors.http.mailbox_desk import PROTOCOL, USER, Desk, desk, heard
+from tests.unit.connectors.http.mailbox_desk import PROTOCOL, USER, Desk, desk, ending, heard
 
 A, B, C = (Item(name, number) for name, number in (("a", 10), ("b", 11), ("c", 20)))
 NOTHING = {"counts": {"total": 0, "unseen": 0, "unread": 0}}
@@ -28,15 +28,6 @@ NOTHING = {"counts": {"total": 0, "unseen": 0, "unread": 0}}
 async def opened() -> AsyncIterator[Desk]:
     async with desk() as made:
         yield made
-
-
-async def ending(ws: Any) -> int:
-    """With which code this side ends, whatever it says before."""
-    async with asyncio.timeout(30):
-        while not ws.closed:
-            await ws.receive()
-    code: int = ws.close_code
-    return code
 
 
 @pytest.mark.spec("NS-CH-050 NS-CH-051 NS-CH-OP-09")
@@ -118,56 +109,6 @@ async def test_an_act_that_the_broker_does_not_take_is_told_so_and_may_be_said_a
     opened.is_away = False
     await ws.send_json({"read": "a"})
     assert [{"done": {"read": ["a"]}}] == await heard(ws, 1)
-
-
-@pytest.mark.spec("NS-CH-054")
-async def test_a_token_may_come_in_the_first_frame_with_the_cursor(opened: Desk) -> None:
-    opened.put(A, B)
-    ws = await opened.connect(protocols=(PROTOCOL,))
-    await ws.send_json({"token": token(sub=USER), "cursor": "10"})
-    assert ["b", None] == [one.get("message_id") for one in await heard(ws, 2)]
-
-
-async def test_a_token_may_come_in_the_header_of_clients_that_can_set_it(opened: Desk) -> None:
-    ws = await opened.connect(protocols=(), headers={"Authorization": f"Bearer {token(sub=USER)}"})
-    assert [NOTHING] == await heard(ws, 1)
-
-
-async def test_a_user_is_the_same_in_capitals(opened: Desk) -> None:
-    opened.put(A)
-    ws = await opened.connect(token(sub=USER.upper()))
-    assert "a" == (await heard(ws, 1))[0]["message_id"]
-
-
-@pytest.mark.spec("NS-CH-054")
-@pytest.mark.parametrize(
-    ("shown", "code"),
-    [
-        (token(sub=USER, exp=NOW // 1000 - 60), Close.UNAUTHENTICATED),
-        (token(sub=USER, roles=["admin"]), Close.FORBIDDEN),
-        ("ck_live_shop", Close.UNAUTHENTICATED),
-        ("nonsense", Close.UNAUTHENTICATED),
-    ],
-)
-async def test_others_are_closed_with_a_code_that_says_why(opened: Desk, shown: str, code: Close) -> None:
-    assert code == await ending(await opened.connect(shown))
-
-
-@pytest.mark.parametrize("frame", ['{"read":"a"}', '{"cursor":"1"}', "[]", '{"token":"ck_live_shop"}'])
-async def test_a_first_frame_without_a_token_is_none(opened: Desk, frame: str) -> None:
-    ws = await opened.connect(protocols=(PROTOCOL,))
-    await ws.send_str(frame)
-    assert Close.UNAUTHENTICATED == await ending(ws)
-
-
-async def test_who_says_nothing_is_not_waited_for() -> None:
-    async with desk(login_s=0.0) as opened:
-        assert Close.UNAUTHENTICATED == await ending(await opened.connect(protocols=(PROTOCOL,)))
-
-
-async def test_a_token_in_the_address_is_refused(opened: Desk) -> None:
-    async with opened.client.get(f"{PATH}?access_token={token(sub=USER)}") as answer:
-        assert (400, "credentials_in_url") == (answer.status, (await answer.json())["code"])
 
 
 async def test_when_the_token_ends_so_does_the_connection(opened: Desk) -> None:
@@ -264,21 +205,6 @@ async def test_a_letter_that_comes_after_its_mailbox_is_waited_for_with_all_behi
 async def test_a_defect_of_ours_ends_the_connection_and_says_so(opened: Desk) -> None:
     opened.put(Item("broken", 1))
     assert Close.OUR_FAULT == await ending(await opened.connect())
-
-
-async def test_a_token_without_our_subprotocol_is_refused_before_anything_logs_it(
-    opened: Desk, caplog: pytest.LogCaptureFixture
-) -> None:
-    with pytest.raises(WSServerHandshakeError, match="400"):
-        await opened.connect(protocols=("bearer.secret-of-somebody",))
-    assert "secret-of-somebody" not in caplog.text
-
-
-async def test_a_request_without_an_upgrade_is_told_what_is_spoken_here(opened: Desk) -> None:
-    async with opened.client.get(PATH) as answer:
-        assert (426, "websocket") == (answer.status, answer.headers["Upgrade"])
-    async with opened.client.get(f"{PATH}?cursor=x") as answer:
-        assert 400 == answer.status
 
 
 class Stuck:
