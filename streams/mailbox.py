@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAILBOX = "mailbox"
 MAILBOXES, LETTERS = 3, 4
 """Numbers of the tables that HTTP processes follow."""
+BESIDE_NORMAL = 2
+"""Clicks of a whole audience keep no high message waiting, and wait for no bulk."""
 MAILBOX_INPUTS = {
     MAILBOX: (
         t.veto_topic(Channel.IN_APP),
@@ -39,7 +41,7 @@ def mailbox_stage(settings: Settings, outside: Outside) -> Stage:
         name=MAILBOX,
         inputs=(
             vetoes(settings, t.veto_topic(Channel.IN_APP), read(r.Vetoed)),
-            Input(t.MAILBOX, read(r.MailboxActed)),
+            Input(t.MAILBOX, read(r.MailboxActed), lane=BESIDE_NORMAL),
             *waiting,
         ),
         agent=lambda stream, tables: keep(

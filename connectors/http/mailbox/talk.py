@@ -117,6 +117,8 @@ class Talk:
 
     async def _hear(self, trace: Trace) -> None:
         async for message in self._ws:
+            if message.type is WSMsgType.ERROR:  # a ping without its pong, or a frame too large
+                return
             if message.type is not WSMsgType.TEXT:
                 raise HangUpError(Close.NOT_TEXT)
             self._count()
