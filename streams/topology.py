@@ -4,11 +4,10 @@
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
-    channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP processes
+    channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
-    outcomes ─ status ─► notification.events, stats.partials, rows
+    outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
-    rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
     status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
     POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
