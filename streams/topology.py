@@ -121,18 +121,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
 
 def stage_names() -> tuple[str, ...]:
     """Names of all stages."""
-    return (
-        "intake",
-        "recipient",
-        *DELIVERY.values(),
-        MAILBOX,
-        "status",
-        "stats",
-        "seen",
-        "audience",
-        "members",
-        "sink",
-    )
+    return ("intake", *stateful_stages(), "sink")
 
 
 def stateful_stages() -> tuple[str, ...]:
