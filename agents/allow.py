@@ -17,7 +17,7 @@ from agents.choose import Chosen, Dropped, choose, narrow
 from agents.hold import hold
 from agents.remember import NOBODY
 from schemas.records import ContactsAsked
-from schemas.words import Reason, WaitedFor
+from schemas.words import Channel, Reason, WaitedFor
 from tables.requests import CONTACT_WAIT_MS
 
 if TYPE_CHECKING:
@@ -44,15 +44,17 @@ def allowed(case: Case, outside: Outside) -> Chosen | Dropped | Ended | Later | 
 def _unreached(case: Case, choice: Chosen) -> Dropped | Later | None:
     """What happens when no chosen channel has an address; None when one has, or when it is time to go on.
 
-    A deleted user is not waited for, nor is anybody whom a reserve channel reaches. For Account Service a
-    request waits as long as it may live, and looks the more seldom the longer it has waited: an outage of
-    hours would else end with more looks than requests.
+    A deleted user is not waited for, nor is anybody whom a reserve channel reaches. The mailbox in the app,
+    which everybody has, is no reason not to wait for what else was chosen, but while Account Service is away
+    it is enough. For that a request waits as long as it may live, and looks the more seldom the longer it has
+    waited: an outage of hours would else end with more looks than requests.
     """
     contacts = case.contacts or NOBODY
     if case.is_gone:
         return Dropped(Reason.NO_CONTACT, "contacts.deleted_at", str(contacts.deleted_at))
-    reached = any(contacts.addresses(channel) for channel in (*choice.channels, *choice.reserve))
-    if reached:
+    reaching = {c for c in (*choice.channels, *choice.reserve) if contacts.addresses(c)}
+    is_alone = reaching == {Channel.IN_APP} != {*choice.channels}
+    if reaching and (not is_alone or is_stopgap(case)):
         return None
     if is_stopgap(case):
         waited_ms = case.now - case.request.received_at

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.choose import Chosen, Dropped
+from agents.remember import NOBODY
 from schemas.ids import subject_key
 from schemas.records import SendTask
 from schemas.words import Category, Reason
@@ -42,8 +43,9 @@ def cap(case: Case, choice: Chosen, limits: Limits) -> Chosen | Dropped:
     full = {c: over for c in (*choice.channels, *choice.reserve) if (over := known.over(c, limits, case.now))}
     if not full:
         return choice
-    reached = [c for c in choice.channels if case.contacts and case.contacts.addresses(c)]
-    wanted = reached or [c for c in choice.reserve if case.contacts and case.contacts.addresses(c)]
+    contacts = case.contacts or NOBODY
+    reached = [c for c in choice.channels if contacts.addresses(c)]
+    wanted = reached or [c for c in choice.reserve if contacts.addresses(c)]
     if wanted and all(c in full for c in wanted):
         return _dropped(full[wanted[0]], ",".join(wanted))
     channels, reserve = _without(choice.channels, full), _without(choice.reserve, full)

@@ -19,7 +19,7 @@ from schemas.errors import RenderFailedError
 from schemas.ids import derived, keyed_request
 from schemas.languages import DEFAULT_LANGUAGE, languages
 from schemas.records import MessageQueued, SendTask
-from schemas.words import Category, Reason, Status, UnknownPolicy
+from schemas.words import Category, Channel, Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -112,8 +112,9 @@ def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
     for number, address in enumerate(way.addresses):
         result = content if address.is_valid else INVALID
         message = _message(draft, way, number, result)
-        if address.device_id is not None:
-            message = replace(message, recipient=ports.cipher.seal(address.device_id.encode()))
+        named = draft.request.user_id if way.channel == Channel.IN_APP else address.device_id
+        if named is not None:
+            message = replace(message, recipient=ports.cipher.seal(named.encode()))
         made.append(message)
         if isinstance(result, Rendered):
             made.append(_task(draft, message, address, result.sealed))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.campaign_metrics import CAMPAIGN_METRICS
+from connectors.mailbox_metrics import MAILBOX_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.provider_metrics import BREAKER_METRICS
 from connectors.request_metrics import REQUEST_METRICS
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 PROVIDER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+SWITCHED = 101
+"""A connection: how long it stayed is no time of an answer."""
 
 HTTP_REQUESTS = Metric(
     "carillon_http_requests_total", ("route", "status"), "HTTP requests answered, by route name and status."
@@ -103,6 +106,7 @@ METRICS: tuple[Metric, ...] = (
     *AUDIENCE_METRICS,
     *CAMPAIGN_METRICS,
     *ACCOUNT_METRICS,
+    *MAILBOX_METRICS,
 )
 
 
@@ -134,7 +138,8 @@ class HttpMetrics:
             known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
             self._answered[route, status] = known
         known[0].inc()
-        known[1].observe(seconds)
+        if status != SWITCHED:
+            known[1].observe(seconds)
 
     def gateway_mismatch(self) -> None:
         """A caller showed a wrong gateway secret."""

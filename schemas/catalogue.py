@@ -83,6 +83,7 @@ def _requests() -> Iterator[Topic]:
     yield t.internal(t.DEVICES, said, about, ("intake recipient delivery-push", "recipient"))
     saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
     yield t.internal(t.SEEN, saw, SAW, ("http status", "seen"))
+    yield t.internal(t.MAILBOX, (r.MailboxActed,), "What users did in the app.", ("http", "mailbox"))
     yield t.internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
@@ -92,13 +93,14 @@ def _requests() -> Iterator[Topic]:
 
 def _channels() -> Iterator[Topic]:
     for channel in t.DELIVERED_CHANNELS:
+        is_provided = channel in t.PROVIDED_CHANNELS
+        reader = f"delivery-{channel}" if is_provided else "mailbox"
         for lane in Lane:
             about = f"Messages for {channel}, {lane} lane (GEN-004)."
-            writers = "recipient trials" if lane is Lane.NORMAL else "recipient"
-            ways = (writers, f"delivery-{channel}")
-            yield t.internal(t.channel_topic(channel, lane), (r.SendTask,), about, ways)
+            writers = "recipient trials" if lane is Lane.NORMAL and is_provided else "recipient"
+            yield t.internal(t.channel_topic(channel, lane), (r.SendTask,), about, (writers, reader))
         about = f"What must not be sent by {channel} any more (NS-PREF-OP-04)."
-        yield t.internal(t.veto_topic(channel), (r.Vetoed,), about, ("recipient", f"delivery-{channel}"))
+        yield t.internal(t.veto_topic(channel), (r.Vetoed,), about, ("recipient", reader))
 
 
 def _outcomes() -> Iterator[Topic]:
@@ -112,7 +114,7 @@ def _outcomes() -> Iterator[Topic]:
         r.Unsubscribed,
         r.PersonErased,
     )
-    writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
+    writers = "intake recipient trials delivery-email delivery-sms delivery-push mailbox seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
     rows = (
         *(r.RequestDecided, r.MessageRow, r.StatusLogged, r.LabelChanged, r.PreferenceRow, r.DeviceRow),

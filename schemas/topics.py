@@ -105,6 +105,7 @@ CONTACTS = "facts.contacts"
 PREFERENCES = "facts.preferences"
 DEVICES = "facts.devices"
 SEEN = "facts.seen"
+MAILBOX = "facts.mailbox"
 CANCELS = "request.cancels"
 OUTCOMES = "outcomes"
 ROWS = "rows"
@@ -129,8 +130,10 @@ REFERENCE = "reference"
 KEYS = "access.keys"
 AUDIT = "audit.log"
 SCHEMAS = "carillon.schemas"
-DELIVERED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
-"""Channels that have a delivery stage."""
+PROVIDED_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
+"""Channels whose delivery stage calls providers."""
+DELIVERED_CHANNELS = (*PROVIDED_CHANNELS, Channel.IN_APP)
+"""Channels that have a stage; that of messages in the app is the mailbox."""
 
 
 def request_topic(lane: str) -> str:

@@ -14,6 +14,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from agents.show import Published, Shown, for_everyone, is_left, show
+from connectors.campaign_metrics import CampaignMetrics
+from connectors.clock import now_ms
 from connectors.http.campaigns.ports import NotCaughtUpError
 from connectors.http.ports import BrokerUnavailableError
 from schemas import topics as t
@@ -27,8 +29,11 @@ from tables.memberships import Memberships
 from tables.shown import key_of
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from connectors.reference.book import ReferenceBook
     from schemas.records import AudienceLabel
+    from streams.settings import Settings
     from tables.memberships import Entry
 
 log = structlog.get_logger("campaigns")
@@ -171,3 +176,16 @@ class CampaignsFeed:
     def _learn(self, _key: bytes, value: bytes | None) -> None:
         if value is not None:
             self.book.learn(value)
+
+
+def campaigns_of(
+    settings: Settings, audience: Labels, feed: CampaignsFeed, registry: CollectorRegistry
+) -> CampaignsRead | None:
+    """The read of campaigns, unless this process does not answer it."""
+    if settings.http.campaigns == "off":
+        return None
+    campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
+    CampaignMetrics(registry).follow(
+        feed.rows.lag_ms, campaigns.labels_lag_ms, lambda: campaigns.reason() is None
+    )
+    return campaigns

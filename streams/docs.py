@@ -12,6 +12,7 @@ from connectors.http.access import TABLE
 from connectors.http.openapi import OPERATIONS, PUBLIC, document
 from connectors.http.policies import (
     Anyone,
+    AtLogin,
     ByLink,
     Himself,
     NeedsKey,
@@ -144,7 +145,7 @@ def who_may(policy: Policy) -> tuple[str, str]:
             return "", f"scope `{scope}`"
         case NeedsRole(roles=roles, scope=scope):
             return _words(tuple(sorted(roles))), f"scope `{scope}`" if scope else ""
-        case Himself(others=others):
+        case Himself(others=others) | AtLogin(others=others):
             people, services = who_may(others)
             return ", ".join(filter(None, [people, "`user` himself"])), services
 

@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceGauges
-from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
 from connectors.http.limits import KeyLimits, Limit, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
@@ -36,7 +35,8 @@ from schemas.codec import encode
 from schemas.records import SeenPosted
 from streams.access import Access
 from streams.audience_edge import AudienceEdge
-from streams.campaigns import CampaignsFeed, CampaignsRead
+from streams.campaigns import CampaignsFeed, campaigns_of
+from streams.mailboxes import mailboxes_of
 from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.persons import PersonDesk
 from streams.servers import database_of
@@ -119,19 +119,6 @@ def durable_producer(brokers: Brokers) -> AIOKafkaProducer:
     )
 
 
-def campaigns_of(
-    settings: Settings, audience: AudienceEdge, feed: CampaignsFeed, registry: CollectorRegistry
-) -> CampaignsRead | None:
-    """The read of campaigns, unless this process does not answer it."""
-    if settings.http.campaigns == "off":
-        return None
-    campaigns = CampaignsRead(audience, feed.rows, feed.book, now_ms)
-    CampaignMetrics(registry).follow(
-        feed.rows.lag_ms, campaigns.labels_lag_ms, lambda: campaigns.reason() is None
-    )
-    return campaigns
-
-
 async def until_connected(connect: Callable[[], Awaitable[None]]) -> None:
     """Connect a part, again after what nobody foresaw: else it stays away for good, and nobody is told."""
     while True:
@@ -159,7 +146,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     access = Access(settings, metrics)
     audience = AudienceEdge(engine_config(settings))
     database = database_of(settings, WAITS)
-    feed = CampaignsFeed(engine_config(settings), now_ms)
+    feed, boxes = CampaignsFeed(engine_config(settings), now_ms), mailboxes_of(settings)
     campaigns = campaigns_of(settings, audience, feed, registry)
     resolver = resolver_of(settings)
     AudienceGauges(
@@ -169,6 +156,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         oldest_s=lambda: audience.book.oldest_s(now_ms),
     )
     reads = {"campaigns": campaigns.reachable} if campaigns else {}
+    shown = {"mailbox": boxes.mailboxes.reachable} if boxes else {}
     needed = {"kafka": edge_topics.reachable, "keys": access.keys_read}
     ports = EdgePorts(
         publish=edge_topics.seen,
@@ -193,12 +181,15 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         resolve=resolver,
         note_down=AuditLog(database),
         persons=PersonDesk(settings, database),
-        vitals=vitals_of(needed, database, [audience.reachable, *reads.values()]),
+        vitals=vitals_of(needed, database, [audience.reachable, *reads.values(), *shown.values()]),
+        mailbox=boxes.ports(registry) if boxes else None,
     )
+    awaited = reads if http.campaigns == "needed" else {}
+    awaited |= shown if settings.mailbox.gateway == "needed" else {}
     ops = ops_app(
         OpsPorts(
             live={},
-            ready={**needed, **(reads if http.campaigns == "needed" else {})},
+            ready={**needed, **awaited},
             aside={"audience": audience.reachable},
             version={"version": version("carillon")},
             registry=registry,
@@ -214,9 +205,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             log.info("http_started", port=port, ops_port=ops_port)
             parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
             parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
+            parts += [boxes.connect] if boxes else []
             running = [asyncio.create_task(until_connected(each)) for each in parts]
             access.start()
             await stop.wait()
+            if boxes:
+                boxes.clients.close()
             for each in running:
                 each.cancel()
             await asyncio.wait(running)
@@ -225,6 +219,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         if resolver is not None:
             await resolver.close()
         await feed.stop()
+        if boxes:
+            await boxes.stop()
         await audience.stop()
         await edge_topics.stop()
         await database.close()

@@ -24,6 +24,7 @@ from streams.settings_audience import Audience
 from streams.settings_contacts import Accounts, Devices
 from streams.settings_http import ApiKey, Http
 from streams.settings_kafka import Kafka
+from streams.settings_mailbox import MailboxSettings
 from streams.settings_providers import Providers
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     audience: Audience = Field(default_factory=Audience)
     resolver: Resolver = Field(default_factory=Resolver)
     crypto: Crypto = Field(default_factory=Crypto)
+    mailbox: MailboxSettings = Field(default_factory=MailboxSettings)
     devices: Devices = Field(default_factory=Devices)
     accounts: Accounts = Field(default_factory=Accounts)
     embedded: Embedded = Field(default_factory=Embedded)

@@ -4,10 +4,10 @@
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
+    channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
-    outcomes ─ status ─► notification.events, stats.partials, rows
+    outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
-    rows ─ sink ─► Postgres
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
     status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
     POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
@@ -35,6 +35,7 @@ from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage, ToCount
+from streams.mailbox import MAILBOX, MAILBOX_INPUTS, mailbox_stage
 from streams.routes import (
     contacts_call,
     lanes,
@@ -100,7 +101,7 @@ class Outside:
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
 
 
-DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
+DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
 
 
 def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_TOPICS) -> tuple[Stage, ...]:
@@ -108,7 +109,8 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
     return (
         _intake(settings, outside, events),
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
-        *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
+        *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
+        mailbox_stage(settings, outside),
         status_stage(settings, outside),
         stats_stage(settings, outside),
         seen_stage(settings, outside),
@@ -119,22 +121,12 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
 
 def stage_names() -> tuple[str, ...]:
     """Names of all stages."""
-    return (
-        "intake",
-        "recipient",
-        *DELIVERY.values(),
-        "status",
-        "stats",
-        "seen",
-        "audience",
-        "members",
-        "sink",
-    )
+    return ("intake", *stateful_stages(), "sink")
 
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    return ("recipient", *DELIVERY.values(), "status", "stats", "seen", "audience", "members")
+    return ("recipient", *DELIVERY.values(), MAILBOX, "status", "stats", "seen", "audience", "members")
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -149,6 +141,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
         **AUDIENCE_INPUTS,
+        **MAILBOX_INPUTS,
         "sink": (t.ROWS,),
     }
     for channel, name in DELIVERY.items():
@@ -211,7 +204,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             r.TokenClaimed: (to(t.DEVICES, key=lambda claimed: owner_key(claimed.token_hash)),),
             r.PersonErased: (to(t.OUTCOMES, same_partition=True),),
             r.ViewerForgotten: (to(t.LABELLED, key=lambda gone: bucket_key(gone.bucket)),),
-            r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in DELIVERY),
+            r.Vetoed: tuple(to(t.veto_topic(each), same_partition=True) for each in t.DELIVERED_CHANNELS),
         },
         tables=(
             outside.reading.table("requests", 1, Taken),

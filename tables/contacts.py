@@ -30,6 +30,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     device_id: str | None = None
 
 
+HIMSELF = Address(sealed=b"", is_valid=True)
+"""Where messages in the app go: to whoever the user is, whether or not anything is known of him."""
+
+
 class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user. Times in ms; 0: never stated. `asked_at`: when Account Service last answered.
 
@@ -72,6 +76,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 return [self.phone] if self.phone else []
             case Channel.PUSH:
                 return self.devices
+            case Channel.IN_APP:
+                return [] if self.is_deleted else [HIMSELF]
             case _:
                 return []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from connectors.http.policies import Anyone, ByLink, Himself, NeedsKey, NeedsRole, Public, Role
+from connectors.http.policies import Anyone, AtLogin, ByLink, Himself, NeedsKey, NeedsRole, Public, Role
 
 if TYPE_CHECKING:
     from connectors.http.policies import Policy
@@ -35,6 +35,7 @@ PREFERENCES: Final = Himself("user_id", NeedsRole(frozenset({Role.ADMIN}), "pref
 CAMPAIGNS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}))
 DEVICES: Final = Himself("user_id", NeedsRole(frozenset(), "devices"))
 DEVICES_BY_BODY: Final = Himself(None, NeedsRole(frozenset(), "devices"))
+MAILBOX: Final = Himself(None, NeedsRole(frozenset()))
 SENDING: Final = NeedsRole(frozenset({Role.ADMIN}), "send")
 STATISTICS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}), "stats")
 KEYS: Final = NeedsRole(frozenset({Role.ADMIN}))
@@ -100,6 +101,17 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("POST", f"{PREFIX}/devices", DEVICES_BY_BODY, "NS-API-008"),
     Row("PUT", f"{PREFIX}/devices/{{id}}", DEVICES_BY_BODY, "NS-API-008"),
     Row("GET", f"{PREFIX}/devices/user/{{user_id}}", DEVICES, "NS-API-008"),
+    Row(
+        "GET",
+        f"{PREFIX}/ws",
+        AtLogin(MAILBOX.others),
+        "NS-CH-054: the token of the handshake, or of the first frame",
+    ),
+    Row("GET", f"{PREFIX}/mailbox", MAILBOX, "NS-CH-054"),
+    Row("POST", f"{PREFIX}/mailbox/acts", MAILBOX, "NS-CH-054"),
+    Row("GET", f"{PREFIX}/mailbox/page", Public(), "a page for people, who show a token to connect"),
+    Row("GET", f"{PREFIX}/mailbox/page.js", Public(), "the same"),
+    Row("GET", f"{PREFIX}/mailbox/page.css", Public(), "the same"),
     Row("POST", f"{PREFIX}/send", SENDING, "NS-API-009"),
     Row("POST", f"{PREFIX}/send/batch", SENDING, "NS-API-009"),
     Row("POST", f"{PREFIX}/send/{{id}}/cancel", SENDING, "NS-API-009"),

@@ -15,6 +15,7 @@ from connectors.http.policies import (
     OPERATIONS,
     STRANGER,
     Anyone,
+    AtLogin,
     ByLink,
     Caller,
     CallerKind,
@@ -92,7 +93,7 @@ class Authority:
             self._refusals.refused("in_url")
             raise ProblemError(Code.CREDENTIALS_IN_URL)
         match policy:
-            case Anyone():
+            case Anyone() | AtLogin():
                 return self._gateway(asked) or STRANGER
             case OnlyGateway():
                 return self._gateway(asked) or self._unknown(asked)
@@ -124,7 +125,8 @@ class Authority:
             person = await self._person(asked.credential, asked)
             if not person.roles & policy.roles:
                 self._forbid("role")
-            return Caller(CallerKind.PERSON, subject=person.subject, roles=person.roles)
+            subject, roles = person.subject, person.roles
+            return Caller(CallerKind.PERSON, subject=subject, roles=roles, until_ms=person.until_ms)
         return self._service(asked, policy.scope)
 
     async def _himself(self, asked: Asked, policy: Himself) -> Caller:

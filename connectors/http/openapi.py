@@ -49,6 +49,7 @@ ANSWERED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "RateLimit-Policy": ("The limit's name, `q` requests in `w` seconds.", {"type": "string"}),
     "ETag": ("The version in force, to be sent as `If-Match` with the next change.", {"type": "string"}),
     "Location": ("Where to read it, or what becomes of it.", {"type": "string"}),
+    "Upgrade": ("What this path speaks.", {"const": "websocket"}),
     "WWW-Authenticate": ("Which credentials are asked for.", {"type": "string"}),
 }
 """Headers of answers: a sentence and a schema each."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from connectors.http.authority import CHALLENGE, GATEWAY_SCOPE, SECRET_HEADER, SOON
 from connectors.http.policies import (
     Anyone,
+    AtLogin,
     ByLink,
     Himself,
     NeedsKey,
@@ -53,7 +54,7 @@ def security(policy: Policy) -> list[dict[str, list[str]]]:
             return [{"apiKey": [scope]}]
         case NeedsRole(roles=roles, scope=scope):
             return _ways(roles, scope)
-        case Himself(others=others):
+        case Himself(others=others) | AtLogin(others=others):
             return _ways({*others.roles, Role.USER}, others.scope)
 
 
@@ -69,6 +70,8 @@ def refusals(policy: Policy) -> tuple[ProblemError, ...]:
     match policy:
         case Public() | ByLink() | Operations():
             return ()
+        case AtLogin():
+            return (ProblemError(Code.CREDENTIALS_IN_URL),)
         case Anyone():
             return always
         case OnlyGateway():

@@ -66,11 +66,18 @@ class Himself:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLogin:
+    """As `Himself`, of a connection whose token may come in its first frame: the handler asks for him."""
+
+    others: NeedsRole
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     """Served on the operations port only, which the network protects: probes carry no credentials."""
 
 
-Policy = Public | ByLink | Anyone | OnlyGateway | NeedsKey | NeedsRole | Himself | Operations
+Policy = Public | ByLink | AtLogin | Anyone | OnlyGateway | NeedsKey | NeedsRole | Himself | Operations
 
 
 class CallerKind(StrEnum):
@@ -88,7 +95,7 @@ class Caller(NamedTuple):
 
     `only`: the one user that this caller may act for. `per_minute`: what a key may call, if it says so.
     `address`: the client's, as far as it is believed. `told`: headers about limits, for the answer.
-    `service`: whose the key is; it stays when a key follows another.
+    `service`: whose the key is; it stays when a key follows another. `until_ms`: when a person's token ends.
     """
 
     kind: CallerKind
@@ -101,6 +108,7 @@ class Caller(NamedTuple):
     address: str | None = None
     told: Mapping[str, str] | None = None
     service: str | None = None
+    until_ms: int | None = None
 
     @property
     def owner(self) -> str:

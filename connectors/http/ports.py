@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from connectors.http.authority import Authenticate
     from connectors.http.campaigns.ports import Campaigns
     from connectors.http.checks import Asks
+    from connectors.http.mailbox.ports import MailboxPorts
     from connectors.links import LinkSigner
     from connectors.metrics import HttpMetrics
     from connectors.persons import Persons
@@ -152,7 +153,7 @@ class EdgePorts:
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
-    None: nobody keeps an audit log.
+    None: nobody keeps an audit log. `mailbox` None: messages in the app are for other processes.
     """
 
     publish: Publish
@@ -180,6 +181,7 @@ class EdgePorts:
     note_down: NoteDown | None = None
     persons: Persons | None = None
     vitals: Vitals = field(default_factory=Vitals)
+    mailbox: MailboxPorts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Code(StrEnum):
     IN_USE = "in_use"
     STALE = "stale"
     TOO_LARGE = "too_large"
+    NO_UPGRADE = "no_upgrade"
     UNKNOWN_LABEL = "unknown_label"
     NO_RESOLVER = "no_resolver"
     OTHER_REQUEST = "other_request"
@@ -71,6 +72,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     Code.IN_USE: (409, "Something else needs it."),
     Code.STALE: (412, "Another version is in force than the one this change was made for."),
     Code.TOO_LARGE: (413, "The body is too large."),
+    Code.NO_UPGRADE: (426, "This path speaks WebSocket: ask for an upgrade."),
     Code.UNKNOWN_LABEL: (404, "No such label or request is known."),
     Code.NO_RESOLVER: (502, "No resolver says whom the query selects; nothing was published."),
     Code.OTHER_REQUEST: (422, "The idempotency key belongs to another request."),

@@ -7,7 +7,7 @@ routes that do not come from the tables.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from aiohttp import web
@@ -35,52 +35,30 @@ from connectors.http import (
 )
 from connectors.http import preference_operations as told
 from connectors.http import template_forms as forms
-from connectors.http.access import policy_of
 from connectors.http.audience import handlers
 from connectors.http.audience import operations as of
 from connectors.http.campaigns import handlers as campaigns
 from connectors.http.campaigns import operations as of_campaigns
 from connectors.http.credentials import asked
 from connectors.http.docs import page as docs
-from connectors.http.operation import Operation
-from connectors.http.policies import Operations, Policy
+from connectors.http.mailbox import handlers as mailbox
+from connectors.http.mailbox import operations as of_mailbox
+from connectors.http.mailbox import page as widget
+from connectors.http.mailbox.gateway import PATH as WS_PATH
+from connectors.http.mailbox.gateway import Gateway
+from connectors.http.policies import Operations
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, plain_response, problem_response
+from connectors.http.route import Ports
+from connectors.http.route import Route as Route  # noqa: PLC0414 - handed on
+from connectors.http.route import edge_route as _edge
 from connectors.http.traces import Trace, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-    from connectors.http.policies import Caller
-
-    Handle = Callable[[web.Request, Caller, Trace], Awaitable[web.Response]]
+    from collections.abc import Mapping, Sequence
 
 CLIENT_GONE = 499
 _log = structlog.get_logger(__name__)
-
-
-Ports = TypeVar("Ports", bound=EdgePorts | OpsPorts)
-
-
-class Route(NamedTuple, Generic[Ports]):
-    """One route. `name`: its metric label and operation id; `policy`: its decision on who may call it.
-
-    `make` gives the handler; `operation` is what clients read of it.
-    """
-
-    name: str
-    method: str
-    path: str
-    policy: Policy
-    make: Callable[[Ports], Handle]
-    operation: Operation
-
-
-def _edge(
-    name: str, method: str, path: str, make: Callable[[EdgePorts], Handle], operation: Operation
-) -> Route[EdgePorts]:
-    """A route of the public port, with the policy of its row in the access table; KeyError without one."""
-    return Route(name, method, path, policy_of(method, path), make, operation)
 
 
 TEMPLATES: Final[tuple[Route[EdgePorts], ...]] = (
@@ -120,6 +98,14 @@ DEVICES: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("device_switch", "PUT", devices.ONE, devices.Switch, of_devices.SWITCH),
     _edge("device_list", "GET", devices.OF_USER, devices.List, of_devices.LIST),
 )
+MAILBOX: Final[tuple[Route[EdgePorts], ...]] = (
+    _edge("ws", "GET", WS_PATH, Gateway, of_mailbox.CONNECT),
+    _edge("mailbox", "GET", of_mailbox.PATH, mailbox.ShowMailbox, of_mailbox.SHOW),
+    _edge("mailbox_act", "POST", of_mailbox.ACTS, mailbox.ActOnMailbox, of_mailbox.ACT),
+    _edge("mailbox_page", "GET", widget.PATH, widget.page, widget.SHOW),
+    _edge("mailbox_script", "GET", widget.SCRIPT_PATH, widget.script, widget.SHOW_SCRIPT),
+    _edge("mailbox_style", "GET", widget.STYLE_PATH, widget.style, widget.SHOW_STYLE),
+)
 EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("seen", "POST", seen.PATH, seen.SeenPost, seen.OPERATION),
     _edge("seen_batch", "POST", seen_batch.PATH, seen_batch.BatchPost, seen_batch.OPERATION),
@@ -147,6 +133,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("docs_style", "GET", docs.STYLE_PATH, docs.style, docs.SHOW_STYLE),
     *PREFERENCES,
     *DEVICES,
+    *MAILBOX,
     *TEMPLATES,
 )
 """The public port; who may call what stands in `connectors/http/access.py`."""
@@ -196,7 +183,7 @@ class Guarded:
         self._metrics = ports.metrics
         self._refused = plain_response if route.operation.has_plain_errors else problem_response
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -209,8 +196,9 @@ class Guarded:
             self._metrics.ended(self.route.name, status, loop.time() - began)
         return response
 
-    async def _handled(self, request: web.Request, trace: Trace) -> web.Response:
+    async def _handled(self, request: web.Request, trace: Trace) -> web.StreamResponse:
         told: Mapping[str, str] | None = None
+        response: web.StreamResponse
         try:
             caller = await self._authenticate(asked(request), self.route.policy)
             told = caller.told

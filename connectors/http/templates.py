@@ -38,7 +38,7 @@ from connectors.templates.apart import apart
 from connectors.templates.preview import sample
 from connectors.templates.shelf import Change as Write
 from connectors.templates.splicing import is_part
-from schemas.topics import DELIVERED_CHANNELS
+from schemas.topics import PROVIDED_CHANNELS
 from schemas.words import Category, Channel
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class TrialSent(_Route):
         owner = source_of(asked.caller)
         known, body = template_id(asked.request), decoded(await asked.request.read(), bodies.TrialBody)
         template = await desk.text(known, body.version)
-        if self._send is None or template.channel_type not in DELIVERED_CHANNELS or is_part(template.name):
+        if self._send is None or template.channel_type not in PROVIDED_CHANNELS or is_part(template.name):
             raise wrong(f"recipient: nothing is sent by {template.channel_type} templates such as this one")
         data = sample(template.variables) | body.data if body.samples else body.data
         made = await desk.preview(template, data, with_samples=False)

@@ -49,6 +49,7 @@ from schemas.records.fallback import (
     FallbackPlanned,
     MessageSeen,
 )
+from schemas.records.mailbox import MailboxActed
 from schemas.records.messages import (
     AttemptEnded,
     CallEnded,
@@ -164,6 +165,7 @@ __all__ = [
     "LabelStats",
     "LabelStatsForgotten",
     "LabelsEnded",
+    "MailboxActed",
     "MessageQueued",
     "MessageRow",
     "MessageSeen",

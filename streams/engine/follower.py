@@ -46,7 +46,7 @@ AT_ONCE, RESTORING = 250, 2_000
 
 
 class Follower:
-    """Rows of the tables with these numbers. `start` waits for nothing; `row` raises `NotYet` till it may."""
+    """Rows of these tables; `row` raises `NotYet` till it may. `heard` is told keys of rows that came."""
 
     def __init__(
         self, config: EngineConfig, stage: str, tables: Iterable[int], now_ms: Callable[[], int]
@@ -63,6 +63,7 @@ class Follower:
         self._leaving = Leaving()
         self._look_at = 0.0
         self._running: asyncio.Task[None] | None = None
+        self.heard: Callable[[Iterable[bytes]], None] = lambda _row_keys: None
 
     def start(self) -> None:
         """Begin in the background; a broker that is away is waited for."""
@@ -206,6 +207,7 @@ class Follower:
             await asyncio.to_thread(copy.keep, rows)
         else:
             copy.keep(rows)
+        self.heard(key for key, _ in rows)
 
     async def _close(self) -> None:
         copies, self._copies = self._copies, {}

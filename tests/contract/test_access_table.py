@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.http.access import PREFIX, TABLE, Row
-from connectors.http.policies import Himself, NeedsRole, Public, Role
+from connectors.http.policies import AtLogin, Himself, NeedsRole, Public, Role
 
 OF_OTHERS = ("/4.0/mark-notify/", "/communications-audience/", "/inapp-communications/", "/admin/", "/docs")
 GROUPS = {
@@ -13,20 +13,27 @@ GROUPS = {
     "campaigns": ({Role.ADMIN, Role.MARKETER}, False),
     "devices": ({Role.USER}, True),
     "send": ({Role.ADMIN}, True),
+    "mailbox": ({Role.USER}, False),
+    "ws": ({Role.USER}, False),
     "stats": ({Role.ADMIN, Role.MARKETER}, True),
 }
 """Group of paths → roles of people, and whether services may call it."""
 
 
 def rows(group: str) -> list[Row]:
-    return [row for row in TABLE if f"{row.path}/".startswith(f"{PREFIX}/{group}/")]
+    return [
+        row
+        for row in TABLE
+        if not isinstance(row.policy, Public) and f"{row.path}/".startswith(f"{PREFIX}/{group}/")
+    ]
 
 
 def callers(row: Row) -> tuple[set[Role], bool]:
     """Roles of people, `user` for what is his own; whether a key of some scope opens it."""
-    policy = row.policy.others if isinstance(row.policy, Himself) else row.policy
+    is_his = isinstance(row.policy, Himself | AtLogin)
+    policy = row.policy.others if isinstance(row.policy, Himself | AtLogin) else row.policy
     assert isinstance(policy, NeedsRole), row
-    own = {Role.USER} if isinstance(row.policy, Himself) else set()
+    own = {Role.USER} if is_his else set()
     return own | policy.roles, policy.scope is not None
 
 

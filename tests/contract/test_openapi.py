@@ -14,6 +14,7 @@ from connectors.http.openapi import OPERATIONS, PUBLIC, document, encoded
 from connectors.http.operation import Header
 from connectors.http.policies import (
     Anyone,
+    AtLogin,
     ByLink,
     Himself,
     NeedsKey,
@@ -84,6 +85,7 @@ def test_an_operation_is_told_in_sentences(route: Route[Any]) -> None:
     [
         (Public(), set(), []),
         (ByLink(), {"429"}, []),
+        (AtLogin(NeedsRole(frozenset())), set(), [{"person": ["user"]}]),
         (Anyone(), {"503"}, [{}, {"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (OnlyGateway(), {"401", "503"}, [{"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (NeedsKey("send"), {"401", "403", "429", "503"}, [{"apiKey": ["send"]}]),

@@ -35,6 +35,9 @@ OPEN_TO_STRANGERS = {
     ("GET", "/docs"),
     ("GET", "/docs/page.js"),
     ("GET", "/docs/page.css"),
+    ("GET", "/api/v1/notifications/mailbox/page"),
+    ("GET", "/api/v1/notifications/mailbox/page.js"),
+    ("GET", "/api/v1/notifications/mailbox/page.css"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
 carries its own proof (NS-API-OP-10); NS-API-063."""

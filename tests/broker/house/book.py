@@ -40,6 +40,13 @@ OWN_TYPES: list[dict[str, Any]] = [
         "template_name": "plain",
     },
     {
+        "code": "told_in_app",
+        "title": "In the app",
+        "category": "transactional",
+        "default_channels": ["in_app"],
+        "template_name": "plain",
+    },
+    {
         "code": "unseen",
         "title": "A text for whom nobody sees the push",
         "category": "transactional",
@@ -71,6 +78,11 @@ OWN_TEMPLATES: dict[str, dict[str, Any]] = {
         "variables": {"Text": {"type": "string", "required": True}},
     },
     "plain.push.ru": {
+        "title": "Plain",
+        "body": "{{ Text }}",
+        "variables": {"Text": {"type": "string", "required": True}},
+    },
+    "plain.in_app.ru": {
         "title": "Plain",
         "body": "{{ Text }}",
         "variables": {"Text": {"type": "string", "required": True}},

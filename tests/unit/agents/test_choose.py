@@ -144,7 +144,7 @@ def test_advertising_switched_off_is_dropped_for_that() -> None:
     assert Dropped(Reason.TYPE_DISABLED, "preferences.is_enabled", "promo") == dropped
 
 
-RESERVED = replace(ORDER, fallback_channels=["sms", "email", "in_app"])
+RESERVED = replace(ORDER, fallback_channels=["sms", "email", "pigeon"])
 
 
 def test_reserve_channels_are_those_not_yet_used_that_can_be_delivered() -> None:
@@ -167,11 +167,11 @@ def test_a_reserve_channel_is_no_way_around_an_unsubscribe() -> None:
 
 
 def test_a_channel_that_nobody_delivers_is_left_out() -> None:
-    verdict = choose(replace(ORDER, default_channels=["in_app", "email", "email"]), None)
-    assert Chosen(("email",), (), "type.default_channels", "in_app,email,email") == verdict
+    verdict = choose(replace(ORDER, default_channels=["pigeon", "email", "email"]), None)
+    assert Chosen(("email",), (), "type.default_channels", "pigeon,email,email") == verdict
 
 
 @pytest.mark.parametrize("kind", [ORDER, RESET])
 def test_a_type_with_no_deliverable_channel_says_so(kind: NotificationType) -> None:
-    expected = Dropped(Reason.NO_CHANNEL_LEFT, "channels.delivered", "in_app")
-    assert expected == choose(replace(kind, default_channels=["in_app"]), None)
+    expected = Dropped(Reason.NO_CHANNEL_LEFT, "channels.delivered", "pigeon")
+    assert expected == choose(replace(kind, default_channels=["pigeon"]), None)

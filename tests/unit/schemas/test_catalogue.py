@@ -22,6 +22,7 @@ from schemas.topics import (
     request_topic,
 )
 
+CHANNELS = ("email", "sms", "push", "in_app")
 TOPICS = {topic.name: topic for topic in catalogue(destinations=["seen.wallet", "seen.wallet"])}
 
 
@@ -34,14 +35,15 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
     expected = {
         *(f"request.{lane}" for lane in lanes),
         "request.cancels",
-        *(f"channel.{channel}.{lane}" for channel in ("email", "sms", "push") for lane in lanes),
+        *(f"channel.{channel}.{lane}" for channel in CHANNELS for lane in lanes),
         "audience.commands",
         "audience.progress",
         "audience.users",
-        *(f"vetoes.{channel}" for channel in ("email", "sms", "push")),
+        *(f"vetoes.{channel}" for channel in CHANNELS),
         "facts.contacts",
         "facts.devices",
         "facts.labels",
+        "facts.mailbox",
         "facts.preferences",
         "facts.seen",
         "outcomes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tables.contacts import Address, Contacts
+from tables.contacts import HIMSELF, Address, Contacts
 
 OLD = Address(sealed=b"old", is_valid=True)
 NEW = Address(sealed=b"new", is_valid=True)
@@ -13,8 +13,9 @@ NEW = Address(sealed=b"new", is_valid=True)
 def test_a_channel_has_its_addresses() -> None:
     known = Contacts(email=OLD, devices=[OLD, NEW])
     found = {channel: known.addresses(channel) for channel in ("email", "sms", "push", "in_app")}
-    assert {"email": [OLD], "sms": [], "push": [OLD, NEW], "in_app": []} == found
+    assert {"email": [OLD], "sms": [], "push": [OLD, NEW], "in_app": [HIMSELF]} == found
     assert [NEW] == Contacts(phone=NEW).addresses("sms")
+    assert [] == Contacts(deleted_at=1).addresses("in_app")
 
 
 @pytest.mark.spec("NS-EVT-OP-07")

@@ -19,6 +19,7 @@ from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
+from connectors.mailbox_metrics import MailboxMetrics
 from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
 from connectors.provider_metrics import BreakerMetrics
 from connectors.request_metrics import RequestMetrics
@@ -58,6 +59,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     RequestMetrics(registry)
     AudienceGauges(registry, is_up=lambda: True, labels=lambda: 0, oldest_s=lambda: 0.0)
     CampaignMetrics(registry)
+    MailboxMetrics(registry, lambda: 0, lambda: None)
     ports = OpsPorts(
         live={"loop": well},
         ready=checks,

@@ -9,7 +9,7 @@ from streams.scaling.plan import Plan, ScaleError, plan, writers_of
 from streams.topology import input_topics
 
 LOG = "carillon.status.changelog"
-OUTCOMES = ("intake", "recipient", "delivery-email", "delivery-sms", "delivery-push", "seen")
+OUTCOMES = ("intake", "recipient", "delivery-email", "delivery-sms", "delivery-push", "mailbox", "seen")
 
 
 def asked(new: int, counts: dict[str, int] | None = None, known: dict[str, Layout] | None = None) -> Plan:
