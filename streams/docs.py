@@ -13,6 +13,7 @@ from connectors.http.openapi import OPERATIONS, PUBLIC, document
 from connectors.http.policies import (
     Anyone,
     ByLink,
+    BySignature,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -137,8 +138,8 @@ def who_may(policy: Policy) -> tuple[str, str]:
             return "everybody", "all"
         case Anyone():
             return "everybody; with an identity only through the gateway", "all"
-        case OnlyGateway():
-            return "", "the gateway"
+        case BySignature() | OnlyGateway():
+            return "", "the gateway" if isinstance(policy, OnlyGateway) else "providers, by their signature"
         case NeedsKey(scope=scope):
             return "", f"scope `{scope}`"
         case NeedsRole(roles=roles, scope=scope):

@@ -8,6 +8,7 @@ from connectors.http.authority import CHALLENGE, GATEWAY_SCOPE, SECRET_HEADER, S
 from connectors.http.policies import (
     Anyone,
     ByLink,
+    BySignature,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -43,7 +44,7 @@ _GATEWAY: Final[list[dict[str, list[str]]]] = [{"gatewaySecret": []}, {"apiKey":
 def security(policy: Policy) -> list[dict[str, list[str]]]:
     """Each entry is one way in; an empty one: without credentials."""
     match policy:
-        case Public() | ByLink() | Operations():
+        case Public() | ByLink() | BySignature() | Operations():
             return []
         case Anyone():
             return [{}, *_GATEWAY]
@@ -67,7 +68,7 @@ def refusals(policy: Policy) -> tuple[ProblemError, ...]:
     unknown = ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": CHALLENGE})
     always = (ProblemError(Code.CREDENTIALS_IN_URL), ProblemError(Code.CREDENTIALS_UNAVAILABLE, headers=SOON))
     match policy:
-        case Public() | ByLink() | Operations():
+        case Public() | ByLink() | BySignature() | Operations():
             return ()
         case Anyone():
             return always

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from connectors.postgres.audit import Change
     from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
-    from schemas.records import Content, SeenPosted, Template
+    from schemas.records import Content, Provider, SeenPosted, Template
 
 
 class BrokerUnavailableError(Exception):
@@ -64,6 +64,17 @@ class CountDelivery(Protocol):
     """Sums of a period by channel, type and provider; raises `PostgresUnavailableError`."""
 
     async def __call__(self, asked: Asked) -> Sequence[Group]: ...
+
+
+class FindProvider(Protocol):
+    """A configured provider of a channel, active or not; `BrokerUnavailableError` before any was read."""
+
+    def __call__(self, channel: str, name: str) -> Provider | None: ...
+
+
+def no_provider(channel: str, name: str) -> Provider | None:  # noqa: ARG001
+    """A `FindProvider` of a port that has none."""
+    return None
 
 
 async def nowhere(topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:  # noqa: ARG001
@@ -152,7 +163,7 @@ class EdgePorts:
     `campaigns` None: the read of campaigns is for other processes, and answers 404. Without `choices` there
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
-    None: nobody keeps an audit log.
+    None: nobody keeps an audit log. `find_provider`: whose webhooks there are.
     """
 
     publish: Publish
@@ -180,6 +191,7 @@ class EdgePorts:
     note_down: NoteDown | None = None
     persons: Persons | None = None
     vitals: Vitals = field(default_factory=Vitals)
+    find_provider: FindProvider = no_provider
 
 
 @dataclass(frozen=True, slots=True)

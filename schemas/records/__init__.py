@@ -67,6 +67,7 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.receipts import ReceiptHeard, ReceiptPosted
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -178,6 +179,8 @@ __all__ = [
     "ProviderCall",
     "QuietChoice",
     "QuietHours",
+    "ReceiptHeard",
+    "ReceiptPosted",
     "Record",
     "RequestCount",
     "RequestDecided",
