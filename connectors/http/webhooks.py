@@ -104,9 +104,7 @@ class WebhookPost:
         provider, key = self._known(request.match_info["channel"], request.match_info["provider"])
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
-        post = Post(request.headers, await whole(request))
-        if len(post.body) > LARGEST_BODY:
-            raise ProblemError(Code.TOO_LARGE)
+        post = Post(request.headers, await whole(request.clone(client_max_size=LARGEST_BODY)))
         if not webhook_of(provider.kind).is_genuine(post, key, self._ports.now_ms()):
             raise ProblemError(Code.UNAUTHENTICATED, headers=CHALLENGE)
         await self._keep(provider, post.body, trace)
