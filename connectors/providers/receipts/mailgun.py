@@ -79,6 +79,6 @@ class MailgunWebhook:
 def _kind(event: dict[str, Any]) -> ReceiptKind | None:
     word = ":".join(filter(None, (text(event.get(name)) for name in ("event", "severity"))))
     found = EVENTS.get(f"{word}:{text(event.get('reason'))}") or EVENTS.get(word)
-    if found in BY_MACHINE and text(member(event, "client-info", "bot")):
-        return BY_MACHINE[found]
-    return found
+    if found is None or not text(member(event, "client-info", "bot")):
+        return found
+    return BY_MACHINE.get(found, found)
