@@ -13,6 +13,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
+from schemas.receipt_topics import receipt_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
 
@@ -32,6 +33,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
     """
     flow = (
         *_inputs(events),
+        *receipt_topics(),
         *_requests(),
         *_channels(),
         *_outcomes(),
@@ -50,16 +52,6 @@ def _inputs(events: Iterable[str]) -> Iterator[Topic]:
     yield _foreign(t.CANCEL_REQUEST, r.CancelRequest, about, ("other services", "http"))
     about = "What the APIs of preferences and devices take, in the form of `user.events`."
     yield _foreign(t.PREFERENCE_CHANGES, r.DomainEvent, about, ("http",))
-    yield Topic(
-        name=t.RECEIPTS,
-        use=Use.INTERNAL,
-        key="the provider's name",
-        records=(r.ReceiptPosted,),
-        about="What providers post of messages, sealed as it came (NS-CH-OP-01).",
-        writers=("http",),
-        readers=("intake",),
-        extra=t.OURS,
-    )
     for name in events:
         about = "Events that rules turn into requests (NS-SND-OP-03)."
         if name == t.USER_EVENTS:
@@ -87,8 +79,7 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
 def _requests() -> Iterator[Topic]:
     contacts = t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("", "recipient"))
     yield replace(contacts, writers=("intake", "status", "crypto reseal"))
-    about = "What users chose, and what providers report that they chose."
-    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), about, ("intake status", "recipient"))
+    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "Users' choices.", ("intake status", "recipient"))
     said = (r.DeviceChanged, r.TokenClaimed)
     about = "Devices that take pushes, switched off when one refuses; claims of a token by its hash."
     yield t.internal(t.DEVICES, said, about, ("intake recipient delivery-push", "recipient"))
@@ -120,9 +111,7 @@ def _outcomes() -> Iterator[Topic]:
         r.FallbackPlanned,
         r.MessageSeen,
         r.FallbackAsked,
-        r.Unsubscribed,
-        r.PersonErased,
-        r.ReceiptHeard,
+        *(r.Unsubscribed, r.PersonErased, r.ReceiptHeard),
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))
@@ -154,17 +143,6 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
         writers=("status",),
         readers=("other services",),
         form=Form.JSON,
-    )
-    yield Topic(
-        name=t.RECEIPTS_UNKNOWN,
-        use=Use.PUBLIC_OUT,
-        key="message id",
-        records=(r.ReceiptHeard,),
-        about="Receipts of messages that are not known, or not any more (NS-CH-OP-01).",
-        writers=("status",),
-        readers=("other services",),
-        form=Form.JSON,
-        partitions=Partitions.ONE,
     )
     yield Topic(
         name=t.STATS,

@@ -25,8 +25,9 @@ from connectors.http.policies import (
 from connectors.http.routes import EDGE, OPS
 from connectors.metrics import METRICS
 from schemas.catalogue import catalogue
+from schemas.seen_words import GIVEN_UP
 from schemas.topics import HOUR_MS, Partitions, Topic, Use
-from schemas.words import GIVEN_UP, REASONS
+from schemas.words import REASONS
 from streams.asyncapi import asyncapi
 from streams.engine.meters import Meters
 from streams.topics import DEFAULT_DESTINATIONS
@@ -78,7 +79,7 @@ def reasons_page() -> str:
         " in\nmetric labels and in `carillon why`; a word that is not here does not exist."
     )
     rows: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in REASONS.items()]
-    made = MADE.format(source="schemas/words.py")
+    made = MADE.format(source="schemas/words.py` and `schemas/seen_words.py")
     lost: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in GIVEN_UP.items()]
     seen = "Why a fact was given up for one destination: the word in `seen.failed` and `carillon seen list`."
     head = ("reason", "what it means")

@@ -15,6 +15,7 @@ from connectors.http.operation import Header
 from connectors.http.policies import (
     Anyone,
     ByLink,
+    BySignature,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -84,6 +85,7 @@ def test_an_operation_is_told_in_sentences(route: Route[Any]) -> None:
     [
         (Public(), set(), []),
         (ByLink(), {"429"}, []),
+        (BySignature(), set(), []),
         (Anyone(), {"503"}, [{}, {"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (OnlyGateway(), {"401", "503"}, [{"gatewaySecret": []}, {"apiKey": ["gateway"]}]),
         (NeedsKey("send"), {"401", "403", "429", "503"}, [{"apiKey": ["send"]}]),
