@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from connectors.providers.mailgun import MESSAGE_VARIABLE
 from connectors.providers.receipts.port import Post
 from connectors.providers.receipts.sendgrid import SIGNATURE, TIMESTAMP
+from connectors.providers.receipts.twilio import SIGNATURE as TWILIO_SIGNATURE
 from connectors.providers.sendgrid import MESSAGE_ARGUMENT
 from connectors.signatures import key_of, signature
 from schemas.ids import message_named
@@ -26,6 +28,8 @@ SENDGRID_KEY = b64encode(
     PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 ).decode()
 MAILGUN_KEY = "key-of-the-account"
+TWILIO_KEY = "token-of-the-account"
+STATUS_URL = "https://notify.example.com/api/v1/notifications/webhooks/sms/abroad"
 STANDARD_KEY = f"whsec_{b64encode(b'thirty-two bytes of a secret key').decode()}"
 
 
@@ -61,3 +65,12 @@ def by_standard(*events: dict[str, Any], at_s: int = AT_S, key: str = STANDARD_K
     """A post in our own form."""
     body = json.dumps({"events": list(events)}).encode()
     return Post(signature(key_of(key), "post-1", at_s, body), body)
+
+
+def by_twilio(word: str, message_id: str = MESSAGE_ID, **more: str) -> Post:
+    """A post as the vendor signs it, to the address that our adapter hands over."""
+    query = f"key={message_id}%3A0"
+    fields = {"MessageSid": "SM1", "MessageStatus": word, "To": "+15005550006"} | more
+    signed = f"{STATUS_URL}?{query}" + "".join(name + fields[name] for name in sorted(fields))
+    told = b64encode(hmac.digest(TWILIO_KEY.encode(), signed.encode(), "sha1")).decode()
+    return Post({TWILIO_SIGNATURE: told}, urlencode(fields).encode(), query, f"{STATUS_URL}?{query}")

@@ -17,7 +17,7 @@ from connectors.http.operation import ANY_TEXT, Answer, Body, Header, Operation,
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.providers.receipts.port import Post
-from connectors.providers.receipts.registry import WEBHOOK_KEY, webhook_of
+from connectors.providers.receipts.registry import STATUS_URL, WEBHOOK_KEY, webhook_of
 from schemas.codec import encode
 from schemas.records import ReceiptPosted
 from schemas.topics import RECEIPTS, RECORD_BYTES
@@ -104,10 +104,12 @@ class WebhookPost:
         provider, key = self._known(request.match_info["channel"], request.match_info["provider"])
         if (request.content_length or 0) > LARGEST_BODY:
             raise ProblemError(Code.TOO_LARGE)
-        post = Post(request.headers, await whole(request.clone(client_max_size=LARGEST_BODY)))
+        body = await whole(request.clone(client_max_size=LARGEST_BODY))
+        query = request.rel_url.raw_query_string
+        post = Post(request.headers, body, query, _told_to(provider, query))
         if not webhook_of(provider.kind).is_genuine(post, key, self._ports.now_ms()):
             raise ProblemError(Code.UNAUTHENTICATED, headers=CHALLENGE)
-        await self._keep(provider, post.body, trace)
+        await self._keep(provider, post, trace)
         return json_response(DONE, trace.request_id)
 
     def _known(self, channel: str, name: str) -> tuple[Provider, str]:
@@ -121,13 +123,14 @@ class WebhookPost:
             raise ProblemError(Code.NOT_FOUND)
         return found, key
 
-    async def _keep(self, provider: Provider, body: bytes, trace: Trace) -> None:
+    async def _keep(self, provider: Provider, post: Post, trace: Trace) -> None:
         posted = ReceiptPosted(
             provider=provider.name,
             channel=provider.channel_type,
             kind=provider.kind,
             received_at=self._ports.now_ms(),
-            body=self._ports.cipher.seal(body),
+            body=self._ports.cipher.seal(post.body),
+            query=post.query,
         )
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -135,6 +138,12 @@ class WebhookPost:
                 await self._ports.produce(RECEIPTS, key, encode(posted), trace.headers())
         except (BrokerUnavailableError, TimeoutError):
             raise _away() from None
+
+
+def _told_to(provider: Provider, query: str) -> str:
+    """The address that the vendor was given with the message; empty if it is given none."""
+    given = provider.config.get(STATUS_URL)
+    return f"{given.partition('?')[0]}?{query}" if isinstance(given, str) else ""
 
 
 def _away() -> ProblemError:

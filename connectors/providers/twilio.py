@@ -84,16 +84,6 @@ CODES: dict[str, Said] = {
     "63038": LIMITED,  # the account's day
 }
 
-# `MessageStatus` of a status callback → our statuses; the words before `sent` say nothing new.
-EVENTS: dict[str, str] = {
-    "sent": "sent",
-    "delivered": "delivered",
-    "undelivered": "failed",
-    "failed": "failed",
-    "canceled": "failed",
-    "read": "opened",
-}
-
 SERVICE = "MG"
 CREATED = 2
 

@@ -13,6 +13,7 @@ class ReceiptPosted(Record, frozen=True, kw_only=True):
     kind: str  # of the provider, which says how to read the body
     received_at: int
     body: Sealed
+    query: str = ""  # what stood behind the path
 
 
 class ReceiptHeard(Record, frozen=True, kw_only=True):

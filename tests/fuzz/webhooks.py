@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from hypothesis import strategies as st
@@ -18,9 +19,9 @@ from schemas.records import ReceiptHeard, ReceiptPosted
 from tests.fuzz.decoders import ODD, damaged
 from tests.fuzz.target import Target
 from tests.strategies import JSON
-from tests.webhooks import AT_S, MAILGUN_KEY, MESSAGE_ID, SENDGRID_KEY, STANDARD_KEY
+from tests.webhooks import AT_S, MAILGUN_KEY, MESSAGE_ID, SENDGRID_KEY, STANDARD_KEY, TWILIO_KEY
 
-KEYS = {"sendgrid": SENDGRID_KEY, "mailgun": MAILGUN_KEY, "smtp": STANDARD_KEY}
+KEYS = {"sendgrid": SENDGRID_KEY, "mailgun": MAILGUN_KEY, "smtp": STANDARD_KEY, "twilio": TWILIO_KEY}
 KINDS = st.sampled_from(list(KEYS))
 TIMES = st.sampled_from([AT_S, AT_S + 0.5, 0, -1, 1e300, 10**30, "2023-11-14T22:13:20Z", "now"]) | JSON
 WORDS = st.sampled_from(["delivered", "bounce", "open", "failed", "opened", "clicked", "bounced"]) | JSON
@@ -44,13 +45,16 @@ BODIES = st.one_of(
     st.fixed_dictionaries({"events": st.lists(EVENTS | JSON, max_size=3)}),
     st.fixed_dictionaries({"signature": JSON, "event-data": EVENTS | JSON}),
     JSON,
-).map(msgspec.json.encode)
+).map(msgspec.json.encode) | st.dictionaries(
+    st.sampled_from(["MessageStatus", "ErrorCode", "MessageSid"]), st.text(max_size=5) | st.just("delivered")
+).map(lambda fields: urlencode(fields, errors="replace").encode())
 HEADERS = st.dictionaries(
     st.sampled_from(
         [
             "webhook-id",
             "webhook-timestamp",
             "webhook-signature",
+            "X-Twilio-Signature",
             "X-Twilio-Email-Event-Webhook-Signature",
             "X-Twilio-Email-Event-Webhook-Timestamp",
         ]
@@ -63,7 +67,14 @@ OURS = Decoder(ReceiptHeard)
 def check_body(given: tuple[str, bytes]) -> None:
     """Read, or refused for good; what is read can be written."""
     kind, body = given
-    posted = ReceiptPosted(provider="mail", channel="email", kind=kind, received_at=AT_S * 1000, body=b"")
+    posted = ReceiptPosted(
+        provider="mail",
+        channel="email",
+        kind=kind,
+        received_at=AT_S * 1000,
+        body=b"",
+        query=f"key={MESSAGE_ID}%3A0",
+    )
     try:
         found = receipts_in(posted, body)
     except DecodeError:

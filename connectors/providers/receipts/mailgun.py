@@ -61,9 +61,9 @@ class MailgunWebhook:
         is_right = hmac.compare_digest(wanted.encode(), told.encode("utf-8", "replace"))
         return is_right and abs(now - int(stamp) * SECOND_MS) <= GOOD_MS
 
-    def events(self, body: bytes) -> Iterator[Told]:
+    def events(self, post: Post) -> Iterator[Told]:
         """The one under `event-data`."""
-        event = member(json_in(body), "event-data")
+        event = member(json_in(post.body), "event-data")
         if not isinstance(event, dict):
             raise DecodeError(Fault.WRONG_FIELD, "event-data is no object")
         status = member(event, "delivery-status")

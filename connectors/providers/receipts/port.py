@@ -19,10 +19,15 @@ LAST_MS = 4_102_444_800_000
 
 
 class Post(NamedTuple):
-    """One call of a webhook, as it came. `headers`: by name in whatever case."""
+    """One call of a webhook, as it came. `headers`: by name in whatever case; `query`: behind the path.
+
+    `url`: where the vendor was told to post, if it was told with each message (`status_url`), and the query.
+    """
 
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
+    url: str = ""
 
 
 class Told(NamedTuple):
@@ -42,11 +47,11 @@ class Webhook(Protocol):
     """One vendor's way. Both are pure; `key` is the provider's `webhook_key`.
 
     is_genuine  whether the post is the vendor's; a key that is none proves nothing
-    events      what a body tells, in its order; `DecodeError` when it is no body of this vendor
+    events      what a post tells, in order; `DecodeError` when it is none of this vendor. No headers by then
     """
 
     def is_genuine(self, post: Post, key: str, now: int) -> bool: ...
-    def events(self, body: bytes) -> Iterator[Told]: ...
+    def events(self, post: Post) -> Iterator[Told]: ...
 
 
 def json_in(body: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.providers.port import scrubbed
+from connectors.providers.receipts.port import Post
 from connectors.providers.receipts.registry import webhook_of
 from schemas.errors import DecodeError, Fault
 from schemas.ids import derived, is_message
@@ -44,7 +45,7 @@ def receipts_in(posted: ReceiptPosted, body: bytes) -> ReceiptsRead:
     """The events that are ours, and how many are not."""
     heard: list[ReceiptHeard] = []
     ignored = strangers = 0
-    for told in webhook_of(posted.kind).events(body):
+    for told in webhook_of(posted.kind).events(Post({}, body, posted.query)):
         if told.kind is None:
             ignored += 1
         elif is_message(told.message_id):

@@ -67,9 +67,9 @@ class SendGridWebhook:
             return False
         return True
 
-    def events(self, body: bytes) -> Iterator[Told]:
+    def events(self, post: Post) -> Iterator[Told]:
         """A list of up to some thousand."""
-        for event in objects(json_in(body), "the body"):
+        for event in objects(json_in(post.body), "the body"):
             yield Told(
                 _kind(event),
                 text(event.get(MESSAGE_ARGUMENT)),

@@ -42,9 +42,9 @@ class StandardWebhook:
         is_right = any(hmac.compare_digest(wanted, each) for each in told)
         return is_right and abs(now - int(stamp) * SECOND_MS) <= GOOD_MS
 
-    def events(self, body: bytes) -> Iterator[Told]:
+    def events(self, post: Post) -> Iterator[Told]:
         """A list under `events`."""
-        for event in objects(member(json_in(body), "events"), "events"):
+        for event in objects(member(json_in(post.body), "events"), "events"):
             yield Told(
                 _kind(event),
                 text(event.get("message_id")),

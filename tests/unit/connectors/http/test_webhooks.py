@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.webhooks import LARGEST_BODY
@@ -14,7 +15,16 @@ from schemas.records import Provider, ReceiptPosted
 from schemas.topics import RECEIPTS, RECORD_BYTES
 from tests.fakes import PlainCipher
 from tests.unit.connectors.http.edge import NOW, Edge, edge
-from tests.webhooks import SENDGRID_KEY, STANDARD_KEY, by_sendgrid, by_standard, sendgrid_event
+from tests.webhooks import (
+    SENDGRID_KEY,
+    STANDARD_KEY,
+    STATUS_URL,
+    TWILIO_KEY,
+    by_sendgrid,
+    by_standard,
+    by_twilio,
+    sendgrid_event,
+)
 
 ROOT = "/api/v1/notifications/webhooks"
 PATH = f"{ROOT}/email/mail"
@@ -24,6 +34,10 @@ PROVIDERS = {
     ("email", "old"): {"kind": "sendgrid", "config": {"webhook_key": SENDGRID_KEY}, "is_active": False},
     ("email", "mute"): {"kind": "sendgrid"},
     ("email", "odd"): {"kind": "sendgrid", "config": {"webhook_key": 7}},
+    ("sms", "abroad"): {
+        "kind": "twilio",
+        "config": {"webhook_key": TWILIO_KEY, "status_url": f"{STATUS_URL}?a=1"},
+    },
     ("sms", "own"): {"kind": "fake_sms", "config": {"webhook_key": STANDARD_KEY}},
 }
 
@@ -39,7 +53,8 @@ def unread(channel: str, name: str) -> Provider | None:  # noqa: ARG001 - the po
 
 async def posted(one: Edge, path: str = PATH, post: Post = POST) -> tuple[int, str]:
     """Status and code of the answer; no credentials of ours are shown."""
-    async with one.client.post(path, headers=post.headers, data=post.body) as answer:
+    url = URL(path, encoded=True)
+    async with one.client.post(url, headers=post.headers, data=post.body) as answer:
         return answer.status, (await answer.json(content_type=None)).get("code", "")
 
 
@@ -66,6 +81,17 @@ async def test_providers_without_a_form_of_their_own_post_in_ours() -> None:
     async with edge(**ports()) as one:
         assert (200, "") == await posted(one, f"{ROOT}/sms/own", post)
     assert 1 == len(one.produced)
+
+
+@pytest.mark.spec("NS-CH-043")
+async def test_what_stands_behind_the_path_is_signed_and_kept_where_the_vendor_was_told_it() -> None:
+    post = by_twilio("delivered")
+    path = f"{ROOT}/sms/abroad"
+    async with edge(**ports()) as one:
+        assert (200, "") == await posted(one, f"{path}?{post.query}", post)
+        assert (401, "unauthenticated") == await posted(one, f"{path}?{post.query}1", post)
+    (record,) = one.produced
+    assert post.query == Decoder(ReceiptPosted)(record.value).query
 
 
 @pytest.mark.spec("NS-API-OP-01")

@@ -17,9 +17,11 @@ from tests.webhooks import (
     MAILGUN_KEY,
     SENDGRID_KEY,
     STANDARD_KEY,
+    TWILIO_KEY,
     by_mailgun,
     by_sendgrid,
     by_standard,
+    by_twilio,
     mailgun_event,
     sendgrid_event,
 )
@@ -28,10 +30,12 @@ NOW = AT_S * 1000
 SENDGRID = by_sendgrid(sendgrid_event("delivered"))
 MAILGUN = by_mailgun(mailgun_event("delivered"))
 STANDARD = by_standard({"type": "delivered"})
+TWILIO = by_twilio("delivered")
 GENUINE = [
     ("sendgrid", SENDGRID, SENDGRID_KEY),
     ("mailgun", MAILGUN, MAILGUN_KEY),
     ("smtp", STANDARD, STANDARD_KEY),
+    ("twilio", TWILIO, TWILIO_KEY),
 ]
 
 
@@ -115,5 +119,21 @@ def test_each_header_of_our_form_is_needed(name: str) -> None:
 
 
 def test_whoever_has_no_way_of_his_own_uses_ours() -> None:
-    assert {"mailgun", "sendgrid"} == set(WEBHOOKS)
+    assert {"mailgun", "sendgrid", "twilio"} == set(WEBHOOKS)
     assert webhook_of("fake_sms") is webhook_of("smtp")
+
+
+@pytest.mark.spec("NS-CH-043")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"url": ""},
+        {"url": TWILIO.url + "1"},
+        {"url": TWILIO.url.replace("https", "http")},
+        {"body": TWILIO.body + b"&MessageStatus=read"},
+        {"body": b"\xff"},
+        {"headers": {}},
+    ],
+)
+def test_twilio_signs_the_address_and_what_is_told(changes: dict[str, Any]) -> None:
+    assert not genuine("twilio", TWILIO._replace(**changes), TWILIO_KEY)

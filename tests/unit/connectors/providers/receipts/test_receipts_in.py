@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.providers.receipts.port import Post
 from connectors.providers.receipts.reading import ReceiptReader, receipts_in
@@ -19,6 +20,7 @@ from tests.webhooks import (
     by_mailgun,
     by_sendgrid,
     by_standard,
+    by_twilio,
     mailgun_event,
     sendgrid_event,
 )
@@ -31,7 +33,7 @@ def posted(kind: str, body: bytes = b"sealed:[]") -> ReceiptPosted:
 
 
 def read(kind: str, post: Post) -> ReceiptsRead:
-    return receipts_in(posted(kind), post.body)
+    return receipts_in(replace(posted(kind), query=post.query), post.body)
 
 
 def kinds(found: ReceiptsRead) -> list[str]:
@@ -81,6 +83,26 @@ def test_events_of_mailgun(word: str, more: dict[str, Any], kind: str) -> None:
     assert (kind, MESSAGE_ID, AT_S * 1000 + 250) == (heard.kind, heard.message_id, heard.at)
 
 
+@pytest.mark.spec("NS-CH-043")
+@pytest.mark.parametrize(
+    ("word", "more", "kinds_of_it"),
+    [
+        ("sent", {}, []),
+        ("delivered", {}, ["delivered"]),
+        ("undelivered", {"ErrorCode": "30003"}, ["failed"]),
+        ("undelivered", {"ErrorCode": "30005"}, ["bounced"]),
+        ("failed", {"ErrorCode": "30005"}, ["bounced"]),
+        ("canceled", {}, ["failed"]),
+        ("read", {}, ["opened"]),
+    ],
+)
+def test_events_of_twilio(word: str, more: dict[str, str], kinds_of_it: list[str]) -> None:
+    found = read("twilio", by_twilio(word, **more))
+    assert kinds_of_it == kinds(found)
+    assert {(MESSAGE_ID, RECEIVED)} >= {(one.message_id, one.at) for one in found.heard}
+    assert found == read("twilio", by_twilio(word, **more))
+
+
 def test_our_own_form_has_a_word_for_everything() -> None:
     events = [{"type": word, "message_id": MESSAGE_ID, "at": "2023-11-14T22:13:20Z"} for word in ReceiptKind]
     found = read("fake_sms", by_standard(*events))
@@ -93,6 +115,7 @@ def test_our_own_form_has_a_word_for_everything() -> None:
     [
         ("sendgrid", by_sendgrid(sendgrid_event("deferred"), sendgrid_event("processed"))),
         ("mailgun", by_mailgun(mailgun_event("failed", severity="temporary", reason="generic"))),
+        ("twilio", by_twilio("queued")),
         ("smtp", by_standard({"type": "paid", "message_id": MESSAGE_ID}, {"type": []})),
     ],
 )
@@ -142,6 +165,8 @@ def test_no_address_gets_into_the_detail() -> None:
         ("sendgrid", b"[" * 100_000, "too_long"),
         ("mailgun", b"{}", "wrong_field"),
         ("smtp", b"[]", "wrong_field"),
+        ("twilio", b"\xff", "wrong_field"),
+        ("twilio", b"a=1&" * 300, "wrong_field"),
         ("smtp", b"\xff", "not_json"),
     ],
 )
