@@ -19,7 +19,14 @@ from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
-from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
+from connectors.metrics import (
+    METRICS,
+    HttpMetrics,
+    InputMetrics,
+    ProviderMetrics,
+    ReceiptMetrics,
+    SinkMetrics,
+)
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
@@ -48,6 +55,7 @@ async def hanging() -> str | None:
 async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
+    ReceiptMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)
