@@ -238,10 +238,8 @@ def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     smtp = {key: value for key, value in settings.smtp.model_dump().items() if value is not None}
     if settings.smtp.password is not None:
         smtp["password"] = settings.smtp.password.get_secret_value()
-    if settings.smtp.host is None:
-        smtp = {}
     fake = {} if settings.providers.fake_url is None else {"url": settings.providers.fake_url}
-    return {"smtp": smtp, "fake_sms": fake, "fake_push": fake}
+    return {"smtp": {} if settings.smtp.host is None else smtp, "fake_sms": fake, "fake_push": fake}
 
 
 async def publish_schemas(brokers: Brokers) -> None:
