@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from agents.report import RETRYING, unbegun
-from agents.retry import backoff_ms
+from agents.retry import backoff_ms, patience_ms
 from schemas.quiet import quiet_until
 from schemas.records import AttemptEnded, DeviceChanged, ProviderCall, RetryDue, SendTask
 from schemas.times import rfc3339
 from schemas.words import Reason, Status, UnknownPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Outcome = ProviderCall | RetryDue | AttemptEnded | DeviceChanged
 Outcomes = list[Outcome]
@@ -23,10 +23,16 @@ Outcomes = list[Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision may look at beside its input: the clock (ms) and the active providers in order."""
+    """What a decision may look at beside its input: the clock (ms) and the providers that serve, in order.
+
+    paused  those of them that are left alone because they failed, and until when (ms)
+    nobody  why there is none, where there is none
+    """
 
     now: int
     providers: Sequence[str]
+    paused: Mapping[str, int] = field(default_factory=dict)
+    nobody: Reason = Reason.NO_PROVIDER
 
 
 def begin(task: SendTask, moment: Moment) -> Outcomes:
@@ -37,33 +43,44 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
     if until is not None:
         return _held(task, moment.now, until)
     if not moment.providers:
-        return [unbegun(task, moment.now, Status.FAILED, Reason.NO_PROVIDER)]
+        return [unbegun(task, moment.now, Status.FAILED, moment.nobody)]
     provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
-    if provider is None:
+    if provider is not None:
+        return [ProviderCall(task=task, provider=provider)]
+    resumes_at = soonest(task, moment)
+    if resumes_at is None:
         return [unbegun(task, moment.now, Status.FAILED, Reason.PROVIDER_MISCONFIGURED)]
-    return [ProviderCall(task=task, provider=provider)]
+    return _left_alone(task, moment.now, resumes_at)
 
 
 def next_provider(task: SendTask, moment: Moment) -> str | None:
-    """First active provider that this pass has not tried and that has not refused our credentials."""
-    left = (name for name in moment.providers if name not in task.tried and name not in task.barred)
-    return next(left, None)
+    """First that is not left alone, that this pass has not tried and that has not refused our credentials."""
+    out = {*task.tried, *task.barred, *moment.paused}
+    return next((name for name in moment.providers if name not in out), None)
+
+
+def soonest(task: SendTask, moment: Moment) -> int | None:
+    """When the first of those that are left alone may be called again (ms); None: none of them would do."""
+    return min((until for name, until in moment.paused.items() if name not in task.barred), default=None)
 
 
 def repeat(task: SendTask, moment: Moment) -> Outcomes:
     """The next attempt under the next epoch, so that a provider does not take it for the hidden one.
 
     The first repeat follows at once, the others after a backoff: a provider that hangs may have taken each.
-    Empty when attempts, time or providers do not allow it.
+    Empty when attempts, time or providers do not allow it. One that is left alone may be waited for.
     """
     provider = next_provider(task, moment)
-    due_at = moment.now + (backoff_ms(task.message_id, task.epoch - 1) if task.epoch else 0)
-    if provider is None or task.attempt >= task.max_attempts or due_at >= task.expires_at:
+    begins_at = moment.now if provider else soonest(task, moment)
+    if begins_at is None or task.attempt >= task.max_attempts:
+        return []
+    due_at = max(begins_at, moment.now + (backoff_ms(task.message_id, task.epoch - 1) if task.epoch else 0))
+    if due_at >= task.expires_at:
         return []
     again = replace(task, attempt=task.attempt + 1, epoch=task.epoch + 1)
-    return [
-        RetryDue(task=again, due_at=due_at) if task.epoch else ProviderCall(task=again, provider=provider)
-    ]
+    if provider is None or task.epoch:
+        return [RetryDue(task=again, due_at=due_at)]
+    return [ProviderCall(task=again, provider=provider)]
 
 
 def given_up(task: SendTask) -> tuple[Status, Reason]:
@@ -81,6 +98,14 @@ def _held(task: SendTask, now: int, until: int) -> Outcomes:
     fact = replace(unbegun(task, now, RETRYING, Reason.QUIET_HOURS), detail=rfc3339(until))
     later = replace(task, waits=task.waits + 1)
     return [fact, RetryDue(task=later, due_at=min(until, task.expires_at))]
+
+
+def _left_alone(task: SendTask, now: int, resumes_at: int) -> Outcomes:
+    """Every provider failed lately. It waits until one may be called, or for its end; no attempt is spent."""
+    wait = patience_ms(task.message_id, task.waits, resumes_at - now, task.expires_at - now)
+    due_at = min(now + wait, task.expires_at)
+    fact = replace(unbegun(task, now, RETRYING, Reason.PROVIDER_PAUSED), detail=rfc3339(due_at))
+    return [fact, RetryDue(task=replace(task, waits=task.waits + 1), due_at=due_at)]
 
 
 def _too_late(task: SendTask, now: int) -> AttemptEnded:

@@ -6,8 +6,8 @@ keeps     vetoes, cancelled; what a retry must know rides in its SendTask
 emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes), DeviceChanged of a refused device
 
 Rules: NS-SND-019…021, NS-SND-044, NS-SND-050, NS-SND-OP-12…14. An *attempt* is one call that may have sent
-something: temporary errors and hidden answers spend one; limits, lapsed calls, questions and refused
-credentials do not.
+something: temporary errors and hidden answers spend one; limits, lapsed calls, questions, refused credentials
+and waits for providers that are left alone do not.
 """
 
 from __future__ import annotations
@@ -15,39 +15,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from agents.ask import ANSWERS, asked
-from agents.begin import Moment, begin
+from agents.begin import begin
 from agents.heed import heed, remember
 from agents.react import REACTIONS
-from schemas.device_words import SERVED
+from agents.serve import ALL_WELL, moment_of
 from schemas.records import CallEnded, RetryDue, SendTask, Vetoed
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agents.begin import Outcome, Outcomes
+    from agents.begin import Moment, Outcome, Outcomes
     from agents.heed import Memory
     from agents.ports import Reference, Stream
+    from agents.serve import Choice
 
 Input = SendTask | CallEnded | RetryDue
 
 
-async def deliver(stream: Stream, memory: Memory, reference: Reference) -> AsyncIterator[Outcome]:
+async def deliver(
+    stream: Stream, memory: Memory, reference: Reference, choice: Choice = ALL_WELL
+) -> AsyncIterator[Outcome]:
     """One batch of one delivery task. Every call passes `heed`, whatever led to it."""
     async for event in stream:
         if isinstance(event.value, Vetoed):
             remember(event.value, memory)
             continue
-        moment = Moment(now=stream.now, providers=serving(task_of(event.value), reference))
+        moment = moment_of(task_of(event.value), stream.now, reference, choice)
         for outcome in decide(event.value, moment):
             yield heed(outcome, memory, reference, stream.now)
-
-
-def serving(task: SendTask, reference: Reference) -> list[str]:
-    """Active providers of its channel, in order; of a push those that take its token (NS-CH-064)."""
-    platform = (task.platform or "").lower()  # contacts of other services say `iOS`, too
-    known = ((one, one.platforms or SERVED.get(one.kind)) for one in reference.providers(task.channel))
-    return [one.name for one, platforms in known if platforms is None or platform in platforms]
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

@@ -96,6 +96,18 @@ class Reference(Protocol):
     def tag(self, tag: str) -> SeenTag | None: ...
 
 
+class Health(Protocol):
+    """How providers are, as this process sees them now; a replay may see them otherwise."""
+
+    def paused_until(self, provider: Provider, now: int) -> int:
+        """No call of it should be decided before (ms); 0 when one may."""
+        ...
+
+    def share(self, provider: Provider, now: int) -> float:
+        """How much of its weight it has, from just above 0 to 1: less while its calls fail."""
+        ...
+
+
 class Cipher(Protocol):
     """Field-level encryption: deterministic, with a key id (NS-SEC-OP-01)."""
 

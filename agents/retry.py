@@ -26,6 +26,14 @@ def pause_ms(message_id: str, turn: int, retry_after_ms: int | None) -> int:
     return _jittered(max(retry_after_ms, FIRST_MS), message_id, turn)
 
 
+def patience_ms(message_id: str, turn: int, until_ms: int, left_ms: int) -> int:
+    """For providers that are left alone: at least until the first may be called, else the backoff.
+
+    But never beyond half of the time that the message has left: it looks more often towards its end.
+    """
+    return max(pause_ms(message_id, turn, until_ms), min(backoff_ms(message_id, turn), left_ms // 2))
+
+
 def _jittered(wait_ms: int, message_id: str, turn: int) -> int:
     digest = blake2b(f"{message_id}/{turn}".encode(), digest_size=2).digest()
     return wait_ms + wait_ms * int.from_bytes(digest, "big") // (_JITTER_SHARE << 16)

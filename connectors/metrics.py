@@ -14,6 +14,7 @@ from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
+from connectors.provider_metrics import BREAKER_METRICS
 from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
@@ -104,6 +105,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_SECONDS_SPENT,
     PROVIDER_IN_FLIGHT,
     PROVIDER_RECEIPTS,
+    *BREAKER_METRICS,
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
     *REQUEST_METRICS,

@@ -169,8 +169,11 @@ class Reason(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
+    RECIPIENT_NOT_SERVED = "recipient_not_served"
     PROVIDER_LIMITED = "provider_limited"
+    PROVIDER_PAUSED = "provider_paused"
     NO_PROVIDER = "no_provider"
+    NO_DOMESTIC_PROVIDER = "no_domestic_provider"
     UNREGISTERED_DEVICE = "unregistered_device"
     DEVICE_OFF = "device_off"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
@@ -215,8 +218,11 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_REFUSED: "The provider refused the message for good.",
     Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached or failed for now.",
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
+    Reason.RECIPIENT_NOT_SERVED: "Our account may not send there: a country, a token of another app.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
+    Reason.PROVIDER_PAUSED: "It waits: every provider failed lately and is left alone. No attempt is spent.",
     Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",
+    Reason.NO_DOMESTIC_PROVIDER: "Channel or type forbid foreign providers, and no domestic one is active.",
     Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
     Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",

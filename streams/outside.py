@@ -5,7 +5,6 @@ One object per process, started before the stages and stopped after them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,10 +22,9 @@ from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import Brokers, writing
 from connectors.links import MessageLinks, signer_of
-from connectors.metrics import InputMetrics, ProviderMetrics, ReceiptMetrics, SinkMetrics
+from connectors.metrics import InputMetrics, ReceiptMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
-from connectors.providers.performer import Performer
 from connectors.reference.book import ReferenceBook
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
@@ -36,6 +34,7 @@ from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
 from streams.engine.api import EngineConfig, NotYet, SinkFenced
 from streams.engine.reference import GlobalTable
+from streams.providing import Providing
 from streams.routes import nobody_asks
 from streams.servers import database_of
 from streams.topology import Outside
@@ -171,9 +170,7 @@ class World:
         self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
         self.database = database_of(settings)
-        self._performer = Performer(
-            cipher, book.providers, provider_defaults(settings), now_ms, ProviderMetrics(registry)
-        )
+        self._providing = Providing(settings, cipher, book, registry)
         figures = SeenMetrics(registry, now_ms)
         self._accounts = accounts_of(settings, cipher, AccountMetrics(registry))
         self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
@@ -186,7 +183,8 @@ class World:
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
             links=links_of(settings),
-            perform=self._performer.perform,
+            perform=self._providing.perform,
+            choice=self._providing.choice,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
@@ -214,7 +212,7 @@ class World:
 
     async def stop(self) -> None:
         """Close what was opened."""
-        await self._performer.close()
+        await self._providing.close()
         await self._consumers.close()
         if self._accounts:
             await self._accounts.close()
@@ -231,15 +229,6 @@ def accounts_of(settings: Settings, cipher: Cipher, metrics: AccountMetrics) -> 
     token = given.token.get_secret_value() if given.token else None
     config = AccountConfig(given.url, token, given.timeout_ms, given.connections)
     return AccountService(config, cipher, metrics, now_ms)
-
-
-def provider_defaults(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
-    """What a provider's config need not say because the installation's settings do."""
-    smtp = {key: value for key, value in settings.smtp.model_dump().items() if value is not None}
-    if settings.smtp.password is not None:
-        smtp["password"] = settings.smtp.password.get_secret_value()
-    fake = {} if settings.providers.fake_url is None else {"url": settings.providers.fake_url}
-    return {"smtp": {} if settings.smtp.host is None else smtp, "fake_sms": fake, "fake_push": fake}
 
 
 async def publish_schemas(brokers: Brokers) -> None:

@@ -24,6 +24,7 @@ from streams.settings_audience import Audience
 from streams.settings_contacts import Accounts, Devices
 from streams.settings_http import ApiKey, Http
 from streams.settings_kafka import Kafka
+from streams.settings_providers import Providers
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
 from streams.settings_retention import Retention
@@ -34,7 +35,6 @@ from streams.settings_sections import (
     Engine,
     Log,
     Postgres,
-    Providers,
     Recipients,
     Smtp,
 )

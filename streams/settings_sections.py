@@ -52,15 +52,6 @@ class Smtp(BaseModel):
     """How long one mail may take before its attempt counts as failed for now."""
 
 
-class Providers(BaseModel):
-    """Providers of channels other than e-mail."""
-
-    model_config = SECTION
-
-    fake_url: str | None = None
-    """Address of a running fake provider; without it `up` and `demo` start one."""
-
-
 class Recipients(BaseModel):
     """What holds for every user who chose nothing else."""
 

@@ -29,6 +29,7 @@ from agents.deliver import deliver
 from agents.heed import Memory as Forbidden
 from agents.ports import Rules
 from agents.recipient import Memory, recipient
+from agents.serve import ALL_WELL
 from connectors.metrics import ReceiptMetrics
 from schemas import records as r
 from schemas import topics as t
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
     from agents.ask_account import AccountTerms
     from agents.ports import Addresses, Cipher, Links, Reference, Renderer
+    from agents.serve import Choice
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
     from connectors.request_metrics import RequestMetrics
@@ -95,6 +97,7 @@ class Outside:
     audience_figures: AudienceMetrics
     request_figures: RequestMetrics
     rules: Rules = NO_RULES
+    choice: Choice = ALL_WELL
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
@@ -212,7 +215,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
         name=DELIVERY[channel],
         inputs=(vetoes(settings, t.veto_topic(channel), read(r.Vetoed)), *waiting),
         agent=lambda stream, tables: deliver(
-            stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference
+            stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference, outside.choice
         ),
         routes={
             r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),

@@ -61,12 +61,14 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
         record.allowed_senders,
         None if record.fallback_after_s is None else timedelta(seconds=record.fallback_after_s),
         record.quiet_hours,
+        record.domestic_only,
     )
 
 
 def _provider(record: Provider, cipher: Sealer) -> tuple[Any, ...]:
     config = _json(sealed_config(record.config, cipher))
-    return (record.kind, config, record.is_active, record.priority, record.rate_limit, record.cost)
+    order = (record.is_active, record.priority, record.rate_limit, record.cost)
+    return (record.kind, config, *order, record.platforms, record.weight, record.region)
 
 
 def _tag(record: SeenTag, _cipher: Sealer) -> tuple[Any, ...]:

@@ -53,7 +53,7 @@ _LATER = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
 # `reason` of an answer, else its status → ours. `BadDeviceToken` is also said of the other environment's.
 CODES: dict[str, tuple[Verdict, Reason | None]] = {
     **dict.fromkeys(("BadDeviceToken", "ExpiredToken", "Unregistered", "410"), _DEAD),
-    **dict.fromkeys(("BadTopic", "DeviceTokenNotForTopic", "MissingTopic", "TopicDisallowed"), _OURS),
+    **dict.fromkeys(("BadTopic", "MissingTopic", "TopicDisallowed"), _OURS),
     **dict.fromkeys(("BadCertificate", "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken"), _OURS),
     **dict.fromkeys((EXPIRED_TOKEN, "Forbidden", "InvalidProviderToken", "MissingProviderToken"), _OURS),
     **dict.fromkeys(("UnrelatedKeyIdInToken", "BadPath", "MethodNotAllowed"), _OURS),
@@ -62,6 +62,7 @@ CODES: dict[str, tuple[Verdict, Reason | None]] = {
     **dict.fromkeys(("PayloadEmpty", "PayloadTooLarge"), _REFUSED),
     **dict.fromkeys(("TooManyProviderTokenUpdates", "TooManyRequests"), _LIMITED),
     **dict.fromkeys(("IdleTimeout", "ServiceUnavailable", "Shutdown"), _LATER),
+    "DeviceTokenNotForTopic": (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),  # of another app
     "InternalServerError": (Verdict.HIDDEN, Reason.ANSWER_HIDDEN),
 }
 

@@ -20,6 +20,7 @@ from connectors.providers.texting import (
     LIMITED_TODAY,
     MISCONFIGURED,
     NO_PHONE,
+    NOT_SERVED,
     REFUSED,
     UNAVAILABLE,
     Posted,
@@ -56,7 +57,7 @@ CODES: dict[str, Said] = {
     "211": MISCONFIGURED,  # no such method
     "212": REFUSED,  # not UTF-8
     "213": REFUSED,  # too many phones
-    "214": MISCONFIGURED,  # abroad, and the account is limited to Russia
+    "214": NOT_SERVED,  # abroad, and the account is limited to Russia
     "215": REFUSED,  # the phone's owner complained of spam
     "216": REFUSED,  # a forbidden word
     "217": REFUSED,  # words that advertising of loans needs
@@ -76,7 +77,7 @@ CODES: dict[str, Said] = {
     "504": LIMITED,
     "505": LIMITED,
     "506": LIMITED,
-    "550": MISCONFIGURED,  # the country is blocked in the account
+    "550": NOT_SERVED,  # the country is blocked in the account
 }
 
 # Statuses that SMS.ru reports → our statuses. 100 and 101 are of a text on its way to the operator.

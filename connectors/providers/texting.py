@@ -30,7 +30,9 @@ LIMITED_TODAY: Said = (Verdict.TEMPORARY, Reason.PROVIDER_LIMITED)
 """A limit of one phone and one day: a reserve provider may deliver at once, so the message moves on."""
 UNAVAILABLE: Said = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
 MISCONFIGURED: Said = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
-"""Credentials, sender, balance, permitted countries: ours to repair, and another provider may deliver."""
+"""Credentials, sender, balance: ours to repair, and another provider may deliver."""
+NOT_SERVED: Said = (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED)
+"""A country that our account may not send to: so is this, and it says nothing of other phones."""
 HIDDEN: Said = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
 
 # An answer without a word we know: as for every vendor, but a 200 that is no JSON says neither yes nor no. A

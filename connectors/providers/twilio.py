@@ -22,6 +22,7 @@ from connectors.providers.texting import (
     LIMITED,
     MISCONFIGURED,
     NO_PHONE,
+    NOT_SERVED,
     REFUSED,
     UNAVAILABLE,
     Posted,
@@ -59,13 +60,13 @@ CODES: dict[str, Said] = {
     "20503": UNAVAILABLE,
     "21211": NO_PHONE,
     "21212": MISCONFIGURED,  # the sender
-    "21408": MISCONFIGURED,  # the country is not switched on
+    "21408": NOT_SERVED,  # the country is not switched on
     "21601": MISCONFIGURED,  # the sender sends no texts
     "21602": REFUSED,  # no body
     "21603": MISCONFIGURED,  # no sender
     "21604": NO_PHONE,
     "21606": MISCONFIGURED,
-    "21608": MISCONFIGURED,  # a trial account, or one without a profile
+    "21608": NOT_SERVED,  # a trial account, and a phone that it has not verified
     "21610": REFUSED,  # the recipient wrote STOP to this sender
     "21611": LIMITED,  # ten hours of texts wait for this sender
     "21612": REFUSED,  # no way from this sender to this phone

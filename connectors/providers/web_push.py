@@ -60,7 +60,7 @@ CODES: dict[str, tuple[Verdict, Reason | None]] = {
     "410": (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE),
     "400": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
     "401": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
-    "403": (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),  # subscribed with another VAPID key
+    "403": (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),  # subscribed with another VAPID key
     "413": (Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
     "429": (Verdict.LIMITED, Reason.PROVIDER_LIMITED),
 }
@@ -107,7 +107,7 @@ class WebPush:
         reader = subscription(address)
         if reader is None:
             detail = "the token is no subscription of Web Push"
-            return Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, detail)
+            return Answer(Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED, detail)
         if not self._is_known(reader):
             detail = "the subscription's host is not among `hosts`"
             return Answer(Verdict.PERMANENT, Reason.INVALID_CONTACT, detail)

@@ -11,6 +11,7 @@ from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
 from schemas.audience_words import ValueType
 from schemas.device_words import Platform
+from schemas.provider_words import Region, region_of
 from schemas.quiet import hours_of
 from schemas.records import (
     AudienceFilter,
@@ -40,7 +41,7 @@ WORDS: dict[type, dict[str, type[StrEnum]]] = {
         "unknown_policy": UnknownPolicy,
     },
     Rule: {"priority": Lane},
-    Provider: {"channel_type": Channel, "platforms": Platform},
+    Provider: {"channel_type": Channel, "platforms": Platform, "region": Region},
     Template: {},
     SeenTag: {},
     Communication: {},
@@ -59,7 +60,7 @@ LONGEST: dict[type, dict[str, int]] = {
 }
 PUBLISHED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 """Ids of communications: they become part of audience labels."""
-AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fallback_after_s")
+AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fallback_after_s", "weight")
 
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
@@ -118,7 +119,19 @@ def cross_checks(records: Sequence[ReferenceRecord]) -> Iterator[str]:
             yield f"template {named}: a marketing type uses it, and its category is not `marketing`"
     for name in sorted({name for name, _ in templates if not is_part(name)} - used):
         yield f"template {name}: no type uses it"
+    yield from _without_domestic(records)
     yield from unknown_filters(records)
+
+
+def _without_domestic(records: Sequence[ReferenceRecord]) -> Iterator[str]:
+    """A type that forbids foreign providers, on a channel that has no other (NS-SEC-OP-08)."""
+    providers = [each for each in records if isinstance(each, Provider) and each.is_active]
+    able = {one.channel_type for one in providers if region_of(one.kind, one.region) == Region.DOMESTIC}
+    unable = {one.channel_type for one in providers} - able
+    for kind in (each for each in records if isinstance(each, NotificationType) and each.domestic_only):
+        for channel in dict.fromkeys([*kind.default_channels, *kind.fallback_channels]):
+            if channel in unable:
+                yield f"type {kind.code}: `domestic_only`, and no provider of {channel} is known to be"
 
 
 def _missing_templates(kind: NotificationType, templates: set[tuple[str, str]]) -> Iterator[str]:

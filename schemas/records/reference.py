@@ -28,6 +28,7 @@ class NotificationType(Record, frozen=True, kw_only=True):
     fallback_after_s: int | None = None  # a reserve channel for what nobody saw by then (SEEN-OP-01)
     quiet_hours: str | None = None  # `22:00-09:00` where the user is, unless he chose others
     version: int = 1
+    domestic_only: bool = False  # foreign providers never get it (NS-SEC-OP-08)
 
 
 class Template(Record, frozen=True, kw_only=True):
@@ -62,7 +63,11 @@ class Rule(Record, frozen=True, kw_only=True):
 
 
 class Provider(Record, frozen=True, kw_only=True):
-    """A provider of one channel (NS-DATA-120…128). Higher `priority` first, then lower `cost`, then name."""
+    """A provider of one channel (NS-DATA-120…128).
+
+    Higher `priority` first, on some channels then domestic ones, then lower `cost`, then name. Those of the
+    same place that have a `weight` come before and share messages by it.
+    """
 
     name: str
     channel_type: str
@@ -74,6 +79,8 @@ class Provider(Record, frozen=True, kw_only=True):
     cost: float = 0.0
     version: int = 1
     platforms: list[str] = []  # of push: whose tokens it takes; empty: those of its kind (`SERVED`)
+    weight: int | None = None
+    region: str | None = None  # None: that of its kind (`REGIONS`), if that has one
 
 
 class SeenDestination(Record, frozen=True, kw_only=True):

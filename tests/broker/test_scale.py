@@ -53,6 +53,7 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
 ) -> None:
     """`recipient` with its tables, `delivery-email` with calls in flight and retries on timers."""
     base = base_settings(own_kafka.address, database)
+    base["providers"] = {"breaker_calls": 0}  # what is refused here is to be on timers of its own
     system, load = System(tmp_path, base), Load(7)
     settings = Settings(data_dir=tmp_path / "here", **base)
     await prepare(settings, print)

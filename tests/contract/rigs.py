@@ -45,8 +45,9 @@ class Case:
 
     `limit_ms`: what it says of a limit after a script of 7 s; None: nothing. `can_ask`: by key. `reports`:
     delivery in the answer. `takes_our_id`: it calls a message by an id that we give it. `refusal`: of a
-    recipient. The fake speaks its wire under `path`; `secret` names the field of the key, `extra` holds the
-    others. Kinds of push that have keys of their own are set up in `push_rigs`.
+    recipient. `wrong_key`: what one is called; a browser subscribes with one. The fake speaks its wire under
+    `path`; `secret` names the field of the key, `extra` holds the others. Kinds of push that have keys of
+    their own are set up in `push_rigs`.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Case:
     reports: bool = False
     takes_our_id: bool = False
     refusal: Reason = Reason.PROVIDER_REFUSED
+    wrong_key: Reason = Reason.PROVIDER_MISCONFIGURED
     path: str = ""
     secret: str = "api_key"
     extra: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +102,11 @@ CASES = [
         "apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", takes_our_id=True, **DEAD
     ),
     Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", **DEAD),
-    Case("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1", **DEAD),
+    Case(
+        *("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1"),
+        wrong_key=Reason.RECIPIENT_NOT_SERVED,
+        **DEAD,
+    ),
 ]
 
 

@@ -65,6 +65,13 @@ def test_mandatory_requests_beyond_the_limit_raise_an_alert_from_the_first_one_o
     assert "unless" in dict(rules())["CarillonMandatoryOverLimit"]["expr"]
 
 
+@pytest.mark.spec("NS-SND-OP-14 NS-OPS-041")
+def test_providers_that_fail_or_refuse_us_raise_an_alert() -> None:
+    found = dict(rules())
+    assert 'cause="misconfigured"' in found["CarillonProviderRefusesUs"]["expr"]
+    assert 'cause="failures"' in found["CarillonProviderDown"]["expr"]
+
+
 @pytest.mark.spec("SEEN-OP-19")
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]

@@ -164,7 +164,7 @@ async def test_limit_says_when_to_come_back_if_the_vendor_said_so(rig: Rig) -> N
 async def test_wrong_credentials_are_misconfigured(rig: Rig) -> None:
     async with rig.other(**wrong_credentials(rig.case, rig.fake)) as carrier:
         answer = await carrier.send(rig.address(), CONTENT, "m-1:0")
-    assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
+    assert (Verdict.MISCONFIGURED, rig.case.wrong_key) == (answer.verdict, answer.reason)
     assert rig.lines() is None
 
 

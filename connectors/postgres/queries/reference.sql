@@ -2,25 +2,26 @@
 -- A notification type; no row when it already says the same.
 INSERT INTO notification_types AS t (
     code, title, category, default_channels, fallback_channels, default_priority, is_mandatory, template_name,
-    dedup_window, ttl, unknown_policy, allowed_senders, fallback_after, quiet_hours
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    dedup_window, ttl, unknown_policy, allowed_senders, fallback_after, quiet_hours,
+    domestic_only
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (code) DO UPDATE SET
     title = excluded.title, category = excluded.category, default_channels = excluded.default_channels,
     fallback_channels = excluded.fallback_channels, default_priority = excluded.default_priority,
     is_mandatory = excluded.is_mandatory, template_name = excluded.template_name,
     dedup_window = excluded.dedup_window, ttl = excluded.ttl, unknown_policy = excluded.unknown_policy,
     allowed_senders = excluded.allowed_senders, fallback_after = excluded.fallback_after,
-    quiet_hours = excluded.quiet_hours,
+    quiet_hours = excluded.quiet_hours, domestic_only = excluded.domestic_only,
     version = t.version + 1, updated_at = now(), deleted_at = NULL
 WHERE (
     t.title, t.category, t.default_channels, t.fallback_channels, t.default_priority, t.is_mandatory,
     t.template_name, t.dedup_window, t.ttl, t.unknown_policy, t.allowed_senders, t.fallback_after,
-    t.quiet_hours, t.deleted_at
+    t.quiet_hours, t.domestic_only, t.deleted_at
 ) IS DISTINCT FROM (
     excluded.title, excluded.category, excluded.default_channels, excluded.fallback_channels,
     excluded.default_priority, excluded.is_mandatory, excluded.template_name, excluded.dedup_window,
     excluded.ttl, excluded.unknown_policy, excluded.allowed_senders, excluded.fallback_after,
-    excluded.quiet_hours, excluded.deleted_at
+    excluded.quiet_hours, excluded.domestic_only, excluded.deleted_at
 )
 RETURNING version;
 
@@ -66,15 +67,18 @@ RETURNING version;
 -- name: upsert_provider
 -- A provider, its configuration sealed; no row when it already says the same.
 INSERT INTO provider_configs AS t (
-    channel_type, provider_name, kind, config, is_active, priority, rate_limit, cost
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    channel_type, provider_name, kind, config, is_active, priority, rate_limit, cost, platforms, weight, region
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (channel_type, provider_name) DO UPDATE SET
     kind = excluded.kind, config = excluded.config, is_active = excluded.is_active, priority = excluded.priority,
-    rate_limit = excluded.rate_limit, cost = excluded.cost,
+    rate_limit = excluded.rate_limit, cost = excluded.cost, platforms = excluded.platforms,
+    weight = excluded.weight, region = excluded.region,
     version = t.version + 1, updated_at = now(), deleted_at = NULL
-WHERE (t.kind, t.config, t.is_active, t.priority, t.rate_limit, t.cost, t.deleted_at) IS DISTINCT FROM (
+WHERE (
+    t.kind, t.config, t.is_active, t.priority, t.rate_limit, t.cost, t.platforms, t.weight, t.region, t.deleted_at
+) IS DISTINCT FROM (
     excluded.kind, excluded.config, excluded.is_active, excluded.priority, excluded.rate_limit, excluded.cost,
-    excluded.deleted_at
+    excluded.platforms, excluded.weight, excluded.region, excluded.deleted_at
 )
 RETURNING version;
 

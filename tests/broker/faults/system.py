@@ -162,7 +162,7 @@ class System:
         stack.push_async_callback(fake.stop)
         told = await first_line(fake.log)
         self.base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
-        self.base["providers"] = {"fake_url": told["url"]}
+        self.base["providers"] = self.base.get("providers", {}) | {"fake_url": told["url"]}
         return told
 
     async def start(self, stack: AsyncExitStack) -> None:

@@ -36,6 +36,8 @@ API_KEYS = f"devices:{sha256(b'ck_live_house_devices').hexdigest()}:devices"
 PATIENCE_S = 60.0
 HANGS_MS = 600_000
 """A question to Account Service that hangs does so until the worker is killed."""
+PAUSE_MS = 2_000
+"""Of a provider that fails."""
 LARGEST = 4 << 20
 FOREIGN = [
     TopicSpec(
@@ -209,7 +211,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
     fake.start()
     told = await _told(fake.log)
     base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"]}
-    base["providers"] = {"fake_url": told["url"]}
+    base["providers"] = {"fake_url": told["url"], "breaker_pause_ms": PAUSE_MS}
     base["accounts"] = {"url": told["url"], "timeout_ms": HANGS_MS}
     worker, http = (_program(folder, base, name) for name in ("worker", "http"))
     for program in (worker, http):

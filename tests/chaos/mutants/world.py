@@ -78,7 +78,7 @@ class World:
         stack.push_async_callback(fake.stop)
         told = await first_line(fake.log)
         self.base["smtp"] = {"host": told["smtp_host"], "port": told["smtp_port"], "timeout_ms": 4_000}
-        self.base["providers"] = {"fake_url": told["url"]}
+        self.base["providers"] = {"fake_url": told["url"], "breaker_calls": 0}  # refusals fill timers
         argv = ("tests.chaos.worker", "0", str(RETENTION_MS))
         http = Program("http", self.folder, ("streams.cli", "http"), self._own("http"))
         self.http_url = f"http://127.0.0.1:{http.settings['http']['port']}"

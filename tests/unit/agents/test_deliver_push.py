@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from agents.deliver import deliver, serving
+from agents.deliver import deliver
 from agents.heed import Memory
+from agents.serve import ALL_WELL, moment_of
 from schemas.records import Provider
 from tests.calls import words
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
@@ -38,7 +39,7 @@ PUSHES = [
 )
 def test_a_push_goes_to_those_who_understand_its_token(platform: str | None, expected: list[str]) -> None:
     task = replace(TASK, channel="push", platform=platform)
-    assert expected == serving(task, MemoryReference(active=PUSHES))
+    assert expected == moment_of(task, T0, MemoryReference(active=PUSHES), ALL_WELL).providers
 
 
 async def test_a_push_that_nobody_understands_fails_and_is_shown_to_no_vendor() -> None:

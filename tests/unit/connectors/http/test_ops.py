@@ -27,6 +27,7 @@ from connectors.metrics import (
     ReceiptMetrics,
     SinkMetrics,
 )
+from connectors.provider_metrics import BreakerMetrics
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
@@ -56,6 +57,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     registry = CollectorRegistry()
     ProviderMetrics(registry)
     ReceiptMetrics(registry)
+    BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)

@@ -110,6 +110,7 @@ async def test_a_push_that_is_not_to_be_kept_expires_at_once(rig: Rig) -> None:
 DEAD = (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)
 REFUSED = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
 OURS = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
+FOREIGN = (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED)
 LIMITED = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
 LATER = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
 HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
@@ -123,7 +124,7 @@ HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
         (410, "Unregistered", DEAD),
         (410, "ExpiredToken", DEAD),
         (410, None, DEAD),
-        (400, "DeviceTokenNotForTopic", OURS),
+        (400, "DeviceTokenNotForTopic", FOREIGN),
         (400, "BadTopic", OURS),
         (400, "TopicDisallowed", OURS),
         (403, "InvalidProviderToken", OURS),

@@ -106,6 +106,7 @@ async def test_the_request_is_the_documented_one(rig: Rig) -> None:
 DEAD = (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)
 REFUSED = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
 OURS = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
+FOREIGN = (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED)
 LIMITED = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
 LATER = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
 HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
@@ -126,7 +127,7 @@ HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
         ),
         (refusal(400, "INVALID_ARGUMENT", violation("message.data[0].value")), REFUSED),
         (refusal(400, "INVALID_ARGUMENT", fcm_error("INVALID_ARGUMENT")), REFUSED),  # too large
-        (refusal(403, "PERMISSION_DENIED", fcm_error("SENDER_ID_MISMATCH")), OURS),
+        (refusal(403, "PERMISSION_DENIED", fcm_error("SENDER_ID_MISMATCH")), FOREIGN),
         (refusal(403, "PERMISSION_DENIED"), OURS),
         (refusal(404, "NOT_FOUND"), OURS),
         (refusal(401, "UNAUTHENTICATED", fcm_error("THIRD_PARTY_AUTH_ERROR")), OURS),

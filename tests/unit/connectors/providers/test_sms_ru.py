@@ -60,7 +60,7 @@ async def test_text_is_posted_as_the_documentation_has_it() -> None:
         (200, of_phone(206), Verdict.LIMITED, Reason.PROVIDER_LIMITED),
         (200, of_phone(207), Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
         (200, of_phone(209), Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
-        (200, of_phone(214), Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED),
+        (200, of_phone(214), Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED),
         (200, of_phone(215), Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
         (200, of_phone(216), Verdict.PERMANENT, Reason.PROVIDER_REFUSED),
         (200, whole(220), Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE),

@@ -101,6 +101,7 @@ async def test_the_statement_of_vapid_is_kept_for_half_its_time() -> None:
 DEAD = (Verdict.PERMANENT, Reason.UNREGISTERED_DEVICE)
 REFUSED = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
 OURS = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
+FOREIGN = (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED)
 
 
 @pytest.mark.spec("NS-CH-065 NS-SND-063 NS-SND-064")
@@ -112,7 +113,7 @@ OURS = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
         (301, OURS),
         (400, REFUSED),
         (401, OURS),
-        (403, OURS),
+        (403, FOREIGN),
         (404, DEAD),
         (410, DEAD),
         (413, REFUSED),

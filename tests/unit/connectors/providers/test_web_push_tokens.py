@@ -70,14 +70,14 @@ def test_each_message_has_a_key_and_a_salt_of_its_own() -> None:
 )
 async def test_a_token_that_is_no_subscription_is_left_to_another_provider(given: str) -> None:
     answer = await carrier().send(given, CONTENT, "m-1:0")
-    assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
+    assert (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED) == (answer.verdict, answer.reason)
 
 
 async def test_a_subscription_is_left_to_another_provider_by_fcm() -> None:
     fcm = Fcm("push", {"service_account": service_account("https://issuer.test")}, lambda: 0)
     answer = await fcm.send(token(), CONTENT, "m-1:0")
     await fcm.close()
-    assert (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED) == (answer.verdict, answer.reason)
+    assert (Verdict.MISCONFIGURED, Reason.RECIPIENT_NOT_SERVED) == (answer.verdict, answer.reason)
 
 
 @pytest.mark.parametrize(
