@@ -56,7 +56,7 @@ def _contacts(fact: ContactChanged, now: int, memory: Memory, outside: Outside) 
         fact = in_force(fact, memory)
     before = memory.contacts.get(key) or NOBODY
     known = remember(before, fact, outside.cipher, outside.addresses)
-    if fact.action == ContactAction.RESEALED:
+    if fact.action in {ContactAction.RESEALED, ContactAction.BOUNCED}:
         return _swapped(key, known, memory, now)
     memory.contacts.put(key, known, expires_at=kept_until(known, now))
     shelf = _shelf(memory, now, outside)
@@ -74,7 +74,7 @@ def _contacts(fact: ContactChanged, now: int, memory: Memory, outside: Outside) 
 
 
 def _swapped(key: bytes, known: Contacts, memory: Memory, now: int) -> list[Absorbed]:
-    """Ciphertext only, in a row that exists: one for a user who lives elsewhere by now would be a second."""
+    """Nothing that he states, in a row that exists: one for a user who lives elsewhere would be a second."""
     if memory.contacts.get(key) not in (None, known):
         memory.contacts.put(key, known, expires_at=kept_until(known, now))
     return []

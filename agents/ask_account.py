@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.fall_back import is_awaited
 from agents.hold import needs_zone
-from agents.remember import NOBODY, checked
+from agents.remember import NOBODY, checked, still_bounced
 from schemas.account_words import Told
 from schemas.errors import UnopenedError
 from schemas.words import Channel
@@ -72,7 +72,8 @@ def learned(
         sealed: bytes | None = getattr(answered, name)
         with suppress(UnopenedError):  # an answer that waited while its key was withdrawn says nothing
             said[name] = None if sealed is None else checked(sealed, Channel(channel), cipher, addresses)
-    return (known or NOBODY).asked(said, now)
+    before = known or NOBODY
+    return before.asked(still_bounced(before, said, cipher), now)
 
 
 def _missing(case: Case, choice: Chosen, terms: AccountTerms) -> list[str]:

@@ -1,12 +1,12 @@
 """The intake stage: everything foreign is validated, mapped, re-keyed by user and split into lanes.
 
 consumes  notification.send.request (SendRequest), notification.cancel.request (CancelRequest), event topics
-          (DomainEvent)
+          (DomainEvent), provider.receipts (ReceiptsRead)
 keeps     nothing
 emits     RequestReceived, CancelAsked, ContactChanged, PreferenceChanged, DeviceChanged, RequestDecided (of
-          an event that nobody maps)
+          an event that nobody maps), ReceiptHeard, ReceiptsLeft (counted only)
 
-Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11.
+Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11, NS-CH-OP-01.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, assert_never
 from agents.note import Noted, note
 from agents.receive import Arrival, Known, receive, receive_cancel, receive_event
 from schemas.ids import derived
+from schemas.receipts import ReceiptsLeft, ReceiptsRead
 from schemas.records import (
     CancelAsked,
     CancelRequest,
     DomainEvent,
+    ReceiptHeard,
     RequestDecided,
     RequestReceived,
     SendRequest,
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
     from agents.ports import Cipher, Reference, Stream
 
-Input = SendRequest | CancelRequest | DomainEvent
-Taken = RequestReceived | CancelAsked | Noted | RequestDecided
+Input = SendRequest | CancelRequest | DomainEvent | ReceiptsRead
+Taken = RequestReceived | CancelAsked | Noted | RequestDecided | ReceiptHeard | ReceiptsLeft
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
@@ -50,6 +52,10 @@ async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncI
             case DomainEvent():
                 for taken in await hear(value, arrival, reference, cipher):
                     yield taken
+            case ReceiptsRead():
+                for heard in value.heard:
+                    yield heard
+                yield ReceiptsLeft(value.provider, value.ignored, value.strangers)
             case _:
                 assert_never(value)
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agents.report import RETRYING
 from schemas.ids import derived
+from schemas.receipts import LOGGED as LOGGED_RECEIPTS
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
 from schemas.topics import SHOWN
 from schemas.words import Channel, Status
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from schemas.records import MessageSeen
+
+
+LOGGED = frozenset({RETRYING, *LOGGED_RECEIPTS})
+"""Words of the log that move no status."""
 
 
 def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
@@ -36,7 +41,7 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
     at = value.at if value.created_at <= value.at <= received_at else received_at
     return Fact(
         event_id=value.event_id,
-        status=Status.PENDING if value.status == RETRYING else Status(value.status),
+        status=Status.PENDING if value.status in LOGGED else Status(value.status),
         at=at,
         late_at=_late(at, received_at),
         heard_at=received_at,
@@ -60,7 +65,7 @@ def receipt_of(seen: MessageSeen, known: Progress | None) -> AttemptEnded | None
         seen.tag == SHOWN and known.queued.channel != Channel.IN_APP,
     )
     return replace(
-        _blank(known.queued),
+        unattempted(known.queued),
         event_id=derived("seen", seen.message_id, seen.tag),
         status=Status.DELIVERED if is_shown else Status.OPENED,
         at=seen.seen_at,
@@ -69,7 +74,7 @@ def receipt_of(seen: MessageSeen, known: Progress | None) -> AttemptEnded | None
     )
 
 
-def _blank(queued: MessageQueued) -> AttemptEnded:
+def unattempted(queued: MessageQueued) -> AttemptEnded:
     """A fact about a message that is not of an attempt."""
     return AttemptEnded(
         event_id="",

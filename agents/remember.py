@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from schemas.records import ContactChanged
 
 NOBODY = Contacts()
+ADDRESSES = ("email", "phone")
 
 
 def remember(
@@ -35,23 +36,56 @@ def remember(
         return known.delete(change.changed_at)
     if action is ContactAction.RESEALED:
         return _resealed(known, change, cipher)
+    if action is ContactAction.BOUNCED:
+        return _bounced(known, change, cipher)
     if action is ContactAction.REGISTERED:
         known = known.register(change.changed_at)
-    return known.merge(_stated(change, cipher, addresses), change.changed_at)
+    return known.merge(still_bounced(known, _stated(change, cipher, addresses), cipher), change.changed_at)
 
 
 def _resealed(known: Contacts, change: ContactChanged, cipher: Cipher) -> Contacts:
     """The very same addresses under another key; what anybody else said meanwhile stays as it is."""
-    for name in ("email", "phone"):
+    fields: dict[str, Any] = {
+        name: replace(address, sealed=sealed) for name, address, sealed in _meant(known, change, cipher)
+    }
+    return replace(known, **fields)
+
+
+def _bounced(known: Contacts, change: ContactChanged, cipher: Cipher) -> Contacts:
+    """Unusable from now on, if it is still the address; another one has nothing to do with it."""
+    fields: dict[str, Any] = {
+        name: replace(address, bounced_at=max(address.bounced_at, change.changed_at))
+        for name, address, _ in _meant(known, change, cipher)
+    }
+    return replace(known, **fields)
+
+
+def _meant(known: Contacts, change: ContactChanged, cipher: Cipher) -> list[tuple[str, Address, bytes]]:
+    """The known addresses that a fact is about, and as it has them sealed."""
+    found: list[tuple[str, Address, bytes]] = []
+    for name in ADDRESSES:
         sealed: bytes | None = getattr(change, name)
         address: Address | None = getattr(known, name)
-        if not sealed or address is None:
-            continue
-        with suppress(UnopenedError):
-            if cipher.open(address.sealed) == cipher.open(sealed):
-                fields: dict[str, Any] = {name: replace(address, sealed=sealed)}
-                known = replace(known, **fields)
-    return known
+        if sealed and address is not None and _is_same(address.sealed, sealed, cipher):
+            found.append((name, address, sealed))
+    return found
+
+
+def _is_same(one: bytes, other: bytes, cipher: Cipher) -> bool:
+    """Sealed by whichever keys; what a withdrawn key sealed is nothing that is known."""
+    with suppress(UnopenedError):
+        return one == other or cipher.open(one) == cipher.open(other)
+    return False
+
+
+def still_bounced(known: Contacts, stated: dict[str, Any], cipher: Cipher) -> dict[str, Any]:
+    """An address that bounced stays unusable until another one takes its place (NS-CH-OP-04)."""
+    for name in ADDRESSES:
+        before: Address | None = getattr(known, name)
+        after: Address | None = stated.get(name)
+        if before and after and before.bounced_at and _is_same(before.sealed, after.sealed, cipher):
+            stated |= {name: replace(after, bounced_at=before.bounced_at)}
+    return stated
 
 
 def _stated(change: ContactChanged, cipher: Cipher, addresses: Addresses) -> dict[str, Any]:

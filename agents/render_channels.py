@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from agents.link import filled, way_out
 from schemas.errors import RenderFailedError
-from schemas.ids import derived, keyed_request
+from schemas.ids import keyed_request, message_named
 from schemas.languages import DEFAULT_LANGUAGE, languages
 from schemas.records import MessageQueued, SendTask
 from schemas.words import Category, Channel, Reason, Status, UnknownPolicy
@@ -72,10 +72,11 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a message failed before its channel."""
+    """Why a message ended before its channel."""
 
     reason: Reason
     detail: str | None = None
+    status: Status = Status.FAILED
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 INVALID = Failure(Reason.INVALID_CONTACT)
+BOUNCED = Failure(Reason.ADDRESS_BOUNCED, status=Status.SKIPPED)
 NO_TEMPLATE = Failure(Reason.NO_TEMPLATE)
 
 
@@ -107,10 +109,10 @@ def _known_template(name: str, channel: str, wanted: str | None, reference: Refe
 
 def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
     """The messages of one channel; content is rendered and sealed once for all its addresses."""
-    content = _content(draft, way, ports) if any(a.is_valid for a in way.addresses) else INVALID
+    content = _content(draft, way, ports) if any(a.is_usable for a in way.addresses) else INVALID
     made: list[Made] = []
     for number, address in enumerate(way.addresses):
-        result = content if address.is_valid else INVALID
+        result = content if address.is_usable else _unusable(address)
         message = _message(draft, way, number, result)
         named = draft.request.user_id if way.channel == Channel.IN_APP else address.device_id
         if named is not None:
@@ -119,6 +121,11 @@ def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
         if isinstance(result, Rendered):
             made.append(_task(draft, message, address, result.sealed))
     return made
+
+
+def _unusable(address: Address) -> Failure:
+    """An intended non-sending is no failure of delivery (NS-SND-OP-06)."""
+    return BOUNCED if address.bounced_at else INVALID
 
 
 def _content(draft: Draft, way: Way, ports: Ports) -> Rendered | Failure:
@@ -144,7 +151,8 @@ def message_id(request: RequestReceived, channel: str, number: int, step: int) -
     """
     by = (request.source, request.user_id, request.idempotency_key)
     again = (request.origin,) if request.request_id == keyed_request(*by) else ()
-    return derived("message", request.request_id, *by, *again, channel, str(number), str(step))
+    parts = (request.request_id, *by, *again, channel, str(number), str(step))
+    return message_named(request.user_id, *parts)
 
 
 def _message(draft: Draft, way: Way, number: int, result: Rendered | Failure) -> MessageQueued:
@@ -168,7 +176,7 @@ def _message(draft: Draft, way: Way, number: int, result: Rendered | Failure) ->
         template=template.name if template else None,
         template_version=template.version if template else None,
         scheduled_at=request.scheduled_at,
-        status=Status.FAILED if failure else Status.PENDING,
+        status=failure.status if failure else Status.PENDING,
         reason=failure.reason if failure else draft.because,
         detail=failure.detail if failure else None,
         is_awaited=draft.is_awaited and way.step == 0,

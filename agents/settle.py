@@ -1,12 +1,12 @@
 """The status stage: one state per message out of all that is said about it; rows, events, statistics of it.
 
-consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen, Unsubscribed; FallbackPlanned,
-          FallbackAsked, PersonErased), timers (FallbackDue, ErasureDue)
+consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen, ReceiptHeard, Unsubscribed;
+          FallbackPlanned, FallbackAsked, PersonErased), timers (FallbackDue, ErasureDue)
 keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py); erased:
           who was erased (agents/blank.py)
 emits     MessageRow, StatusLogged, RequestDecided (rows); NotificationEvent (notification.events);
-          StatsPartial (stats.partials), folded at the end of the batch; what agents/watch.py and
-          agents/blank.py say
+          StatsPartial (stats.partials), folded at the end of the batch; ReceiptHeard of an unknown message
+          (receipts.unknown); what agents/watch.py, agents/blank.py and agents/hear.py say
 
 Rules: NS-SND-021, NS-SND-OP-06…08, NS-STAT-001…005, NS-STAT-OP-01, NS-STAT-OP-02, GEN-OP-06.
 """
@@ -19,6 +19,7 @@ import msgspec
 
 from agents import blank
 from agents.announce import announce, announce_request, announce_unsubscribe
+from agents.hear import Followed, fact_in, follow
 from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
@@ -33,6 +34,7 @@ from schemas.records import (
     MessageSeen,
     NotificationEvent,
     PersonErased,
+    ReceiptHeard,
     RequestDecided,
     StatsPartial,
     StatusLogged,
@@ -49,12 +51,13 @@ if TYPE_CHECKING:
     from agents.ports import Event, Stream, Table
 
 Told = MessageRow | StatusLogged | RequestDecided | NotificationEvent
-Outcome = Told | StatsPartial | Watched | PersonErased | ErasureDue
+Outcome = Told | StatsPartial | Watched | PersonErased | ErasureDue | Followed | ReceiptHeard
 Input = (
     RequestDecided
     | MessageQueued
     | AttemptEnded
     | MessageSeen
+    | ReceiptHeard
     | Unsubscribed
     | FallbackPlanned
     | FallbackAsked
@@ -91,10 +94,8 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
             yield from announce_request(row)
         case MessageQueued() | AttemptEnded():
             yield from _settled(value, event.at, now, (memory, windows))
-        case MessageSeen():
-            receipt = receipt_of(value, memory.progress.get(value.message_id.encode()))
-            if receipt is not None:
-                yield from _settled(receipt, event.at, now, (memory, windows))
+        case MessageSeen() | ReceiptHeard():
+            yield from _reported(value, event.at, now, (memory, windows))
         case Unsubscribed():
             windows.add(tally_unsubscribe(value, event.at))
             yield announce_unsubscribe(value)
@@ -104,6 +105,27 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
             yield from blank.erase(value, memory, now)
         case _:
             assert_never(value)
+
+
+def _reported(
+    value: MessageSeen | ReceiptHeard, received_at: int, now: int, kept: tuple[Memory, Windows[StatsPartial]]
+) -> Iterator[Outcome]:
+    """By a client or a provider. Neither overtakes its message, which is told before a provider has it."""
+    progress, key = kept[0].progress, value.message_id.encode()
+    known = progress.get(key)
+    if isinstance(value, MessageSeen):
+        receipt = receipt_of(value, known)
+        yield from _settled(receipt, received_at, now, kept) if receipt else ()
+        return
+    if known is None or not known.is_complete:
+        yield value
+        return
+    fact = fact_in(value, known)
+    told = list(_settled(fact, received_at, now, kept)) if fact else []
+    yield from told
+    after = progress.get(key)
+    if told and after:
+        yield from follow(value, min(value.at, received_at), after)
 
 
 def _watched(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
+    from schemas.receipts import ReceiptsLeft
+    from schemas.records import ReceiptHeard
+
 HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 PROVIDER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -74,6 +77,12 @@ PROVIDER_SECONDS_SPENT = Metric(
 PROVIDER_IN_FLIGHT = Metric(
     "carillon_provider_calls_in_flight", ("channel",), "Calls to providers that run now."
 )
+PROVIDER_RECEIPTS = Metric(
+    "carillon_provider_receipts_total",
+    ("provider", "kind"),
+    "Events that providers posted, by what happened; `ignored`: it means nothing here, `stranger`: it is of"
+    " no message of ours.",
+)
 SINK_LEFT_OUT = Metric(
     "carillon_sink_left_out_total",
     ("kind",),
@@ -98,6 +107,7 @@ METRICS: tuple[Metric, ...] = (
     PROVIDER_CALLS,
     PROVIDER_SECONDS_SPENT,
     PROVIDER_IN_FLIGHT,
+    PROVIDER_RECEIPTS,
     *BREAKER_METRICS,
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
@@ -187,6 +197,22 @@ class ProviderMetrics:
         """A call ended."""
         self._calls.labels(channel, provider, verdict).inc()
         self._seconds.labels(channel, provider).observe(seconds)
+
+
+class ReceiptMetrics:
+    """Counts what providers report."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._receipts = counter(PROVIDER_RECEIPTS, registry)
+
+    def heard(self, receipt: ReceiptHeard) -> None:
+        """An event about a message."""
+        self._receipts.labels(receipt.provider, receipt.kind).inc()
+
+    def left(self, found: ReceiptsLeft) -> None:
+        """The other events of a post."""
+        self._receipts.labels(found.provider, "ignored").inc(found.ignored)
+        self._receipts.labels(found.provider, "stranger").inc(found.strangers)
 
 
 class SinkMetrics:

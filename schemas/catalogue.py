@@ -13,6 +13,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
+from schemas.receipt_topics import receipt_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
 
@@ -32,6 +33,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
     """
     flow = (
         *_inputs(events),
+        *receipt_topics(),
         *_requests(),
         *_channels(),
         *_outcomes(),
@@ -76,8 +78,8 @@ def _foreign(name: str, record: type[r.Record], about: str, writers: tuple[str, 
 
 def _requests() -> Iterator[Topic]:
     contacts = t.internal(t.CONTACTS, (r.ContactChanged,), "How users can be reached.", ("", "recipient"))
-    yield replace(contacts, writers=("intake", "crypto reseal"))
-    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "What users chose.", ("intake", "recipient"))
+    yield replace(contacts, writers=("intake", "status", "crypto reseal"))
+    yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "Users' choices.", ("intake status", "recipient"))
     said = (r.DeviceChanged, r.TokenClaimed)
     about = "Devices that take pushes, switched off when one refuses; claims of a token by its hash."
     yield t.internal(t.DEVICES, said, about, ("intake recipient delivery-push", "recipient"))
@@ -111,8 +113,7 @@ def _outcomes() -> Iterator[Topic]:
         r.FallbackPlanned,
         r.MessageSeen,
         r.FallbackAsked,
-        r.Unsubscribed,
-        r.PersonErased,
+        *(r.Unsubscribed, r.PersonErased, r.ReceiptHeard),
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push mailbox seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))

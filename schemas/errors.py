@@ -25,6 +25,7 @@ class Fault(StrEnum):
     WRONG_FIELD = "wrong_field"
     NUL_CHARACTER = "nul_character"
     UNEXPECTED_RECORD = "unexpected_record"
+    UNOPENED = "unopened"
 
 
 FAULTS: dict[Fault, str] = {
@@ -35,6 +36,7 @@ FAULTS: dict[Fault, str] = {
     Fault.WRONG_FIELD: "A field is missing or has a wrong type, form or length.",
     Fault.NUL_CHARACTER: "A text holds the character U+0000, which Postgres cannot store.",
     Fault.UNEXPECTED_RECORD: "A known record, but not one of those that belong into this topic.",
+    Fault.UNOPENED: "It is sealed with a key that is not known here.",
 }
 
 

@@ -1,12 +1,16 @@
 """Ids that follow from their inputs: a replay makes the same ones, and a stranger can compute them again.
 
 `derived(kind, *parts)` = BLAKE2b with a digest of 16 bytes over the UTF-8 texts joined by U+0000, written as
-a UUID of version 8 (RFC 9562: the bits of version and variant are set, the rest is the hash).
+a UUID of version 8 (RFC 9562: the bits of version and variant are set, the rest is the hash). The id of a
+message ends in the hash of its user's Kafka key, so whoever hears it knows the partition of its state.
 """
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from hashlib import blake2b
+from struct import unpack
 from zlib import crc32
 
 SUBJECT = "user"
@@ -14,6 +18,9 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """User of rows whose own was erased."""
 BUCKETS = 1024
 """Shares of all users of audiences. Rows and records are of one bucket each: this number never changes."""
+HASH_DIGITS = 8
+_MESSAGE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_SEED, _MIX, _LOW = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
@@ -27,6 +34,40 @@ def derived(kind: str, *parts: str) -> str:
 def subject_key(user_id: str) -> bytes:
     """Kafka key of everything about one user, after the intake (GEN-OP-03)."""
     return f"{SUBJECT}:{user_id}".encode()
+
+
+def message_named(user_id: str, *parts: str) -> str:
+    """Id of a message to a user: its last 8 digits are the `key_hash` of whatever is told about him."""
+    return f"{derived('message', *parts)[:-HASH_DIGITS]}{_user_hash(user_id):08x}"
+
+
+def message_hash(message_id: str) -> int:
+    """The `key_hash` of the user that a message is for; of an older or foreign id any number."""
+    return int(message_id[-HASH_DIGITS:], 16) & 0x7FFFFFFF
+
+
+def is_message(text: str) -> bool:
+    """Whether this could be the id of a message."""
+    return _MESSAGE.fullmatch(text) is not None
+
+
+def key_hash(key: bytes) -> int:
+    """Where Kafka's own clients put a key, before the count of partitions: murmur2 without its sign."""
+    end = len(key) & ~3
+    found = _SEED ^ len(key)
+    for word in unpack(f"<{end >> 2}I", key[:end]):
+        mixed = word * _MIX & _LOW
+        found = (found * _MIX & _LOW) ^ ((mixed ^ mixed >> 24) * _MIX & _LOW)
+    if rest := key[end:]:
+        found = (found ^ int.from_bytes(rest, "little")) * _MIX & _LOW
+    found = (found ^ found >> 13) * _MIX & _LOW
+    return (found ^ found >> 15) & 0x7FFFFFFF
+
+
+@lru_cache(maxsize=65_536)
+def _user_hash(user_id: str) -> int:
+    """4 µs in Python, so it is kept: one user gets several messages."""
+    return key_hash(subject_key(user_id))
 
 
 def person_named(digest: str) -> str:

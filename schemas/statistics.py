@@ -19,25 +19,31 @@ LABEL_METRICS: Final = ("labelled", "seen", "withdrawn")
 RATES: Final[Mapping[str, tuple[str, str]]] = {
     "delivery_rate": ("delivered", "reported"),
     "unreported_rate": ("unreported", "sent"),
-    "open_rate": ("opened", "delivered"),
-    "ctr": ("clicked", "delivered"),
+    "open_rate": ("opened", "open_measured"),
+    "ctr": ("clicked", "click_measured"),
+    "unmeasured_rate": ("unmeasured", "delivered"),
     "unsubscribe_rate": ("unsubscribed", "delivered"),
 }
 """Rate → what is divided, and by what."""
 DIGITS: Final = 4
+_PARTS: Final = ("reported", "unreported", "open_measured", "click_measured", "unmeasured")
 
 
 def rates(by_sender: Iterable[Mapping[str, int]]) -> dict[str, float | None]:
     """The rates of sums by metric, one for each channel and provider; None where nothing can be divided.
 
     A provider that reports no delivery at all (plain SMTP) says nothing of its failures either: what it sent
-    counts as `unreported`, never as undelivered (NS-OV-OP-04).
+    counts as `unreported`, never as undelivered (NS-OV-OP-04). In the same way one that reports no opening at
+    all, or no click, measures none: what it delivered counts as `unmeasured`, never as unread (NS-CH-OP-05).
     """
-    sums = dict.fromkeys((*METRICS, "reported", "unreported"), 0)
+    sums = dict.fromkeys((*METRICS, *_PARTS), 0)
     for counts in by_sender:
         for metric in METRICS:
             sums[metric] += counts.get(metric, 0)
         sums["reported" if counts.get("delivered") else "unreported"] += counts.get("sent", 0)
+        delivered = counts.get("delivered", 0)
+        sums["open_measured" if counts.get("opened") else "unmeasured"] += delivered
+        sums["click_measured"] += delivered if counts.get("clicked") else 0
     return {
         name: round(sums[part] / sums[whole], DIGITS) if sums[whole] else None
         for name, (part, whole) in RATES.items()

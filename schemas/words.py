@@ -87,12 +87,16 @@ class Verdict(StrEnum):
 
 
 class ContactAction(StrEnum):
-    """What happened to a user's contact data; `deleted` empties it, `resealed` exchanges ciphertext only."""
+    """What happened to a user's contact data; `deleted` empties it, `resealed` exchanges ciphertext only.
+
+    `bounced`: a provider reports that the stated address takes nothing.
+    """
 
     REGISTERED = "registered"
     UPDATED = "updated"
     DELETED = "deleted"
     RESEALED = "resealed"
+    BOUNCED = "bounced"
 
 
 class PreferenceKind(StrEnum):
@@ -158,6 +162,7 @@ class Reason(StrEnum):
     REQUEST_CANCELLED = "request_cancelled"
     USER_ERASED = "user_erased"
     # a message that failed before or at the provider
+    ADDRESS_BOUNCED = "address_bounced"
     INVALID_CONTACT = "invalid_contact"
     NO_TEMPLATE = "no_template"
     RENDER_FAILED = "render_failed"
@@ -175,6 +180,9 @@ class Reason(StrEnum):
     ANSWER_HIDDEN = "answer_hidden"
     HELD = "held"
     NOT_REPEATED = "not_repeated"
+    # a message that failed behind the provider
+    BOUNCED = "bounced"
+    UNDELIVERED = "undelivered"
     # a message that is there because another was not seen, or later than it was asked for
     NOT_SEEN_IN_TIME = "not_seen_in_time"
     QUIET_HOURS = "quiet_hours"
@@ -203,6 +211,7 @@ REASONS: dict[Reason, str] = {
     Reason.CHANNEL_NOT_ALLOWED: "The user chose other channels for this type while the message waited.",
     Reason.REQUEST_CANCELLED: "The request was cancelled while the message waited.",
     Reason.USER_ERASED: "The user was deleted while the message waited.",
+    Reason.ADDRESS_BOUNCED: "An earlier message to this very address bounced: it waits for another address.",
     Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
     Reason.NO_TEMPLATE: "The type has no template for this channel, in the user's language nor in `ru`.",
     Reason.RENDER_FAILED: "The template could not be rendered with the request's data.",
@@ -220,6 +229,8 @@ REASONS: dict[Reason, str] = {
     Reason.ANSWER_HIDDEN: "A crash hid the provider's answer; the type's policy decides what follows.",
     Reason.HELD: "The answer is hidden and the type's policy is to hold: it is not sent again.",
     Reason.NOT_REPEATED: "The answer is hidden, and no attempt, time or provider is left to send it again.",
+    Reason.BOUNCED: "The provider reported later that the address takes nothing; it is not used any more.",
+    Reason.UNDELIVERED: "The provider took the message and reported later that it could not be delivered.",
     Reason.NOT_SEEN_IN_TIME: "Nobody saw the request's messages in time: a reserve channel is used.",
     Reason.QUIET_HOURS: "It waits, or waited, for the end of the quiet hours of the user or of the type.",
 }

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connectors.http.audience.commands import Upload
-    from schemas.records import AudienceAnswered, AudienceLabel, RequestProgress
+    from connectors.reference.wire import Sealer
+    from schemas.records import AudienceAnswered, AudienceLabel, Provider, RequestProgress
     from streams.engine.api import EngineConfig
 
 log = structlog.get_logger("audience")
@@ -42,11 +43,11 @@ class _Part(Protocol):
 class AudienceEdge:
     """The `Audience` port over Kafka."""
 
-    def __init__(self, config: EngineConfig) -> None:
-        """Nothing is connected before `connect`."""
+    def __init__(self, config: EngineConfig, cipher: Sealer | None = None) -> None:
+        """Nothing is connected before `connect`. `cipher` opens the configuration of providers."""
         self._config = config
         self.book = LabelBook()
-        self._known = ReferenceBook()
+        self._known = ReferenceBook(cipher)
         self._tables: tuple[GlobalTable, ...] = ()
         self._answers: Answers | None = None
         self._writer: Writer | None = None
@@ -96,6 +97,10 @@ class AudienceEdge:
         """Reference data; raises before it was read."""
         self._connected()
         return self._known
+
+    def provider(self, channel: str, name: str) -> Provider | None:
+        """Find a provider, as far as reference data was read."""
+        return self.known.provider(channel, name)
 
     async def catch_up(self) -> None:
         """Read on to the end of the moment."""

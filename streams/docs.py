@@ -14,6 +14,7 @@ from connectors.http.policies import (
     Anyone,
     AtLogin,
     ByLink,
+    BySignature,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -79,7 +80,7 @@ def reasons_page() -> str:
         " in\nmetric labels and in `carillon why`; a word that is not here does not exist."
     )
     rows: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in REASONS.items()]
-    made = MADE.format(source="schemas/words.py")
+    made = MADE.format(source="schemas/words.py` and `schemas/seen_words.py")
     lost: list[tuple[str, ...]] = [(f"`{reason}`", sentence) for reason, sentence in GIVEN_UP.items()]
     seen = "Why a fact was given up for one destination: the word in `seen.failed` and `carillon seen list`."
     head = ("reason", "what it means")
@@ -139,8 +140,8 @@ def who_may(policy: Policy) -> tuple[str, str]:
             return "everybody", "all"
         case Anyone():
             return "everybody; with an identity only through the gateway", "all"
-        case OnlyGateway():
-            return "", "the gateway"
+        case BySignature() | OnlyGateway():
+            return "", "the gateway" if isinstance(policy, OnlyGateway) else "providers, by their signature"
         case NeedsKey(scope=scope):
             return "", f"scope `{scope}`"
         case NeedsRole(roles=roles, scope=scope):

@@ -144,7 +144,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     metrics = HttpMetrics(registry)
     edge_topics = EdgeTopics(settings.kafka.brokers())
     access = Access(settings, metrics)
-    audience = AudienceEdge(engine_config(settings))
+    cipher = cipher_of(settings)
+    audience = AudienceEdge(engine_config(settings), cipher)
     database = database_of(settings, WAITS)
     feed, boxes = CampaignsFeed(engine_config(settings), now_ms), mailboxes_of(settings)
     campaigns = campaigns_of(settings, audience, feed, registry)
@@ -176,7 +177,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         send_trial=Trials(settings),
         choices=StoredChoices(database),
         devices=StoredDevices(database),
-        cipher=cipher_of(settings),
+        cipher=cipher,
+        find_provider=audience.provider,
         links=signer_of(http.link_keys),
         resolve=resolver,
         note_down=AuditLog(database),

@@ -22,7 +22,7 @@ from connectors.consumers import Consumers
 from connectors.embedded.key import kept_key
 from connectors.kafka_clients import Brokers, writing
 from connectors.links import MessageLinks, signer_of
-from connectors.metrics import InputMetrics, SinkMetrics
+from connectors.metrics import InputMetrics, ReceiptMetrics, SinkMetrics
 from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.reference.book import ReferenceBook
@@ -194,6 +194,7 @@ class World:
             device_terms=DeviceTerms(devices.stale_days * DAY_MS, devices.forget_days * DAY_MS),
             account_terms=AccountTerms(settings.accounts.cache_s * 1000) if self._accounts else None,
             ask_account=self._accounts.perform if self._accounts else nobody_asks,
+            receipt_figures=ReceiptMetrics(registry),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:

@@ -9,7 +9,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.account_words import Told
 from schemas.codec import encode
-from schemas.ids import subject_key
+from schemas.ids import message_hash, subject_key
 from schemas.words import Lane, Verdict
 from streams.engine.api import Input, Route, ToEffect, ToTimer
 from tables.totals import key_of
@@ -168,6 +168,16 @@ async def nobody_asks(call: r.ContactsAsked) -> r.ContactsAnswered:
 def _call_id(call: r.ProviderCall) -> str:
     task = call.task
     return f"{task.message_id}/{task.attempt}/{task.epoch}/{task.waits}/{call.provider}/{int(call.ask)}"
+
+
+def message_key(record: r.ReceiptHeard) -> bytes:
+    """One message, of whomever."""
+    return record.message_id.encode()
+
+
+def message_place(record: r.ReceiptHeard) -> int:
+    """The hash of its user's key, by which all that is told about it lies together."""
+    return message_hash(record.message_id)
 
 
 def window_key(found: Partial | Published) -> bytes:

@@ -15,6 +15,7 @@ from streams.routes import (
     forgotten_key,
     granted_to,
     lane_of,
+    message_key,
     nothing,
     status_timer,
     timer,
@@ -39,6 +40,7 @@ HAPPENED = (
     r.FallbackAsked,
     r.Unsubscribed,
     r.PersonErased,
+    r.ReceiptHeard,
 )
 """What the status stage reads."""
 
@@ -73,6 +75,9 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
             r.PersonErased: (to(t.ROWS, same_partition=True),),
             **dict.fromkeys((r.FallbackDue, r.FallbackOff, r.ErasureDue), (status_timer(outside.reading),)),
             r.FallbackAsked: (to(t.SEEN),),
+            r.ReceiptHeard: (to(t.RECEIPTS_UNKNOWN, key=message_key, encoder=encode_json),),
+            r.PreferenceChanged: (to(t.PREFERENCES),),
+            r.ContactChanged: (to(t.CONTACTS),),
             r.FallbackGranted: (to(lane_of, key=granted_to),),
         },
         tables=(

@@ -6,6 +6,7 @@
     recipient ─ GET contacts of Account Service ─► recipient
     channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
+    POST /webhooks ─► provider.receipts ─ intake ─► outcomes ─ status ─► facts.{contacts,preferences}
     outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
@@ -22,19 +23,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
+
 from agents.deliver import deliver
 from agents.heed import Memory as Forbidden
-from agents.intake import intake
 from agents.ports import Rules
 from agents.recipient import Memory, recipient
 from agents.serve import ALL_WELL
+from connectors.metrics import ReceiptMetrics
 from schemas import records as r
 from schemas import topics as t
 from schemas.ids import bucket_key
-from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage, ToCount
+from streams.intake import TAKEN, intake_stage
 from streams.mailbox import MAILBOX, MAILBOX_INPUTS, mailbox_stage
 from streams.routes import (
     contacts_call,
@@ -99,6 +102,7 @@ class Outside:
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
+    receipt_figures: ReceiptMetrics = field(default_factory=lambda: ReceiptMetrics(CollectorRegistry()))
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
@@ -107,7 +111,7 @@ DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
 def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_TOPICS) -> tuple[Stage, ...]:
     """All stages, in the order in which a request meets them."""
     return (
-        _intake(settings, outside, events),
+        intake_stage(settings, outside, events),
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
         mailbox_stage(settings, outside),
@@ -132,7 +136,7 @@ def stateful_stages() -> tuple[str, ...]:
 def input_topics(stage: str) -> tuple[str, ...]:
     """Names of a stage's inputs."""
     inputs: dict[str, tuple[str, ...]] = {
-        "intake": (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *t.EVENT_TOPICS),
+        "intake": (*TAKEN, *t.EVENT_TOPICS, t.RECEIPTS),
         "recipient": (
             *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
             *(t.request_topic(lane) for lane in Lane),
@@ -147,30 +151,6 @@ def input_topics(stage: str) -> tuple[str, ...]:
     for channel, name in DELIVERY.items():
         inputs[name] = (t.veto_topic(channel), *(t.channel_topic(channel, lane) for lane in Lane))
     return inputs[stage]
-
-
-def _intake(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    topics = (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES, *events)
-
-    def decoder(topic: str) -> Callable[[bytes], object]:
-        return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
-
-    return Stage(
-        name="intake",
-        inputs=tuple(Input(topic, decoder(topic), urgent=True) for topic in topics),
-        agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
-        routes={
-            r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
-            r.CancelAsked: (to(t.CANCELS),),
-            r.ContactChanged: (to(t.CONTACTS),),
-            r.PreferenceChanged: (to(t.PREFERENCES),),
-            r.DeviceChanged: (to(t.DEVICES),),
-            r.RequestDecided: (to(t.OUTCOMES),),
-        },
-        co_partitioned=False,
-        min_interval_ms=settings.engine.interval_high_ms,
-        max_batch=settings.engine.max_batch,
-    )
 
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:

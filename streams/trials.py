@@ -16,7 +16,7 @@ from connectors.clock import now_ms
 from connectors.http.ports import BrokerUnavailableError, Trial
 from connectors.kafka_clients import writing
 from schemas.codec import encode
-from schemas.ids import derived, subject_key
+from schemas.ids import derived, message_named, subject_key
 from schemas.records import MessageQueued, SendTask
 from schemas.topics import OUTCOMES, channel_topic
 from schemas.words import Lane, UnknownPolicy
@@ -60,10 +60,11 @@ def trial_records(trial: Trial, address: str, cipher: Cipher, now: int) -> tuple
     secret = {name for name, form in template.variables.items() if form.get("secret")}
     shown = {name: MASK if name in secret else value for name, value in trial.data.items()}
     request_id = derived("trial", trial.author, trial.request_key)
+    user_id = derived("trial user", trial.author)
     queued = MessageQueued(
-        message_id=derived("trial message", request_id),
+        message_id=message_named(user_id, "trial", request_id),
         request_id=request_id,
-        user_id=derived("trial user", trial.author),
+        user_id=user_id,
         channel=template.channel_type,
         lane=Lane.NORMAL,
         notification_type=TYPE,

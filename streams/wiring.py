@@ -95,7 +95,8 @@ def to(
     key: Callable[[Any], bytes | None] = lambda record: subject_key(record.user_id),
     encoder: Callable[[Any], bytes | None] = encode,
     same_partition: bool = False,
+    spread: Callable[[Any], int] | None = None,
 ) -> ToTopic:
     """A route to a topic; keyed by the user unless said otherwise."""
     name = topic if callable(topic) else lambda _record: topic
-    return ToTopic(name, key, encoder, same_partition)
+    return ToTopic(name, key, encoder, same_partition, spread)

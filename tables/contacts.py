@@ -22,12 +22,21 @@ if TYPE_CHECKING:
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One address: ciphertext of its normal form, or, when it has none, of what was given (not valid)."""
+    """One address: ciphertext of its normal form, or, when it has none, of what was given (not valid).
+
+    `bounced_at`: when a provider said that it takes nothing (ms); 0: never.
+    """
 
     sealed: bytes
     is_valid: bool
     platform: str | None = None
     device_id: str | None = None
+    bounced_at: int = 0
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a message may go there."""
+        return self.is_valid and not self.bounced_at
 
 
 HIMSELF = Address(sealed=b"", is_valid=True)

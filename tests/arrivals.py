@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.intake import intake
+from schemas.receipts import ReceiptsRead
 from schemas.records import (
     DomainEvent,
     Rule,
@@ -48,7 +49,7 @@ def known(**rule: Any) -> MemoryReference:
 
 
 async def take(
-    value: SendRequest | DomainEvent,
+    value: SendRequest | DomainEvent | ReceiptsRead,
     origin: str = REQUESTS,
     headers: dict[str, bytes] | None = None,
     at: int = T0 - SECOND,

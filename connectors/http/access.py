@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from connectors.http.policies import Anyone, AtLogin, ByLink, Himself, NeedsKey, NeedsRole, Public, Role
+from connectors.http.policies import (
+    Anyone,
+    AtLogin,
+    ByLink,
+    BySignature,
+    Himself,
+    NeedsKey,
+    NeedsRole,
+    Public,
+    Role,
+)
 
 if TYPE_CHECKING:
     from connectors.http.policies import Policy
@@ -17,6 +27,7 @@ PREFIX: Final = "/api/v1/notifications"
 SEEN: Final = "/4.0/mark-notify/v1/seen"
 OF_USER: Final = f"{PREFIX}/preferences/{{user_id}}"
 AUDIENCES: Final = "/communications-audience/v1"
+WEBHOOK: Final = f"{PREFIX}/webhooks/{{channel}}/{{provider}}"
 SHOWN: Final = "/inapp-communications/v1/campaigns"
 
 
@@ -91,6 +102,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("POST", f"{PREFIX}/unsubscribe", ByLink(), "NS-API-OP-10: the signed token of the mail"),
     Row("GET", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link of a message"),
     Row("POST", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link, and the page's form"),
+    Row("POST", WEBHOOK, BySignature(), "NS-API-OP-01: what a provider signs"),
     Row("POST", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns/{{id}}", CAMPAIGNS, "NS-API-007"),

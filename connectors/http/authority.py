@@ -17,6 +17,7 @@ from connectors.http.policies import (
     Anyone,
     AtLogin,
     ByLink,
+    BySignature,
     Caller,
     CallerKind,
     Himself,
@@ -87,7 +88,7 @@ class Authority:
 
     async def authenticate(self, asked: Asked, policy: Policy) -> Caller:
         """Check the credentials against the policy."""
-        if isinstance(policy, Public | ByLink | Operations):
+        if isinstance(policy, Public | ByLink | BySignature | Operations):
             return OPERATIONS if isinstance(policy, Operations) else STRANGER
         if is_in_url(asked.query):
             self._refusals.refused("in_url")

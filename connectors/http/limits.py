@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from connectors.http.policies import Anyone, AtLogin, OnlyGateway, Operations, Public
+from connectors.http.policies import Anyone, AtLogin, BySignature, OnlyGateway, Operations, Public
 from connectors.http.problems import Code, ProblemError
 
 if TYPE_CHECKING:
@@ -50,8 +50,11 @@ def standing(limit: Limit, left: int, seconds: int) -> Mapping[str, str]:
 
 
 def is_counted(policy: Policy) -> bool:
-    """Whether limits of users, addresses and keys hold for a route; seen posts and logins count elsewhere."""
-    return not isinstance(policy, Public | Anyone | AtLogin | OnlyGateway | Operations)
+    """Whether limits of users, addresses and keys hold for a route; seen posts and logins count elsewhere.
+
+    A provider posts as often as there is something to tell: a 429 would only make it come again.
+    """
+    return not isinstance(policy, Public | BySignature | Anyone | AtLogin | OnlyGateway | Operations)
 
 
 def limit_headers(policy: Policy) -> set[str]:

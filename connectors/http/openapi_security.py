@@ -9,6 +9,7 @@ from connectors.http.policies import (
     Anyone,
     AtLogin,
     ByLink,
+    BySignature,
     Himself,
     NeedsKey,
     NeedsRole,
@@ -44,7 +45,7 @@ _GATEWAY: Final[list[dict[str, list[str]]]] = [{"gatewaySecret": []}, {"apiKey":
 def security(policy: Policy) -> list[dict[str, list[str]]]:
     """Each entry is one way in; an empty one: without credentials."""
     match policy:
-        case Public() | ByLink() | Operations():
+        case Public() | ByLink() | BySignature() | Operations():
             return []
         case Anyone():
             return [{}, *_GATEWAY]
@@ -68,7 +69,7 @@ def refusals(policy: Policy) -> tuple[ProblemError, ...]:
     unknown = ProblemError(Code.UNAUTHENTICATED, headers={"WWW-Authenticate": CHALLENGE})
     always = (ProblemError(Code.CREDENTIALS_IN_URL), ProblemError(Code.CREDENTIALS_UNAVAILABLE, headers=SOON))
     match policy:
-        case Public() | ByLink() | Operations():
+        case Public() | ByLink() | BySignature() | Operations():
             return ()
         case AtLogin():
             return (ProblemError(Code.CREDENTIALS_IN_URL),)

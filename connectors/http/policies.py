@@ -29,6 +29,11 @@ class ByLink:
 
 
 @dataclass(frozen=True, slots=True)
+class BySignature:
+    """Open to providers, who sign what they post; the handler verifies it (NS-API-OP-01)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Anyone:
     """Open to strangers; a caller that proves to be the gateway is told apart (SEEN-OP-09)."""
 
@@ -77,7 +82,18 @@ class Operations:
     """Served on the operations port only, which the network protects: probes carry no credentials."""
 
 
-Policy = Public | ByLink | AtLogin | Anyone | OnlyGateway | NeedsKey | NeedsRole | Himself | Operations
+Policy = (
+    Public
+    | ByLink
+    | BySignature
+    | AtLogin
+    | Anyone
+    | OnlyGateway
+    | NeedsKey
+    | NeedsRole
+    | Himself
+    | Operations
+)
 
 
 class CallerKind(StrEnum):

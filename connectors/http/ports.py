@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from connectors.postgres.audit import Change
     from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
-    from schemas.records import Content, SeenPosted, Template
+    from schemas.records import Content, Provider, SeenPosted, Template
 
 
 class BrokerUnavailableError(Exception):
@@ -65,6 +65,17 @@ class CountDelivery(Protocol):
     """Sums of a period by channel, type and provider; raises `PostgresUnavailableError`."""
 
     async def __call__(self, asked: Asked) -> Sequence[Group]: ...
+
+
+class FindProvider(Protocol):
+    """A configured provider of a channel, active or not; `BrokerUnavailableError` before any was read."""
+
+    def __call__(self, channel: str, name: str) -> Provider | None: ...
+
+
+def no_provider(channel: str, name: str) -> Provider | None:  # noqa: ARG001
+    """A `FindProvider` of a port that has none."""
+    return None
 
 
 async def nowhere(topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:  # noqa: ARG001
@@ -154,6 +165,7 @@ class EdgePorts:
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
     None: nobody keeps an audit log. `mailbox` None: messages in the app are for other processes.
+    `find_provider`: whose webhooks there are.
     """
 
     publish: Publish
@@ -182,6 +194,7 @@ class EdgePorts:
     persons: Persons | None = None
     vitals: Vitals = field(default_factory=Vitals)
     mailbox: MailboxPorts | None = None
+    find_provider: FindProvider = no_provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from connectors.http import (
     statistics,
     templates,
     unsubscribe,
+    webhooks,
 )
 from connectors.http import preference_operations as told
 from connectors.http import template_forms as forms
@@ -112,6 +113,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("send", "POST", send.PATH, send.SendPost, send.OPERATION),
     _edge("send_batch", "POST", send_batch.PATH, send_batch.BatchPost, send_batch.OPERATION),
     _edge("cancel", "POST", send_cancel.PATH, send_cancel.CancelPost, send_cancel.OPERATION),
+    _edge("webhook", "POST", webhooks.PATH, webhooks.WebhookPost, webhooks.OPERATION),
     _edge("delivery_stats", "GET", statistics.PATH, statistics.DeliveryGet, statistics.OPERATION),
     _edge("message", "GET", send_state.PATH, send_state.StateGet, send_state.OPERATION),
     _edge("publish", "POST", of.PUBLISH_PATH, handlers.Publish, of.PUBLISH),

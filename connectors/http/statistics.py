@@ -64,8 +64,11 @@ class StatsRates(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery_rate: Annotated[Rate, Meta(description="Delivered ÷ sent, of providers that report deliveries.")]
     unreported_rate: Annotated[Rate, Meta(description="Sent by providers that report none ÷ sent.")]
-    open_rate: Annotated[Rate, Meta(description="Opened ÷ delivered.")]
-    ctr: Annotated[Rate, Meta(description="Clicked ÷ delivered.")]
+    open_rate: Annotated[Rate, Meta(description="Opened ÷ delivered, of providers that report openings.")]
+    ctr: Annotated[Rate, Meta(description="Clicked ÷ delivered, of providers that report clicks.")]
+    unmeasured_rate: Annotated[
+        Rate, Meta(description="Delivered by providers that report no opening ÷ delivered.")
+    ]
     unsubscribe_rate: Annotated[Rate, Meta(description="Unsubscribed ÷ delivered.")]
 
 
@@ -88,7 +91,14 @@ class DeliveryStats(msgspec.Struct, frozen=True):
 EXAMPLE: Final = DeliveryStats(
     StatsPeriod("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
     StatsSums(sent=1000, delivered=950, failed=20, opened=300, clicked=57, unsubscribed=3, skipped=41),
-    StatsRates(delivery_rate=0.95, unreported_rate=0.0, open_rate=0.3158, ctr=0.06, unsubscribe_rate=0.0032),
+    StatsRates(
+        delivery_rate=0.95,
+        unreported_rate=0.0,
+        open_rate=0.3158,
+        ctr=0.06,
+        unmeasured_rate=0.0,
+        unsubscribe_rate=0.0032,
+    ),
     [
         StatsLine(
             channel_type="email",

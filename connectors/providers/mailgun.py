@@ -37,17 +37,6 @@ CODES: dict[str, Said] = {
     "402": UNAVAILABLE,  # "parameters were valid but request failed"
 }
 
-# `event`, with `severity` where it has one → our statuses. `failed:temporary` changes none: it is tried
-# again; `unsubscribed` and `complained` are about a user. `user-variables` of each hold ours.
-EVENTS: dict[str, str] = {
-    "accepted": "sent",
-    "rejected": "failed",
-    "delivered": "delivered",
-    "failed:permanent": "failed",
-    "opened": "opened",
-    "clicked": "clicked",
-}
-
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 

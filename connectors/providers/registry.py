@@ -12,6 +12,7 @@ from connectors.providers.megafon import Megafon
 from connectors.providers.mts import Mts
 from connectors.providers.port import ProviderConfigError
 from connectors.providers.postbox import Postbox
+from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.providers.sendgrid import SendGrid
 from connectors.providers.ses import Ses
 from connectors.providers.sms_ru import SmsRu
@@ -50,7 +51,7 @@ KINDS: dict[str, Kind] = {
 def carrier_of(
     provider: Provider, defaults: Mapping[str, Mapping[str, Any]], now_ms: Callable[[], int]
 ) -> Carrier:
-    """Build the carrier of one configured provider.
+    """Build the carrier of one configured provider; the key of its webhook is none of the carrier's business.
 
     `defaults`: kind → fields from the installation's settings (addresses of servers, credentials), under the
     provider's own. Raise `ProviderConfigError` for an unknown kind or an unusable config.
@@ -58,4 +59,5 @@ def carrier_of(
     kind = KINDS.get(provider.kind)
     if kind is None:
         raise ProviderConfigError(f"kind {provider.kind!r} is none of {', '.join(sorted(KINDS))}")
-    return kind(provider.name, {**defaults.get(provider.kind, {}), **provider.config}, now_ms)
+    config = {name: value for name, value in provider.config.items() if name != WEBHOOK_KEY}
+    return kind(provider.name, {**defaults.get(provider.kind, {}), **config}, now_ms)

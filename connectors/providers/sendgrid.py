@@ -48,17 +48,6 @@ CODES: dict[str, Said] = {
     "503": UNAVAILABLE,  # "the v3 Web API is not available"
 }
 
-# Field `event` of the Event Webhook → our statuses. `deferred` changes none; `spamreport`, `unsubscribe` and
-# `group_unsubscribe` are about a user. Each carries our `custom_args` as fields.
-EVENTS: dict[str, str] = {
-    "processed": "sent",
-    "delivered": "delivered",
-    "bounce": "failed",
-    "dropped": "failed",
-    "open": "opened",
-    "click": "clicked",
-}
-
 
 class SendGridConfig(MailConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An API key with the right "Mail Send". `url`: https://api.eu.sendgrid.com for regional accounts."""

@@ -86,16 +86,6 @@ CODES: dict[str, Said] = {
     "63038": LIMITED,  # the account's day
 }
 
-# `MessageStatus` of a status callback → our statuses; the words before `sent` say nothing new.
-EVENTS: dict[str, str] = {
-    "sent": "sent",
-    "delivered": "delivered",
-    "undelivered": "failed",
-    "failed": "failed",
-    "canceled": "failed",
-    "read": "opened",
-}
-
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 """Of a messaging service; a name may begin like it."""
 CREATED = 2

@@ -106,6 +106,11 @@ class ReferenceBook:
             self._secrets[found.template_name] = self._secrets_of(found.template_name)
         return self._secrets[found.template_name]
 
+    def provider(self, channel: str, name: str) -> Provider | None:
+        """Find a provider, active or not."""
+        found = self._records.get(f"provider:{channel}/{name}")
+        return found if isinstance(found, Provider) else None
+
     def providers(self, channel: str) -> Sequence[Provider]:
         """List active providers in the order in which they are tried (NS-DATA-OP-19)."""
         if channel not in self._providers:

@@ -68,6 +68,7 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.receipts import ReceiptHeard, ReceiptPosted
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -180,6 +181,8 @@ __all__ = [
     "ProviderCall",
     "QuietChoice",
     "QuietHours",
+    "ReceiptHeard",
+    "ReceiptPosted",
     "Record",
     "RequestCount",
     "RequestDecided",

@@ -120,13 +120,14 @@ class TableSpec:
 class ToTopic:
     """Outcome → record, a tombstone when `encode` gives None.
 
-    `same_partition` keeps the task's number: only for topics keyed like the inputs.
+    `same_partition` keeps the task's number, for topics keyed like the inputs; `spread` gives another hash.
     """
 
     topic: Callable[[Any], str]
     key: Callable[[Any], bytes | None]
     encode: Callable[[Any], bytes | None]
     same_partition: bool = False
+    spread: Callable[[Any], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +227,8 @@ class Stage:
             raise ValueError(f"stage {self.name}: more than one route to timers or to effects")
         numbers = [table.number for table in self.tables]
         if len(set(numbers)) < len(numbers) or not all(1 <= number <= MOST_TABLES for number in numbers):
-            raise ValueError(
-                f"stage {self.name}: table numbers must differ and lie in 1..{MOST_TABLES}: {numbers}"
-            )
+            text = f"table numbers must differ and lie in 1..{MOST_TABLES}: {numbers}"
+            raise ValueError(f"stage {self.name}: {text}")
 
     @property
     def urgent_topics(self) -> frozenset[str]:

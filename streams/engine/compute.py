@@ -154,7 +154,10 @@ class _Routing:
         for route in desk.stage.routes[type(outcome)]:
             if isinstance(route, ToTopic):
                 topic, key = route.topic(outcome), route.key(outcome)
-                partition = _partition(desk, topic, key, same=route.same_partition)
+                if route.spread is None:
+                    partition = _partition(desk, topic, key, same=route.same_partition)
+                else:
+                    partition = route.spread(outcome) % desk.partitions(topic)
                 done.outputs.append(topic, partition, key, route.encode(outcome), self._at, headers)
             elif isinstance(route, ToCount):
                 done.told.append((route.tell, outcome))

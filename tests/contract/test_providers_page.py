@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from connectors.clock import now_ms
+from connectors.providers.receipts.registry import WEBHOOK_KEY, WEBHOOKS
 from connectors.providers.registry import KINDS
+from schemas.receipts import ReceiptKind
 from tests.contract.push_rigs import APNS_KEY, PUSH, VAPID_KEY, service_account
 from tests.contract.rigs import CASES
 
@@ -41,6 +43,7 @@ def test_each_kind_has_its_row_and_an_example(kind: str) -> None:
 @pytest.mark.parametrize("entry", examples(), ids=lambda entry: entry["name"])
 async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, Any]) -> None:
     config = {name.removesuffix("_file"): value for name, value in entry["config"].items()}
+    config.pop(WEBHOOK_KEY, None)
     if entry["kind"] in PUSH:  # they read their keys at the start
         config |= KEYS[entry["kind"]]
     carrier = KINDS[entry["kind"]](entry["name"], config, now_ms)
@@ -52,3 +55,11 @@ async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, An
 def test_the_mailboxes_that_the_specification_names_are_presets_of_smtp(host: str) -> None:
     (preset,) = [entry for entry in examples() if entry["config"].get("host") == host]
     assert ("smtp", True, 465) == (preset["kind"], preset["config"]["tls"], preset["config"]["port"])
+
+
+@pytest.mark.spec("NS-CH-027")
+def test_the_page_says_of_each_webhook_how_it_is_set_up_and_of_each_word_what_follows() -> None:
+    told = PAGE.partition("## Reports of providers")[2]
+    assert set(WEBHOOKS) == set(re.findall(r"^\| `(\w+)` \| (?:HMAC|ECDSA)", told, re.MULTILINE))
+    words = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|.*\|.*\|.*\|$", told, re.MULTILINE)
+    assert set(ReceiptKind) <= {word for line in words for word in re.findall(r"\w+", line)}

@@ -11,7 +11,17 @@ from prometheus_client import CollectorRegistry
 from connectors.access.key_book import KeyBook
 from connectors.http.access import TABLE
 from connectors.http.authority import Authority
-from connectors.http.policies import Anyone, ByLink, Himself, NeedsRole, Operations, Policy, Public, Role
+from connectors.http.policies import (
+    Anyone,
+    ByLink,
+    BySignature,
+    Himself,
+    NeedsRole,
+    Operations,
+    Policy,
+    Public,
+    Role,
+)
 from connectors.http.ports import EdgePorts, OpsPorts
 from connectors.http.problems import PROBLEMS, Code
 from connectors.http.routes import Guarded, Refused, edge_app, ops_app
@@ -30,6 +40,7 @@ OPEN_TO_STRANGERS = {
     ("POST", "/api/v1/notifications/unsubscribe"),
     ("GET", "/api/v1/notifications/preferences"),
     ("POST", "/api/v1/notifications/preferences"),
+    ("POST", "/api/v1/notifications/webhooks/{channel}/{provider}"),
     ("GET", "/api/v1/notifications/health"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
@@ -40,7 +51,7 @@ OPEN_TO_STRANGERS = {
     ("GET", "/api/v1/notifications/mailbox/page.css"),
 }
 """Routes that anyone may call, each with a reason: SEEN-040 and SEEN-OP-09; the document is public; a link
-carries its own proof (NS-API-OP-10); NS-API-063."""
+carries its own proof (NS-API-OP-10), what a provider posts is signed (NS-API-OP-01); NS-API-063."""
 
 
 async def publish(record: SeenPosted, headers: Mapping[str, bytes]) -> None:
@@ -99,7 +110,8 @@ def test_only_the_listed_routes_are_open_to_strangers() -> None:
         (method, path)
         for app in apps().values()
         for method, path, handler in routes(app)
-        if isinstance(handler, Guarded) and isinstance(handler.route.policy, Anyone | ByLink | Public)
+        if isinstance(handler, Guarded)
+        and isinstance(handler.route.policy, Anyone | ByLink | BySignature | Public)
     }
     assert found == OPEN_TO_STRANGERS
 

@@ -13,7 +13,7 @@ from connectors.access.memory_keys import MemoryKeys
 from connectors.http.access import PREFERENCES, PREFIX, SENDING, STATISTICS
 from connectors.http.authority import Authority
 from connectors.http.openapi import OPERATIONS, PUBLIC, encoded
-from connectors.http.policies import Anyone, ByLink, NeedsKey, Public
+from connectors.http.policies import Anyone, ByLink, BySignature, NeedsKey, Public
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.http.quotas import Counted, Quotas
@@ -106,7 +106,7 @@ def edge_ports(broker: Broker | None = None) -> EdgePorts:
 
 @pytest.mark.parametrize("headers", [{}, CLIENT], ids=["a stranger", "the gateway"])
 def test_the_public_port_does_what_its_document_says(headers: dict[str, str]) -> None:
-    routes = [route for route in EDGE if isinstance(route.policy, Anyone | ByLink | Public)]
+    routes = [route for route in EDGE if isinstance(route.policy, Anyone | ByLink | BySignature | Public)]
     found = driven(edge_app(edge_ports()), encoded(PUBLIC, routes), DRAWN, headers)
     assert {} == found.faults
     assert {(SEEN, 200), (SEEN, 400), (SEEN, 405), (SEEN, 503), ("GET /openapi.json", 200)} <= found.answered

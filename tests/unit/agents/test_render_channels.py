@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.render_channels import Draft, Way, find_template, message_id, render_channel
-from schemas.ids import derived, keyed_request
+from schemas.ids import keyed_request, message_named
 from schemas.languages import languages
 from schemas.records import MessageQueued, NotificationType, SendTask
 from tables.contacts import Address
@@ -61,7 +61,7 @@ async def test_one_waits_only_when_there_is_no_template_at_all() -> None:
 def test_a_stranger_can_compute_a_messages_id() -> None:
     identity = (REQUEST.request_id, REQUEST.source, REQUEST.user_id, REQUEST.idempotency_key)
     made = message_id(REQUEST, "push", 1, 0)
-    assert derived("message", *identity, "push", "1", "0") == made
+    assert message_named(REQUEST.user_id, *identity, "push", "1", "0") == made
     assert made == str(UUID(made))
 
 

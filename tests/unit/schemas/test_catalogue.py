@@ -47,6 +47,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "facts.preferences",
         "facts.seen",
         "outcomes",
+        "provider.receipts",
         "rows",
         "stats.partials",
     }

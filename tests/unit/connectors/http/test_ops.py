@@ -20,7 +20,14 @@ from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
 from connectors.http.server import listening
 from connectors.mailbox_metrics import MailboxMetrics
-from connectors.metrics import METRICS, HttpMetrics, InputMetrics, ProviderMetrics, SinkMetrics
+from connectors.metrics import (
+    METRICS,
+    HttpMetrics,
+    InputMetrics,
+    ProviderMetrics,
+    ReceiptMetrics,
+    SinkMetrics,
+)
 from connectors.provider_metrics import BreakerMetrics
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
@@ -50,6 +57,7 @@ async def hanging() -> str | None:
 async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient[Any, Any]]:
     registry = CollectorRegistry()
     ProviderMetrics(registry)
+    ReceiptMetrics(registry)
     BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)

@@ -72,6 +72,7 @@ async def test_sums_rates_and_the_breakdown_have_the_form_of_the_specification()
             "unreported_rate": 0.2,
             "open_rate": 0.25,
             "ctr": 0.0526,
+            "unmeasured_rate": 0.0,
             "unsubscribe_rate": 0.0132,
         },
         "breakdown": [

@@ -58,6 +58,8 @@ def test_everything_is_found_by_its_name() -> None:
     assert template() == known.template("hello", "email", "ru")
     assert rule == known.rule("payment.events", "payment.failed")
     assert tag == known.tag("news")
+    assert provider("a") == known.provider("sms", "a")
+    assert [None, None] == [known.provider("email", "a"), known.provider("sms", "b")]
     assert (provider("a"),) == known.providers("sms")
     assert len(known.records()) == 5
 

@@ -1,0 +1,37 @@
+"""Topics of what providers report, a part of the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas import records as r
+from schemas import topics as t
+from schemas.topics import Form, Partitions, Topic, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def receipt_topics() -> Iterator[Topic]:
+    """Posts as they came, and receipts of messages that nobody knows."""
+    yield Topic(
+        name=t.RECEIPTS,
+        use=Use.INTERNAL,
+        key="the provider's name",
+        records=(r.ReceiptPosted,),
+        about="What providers post of messages, sealed as it came (NS-CH-OP-01).",
+        writers=("http",),
+        readers=("intake",),
+        extra=t.OURS,
+    )
+    yield Topic(
+        name=t.RECEIPTS_UNKNOWN,
+        use=Use.PUBLIC_OUT,
+        key="message id",
+        records=(r.ReceiptHeard,),
+        about="Receipts of messages that are not known, or not any more (NS-CH-OP-01).",
+        writers=("status",),
+        readers=("other services",),
+        form=Form.JSON,
+        partitions=Partitions.ONE,
+    )

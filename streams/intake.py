@@ -1,0 +1,60 @@
+"""The intake stage: what it reads and writes. A part of `streams/topology.py`, whose picture it is in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.intake import intake
+from connectors.providers.receipts.reading import ReceiptReader
+from schemas import records as r
+from schemas import topics as t
+from schemas.codec import Decoder
+from schemas.inputs import decoder_of
+from schemas.receipts import ReceiptsLeft
+from streams.engine.api import Input, Stage, ToCount
+from streams.routes import message_key, message_place
+from streams.wiring import to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from streams.settings import Settings
+    from streams.topology import Outside
+
+TAKEN = (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES)
+"""What it reads beside domain events and receipts."""
+
+
+def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
+    """All that is foreign (agents/intake.py). Receipts go last: nobody waits for them, and there are many."""
+
+    def decoder(topic: str) -> Callable[[bytes], object]:
+        return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
+
+    figures = outside.receipt_figures
+    return Stage(
+        name="intake",
+        inputs=(
+            *(Input(topic, decoder(topic), urgent=True) for topic in (*TAKEN, *events)),
+            Input(t.RECEIPTS, _receipts(outside), lane=1),
+        ),
+        agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
+        routes={
+            r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
+            r.CancelAsked: (to(t.CANCELS),),
+            r.ContactChanged: (to(t.CONTACTS),),
+            r.PreferenceChanged: (to(t.PREFERENCES),),
+            r.DeviceChanged: (to(t.DEVICES),),
+            r.RequestDecided: (to(t.OUTCOMES),),
+            r.ReceiptHeard: (to(t.OUTCOMES, key=message_key, spread=message_place), ToCount(figures.heard)),
+            ReceiptsLeft: (ToCount(figures.left),),
+        },
+        co_partitioned=False,
+        min_interval_ms=settings.engine.interval_high_ms,
+        max_batch=settings.engine.max_batch,
+    )
+
+
+def _receipts(outside: Outside) -> Callable[[bytes], object]:
+    read = Decoder(r.ReceiptPosted, book=outside.book)
+    return outside.reading.of(ReceiptReader(read, outside.cipher))
