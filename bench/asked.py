@@ -12,7 +12,7 @@ import msgspec
 from bench.product import Product, sending, user_of
 from bench.watch import Watched, python
 from schemas import topics
-from schemas.ids import derived
+from schemas.ids import message_named
 
 BEGAN, FED = "BEGAN ", "FED "
 """What a feeding process says with its first due time (s of wall time), and with how late it was (ms)."""
@@ -120,7 +120,7 @@ def request(number: int, priority: str | None) -> tuple[str, bytes, list[tuple[s
 def mail_id(number: int) -> str:
     """The message id that the pipeline derives for a request's mail: what the provider's ledger knows."""
     identity = (request_id(number), topics.SEND_REQUEST, user_of(number), f"bench-{number}")
-    return derived("message", *identity, "email", "0", "0")
+    return message_named(user_of(number), *identity, "email", "0", "0")
 
 
 def received(numbers: Iterable[int], mails: Mapping[str, int]) -> dict[int, int]:

@@ -20,10 +20,7 @@ from schemas.words import Lane
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SAW = (
-    "What users saw, facts that are sent to an API again, questions whether a message was seen; key: the seen"
-    " user's key."
-)
+SAW = "What users saw, facts sent to an API again, questions whether a message was seen; key: the user's key."
 
 
 def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str] = ()) -> tuple[Topic, ...]:
