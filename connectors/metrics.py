@@ -15,6 +15,7 @@ from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.provider_metrics import BREAKER_METRICS
+from connectors.rate_metrics import RATE_METRICS
 from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
@@ -103,6 +104,7 @@ METRICS: tuple[Metric, ...] = (
     *AUDIENCE_METRICS,
     *CAMPAIGN_METRICS,
     *ACCOUNT_METRICS,
+    *RATE_METRICS,
 )
 
 

@@ -5,6 +5,7 @@
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
+    delivery-* ─► rates.demands ─ rates ─► rates.grants ─► delivery-*  (calls that wait for a provider's rate)
     outcomes ─ status ─► notification.events, stats.partials, rows
     stats.partials ─ stats ─► notification.stats, audience.stats
     rows ─ sink ─► Postgres
@@ -35,6 +36,7 @@ from schemas.inputs import decoder_of
 from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage, ToCount
+from streams.leases import rates_stage
 from streams.routes import (
     contacts_call,
     lanes,
@@ -98,6 +100,7 @@ class Outside:
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
+    gate: Callable[[r.ProviderCall], Awaitable[None] | None] | None = None
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.DELIVERED_CHANNELS}
@@ -109,6 +112,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _intake(settings, outside, events),
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         *(_delivery(settings, outside, channel) for channel in t.DELIVERED_CHANNELS),
+        rates_stage(settings, outside),
         status_stage(settings, outside),
         stats_stage(settings, outside),
         seen_stage(settings, outside),
@@ -119,22 +123,12 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
 
 def stage_names() -> tuple[str, ...]:
     """Names of all stages."""
-    return (
-        "intake",
-        "recipient",
-        *DELIVERY.values(),
-        "status",
-        "stats",
-        "seen",
-        "audience",
-        "members",
-        "sink",
-    )
+    return ("intake", *stateful_stages(), "sink")
 
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    return ("recipient", *DELIVERY.values(), "status", "stats", "seen", "audience", "members")
+    return ("recipient", *DELIVERY.values(), "rates", "status", "stats", "seen", "audience", "members")
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -145,6 +139,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
             *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
             *(t.request_topic(lane) for lane in Lane),
         ),
+        "rates": (t.RATE_DEMANDS,),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -238,7 +233,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference, outside.choice
         ),
         routes={
-            r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
+            r.ProviderCall: (provider_call(settings, outside.reading, outside.perform, outside.gate),),
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
             r.DeviceChanged: (to(t.DEVICES),),

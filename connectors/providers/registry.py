@@ -19,6 +19,7 @@ from connectors.providers.smsc import Smsc
 from connectors.providers.smtp import Smtp
 from connectors.providers.twilio import Twilio
 from connectors.providers.web_push import WebPush
+from schemas.rates import PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,4 +59,6 @@ def carrier_of(
     kind = KINDS.get(provider.kind)
     if kind is None:
         raise ProviderConfigError(f"kind {provider.kind!r} is none of {', '.join(sorted(KINDS))}")
-    return kind(provider.name, {**defaults.get(provider.kind, {}), **provider.config}, now_ms)
+    config = {**defaults.get(provider.kind, {}), **provider.config}
+    config.pop(PERIOD, None)  # of `rate_limit`, which is kept outside (connectors/rates.py)
+    return kind(provider.name, config, now_ms)

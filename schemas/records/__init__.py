@@ -67,6 +67,7 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.rates import RateDemanded, RateDue, RateGranted
 from schemas.records.reference import (
     AudienceFilter,
     Communication,
@@ -178,6 +179,9 @@ __all__ = [
     "ProviderCall",
     "QuietChoice",
     "QuietHours",
+    "RateDemanded",
+    "RateDue",
+    "RateGranted",
     "Record",
     "RequestCount",
     "RequestDecided",

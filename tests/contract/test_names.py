@@ -56,6 +56,7 @@ def test_names_of_stages_and_their_inputs_are_frozen() -> None:
         "delivery-email",
         "delivery-sms",
         "delivery-push",
+        "rates",
         "status",
         "stats",
         "seen",

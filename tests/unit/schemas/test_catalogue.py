@@ -45,6 +45,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "facts.preferences",
         "facts.seen",
         "outcomes",
+        "rates.demands",
         "rows",
         "stats.partials",
     }
