@@ -16,6 +16,7 @@ from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.mailbox_metrics import MAILBOX_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.provider_metrics import BREAKER_METRICS
+from connectors.rate_metrics import RATE_METRICS
 from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.words import SeenKind
@@ -117,6 +118,7 @@ METRICS: tuple[Metric, ...] = (
     *CAMPAIGN_METRICS,
     *ACCOUNT_METRICS,
     *MAILBOX_METRICS,
+    *RATE_METRICS,
 )
 
 

@@ -13,6 +13,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
+from schemas.rate_topics import rate_topics
 from schemas.receipt_topics import receipt_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
@@ -33,6 +34,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *receipt_topics(),
         *_requests(),
         *_channels(),
+        *rate_topics(),
         *_outcomes(),
         *audience_topics(),
         *_outputs(destinations),

@@ -5,7 +5,7 @@ One object per process, started before the stages and stopped after them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -23,7 +23,6 @@ from connectors.embedded.key import kept_key
 from connectors.kafka_clients import Brokers, writing
 from connectors.links import MessageLinks, signer_of
 from connectors.metrics import InputMetrics, ReceiptMetrics, SinkMetrics
-from connectors.postgres.errors import PostgresUnavailableError, SinkFencedError
 from connectors.postgres.rows import RowWriter
 from connectors.reference.book import ReferenceBook
 from connectors.request_metrics import RequestMetrics
@@ -32,11 +31,13 @@ from connectors.templates.renderer import TemplateRenderer
 from schemas import topics
 from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
-from streams.engine.api import EngineConfig, NotYet, SinkFenced
+from streams.engine.api import EngineConfig, NotYet
 from streams.engine.reference import GlobalTable
+from streams.leases import Leases
 from streams.providing import Providing
 from streams.routes import nobody_asks
 from streams.servers import database_of
+from streams.sql_sink import SqlSink
 from streams.topology import Outside
 from streams.wiring import Reading
 from tables.caps import Limits
@@ -129,34 +130,6 @@ class WaitingReference:
             raise NotYet("reference")
 
 
-class SqlSink:
-    """The rows' writer in the engine's words: away is a `ConnectionError`, a lost race `SinkFenced`."""
-
-    def __init__(self, writer: RowWriter, metrics: SinkMetrics) -> None:
-        self._writer = writer
-        self._metrics = metrics
-
-    async def open_task(self, topic: str, partition: int, start: int, birth: str) -> int:
-        """Next offset to read; stores `start` when the task is new or its topic was made anew."""
-        try:
-            return await self._writer.open_task(topic, partition, start, birth)
-        except PostgresUnavailableError as error:
-            raise ConnectionError(str(error)) from error
-
-    async def write(self, topic: str, partition: int, start: int, end: int, values: list[Any]) -> None:
-        """Rows and offset in one transaction."""
-        try:
-            written = await self._writer.write(topic, partition, start, end, values)
-        except PostgresUnavailableError as error:
-            raise ConnectionError(str(error)) from error
-        except SinkFencedError as error:
-            raise SinkFenced(str(error)) from error
-        if written.orphans or written.refused:
-            self._metrics.left_out(written.orphans, written.refused)
-            left = {"orphans": written.orphans, "refused": written.refused}
-            log.warning("rows_left_out", partition=partition, first=start, end=end, **left)
-
-
 class World:
     """The outside of one worker process."""
 
@@ -171,6 +144,7 @@ class World:
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
         self.database = database_of(settings)
         self._providing = Providing(settings, cipher, book, registry)
+        self._leases = Leases(config, book.providers, self._schema_book, registry)
         figures = SeenMetrics(registry, now_ms)
         self._accounts = accounts_of(settings, cipher, AccountMetrics(registry))
         self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
@@ -183,8 +157,9 @@ class World:
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
             links=links_of(settings),
-            perform=self._providing.perform,
+            perform=self._leases.gate.heeding(self._providing.perform),
             choice=self._providing.choice,
+            gate=self._leases.gate.passing,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,
@@ -209,9 +184,11 @@ class World:
         await publish_schemas(self._brokers)
         await self._schemas.start()
         await self._reference.start()
+        await self._leases.start()
 
     async def stop(self) -> None:
         """Close what was opened."""
+        await self._leases.stop()
         await self._providing.close()
         await self._consumers.close()
         if self._accounts:

@@ -107,11 +107,14 @@ def lane_of(granted: r.FallbackGranted) -> str:
 
 
 def provider_call(
-    settings: Settings, reading: Reading, perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]]
+    settings: Settings,
+    reading: Reading,
+    perform: Callable[[r.ProviderCall], Awaitable[r.CallEnded]],
+    gate: Callable[[r.ProviderCall], Awaitable[None] | None] | None = None,
 ) -> ToEffect:
     """A provider call; one in flight per user and lane, which keeps their order.
 
-    `hidden` after a crash, `lapsed` when never begun.
+    `hidden` after a crash, `lapsed` when never begun. `gate`: where it waits for its provider's rate.
     """
     return ToEffect(
         id=lambda call: _call_id(call).encode(),
@@ -119,6 +122,7 @@ def provider_call(
         encode=encode,
         decode=reading.records(r.ProviderCall),
         perform=perform,
+        gate=gate,
         hidden=lambda call: r.CallEnded(call=call, verdict=Verdict.HIDDEN),
         lapsed=lambda call: r.CallEnded(call=call, verdict=Verdict.LAPSED),
         urgent=lambda call: call.task.lane == Lane.HIGH,

@@ -6,6 +6,7 @@
     recipient ─ GET contacts of Account Service ─► recipient
     channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
+    delivery-* ─► rates.demands ─ rates ─► rates.grants ─► delivery-*  (calls that wait for a provider's rate)
     POST /webhooks ─► provider.receipts ─ intake ─► outcomes ─ status ─► facts.{contacts,preferences}
     outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
@@ -38,6 +39,7 @@ from schemas.words import Channel, Lane
 from streams.audiences import AUDIENCE_INPUTS, audiences
 from streams.engine.api import Input, Stage, ToCount
 from streams.intake import TAKEN, intake_stage
+from streams.leases import rates_stage
 from streams.mailbox import MAILBOX, MAILBOX_INPUTS, mailbox_stage
 from streams.routes import (
     contacts_call,
@@ -103,6 +105,7 @@ class Outside:
     account_terms: AccountTerms | None = None
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
     receipt_figures: ReceiptMetrics = field(default_factory=lambda: ReceiptMetrics(CollectorRegistry()))
+    gate: Callable[[r.ProviderCall], Awaitable[None] | None] | None = None
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
@@ -115,6 +118,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
         mailbox_stage(settings, outside),
+        rates_stage(settings, outside),
         status_stage(settings, outside),
         stats_stage(settings, outside),
         seen_stage(settings, outside),
@@ -130,7 +134,8 @@ def stage_names() -> tuple[str, ...]:
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    return ("recipient", *DELIVERY.values(), MAILBOX, "status", "stats", "seen", "audience", "members")
+    kept = (MAILBOX, "rates", "status", "stats", "seen", "audience", "members")
+    return ("recipient", *DELIVERY.values(), *kept)
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -141,6 +146,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
             *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
             *(t.request_topic(lane) for lane in Lane),
         ),
+        "rates": (t.RATE_DEMANDS,),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -211,7 +217,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             stream, Forbidden(tables["vetoes"], tables["cancelled"]), outside.reference, outside.choice
         ),
         routes={
-            r.ProviderCall: (provider_call(settings, outside.reading, outside.perform),),
+            r.ProviderCall: (provider_call(settings, outside.reading, outside.perform, outside.gate),),
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
             r.DeviceChanged: (to(t.DEVICES),),

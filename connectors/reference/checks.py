@@ -13,6 +13,7 @@ from schemas.audience_words import ValueType
 from schemas.device_words import Platform
 from schemas.provider_words import Region, region_of
 from schemas.quiet import hours_of
+from schemas.rates import PERIOD, PERIODS_MS
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -65,7 +66,7 @@ AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fall
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     """Check one record by itself: (faults, remarks), each naming its key."""
-    faults = [*_words(record), *_lengths(record), *_numbers(record)]
+    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record)]
     remarks: list[str] = []
     if isinstance(record, Template):
         for finding in lint(record):
@@ -153,6 +154,12 @@ def _lengths(record: ReferenceRecord) -> Iterator[str]:
     for name, longest in LONGEST[type(record)].items():
         if not 1 <= len(getattr(record, name)) <= longest:
             yield f"`{name}`: must have 1 to {longest} characters"
+
+
+def _period(record: ReferenceRecord) -> Iterator[str]:
+    given = record.config.get(PERIOD, "second") if isinstance(record, Provider) else "second"
+    if given not in PERIODS_MS:
+        yield f"`config.{PERIOD}`: {given!r} is none of {', '.join(PERIODS_MS)}"
 
 
 def _numbers(record: ReferenceRecord) -> Iterator[str]:

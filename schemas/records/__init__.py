@@ -68,6 +68,7 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.rates import RateDemanded, RateDue, RateGranted
 from schemas.records.receipts import ReceiptHeard, ReceiptPosted
 from schemas.records.reference import (
     AudienceFilter,
@@ -181,6 +182,9 @@ __all__ = [
     "ProviderCall",
     "QuietChoice",
     "QuietHours",
+    "RateDemanded",
+    "RateDue",
+    "RateGranted",
     "ReceiptHeard",
     "ReceiptPosted",
     "Record",

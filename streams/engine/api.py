@@ -1,7 +1,4 @@
-"""The words in which a stage is described: inputs, tables, routes, and the events an agent sees.
-
-A stage is a value. `Stage` says what is read, kept and written; nothing here touches Kafka.
-"""
+"""The words in which a stage, a value, is described: inputs, tables, routes, and the events an agent sees."""
 
 from __future__ import annotations
 
@@ -152,7 +149,8 @@ class ToEffect:
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
     `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls of a task its inputs
     pause, those that are not urgent at `limit - kept`. All tasks of a process together run `at_once` calls,
-    the `urgent` ones first; of these places urgent ones keep the same share as `kept` is of `limit`.
+    the `urgent` ones first; of these places urgent ones keep the same share as `kept` is of `limit`. Where
+    `gate(call)` is a wait, a call that has its place begins after it, or lapses.
     """
 
     id: Callable[[Any], bytes]
@@ -167,6 +165,7 @@ class ToEffect:
     kept: int = 0
     at_once: int = 10_000
     intent_ttl_s: float = 5.0
+    gate: Callable[[Any], Awaitable[None] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +226,7 @@ class Stage:
             raise ValueError(f"stage {self.name}: more than one route to timers or to effects")
         numbers = [table.number for table in self.tables]
         if len(set(numbers)) < len(numbers) or not all(1 <= number <= MOST_TABLES for number in numbers):
-            text = f"table numbers must differ and lie in 1..{MOST_TABLES}: {numbers}"
-            raise ValueError(f"stage {self.name}: {text}")
+            raise ValueError(f"stage {self.name}: table numbers must differ, 1..{MOST_TABLES}: {numbers}")
 
     @property
     def urgent_topics(self) -> frozenset[str]:

@@ -6,7 +6,6 @@ A call and its result outlive a failed turn of their task: what the outside was 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from streams.engine.api import Event, Unreadable
 from streams.engine.calls import Calls
 from streams.engine.inner import EFFECT
 from streams.engine.intent import Intent, Waiting, readable
+from streams.engine.performing import Performing
 from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Effects:
         self._now_ms = now_ms
         self._wake = wake
         self._calls = calls or Calls.of(route, Turns())
+        self._performing = Performing(route, self._calls)
         self._queues: defaultdict[bytes, deque[Waiting]] = defaultdict(deque)
         self._ready: deque[Waiting] = deque()
         self._running: dict[asyncio.Task[None], Waiting] = {}
@@ -174,8 +175,7 @@ class Effects:
     async def _run(self, waiting: Waiting) -> None:
         try:
             async with self._calls.one(urgent=self._route.urgent(waiting.call)):
-                waiting.begun = True
-                value = await self._result(waiting)
+                value = await self._performing.result(waiting)
         except asyncio.CancelledError:
             if self._closing:
                 return
@@ -199,18 +199,6 @@ class Effects:
             self._ready.append(queue[0])
         else:
             del self._queues[waiting.key]
-
-    async def _result(self, waiting: Waiting) -> Any:
-        """`perform`, unless too much time has passed for the intent to be still ours alone."""
-        if waiting.dropped or time.monotonic() - waiting.since > self._route.intent_ttl_s:
-            waiting.lapsed = True
-            return self._route.lapsed(waiting.call)
-        try:
-            with self._calls.timed(urgent=self._route.urgent(waiting.call)):
-                return await self._route.perform(waiting.call)
-        except Exception:
-            log.exception("effect_failed_unexpectedly")
-            return self._route.hidden(waiting.call)
 
     def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
         self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))

@@ -53,6 +53,17 @@ def transactional_producer(config: EngineConfig, transactional_id: str) -> AIOKa
     )
 
 
+def reporting_producer(config: EngineConfig) -> AIOKafkaProducer:
+    """For figures that are said again soon: one that is lost or comes twice harms nothing."""
+    return AIOKafkaProducer(
+        **config.brokers,
+        client_id=config.worker,
+        linger_ms=0,
+        request_timeout_ms=config.request_timeout_ms,
+        retry_backoff_ms=config.retry_backoff_ms,
+    )
+
+
 def data_consumer(config: EngineConfig) -> AIOKafkaConsumer:
     """Consumer of `Event`s without a group: tasks place it themselves, so a rebalance never moves it."""
     wait_ms = config.fetch_max_wait_ms

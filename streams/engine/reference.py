@@ -30,13 +30,20 @@ STOP_S = 2.0
 class GlobalTable:
     """Feeds `apply(key, value or None)` with every record of a compacted topic of one partition.
 
-    `fresh_at`: at this time (ms, ours) nothing was missing.
+    `from_end`: only with those that come after the start. `fresh_at`: at this time (ms, ours) nothing was
+    missing.
     """
 
     def __init__(
-        self, config: EngineConfig, topic: str, apply: Callable[[bytes, bytes | None], None]
+        self,
+        config: EngineConfig,
+        topic: str,
+        apply: Callable[[bytes, bytes | None], None],
+        *,
+        from_end: bool = False,
     ) -> None:
         """A record for which `apply` raises is logged and passed over: the others must go on arriving."""
+        self._from_end = from_end
         self._config = config
         self._tp = TopicPartition(topic, 0)
         self._apply = apply
@@ -54,8 +61,12 @@ class GlobalTable:
         await consumer.start()
         await self._asking.start()
         consumer.assign([self._tp])
-        await consumer.seek_to_beginning(self._tp)
         end = await end_offset(consumer, self._tp)
+        if self._from_end:
+            consumer.seek(self._tp, end)
+            self._position = end
+        else:
+            await consumer.seek_to_beginning(self._tp)
         while self._position < end:
             await self._read_once(consumer)
         self._reader = asyncio.create_task(self._read_on(consumer))

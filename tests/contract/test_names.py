@@ -57,6 +57,7 @@ def test_names_of_stages_and_their_inputs_are_frozen() -> None:
         "delivery-sms",
         "delivery-push",
         "mailbox",
+        "rates",
         "status",
         "stats",
         "seen",

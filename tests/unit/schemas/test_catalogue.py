@@ -48,6 +48,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "facts.seen",
         "outcomes",
         "provider.receipts",
+        "rates.demands",
         "rows",
         "stats.partials",
     }

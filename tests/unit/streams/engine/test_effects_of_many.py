@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from streams.engine import calls as calls_module
-from streams.engine import effects as effects_module
+from streams.engine import performing as performing_module
 from streams.engine.calls import Calls
 from streams.engine.effects import Effects
 from streams.engine.intent import Intent
@@ -68,7 +68,7 @@ async def test_a_call_that_waited_too_long_for_its_place_lapses(monkeypatch: pyt
     Mutation tried: the look at the clock before the place is there: fails.
     """
     clock = Clock()
-    monkeypatch.setattr(effects_module, "time", clock)
+    monkeypatch.setattr(performing_module, "time", clock)
     outside = Outside()
     outside.route = replace(outside.route, at_once=1)
     outside.effects = outside.anew()
