@@ -29,6 +29,7 @@ from connectors.metrics import (
     SinkMetrics,
 )
 from connectors.provider_metrics import BreakerMetrics
+from connectors.rate_metrics import RateMetrics
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
@@ -58,6 +59,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     registry = CollectorRegistry()
     ProviderMetrics(registry)
     ReceiptMetrics(registry)
+    RateMetrics(registry)
     BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
