@@ -23,6 +23,7 @@ from agents.hear import Followed, fact_in, follow
 from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
+from schemas.receipts import LOOKS
 from schemas.records import (
     AttemptEnded,
     ErasureDue,
@@ -124,8 +125,8 @@ def _reported(
     told = list(_settled(fact, received_at, now, kept)) if fact else []
     yield from told
     after = progress.get(key)
-    if told and after:
-        yield from follow(value, min(value.at, received_at), after)
+    if fact and told and after:
+        yield from follow(value, fact_of(fact, received_at).at, after)
 
 
 def _watched(
@@ -156,7 +157,8 @@ def _settled(
     if after is before:
         return
     windows.add(tally(before, after))
-    memory.progress.put(key, after, expires_at=now + KEEP_MS)
+    last = after.told_at if value.status in LOOKS else now
+    memory.progress.put(key, after, expires_at=last + KEEP_MS)
     yield from outcomes
     yield from look(after, now, memory.waits)
 

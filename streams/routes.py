@@ -9,7 +9,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.account_words import Told
 from schemas.codec import encode
-from schemas.ids import message_hash, subject_key
+from schemas.ids import is_message, message_hash, subject_key
 from schemas.words import Lane, Verdict
 from streams.engine.api import Input, Route, ToEffect, ToTimer
 from tables.totals import key_of
@@ -182,6 +182,12 @@ def message_key(record: r.ReceiptHeard) -> bytes:
 def message_place(record: r.ReceiptHeard) -> int:
     """The hash of its user's key, by which all that is told about it lies together."""
     return message_hash(record.message_id)
+
+
+def place_again(topic: str, key: bytes | None) -> int | None:
+    """The hash by which a record is written once more; None: that of its key."""
+    name = "" if key is None or topic != t.OUTCOMES else key.decode("ascii", "replace")
+    return message_hash(name) if is_message(name) else None
 
 
 def window_key(found: Partial | Published) -> bytes:

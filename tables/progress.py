@@ -23,6 +23,7 @@ from schemas.words import RANK, Reason, Status
 
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
 CHAIN = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)
+SEEN = frozenset({Status.OPENED, Status.CLICKED})
 ENDS = (Status.UNKNOWN, Status.SKIPPED, Status.EXPIRED, Status.CANCELLED, Status.FAILED)
 LATEST = frozenset({Status.PENDING, Status.UNKNOWN})  # of these the last fact tells most, of others the first
 FINAL = frozenset({Reason.HELD, Reason.NOT_REPEATED})  # reasons after which no attempt follows
@@ -75,6 +76,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> Status:
         """The highest-ranked status known; `pending` before any."""
         return max(map(ORDER.__getitem__, self.facts))[1] if self.facts else Status.PENDING
+
+    @property
+    def told_at(self) -> int:
+        """When the last of its statuses was first heard, but for those that are made by looking at it."""
+        return max(
+            (_heard(fact) for status, fact in self.facts.items() if status not in SEEN),
+            default=self.queued.created_at,
+        )
 
     def knows(self, event_id: str) -> bool:
         """Whether this very fact was taken in before."""

@@ -15,6 +15,7 @@ from connectors.kafka_admin import topics_of
 from connectors.kafka_clients import Brokers, connected, writing
 from schemas.topics import DLQ
 from streams.engine.dead_letters import PREFIX
+from streams.routes import place_again
 from streams.servers import located
 from streams.settings import load_settings
 
@@ -78,13 +79,18 @@ def redrive(
 
     async def again() -> int:
         sent = 0
+        source = name.removesuffix(DLQ)
+        async with topics_of(brokers) as topics:
+            count = (await topics.partition_counts([source])).get(source, 1)
         async with writing(brokers) as write:
             async for letter in records_in(brokers, name):
                 if offset is not None and letter.offset != offset:
                     continue
                 headers = [header for header in letter.headers if not header[0].startswith(PREFIX)]
                 target = dict(letter.headers)[PREFIX + "topic"].decode()
-                await write(target, letter.value, key=letter.key, headers=headers)
+                place = place_again(target, letter.key)
+                partition = None if place is None else place % count
+                await write(target, letter.value, key=letter.key, partition=partition, headers=headers)
                 sent += 1
         return sent
 

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from agents.hear import MOST_FACTS
 from agents.settle import Memory, Outcome, settle
-from schemas.receipts import STATUSES, ReceiptKind
+from schemas.receipts import LOOKS, STATUSES, ReceiptKind
 from schemas.records import ContactChanged, PersonErased, PreferenceChanged, ReceiptHeard, StatusLogged
+from tables.progress import KEEP_MS
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
-from tests.messages import QUEUED, T0, fact
+from tests.messages import DAY, QUEUED, T0, fact
 from tests.unit.agents.test_settle import NOW, Table, events, minutes, rows, settled
 
 AT = T0 + 5_000
@@ -139,6 +140,29 @@ async def test_a_receipt_of_an_unknown_message_is_laid_aside() -> None:
 async def test_a_time_before_the_message_or_in_the_future_is_that_of_the_post(at: int) -> None:
     (row,) = rows(await after(heard("delivered", at)))
     assert NOW == row.delivered_at
+
+
+@pytest.mark.spec("NS-CH-OP-04 NS-STAT-OP-02")
+@pytest.mark.parametrize("at", [1, T0 - 1, NOW + 1])
+@pytest.mark.parametrize("kind", ["complained", "unsubscribed", "bounced"])
+async def test_what_follows_has_the_same_time(kind: str, at: int) -> None:
+    """Else a provider whose clock is behind would complain in vain of who came back lately."""
+    (told,) = followed(await after(heard(kind, at)))
+    assert isinstance(told, PreferenceChanged | ContactChanged)
+    assert NOW == told.changed_at
+
+
+@pytest.mark.spec("NS-SEC-OP-02 NS-STAT-OP-02")
+@pytest.mark.parametrize("kind", sorted(LOOKS))
+async def test_whoever_looks_again_and_again_makes_no_state_live_longer(kind: str) -> None:
+    memory = Memory(MemoryTable(), MemoryTable(), MemoryTable())
+    values = (QUEUED, SENT, heard("delivered"), heard(kind))
+    for now, value in zip((NOW, NOW, NOW + DAY, NOW + 30 * DAY), values, strict=True):
+        stream = FakeStream([FakeEvent(value, at=now)], now=now)
+        assert [] != [one async for one in settle(stream, memory)]
+    key = QUEUED.message_id.encode()
+    assert isinstance(memory.progress, MemoryTable)
+    assert NOW + DAY + KEEP_MS == memory.progress.rows[key][1]
 
 
 async def test_who_loads_a_picture_for_ever_fills_no_row() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.structs import TopicPartition
 
 from connectors import kafka_clients
 from connectors.kafka_clients import MOST_UNANSWERED, open_brokers, writing
+from schemas.ids import message_named, subject_key
 from streams.cli import dead
+from streams.engine.kafka import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,3 +96,47 @@ async def test_no_more_records_than_that_are_without_an_answer(monkeypatch: pyte
         for _ in range(2 * MOST_UNANSWERED + 1):
             await write("t", b"")
     assert (MOST_UNANSWERED, 0) == (slow.most, slow.missing)
+
+
+COUNT = 12
+USERS = [f"user-{number}" for number in range(20)]
+
+
+def test_a_receipt_is_sent_again_to_where_its_message_is_and_all_else_to_the_place_of_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = [message_named(user, "m").encode() for user in USERS] + [subject_key(user) for user in USERS]
+    written: list[tuple[str, int]] = []
+
+    async def write(
+        topic: str, _value: bytes, *, key: bytes, partition: int | None = None, **_more: Any
+    ) -> None:
+        written.append((topic, partition_of(key, COUNT) if partition is None else partition))
+
+    @asynccontextmanager
+    async def writing_to(_brokers: Any) -> AsyncIterator[Any]:
+        yield write
+
+    @asynccontextmanager
+    async def topics_of(_brokers: Any) -> AsyncIterator[Any]:
+        yield Outcomes()
+
+    async def letters(_brokers: Any, _name: str) -> AsyncIterator[Any]:
+        for key in keys:
+            yield SimpleNamespace(offset=0, key=key, value=b"", headers=[("dlq-topic", b"outcomes")])
+
+    given = {"writing": writing_to, "topics_of": topics_of, "records_in": letters, "_brokers": dict}
+    for name, fake in given.items():
+        monkeypatch.setattr(dead, name, fake)
+    dead.redrive("outcomes")
+    assert [("outcomes", partition_of(subject_key(user), COUNT)) for user in USERS] * 2 == written
+
+
+class Outcomes:
+    """An admin client that knows the topic `outcomes`."""
+
+    async def names(self) -> set[str]:
+        return {"outcomes", "outcomes.dlq"}
+
+    async def partition_counts(self, topics: list[str]) -> dict[str, int]:
+        return dict.fromkeys(topics, COUNT)
