@@ -60,3 +60,21 @@ async def test_a_message_is_shown_read_and_put_away_and_the_next_comes_after_a_b
         opened.put(A._replace(is_delivered=True, is_seen=True, is_read=True, is_archived=True))
         await expect(page.locator("li")).to_have_count(1)
         assert [] == said
+
+
+async def test_who_signs_in_after_another_sees_his_own_messages_and_all_of_them(browser: Browser) -> None:
+    """Mutation: list and cursor of the one before stay."""
+    expect.set_options(timeout=PATIENCE_MS)
+    async with desk() as opened:
+        page = await browser.new_page()
+        opened.put(B)
+        opened.put(A, user="somebody-else")
+        await page.goto(str(opened.client.make_url(bell.PATH)))
+        await page.get_by_label("Token of a user").fill(token(sub=USER))
+        await page.get_by_role("button", name="Connect").click()
+        await page.get_by_role("button", name="Notifications").click()
+        await expect(page.locator("li")).to_contain_text("body of b")
+        await page.get_by_label("Token of a user").fill(token(sub="somebody-else"))
+        await page.get_by_role("button", name="Connect").click()
+        await expect(page.locator("li")).to_have_count(1)
+        await expect(page.locator("li")).to_contain_text("body of a")

@@ -16,16 +16,25 @@ class Clients:
         self._most = most
         self._per_user = per_user
         self._of: dict[str, list[asyncio.Event]] = {}
+        self._open = 0
         self.count = 0
         self.is_closing = False
 
     @property
     def is_full(self) -> bool:
         """Nobody else may come."""
-        return self.is_closing or self.count >= self._most
+        return self.is_closing or self._open >= self._most
+
+    def arrive(self) -> None:
+        """One more connection, of whoever: before its login it costs as much as after."""
+        self._open += 1
+
+    def go(self) -> None:
+        """It ended."""
+        self._open -= 1
 
     def enter(self, user_id: str) -> asyncio.Event | None:
-        """One more connection of this user; None when he has enough of them."""
+        """It is this user's; None when he has enough of them."""
         calls = self._of.setdefault(user_id, [])
         if len(calls) >= self._per_user:
             return None
@@ -34,7 +43,7 @@ class Clients:
         return call
 
     def leave(self, user_id: str, call: asyncio.Event) -> None:
-        """It ended."""
+        """It is nobody's any more."""
         calls = self._of[user_id]
         calls.remove(call)
         if not calls:

@@ -33,6 +33,8 @@ _log = structlog.get_logger(__name__)
 PATH: Final = f"{PREFIX}/ws"
 SOON: Final = {"Retry-After": "1"}
 CLOSING_S: Final = 2.0
+MOST_CONTROL: Final = 10
+"""Frames of a client who has not said who he is, of which the last may be a ping."""
 CLOSES: Final = {
     Code.UNAUTHENTICATED: Close.UNAUTHENTICATED,
     Code.THROTTLED: Close.TOO_MANY,
@@ -54,9 +56,8 @@ class Gateway:
         own, cursor = served(self._ports), _cursor_in(request)
         if own.clients.is_full:
             raise ProblemError(Code.BUSY, headers=SOON)
-        if (
-            offered := _offered(request)
-        ) and PROTOCOL not in offered:  # aiohttp would log what is, tokens too
+        first = _listed(request.headers.get("Sec-WebSocket-Protocol", ""))
+        if first and PROTOCOL not in first:  # aiohttp reads this line alone, and would log it, tokens too
             raise WRONG_PROTOCOL
         ws = web.WebSocketResponse(
             protocols=(PROTOCOL,),
@@ -64,9 +65,25 @@ class Gateway:
             max_msg_size=LARGEST_FRAME,
             compress=False,
             timeout=CLOSING_S,
+            autoping=False,  # pings are frames: who floods us with them is counted, too
         )
         if not ws.can_prepare(request):
             raise NO_UPGRADE
+        own.clients.arrive()
+        try:
+            await self._serve(ws, request, own, (cursor, trace))
+        finally:
+            own.clients.go()
+        return ws
+
+    async def _serve(
+        self,
+        ws: web.WebSocketResponse,
+        request: web.Request,
+        own: MailboxPorts,
+        came: tuple[int | None, Trace],
+    ) -> None:
+        cursor, trace = came
         await ws.prepare(request)
         try:
             who = await self._login(ws, request, cursor, own.limits.login_s)
@@ -79,7 +96,6 @@ class Gateway:
         except Exception:  # noqa: BLE001 - it is too late for an answer
             _log.exception("connection_failed", trace_id=trace.trace_id)
             await hung_up(ws, Close.OUR_FAULT, request)
-        return ws
 
     async def _talk(self, ws: web.WebSocketResponse, who: Who, own: MailboxPorts, trace: Trace) -> None:
         wake = own.clients.enter(who.user_id)
@@ -130,14 +146,20 @@ def _of_handshake(request: web.Request) -> Credential | None:
 
 def _offered(request: web.Request) -> list[str]:
     """Subprotocols."""
-    lines = request.headers.getall("Sec-WebSocket-Protocol", [])
-    return [text for one in ",".join(lines).split(",") if (text := one.strip())]
+    return _listed(",".join(request.headers.getall("Sec-WebSocket-Protocol", [])))
+
+
+def _listed(line: str) -> list[str]:
+    return [text for one in line.split(",") if (text := one.strip())]
 
 
 async def _first_frame(ws: web.WebSocketResponse, within_s: float) -> Login:
     try:
         async with asyncio.timeout(within_s):
-            message = await ws.receive()
+            for _ in range(MOST_CONTROL):
+                message = await ws.receive()
+                if message.type not in {WSMsgType.PING, WSMsgType.PONG}:
+                    break
     except TimeoutError:
         raise HangUpError(Close.UNAUTHENTICATED) from None
     login = read_frame(message.data) if message.type is WSMsgType.TEXT else None

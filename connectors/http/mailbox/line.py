@@ -43,10 +43,8 @@ class Line:
     def news(self, items: Sequence[Item]) -> News:
         """What to tell, now that the mailbox is this. New messages are asked for till `told` has them."""
         before = {one.message_id: one for one in self._shown}
-        changed = [one for one in items if before.get(one.message_id, one).state != one.state]
-        if self._counts is None and self._has_cursor:  # it was away, and may know less of what it has
-            changed = [one for one in items if one.number <= self._sent and any(one.state)]
-        elif self._counts is None:
+        changed = [one for one in items if self._has_changed(before.get(one.message_id), one)]
+        if self._counts is None and not self._has_cursor:
             self._confirmed = frozenset(one.message_id for one in items if one.is_delivered)
         here = {one.message_id for one in items}
         counts = counted(items)
@@ -58,6 +56,12 @@ class Line:
     def told(self, item: Item) -> None:
         """The client was sent this one, and all before it."""
         self._sent = max(self._sent, item.number)
+
+    def _has_changed(self, before: Item | None, now: Item) -> bool:
+        """Since it was shown; what the client has from elsewhere, and we see first, may have changed, too."""
+        if before is None:
+            return now.number <= self._sent and any(now.state)
+        return before.state != now.state
 
     def _is_fresh(self, item: Item) -> bool:
         is_known = item.number <= self._sent or item.message_id in self._confirmed

@@ -38,6 +38,7 @@
 
     set token(value) {
       this.#token = value;
+      this.#forget(); // it may be another user's
       this.#again(0);
     }
 
@@ -55,6 +56,15 @@
       this.#socket = null;
     }
 
+    #forget() {
+      this.#socket?.close();
+      this.#socket = null;
+      this.#cursor = "0";
+      this.#messages.clear();
+      this.#badge.hidden = true;
+      this.#draw();
+    }
+
     #again(after) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#connect(), after);
@@ -63,13 +73,15 @@
     async #connect() {
       if (!this.#token || !this.isConnected) return;
       this.#socket?.close();
+      const given = this.#token;
       let token;
       try {
-        token = typeof this.#token === "function" ? await this.#token() : this.#token;
+        token = typeof given === "function" ? await given() : given;
       } catch {
-        this.#later();
+        if (given === this.#token) this.#later();
         return;
       }
+      if (given !== this.#token || !this.isConnected) return;
       const url = new URL("../ws", here);
       url.protocol = url.protocol.replace("http", "ws");
       url.searchParams.set("cursor", this.#cursor);

@@ -15,6 +15,8 @@ from connectors.http.mailbox.line import Line
 from connectors.http.mailbox.ports import NotCaughtUpError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from aiohttp import web
 
     from connectors.http.mailbox.line import News
@@ -119,9 +121,14 @@ class Talk:
         async for message in self._ws:
             if message.type is WSMsgType.ERROR:  # a ping without its pong, or a frame too large
                 return
+            self._count()
+            if message.type is WSMsgType.PING:
+                await self._in_time(self._ws.pong(message.data))
+                continue
+            if message.type is WSMsgType.PONG:
+                continue
             if message.type is not WSMsgType.TEXT:
                 raise HangUpError(Close.NOT_TEXT)
-            self._count()
             said = read_frame(message.data)
             if not isinstance(said, Said):
                 raise HangUpError(Close.NOT_UNDERSTOOD)
@@ -130,9 +137,12 @@ class Talk:
             await self._send({"done" if is_kept else "failed": {said.act: said.message_ids}})
 
     async def _send(self, frame: object) -> None:
+        await self._in_time(self._ws.send_str(written(frame)))
+
+    async def _in_time(self, sending: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(self._own.limits.send_s):
-                await self._ws.send_str(written(frame))
+                await sending
         except TimeoutError:
             raise HangUpError(Close.SLOW) from None
 

@@ -160,6 +160,18 @@ async def test_more_frames_than_a_minute_takes_end_it() -> None:
         assert Close.TOO_MANY == await ending(ws)
 
 
+async def test_pings_are_answered_and_counted() -> None:
+    """Mutation: aiohttp answers them by itself, as many as there are."""
+    async with desk(frames=2) as opened:
+        ws = await opened.connect(autoping=False)
+        await heard(ws, 1)
+        for _ in range(3):
+            await ws.ping(b"x")
+        pongs = [(one.type, one.data) for one in [await ws.receive(), await ws.receive()]]
+        assert [(WSMsgType.PONG, b"x")] * 2 == pongs
+        assert Close.TOO_MANY == await ending(ws)
+
+
 async def test_whoever_is_here_is_sent_away_when_the_process_stops(opened: Desk) -> None:
     ws = await opened.connect()
     await heard(ws, 1)

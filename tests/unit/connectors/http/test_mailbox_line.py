@@ -77,6 +77,13 @@ def test_who_comes_back_hears_how_what_he_has_stands() -> None:
     )
 
 
+def test_what_a_copy_that_was_behind_learns_at_once_of_what_the_client_has_is_told() -> None:
+    """Its message and the click of another device were read together. Mutation: it counts as known."""
+    line, read = Line(11), B._replace(is_read=True)
+    line.news([A])
+    assert ([read], []) == ((news := line.news([A, read])).changed, names(news))
+
+
 def test_what_left_the_mailbox_is_told() -> None:
     line = Line(0)
     line.news([A, B])

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import WSServerHandshakeError
+from multidict import CIMultiDict
 
-from connectors.http.mailbox.gateway import PATH
+from connectors.http.mailbox.gateway import MOST_CONTROL, PATH
 from connectors.http.mailbox.ports import Item
 from connectors.http.mailbox.talk import Close
 from tests.unit.connectors.http.edge import NOW
@@ -80,6 +81,37 @@ async def test_a_token_without_our_subprotocol_is_refused_before_anything_logs_i
     with pytest.raises(WSServerHandshakeError, match="400"):
         await opened.connect(protocols=("bearer.secret-of-somebody",))
     assert "secret-of-somebody" not in caplog.text
+
+
+async def test_so_is_one_whose_line_comes_before_that_of_our_subprotocol(
+    opened: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Mutation: the lines are joined, and aiohttp, which reads the first alone, logs it."""
+    name = "Sec-WebSocket-Protocol"
+    lines = CIMultiDict([(name, "bearer.secret-of-somebody"), (name, PROTOCOL)])
+    with pytest.raises(WSServerHandshakeError, match="400"):
+        await opened.client.ws_connect(PATH, headers=lines)
+    assert "secret-of-somebody" not in caplog.text
+
+
+async def test_who_has_not_said_who_he_is_takes_a_place_too(opened: Desk) -> None:
+    """Mutation: places are counted from the login on."""
+    silent = [await opened.connect(protocols=(PROTOCOL,)) for _ in range(4)]
+    with pytest.raises(WSServerHandshakeError, match="503"):
+        await opened.connect(protocols=(PROTOCOL,))
+    await silent[0].send_str("[]")
+    assert Close.UNAUTHENTICATED == await ending(silent[0])
+
+
+async def test_pings_are_no_first_frame_and_not_waited_out_for_ever(opened: Desk) -> None:
+    ws = await opened.connect(protocols=(PROTOCOL,))
+    await ws.ping()
+    await ws.send_json({"token": token(sub=USER)})
+    assert [NOTHING] == await heard(ws, 1)
+    other = await opened.connect(protocols=(PROTOCOL,))
+    for _ in range(MOST_CONTROL):
+        await other.ping()
+    assert Close.UNAUTHENTICATED == await ending(other)
 
 
 async def test_a_request_without_an_upgrade_is_told_what_is_spoken_here(opened: Desk) -> None:
