@@ -147,10 +147,10 @@ class ToEffect:
 
     `id` names an open call: the same yielded again is one call, another under its id is a defect.
     `perform(call)` returns the value the agent sees. `hidden(call)`: a crash hid whether it happened.
-    `lapsed(call)`: it was never begun. One call in flight per `key`; at `limit` calls of a task its inputs
-    pause, those that are not urgent at `limit - kept`. All tasks of a process together run `at_once` calls,
-    the `urgent` ones first; of these places urgent ones keep the same share as `kept` is of `limit`. Where
-    `gate(call)` is a wait, a call that has its place begins after it, or lapses.
+    `lapsed(call)`: it was never begun, which `perform` may say, too. One call in flight per `key`; at `limit`
+    calls of a task its inputs pause, those that are not urgent at `limit - kept`. All tasks of a process
+    together run `at_once` calls, the `urgent` ones first; of these places urgent ones keep the same share as
+    `kept` is of `limit`. Where `gate(call)` is a wait, a call that has its place begins after it, or lapses.
     """
 
     id: Callable[[Any], bytes]

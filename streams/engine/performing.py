@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from streams.engine.intent import Waiting
 
 log = structlog.get_logger("engine.effects")
+GATE_SHARE = 4
+"""One part in so many of an intent's time is the longest that a call waits at its gate. Some two are open for
+each place (calls.py), so who stands behind those at a shut gate has a place before it lapses itself."""
 
 
 class Performing:
@@ -27,7 +30,8 @@ class Performing:
     async def result(self, waiting: Waiting) -> Any:
         """What came of it. The wait at the gate is a part of the time that a call takes.
 
-        A worker that was stopped while a call waited there may have a successor, so that is asked last.
+        A worker that was stopped while a call waited there may have a successor, so that is asked last. What
+        is held back where it would be made, by a breaker, lapses as well, and keeps its place.
         """
         if self._left_s(waiting) < 0:
             return self._lapse(waiting)
@@ -36,17 +40,20 @@ class Performing:
                 if not await self._let_through(waiting):
                     return self._lapse(waiting)
                 waiting.begun = True
-                return await self._route.perform(waiting.call)
+                value = await self._route.perform(waiting.call)
         except Exception:
             log.exception("effect_failed_unexpectedly")
             return self._route.hidden(waiting.call)
+        if value == self._route.lapsed(waiting.call):
+            waiting.begun, waiting.lapsed = False, True
+        return value
 
     async def _let_through(self, waiting: Waiting) -> bool:
         passing = None if self._route.gate is None else self._route.gate(waiting.call)
         if passing is None:
             return True
         try:
-            async with asyncio.timeout(self._left_s(waiting)):
+            async with asyncio.timeout(min(self._left_s(waiting), self._route.intent_ttl_s / GATE_SHARE)):
                 await passing
         except TimeoutError:
             return False

@@ -18,7 +18,7 @@ TRACE = (("traceparent", b"t"),)
 
 
 class Outside:
-    """What calls reach. Calls whose body is `hang` end only when they are let go."""
+    """What calls reach. Calls whose body is `hang` end only when they are let go; `refuse` begins none."""
 
     def __init__(self, limit: int = 500, ttl_s: float = 5.0) -> None:
         self.begun: list[bytes] = []
@@ -45,7 +45,7 @@ class Outside:
             raise ZeroDivisionError
         if call.body == b"cancel":
             raise asyncio.CancelledError
-        return ("done", call.id)
+        return self.route.lapsed(call) if call.body == b"refuse" else ("done", call.id)
 
     def begin(self, *calls: Call, since: float | None = None) -> None:
         moment = time.monotonic() if since is None else since

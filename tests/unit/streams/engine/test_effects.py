@@ -137,6 +137,31 @@ async def test_a_record_handled_before_the_lapse_of_an_earlier_call_does_not_tak
     assert 0 == outside.effects.load
 
 
+async def test_a_call_that_was_not_made_after_all_keeps_its_place() -> None:
+    """A breaker says so of a call that it holds back. Found by reading: `2` went out before it.
+
+    Mutation tried: only what lapses before it is performed keeps its place: fails.
+    """
+    outside = Outside()
+    outside.begin(Call(b"1", body=b"refuse"), Call(b"2"))
+    assert [("lapsed", b"1")] == await outside.results(1)
+    await turns(20)
+    assert [b"1"] == outside.begun
+    outside.begin(Call(b"3"))
+    outside.settle(Call(b"1-elsewhere"))
+    assert [("done", b"1-elsewhere"), ("done", b"2"), ("done", b"3")] == await outside.results(3)
+    assert 0 == outside.effects.load
+
+
+async def test_a_call_that_was_not_made_after_all_counts_at_a_close_as_never_begun() -> None:
+    """Its result may not be committed. Mutation tried: as begun: fails, its answer would count as hidden."""
+    outside = Outside()
+    outside.begin(Call(b"1", body=b"refuse"))
+    await outside.results(1)
+    await outside.effects.close(30)
+    assert [(b"1", TRACE, b"1/k/refuse")] == outside.effects.never_begun()
+
+
 async def test_a_call_that_lapsed_and_is_wanted_no_more_makes_way() -> None:
     outside = Outside()
     outside.begin(Call(b"1"), since=time.monotonic() - 5.1)

@@ -107,6 +107,17 @@ async def test_calls_that_wait_at_a_gate_leave_places_to_urgent_ones() -> None:
     await outside.effects.close(0)
 
 
+async def test_a_call_behind_those_at_a_shut_gate_has_its_place_before_it_lapses() -> None:
+    """All were committed at once, and come back in the same order. Found by reading: it had none for minutes.
+
+    Mutation tried: a wait at the gate as long as the intent holds: fails, the last one lapses as well.
+    """
+    outside, gate = gated(ttl_s=2.0, calls=Calls(Turns(), 2))
+    outside.begin(*many(2, b"limited"), Call(b"free", b"free"))
+    assert [("lapsed", b"0"), ("lapsed", b"1"), ("done", b"free")] == await outside.results(3)
+    assert [b"0", b"1"] == gate.left
+
+
 async def test_the_wait_at_a_gate_counts_as_time_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """So fewer calls may be open of a provider that is slow by its rate. Mutation tried: not: fails."""
     clock = Clock()
