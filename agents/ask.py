@@ -46,8 +46,14 @@ def _never_answered(call_ended: CallEnded, moment: Moment) -> Outcomes:
 
 
 def _not_asked(call_ended: CallEnded, _: Moment) -> Outcomes:
-    """A crash hid the answer to the question, or it was never put: asking twice harms nobody."""
+    """A crash hid the answer to the question: asking twice harms nobody."""
     return [call_ended.call]
+
+
+def _never_put(call_ended: CallEnded, moment: Moment) -> Outcomes:
+    """The question had no place in time. It keeps that of later messages, so it ends with its message."""
+    over = moment.now >= call_ended.call.task.expires_at
+    return _never_answered(call_ended, moment) if over else [call_ended.call]
 
 
 ANSWERS: dict[Verdict, Callable[[CallEnded, Moment], Outcomes]] = {
@@ -58,5 +64,5 @@ ANSWERS: dict[Verdict, Callable[[CallEnded, Moment], Outcomes]] = {
     Verdict.LIMITED: _not_answered,
     Verdict.MISCONFIGURED: _never_answered,
     Verdict.HIDDEN: _not_asked,
-    Verdict.LAPSED: _not_asked,
+    Verdict.LAPSED: _never_put,
 }

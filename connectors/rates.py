@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from schemas.rates import account_of, rate_among
+from schemas.rates import LONGEST_PAUSE_MS, account_of, rate_among
 from schemas.records import RateDemanded
-from schemas.words import Lane, Verdict
+from schemas.words import Lane, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -128,7 +128,7 @@ class RateGate:
 
         async def performed(call: ProviderCall) -> CallEnded:
             ended = await perform(call)
-            if ended.verdict == Verdict.LIMITED:
+            if ended.verdict == Verdict.LIMITED and ended.reason != Reason.RECIPIENT_LIMITED:
                 self._limited(ended)
             return ended
 
@@ -171,7 +171,7 @@ class RateGate:
         if rate_among(self._providers(channel), provider) is None:
             return
         line = self._line(account_of(channel, provider))
-        until = self._now_ms() + (ended.retry_after_ms or PAUSE_MS)
+        until = self._now_ms() + min(ended.retry_after_ms or PAUSE_MS, LONGEST_PAUSE_MS)
         if until > line.paused_until:
             line.paused_until = until
             self._told(line)

@@ -14,6 +14,10 @@ PERIOD = "rate_limit_period"
 PERIODS_MS = {"second": 1_000, "minute": 60_000}
 
 
+LONGEST_PAUSE_MS = 3_600_000
+"""The longest that a provider is believed when it asks for a pause."""
+
+
 class Rate(NamedTuple):
     """So many requests in so many ms."""
 

@@ -171,6 +171,7 @@ class Reason(StrEnum):
     PROVIDER_MISCONFIGURED = "provider_misconfigured"
     RECIPIENT_NOT_SERVED = "recipient_not_served"
     PROVIDER_LIMITED = "provider_limited"
+    RECIPIENT_LIMITED = "recipient_limited"
     PROVIDER_PAUSED = "provider_paused"
     NO_PROVIDER = "no_provider"
     NO_DOMESTIC_PROVIDER = "no_domestic_provider"
@@ -220,6 +221,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_MISCONFIGURED: "The provider refused our credentials or configuration.",
     Reason.RECIPIENT_NOT_SERVED: "Our account may not send there: a country, a token of another app.",
     Reason.PROVIDER_LIMITED: "The provider's rate limit was reached.",
+    Reason.RECIPIENT_LIMITED: "The provider takes nothing more for this recipient for a while.",
     Reason.PROVIDER_PAUSED: "It waits: every provider failed lately and is left alone. No attempt is spent.",
     Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",
     Reason.NO_DOMESTIC_PROVIDER: "Channel or type forbid foreign providers, and no domestic one is active.",

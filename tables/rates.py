@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from schemas.rates import LONGEST_PAUSE_MS
+
 if TYPE_CHECKING:
     from schemas.rates import Rate
     from schemas.records import RateDemanded
@@ -30,8 +32,6 @@ AGAIN_MS = 1_000
 """Grants that were not seen within this time are told again."""
 TICK_MS = 20
 """The least time between two looks."""
-LONGEST_PAUSE_MS = 3_600_000
-"""The longest that a provider is believed when it asks for a pause."""
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True, gc=False):

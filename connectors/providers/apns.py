@@ -28,6 +28,7 @@ from connectors.providers.http_status import (
     ACCEPTED,
     HIDDEN,
     LIMITED,
+    LIMITED_FOR_ONE,
     MISCONFIGURED,
     NOT_SERVED,
     REFUSED,
@@ -79,7 +80,8 @@ CODES: dict[str, Said] = {
     **dict.fromkeys(("BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority"), REFUSED),
     **dict.fromkeys(("DuplicateHeaders", "InvalidPushType", "MissingDeviceToken"), REFUSED),
     **dict.fromkeys(("PayloadEmpty", "PayloadTooLarge"), REFUSED),
-    **dict.fromkeys(("TooManyProviderTokenUpdates", "TooManyRequests"), LIMITED),
+    "TooManyProviderTokenUpdates": LIMITED,
+    "TooManyRequests": LIMITED_FOR_ONE,  # to one device
     **dict.fromkeys(("IdleTimeout", "ServiceUnavailable", "Shutdown"), UNAVAILABLE),
     "InternalServerError": HIDDEN,
     "200": ACCEPTED,  # with an empty body

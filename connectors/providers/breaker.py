@@ -44,7 +44,7 @@ RESULTS: dict[Verdict, Result] = {
 }
 
 
-OF_THE_MESSAGE = frozenset({Reason.PROVIDER_LIMITED, Reason.RECIPIENT_NOT_SERVED})
+OF_THE_MESSAGE = frozenset({Reason.PROVIDER_LIMITED, Reason.RECIPIENT_LIMITED, Reason.RECIPIENT_NOT_SERVED})
 """Reasons that say nothing of other messages, whatever the verdict: a phone's limit, a country."""
 
 

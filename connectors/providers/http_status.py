@@ -20,6 +20,8 @@ Said = tuple[Verdict, Reason | None]
 ACCEPTED: Said = (Verdict.ACCEPTED, None)
 REFUSED: Said = (Verdict.PERMANENT, Reason.PROVIDER_REFUSED)
 LIMITED: Said = (Verdict.LIMITED, Reason.PROVIDER_LIMITED)
+LIMITED_FOR_ONE: Said = (Verdict.LIMITED, Reason.RECIPIENT_LIMITED)
+"""A limit of one phone or device: it says nothing of the account."""
 UNAVAILABLE: Said = (Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE)
 MISCONFIGURED: Said = (Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED)
 """Credentials, sender, balance: ours to repair, and another provider may deliver."""

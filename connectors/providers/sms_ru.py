@@ -13,6 +13,7 @@ from connectors.providers.http_status import (
     ACCEPTED,
     HIDDEN,
     LIMITED,
+    LIMITED_FOR_ONE,
     MISCONFIGURED,
     NOT_SERVED,
     REFUSED,
@@ -64,9 +65,9 @@ CODES: dict[str, Said] = {
     "220": UNAVAILABLE,
     "221": MISCONFIGURED,  # no sender of our own
     "230": LIMITED_TODAY,
-    "231": LIMITED,  # the same text to this phone, within a minute
+    "231": LIMITED_FOR_ONE,  # the same text to this phone, within a minute
     "232": LIMITED_TODAY,
-    "233": LIMITED,  # codes to this phone in too short a time
+    "233": LIMITED_FOR_ONE,  # codes to this phone in too short a time
     "300": MISCONFIGURED,
     "301": MISCONFIGURED,
     "302": MISCONFIGURED,

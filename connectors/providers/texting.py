@@ -90,7 +90,7 @@ class TextCarrier:
 
     def _wait_ms(self, reply: Reply, reason: Reason | None) -> int | None:
         """How long a limit lasts."""
-        is_limit = reason is Reason.PROVIDER_LIMITED
+        is_limit = reason in (Reason.PROVIDER_LIMITED, Reason.RECIPIENT_LIMITED)
         return retry_after_ms(reply.retry_after, self._now_ms()) if is_limit else None
 
 

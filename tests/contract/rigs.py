@@ -43,7 +43,8 @@ SETTINGS = FakeSettings(api_key=API_KEY, smtp_credentials=LOGIN, keys=PUBLIC_KEY
 class Case:
     """How one kind is set up: its channel, its addresses, what its vendor can do.
 
-    `limit_ms`: what it says of a limit after a script of 7 s; None: nothing. `can_ask`: by key. `reports`:
+    `limit_ms`: what it says of a limit after a script of 7 s; None: nothing. `limit_of`: whose
+    that limit is. `can_ask`: by key. `reports`:
     delivery in the answer. `takes_our_id`: it calls a message by an id that we give it. `refusal`: of a
     recipient. `wrong_key`: what one is called; a browser subscribes with one. The fake speaks its wire under
     `path`; `secret` names the field of the key, `extra` holds the others. Kinds of push that have keys of
@@ -57,6 +58,7 @@ class Case:
     delivered: str
     honours_keys: bool = False
     limit_ms: int | None = None
+    limit_of: Reason = Reason.PROVIDER_LIMITED
     can_ask: bool = False
     reports: bool = False
     takes_our_id: bool = False
@@ -94,12 +96,27 @@ CASES = [
         secret="password",
         extra={**SHOP, "settle_ms": 1},
     ),
-    Case("sms_ru", *TEXT, limit_ms=60_000, path="/sms_ru", secret="api_id", extra={"sender": "Carillon"}),
+    Case(
+        "sms_ru",
+        *TEXT,
+        limit_ms=60_000,
+        limit_of=Reason.RECIPIENT_LIMITED,
+        path="/sms_ru",
+        secret="api_id",
+        extra={"sender": "Carillon"},
+    ),
     Case("smsc", *TEXT, honours_keys=True, limit_ms=60_000, path="/smsc", secret="password", extra=SHOP),
     Case("twilio", *TEXT, limit_ms=7_000, path="/twilio", secret="secret", extra=TWILIO),
     Case("fake_push", "push", "f3a9c1-token", "bounce-f3a9c1", "delivered-f3a9c1", **{**OURS, **DEAD}),
     Case(
-        "apns", "push", "00fc13adff785122", "bounce-00fc13ad", "delivered-00fc13ad", takes_our_id=True, **DEAD
+        "apns",
+        "push",
+        "00fc13adff785122",
+        "bounce-00fc13ad",
+        "delivered-00fc13ad",
+        takes_our_id=True,
+        limit_of=Reason.RECIPIENT_LIMITED,
+        **DEAD,
     ),
     Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", **DEAD),
     Case(

@@ -116,3 +116,9 @@ def test_a_provider_that_cannot_be_asked_leaves_a_second_fact_beside_the_hidden_
 def test_a_question_that_a_crash_swallowed_is_put_again(verdict: str) -> None:
     ask = called(ASKING, verdict, ask=True)
     assert [ask.call] == decide(ask, ONE)
+
+
+def test_a_question_that_found_no_place_until_the_expiry_is_held() -> None:
+    """Or it would be put for ever, before all later messages of its user and lane."""
+    late = Moment(TASK.expires_at, ["first"])
+    assert [("unknown", "held")] == words(decide(called(ASKING, "lapsed", ask=True), late))

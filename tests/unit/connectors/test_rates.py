@@ -13,9 +13,9 @@ from connectors.providers.registry import carrier_of
 from connectors.rate_metrics import RateMetrics
 from connectors.rates import PAUSE_MS, RateGate
 from connectors.reference.checks import record_checks
-from schemas.rates import Rate, rate_of
+from schemas.rates import LONGEST_PAUSE_MS, Rate, rate_of
 from schemas.records import CallEnded, Provider, ProviderCall, RateDemanded, RateGranted
-from schemas.words import Verdict
+from schemas.words import Reason, Verdict
 from tests.messages import TASK
 from tests.unit.streams.engine.lives import turns
 
@@ -183,6 +183,18 @@ async def test_without_retry_after_the_pause_is_short_and_a_longer_one_stays(hou
     assert [1_000 + PAUSE_MS] == [one.paused_until for one in await paused(house, limited(None))]
     assert [6_000] == [one.paused_until for one in await paused(house, limited(5_000))]
     assert [] == await paused(house, limited(None))
+
+
+async def test_a_pause_that_is_asked_for_is_believed_for_an_hour_at_most(house: House) -> None:
+    """Told as it is, each report would renew it, and one bad clock stop the account for a day."""
+    assert [1_000 + LONGEST_PAUSE_MS] == [
+        one.paused_until for one in await paused(house, limited(86_400_000))
+    ]
+
+
+async def test_a_limit_of_one_recipient_does_not_stop_the_account(house: House) -> None:
+    """Or whoever asks for codes to his own phone would stop those of all."""
+    assert [] == await paused(house, replace(limited(60_000), reason=Reason.RECIPIENT_LIMITED))
 
 
 async def test_other_answers_and_providers_without_a_limit_pause_nothing(house: House) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from schemas.rates import Rate
+from schemas.rates import LONGEST_PAUSE_MS, Rate
 from schemas.records import RateDemanded
-from tables.rates import AGAIN_MS, LONGEST_PAUSE_MS, SILENT_MS, TICK_MS, Budget
+from tables.rates import AGAIN_MS, SILENT_MS, TICK_MS, Budget
 
 TEN = Rate(10, 1_000)
 SIX_A_MINUTE = Rate(6, 60_000)

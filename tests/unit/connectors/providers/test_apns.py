@@ -136,7 +136,7 @@ HIDDEN = (Verdict.HIDDEN, Reason.ANSWER_HIDDEN)
         (400, "BadCollapseId", REFUSED),
         (413, "PayloadTooLarge", REFUSED),
         (400, "A new reason", REFUSED),
-        (429, "TooManyRequests", LIMITED),
+        (429, "TooManyRequests", (Verdict.LIMITED, Reason.RECIPIENT_LIMITED)),
         (429, "TooManyProviderTokenUpdates", LIMITED),
         (429, None, LIMITED),
         (400, "IdleTimeout", LATER),
