@@ -156,10 +156,9 @@ def _listed(line: str) -> list[str]:
 async def _first_frame(ws: web.WebSocketResponse, within_s: float) -> Login:
     try:
         async with asyncio.timeout(within_s):
-            for _ in range(MOST_CONTROL):
-                message = await ws.receive()
-                if message.type not in {WSMsgType.PING, WSMsgType.PONG}:
-                    break
+            message, control = await ws.receive(), 1
+            while message.type in {WSMsgType.PING, WSMsgType.PONG} and control < MOST_CONTROL:
+                message, control = await ws.receive(), control + 1
     except TimeoutError:
         raise HangUpError(Close.UNAUTHENTICATED) from None
     login = read_frame(message.data) if message.type is WSMsgType.TEXT else None
