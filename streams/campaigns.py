@@ -6,25 +6,21 @@ of the stage `members` (`streams/engine/follower.py`): a rebalance of that stage
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from agents.show import Published, Shown, for_everyone, is_left, show
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.clock import now_ms
 from connectors.http.campaigns.ports import NotCaughtUpError
 from connectors.http.ports import BrokerUnavailableError
-from schemas import topics as t
 from schemas.codec import Decoder, SchemaBook
 from schemas.errors import UnknownSchemaError
 from schemas.ids import bucket_key, bucket_of
+from streams.copies import TablesCopy
 from streams.engine.api import EngineConfig, NotYet
-from streams.engine.follower import Follower
-from streams.engine.reference import GlobalTable
 from tables.memberships import Memberships
 from tables.shown import key_of
 
@@ -43,7 +39,6 @@ STALE_MS = 60_000
 """A copy that heard nothing for so long says nothing any more: what it shows may be withdrawn."""
 GENERAL_MS = 100
 """So long the list of labels for everyone is good: it is made of all labels there are."""
-AWAY_S = 1.0
 
 
 class Rows(Protocol):
@@ -141,45 +136,13 @@ class CampaignsRead:
         return None
 
 
-class CampaignsFeed:
-    """Where the rows come from: a copy of the members' tables, and the schemas to read them by."""
-
-    def __init__(self, config: EngineConfig, now_ms: Callable[[], int]) -> None:
-        """Nothing is connected before `connect`."""
-        self.book = SchemaBook()
-        self.rows = Follower(config, "members", (MEMBERSHIPS, SHOWN), now_ms)
-        self._config = config
-        self._schemas: GlobalTable | None = None
-
-    async def connect(self) -> None:
-        """Read schemas, again until Kafka is there, and begin to follow."""
-        while self._schemas is None:
-            table = GlobalTable(self._config, t.SCHEMAS, self._learn)
-            try:
-                await table.start()
-                self._schemas = table
-            except (KafkaError, OSError) as error:
-                log.warning("kafka_waits", error=str(error))
-            finally:
-                if self._schemas is None:
-                    await table.stop()
-            if self._schemas is None:
-                await asyncio.sleep(AWAY_S)
-        self.rows.start()
-
-    async def stop(self) -> None:
-        """Close the copy."""
-        await self.rows.stop()
-        if self._schemas is not None:
-            await self._schemas.stop()
-
-    def _learn(self, _key: bytes, value: bytes | None) -> None:
-        if value is not None:
-            self.book.learn(value)
+def members_copy(config: EngineConfig) -> TablesCopy:
+    """Where the rows come from."""
+    return TablesCopy(config, "members", (MEMBERSHIPS, SHOWN), now_ms)
 
 
 def campaigns_of(
-    settings: Settings, audience: Labels, feed: CampaignsFeed, registry: CollectorRegistry
+    settings: Settings, audience: Labels, feed: TablesCopy, registry: CollectorRegistry
 ) -> CampaignsRead | None:
     """The read of campaigns, unless this process does not answer it."""
     if settings.http.campaigns == "off":

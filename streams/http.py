@@ -35,7 +35,7 @@ from schemas.codec import encode
 from schemas.records import SeenPosted
 from streams.access import Access
 from streams.audience_edge import AudienceEdge
-from streams.campaigns import CampaignsFeed, campaigns_of
+from streams.campaigns import campaigns_of, members_copy
 from streams.mailboxes import mailboxes_of
 from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.persons import PersonDesk
@@ -147,7 +147,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     cipher = cipher_of(settings)
     audience = AudienceEdge(engine_config(settings), cipher)
     database = database_of(settings, WAITS)
-    feed, boxes = CampaignsFeed(engine_config(settings), now_ms), mailboxes_of(settings)
+    feed, boxes = members_copy(engine_config(settings)), mailboxes_of(settings)
     campaigns = campaigns_of(settings, audience, feed, registry)
     resolver = resolver_of(settings)
     AudienceGauges(

@@ -6,26 +6,22 @@ to any of them (NS-CH-OP-10), and what was missed and what is new come out of on
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from aiokafka.errors import KafkaError
 
 from connectors.clock import now_ms
 from connectors.http.mailbox.clients import Clients
 from connectors.http.mailbox.ports import Item, Letter, Limits, MailboxPorts, NotCaughtUpError
 from connectors.mailbox_metrics import MailboxMetrics
-from schemas import topics as t
 from schemas.codec import Decoder, SchemaBook
 from schemas.errors import UnknownSchemaError, UnopenedError
 from schemas.ids import SUBJECT, subject_key
 from schemas.records import Content, SendTask
-from streams.engine.api import EngineConfig, NotYet
-from streams.engine.follower import Follower
-from streams.engine.reference import GlobalTable
+from streams.copies import TablesCopy
+from streams.engine.api import NotYet
 from streams.mailbox import LETTERS, MAILBOX, MAILBOXES
 from streams.outside import cipher_of, engine_config
 from tables.mailbox import Kept, Mailbox, letter_key, owner_in
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 
 
 log = structlog.get_logger("mailboxes")
-AWAY_S = 1.0
 CACHE_BYTES, WRITE_BYTES = 16 << 20, 16 << 20
 """Of the copy: rows of users who are connected are few, and read again and again."""
 STALE_MS = 60_000
@@ -112,51 +107,30 @@ class MailboxesRead:
 
 
 class MailboxFeed:
-    """The copy, the schemas to read it by, and the clients who are woken by it."""
+    """The copy, and the clients who are woken by it."""
 
     def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
         """Nothing is connected before `connect`."""
         config, own = engine_config(settings), settings.mailbox
         self.clients = Clients(own.connections, own.per_user)
         copied = replace(config, store_cache_bytes=CACHE_BYTES, store_write_bytes=WRITE_BYTES)
-        self.rows = Follower(copied, MAILBOX, (MAILBOXES, LETTERS), now_ms)
-        self.rows.heard = lambda keys: self.clients.wake(users_in(keys))
-        self._book = SchemaBook()
-        self.mailboxes = MailboxesRead(self.rows, self._book, cipher_of(settings), now_ms)
+        self._copy = TablesCopy(copied, MAILBOX, (MAILBOXES, LETTERS), now_ms)
+        self._copy.rows.heard = lambda keys: self.clients.wake(users_in(keys))
+        self.mailboxes = MailboxesRead(self._copy.rows, self._copy.book, cipher_of(settings), now_ms)
         self._limits = Limits(ping_s=own.ping_s, send_s=own.send_s, look_s=own.ping_s)
-        self._config: EngineConfig = config
-        self._schemas: GlobalTable | None = None
 
     def ports(self, registry: CollectorRegistry) -> MailboxPorts:
         """What the routes are served by."""
-        figures = MailboxMetrics(registry, lambda: self.clients.count, self.rows.lag_ms)
+        figures = MailboxMetrics(registry, lambda: self.clients.count, self._copy.rows.lag_ms)
         return MailboxPorts(self.mailboxes, self.clients, self._limits, figures)
 
     async def connect(self) -> None:
-        """Read schemas, again until Kafka is there, and begin to follow."""
-        while self._schemas is None:
-            table = GlobalTable(self._config, t.SCHEMAS, self._learn)
-            try:
-                await table.start()
-                self._schemas = table
-            except (KafkaError, OSError) as error:
-                log.warning("kafka_waits", error=str(error))
-            finally:
-                if self._schemas is None:
-                    await table.stop()
-            if self._schemas is None:
-                await asyncio.sleep(AWAY_S)
-        self.rows.start()
+        """Begin to follow, once Kafka is there."""
+        await self._copy.connect()
 
     async def stop(self) -> None:
         """Close the copy."""
-        await self.rows.stop()
-        if self._schemas is not None:
-            await self._schemas.stop()
-
-    def _learn(self, _key: bytes, value: bytes | None) -> None:
-        if value is not None:
-            self._book.learn(value)
+        await self._copy.stop()
 
 
 def mailboxes_of(settings: Settings) -> MailboxFeed | None:
