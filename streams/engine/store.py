@@ -174,8 +174,9 @@ class Store:
 
 
 def _opened(path: Path, memory: StoreMemory) -> rocksdict.Rdict:
+    """The options are told for the column family, too: what RocksDB keeps in files knows no shared cache."""
     try:
-        return rocksdict.Rdict(str(path), memory.options())
+        return rocksdict.Rdict(str(path), memory.options(), {"default": memory.options()})
     except Exception as error:
         if LOCKED in str(error).lower():  # rocksdict has one class for all
             raise NotYet("store_locked") from error
