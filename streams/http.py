@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceGauges
 from connectors.clock import now_ms
+from connectors.fetching import HttpFetch
 from connectors.http.limits import KeyLimits, Limit, Limits
 from connectors.http.ports import BrokerUnavailableError, EdgePorts, OpsPorts
 from connectors.http.routes import edge_app, ops_app
@@ -149,7 +150,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     database = database_of(settings, WAITS)
     feed, boxes = members_copy(engine_config(settings)), mailboxes_of(settings)
     campaigns = campaigns_of(settings, audience, feed, registry)
-    resolver = resolver_of(settings)
+    resolver, fetch = resolver_of(settings), HttpFetch()
     AudienceGauges(
         registry,
         is_up=lambda: audience.trouble is None,
@@ -179,6 +180,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         devices=StoredDevices(database),
         cipher=cipher,
         find_provider=audience.provider,
+        fetch=fetch,
         links=signer_of(http.link_keys),
         resolve=resolver,
         note_down=AuditLog(database),
@@ -220,6 +222,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await access.stop()
         if resolver is not None:
             await resolver.close()
+        await fetch.close()
         await feed.stop()
         if boxes:
             await boxes.stop()

@@ -103,6 +103,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("GET", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link of a message"),
     Row("POST", f"{PREFIX}/preferences", ByLink(), "NS-PREF-010: the signed link, and the page's form"),
     Row("POST", WEBHOOK, BySignature(), "NS-API-OP-01: what a provider signs"),
+    Row("GET", WEBHOOK, BySignature(), "NS-API-OP-01: the same, of vendors that call a GET"),
     Row("POST", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns", CAMPAIGNS, "NS-API-007"),
     Row("GET", f"{PREFIX}/campaigns/{{id}}", CAMPAIGNS, "NS-API-007"),

@@ -73,6 +73,21 @@ class FindProvider(Protocol):
     def __call__(self, channel: str, name: str) -> Provider | None: ...
 
 
+class UnfetchedError(Exception):
+    """An address of a vendor gave nothing that can be used. The text says why, and holds no address."""
+
+
+class Fetch(Protocol):
+    """GETs an https address of a vendor; raises `UnfetchedError`."""
+
+    async def __call__(self, url: str) -> bytes: ...
+
+
+async def unfetched(url: str) -> bytes:  # noqa: ARG001
+    """A `Fetch` of a port that asks nobody."""
+    raise UnfetchedError("nobody is asked")
+
+
 def no_provider(channel: str, name: str) -> Provider | None:  # noqa: ARG001
     """A `FindProvider` of a port that has none."""
     return None
@@ -165,7 +180,7 @@ class EdgePorts:
     are no preferences; `links` None: no link of a message is ours. `resolve` None: a publication to a
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
     None: nobody keeps an audit log. `mailbox` None: messages in the app are for other processes.
-    `find_provider`: whose webhooks there are.
+    `find_provider`: whose webhooks there are; `fetch`: what those need of their vendors.
     """
 
     publish: Publish
@@ -195,6 +210,7 @@ class EdgePorts:
     vitals: Vitals = field(default_factory=Vitals)
     mailbox: MailboxPorts | None = None
     find_provider: FindProvider = no_provider
+    fetch: Fetch = unfetched
 
 
 @dataclass(frozen=True, slots=True)

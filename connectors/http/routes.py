@@ -114,6 +114,7 @@ EDGE: Final[tuple[Route[EdgePorts], ...]] = (
     _edge("send_batch", "POST", send_batch.PATH, send_batch.BatchPost, send_batch.OPERATION),
     _edge("cancel", "POST", send_cancel.PATH, send_cancel.CancelPost, send_cancel.OPERATION),
     _edge("webhook", "POST", webhooks.PATH, webhooks.WebhookPost, webhooks.OPERATION),
+    _edge("webhook_called", "GET", webhooks.PATH, webhooks.WebhookPost, webhooks.CALLED),
     _edge("delivery_stats", "GET", statistics.PATH, statistics.DeliveryGet, statistics.OPERATION),
     _edge("message", "GET", send_state.PATH, send_state.StateGet, send_state.OPERATION),
     _edge("publish", "POST", of.PUBLISH_PATH, handlers.Publish, of.PUBLISH),

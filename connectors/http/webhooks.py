@@ -1,4 +1,4 @@
-"""`POST /api/v1/notifications/webhooks/{channel}/{provider}`: what a provider reports (NS-CH-OP-01).
+"""`/api/v1/notifications/webhooks/{channel}/{provider}`: what a provider reports (NS-CH-OP-01).
 
 The signature is verified and the body kept as it came, durably, before the answer. What it says is read by
 the intake, so a body that nobody understands is not lost, and the provider never waits for more than Kafka.
@@ -10,14 +10,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from connectors.http.access import WEBHOOK
 from connectors.http.bodies import whole
+from connectors.http.certificates import CertificateBook
 from connectors.http.operation import ANY_TEXT, Answer, Body, Header, Operation, Variable
-from connectors.http.ports import BrokerUnavailableError
+from connectors.http.ports import BrokerUnavailableError, UnfetchedError
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.providers.receipts.port import Post
-from connectors.providers.receipts.registry import STATUS_URL, WEBHOOK_KEY, webhook_of
+from connectors.providers.receipts.registry import ANSWERS, CERTIFIED, STATUS_URL, WEBHOOK_KEY, webhook_of
 from schemas.codec import encode
 from schemas.records import ReceiptPosted
 from schemas.topics import RECEIPTS, RECORD_BYTES
@@ -87,17 +89,26 @@ OPERATION: Final = Operation(
         ProblemError(Code.REQUEST_TIMEOUT),
         ProblemError(Code.TOO_LARGE),
         ProblemError(Code.BROKER_UNAVAILABLE, headers=RETRY_SOON),
+        ProblemError(Code.CATCHING_UP, headers=RETRY_SOON),
     ),
 )
+CALLED: Final = OPERATION._replace(
+    summary="A provider reports behind the path",
+    about="The same for vendors that call a GET, with all they have to say behind the path.",
+    headers=(),
+    body=None,
+)
 DONE: Final = msgspec.json.encode(WebhookDone())
+_log = structlog.get_logger(__name__)
 
 
 class WebhookPost:
-    """The handler."""
+    """The handler of both methods: most vendors post, some call a GET with all of it behind the path."""
 
     def __init__(self, ports: EdgePorts) -> None:
         self._ports = ports
         self._timeout_s = ports.publish_timeout_ms / 1000
+        self._certificates = CertificateBook(ports.fetch, ports.now_ms)
 
     async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
         """Answer one post."""
@@ -106,11 +117,36 @@ class WebhookPost:
             raise ProblemError(Code.TOO_LARGE)
         body = await whole(request.clone(client_max_size=LARGEST_BODY))
         query = request.rel_url.raw_query_string
-        post = Post(request.headers, body, query, _told_to(provider, query))
+        post = self._certified(provider, Post(request.headers, body, query, _told_to(provider, query)), key)
         if not webhook_of(provider.kind).is_genuine(post, key, self._ports.now_ms()):
             raise ProblemError(Code.UNAUTHENTICATED, headers=CHALLENGE)
         await self._keep(provider, post, trace)
-        return json_response(DONE, trace.request_id)
+        await self._agree(provider, post, key)
+        return _done(provider.kind, trace.request_id)
+
+    def _certified(self, provider: Provider, post: Post, key: str) -> Post:
+        """With the certificate it names; whose is not here yet comes again, and waits for nothing."""
+        way = CERTIFIED.get(provider.kind)
+        url = way.certificate_url(post, key) if way else None
+        if url is None:
+            return post
+        found = self._certificates.at(url)
+        if found is None:
+            raise _not_yet()
+        return post._replace(certificate=found)
+
+    async def _agree(self, provider: Provider, post: Post, key: str) -> None:
+        """Confirm the subscription that a genuine post asks about; until that is done it is asked again."""
+        way = CERTIFIED.get(provider.kind)
+        url = way.confirmation_url(post, key) if way else None
+        if url is None:
+            return
+        try:
+            await self._ports.fetch(url)
+        except UnfetchedError as error:
+            _log.warning("subscription_is_not_confirmed", provider=provider.name, error=str(error))
+            raise _not_yet() from None
+        _log.info("subscription_is_confirmed", provider=provider.name)
 
     def _known(self, channel: str, name: str) -> tuple[Provider, str]:
         """The provider and its key; one that is switched off reports what it sent before."""
@@ -130,7 +166,7 @@ class WebhookPost:
             kind=provider.kind,
             received_at=self._ports.now_ms(),
             body=self._ports.cipher.seal(post.body),
-            query=post.query,
+            query_sealed=self._ports.cipher.seal(post.query.encode()) if post.query else None,
         )
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -140,10 +176,23 @@ class WebhookPost:
             raise _away() from None
 
 
+def _done(kind: str, request_id: str) -> web.Response:
+    """What this vendor must be told."""
+    answer = json_response(DONE, request_id)
+    if kind in ANSWERS:
+        answer.text, answer.content_type = ANSWERS[kind], "text/plain"
+    return answer
+
+
 def _told_to(provider: Provider, query: str) -> str:
     """The address that the vendor was given with the message; empty if it is given none."""
     given = provider.config.get(STATUS_URL)
     return f"{given.partition('?')[0]}?{query}" if isinstance(given, str) else ""
+
+
+def _not_yet() -> ProblemError:
+    """The vendor has to be asked first; it comes again."""
+    return ProblemError(Code.CATCHING_UP, headers=RETRY_SOON)
 
 
 def _away() -> ProblemError:

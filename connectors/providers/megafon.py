@@ -15,7 +15,7 @@ import orjson
 from connectors.providers.http_call import Reply
 from connectors.providers.http_status import ACCEPTED, Said
 from connectors.providers.port import Answer, configured, identifier
-from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, word
+from connectors.providers.texting import Posted, TextCarrier, TextConfig, basic, by_status, with_key, word
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ CODES: dict[str, Said] = {
     "SEEN": (Verdict.DELIVERED, None),
 }
 
-# `state` of a delivery report → our statuses.
-EVENTS: dict[str, str] = {
-    "ACCEPTED": "sent",
-    "DELIVERED": "delivered",
-    "SEEN": "opened",
-    "EXPIRED": "failed",
-}
-
 OK = 2
 KEY_CHARACTERS = 100
 
@@ -45,7 +37,8 @@ KEY_CHARACTERS = 100
 class MegafonConfig(TextConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Login and password of the integration, and the approved name of the sender. Times in ms.
 
-    `status_url`: where MegaFon reports what became of a text.
+    `status_url`: where MegaFon reports what became of a text, the webhook's secret with it; our key is put
+    behind it as `key`.
     """
 
     login: str
@@ -61,7 +54,7 @@ class Megafon(TextCarrier):
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self._config = configured(config, MegafonConfig)
         super().__init__(self._config, basic(self._config.login, self._config.password), now_ms)
-        self.secrets = (self._config.password,)
+        self.secrets = (self._config.password, self._config.status_url)
 
     def _posted(self, address: str, content: Content, idempotency_key: str) -> Posted:
         step = {
@@ -74,7 +67,7 @@ class Megafon(TextCarrier):
         if len(idempotency_key) <= KEY_CHARACTERS:
             body["clientRequestId"] = idempotency_key
         if self._config.status_url is not None:
-            body["callback"] = self._config.status_url
+            body["callback"] = with_key(self._config.status_url, idempotency_key)
         return Posted("/messaging/v1/send", orjson.dumps(body), {})
 
     def _read(self, reply: Reply, address: str) -> Answer:

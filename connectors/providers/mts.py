@@ -35,9 +35,6 @@ CODES: dict[str, Said] = {
     NEVER_SEEN: REFUSED,
 }
 
-# Statuses that MTS reports → our statuses.
-EVENTS: dict[str, str] = {"200": "sent", "201": "failed", "300": "delivered", "301": "failed"}
-
 # A question that failed says nothing of the text: not that it may have gone out, nor that it never arrived.
 UNASKED: dict[Verdict, Said] = {Verdict.HIDDEN: UNAVAILABLE, Verdict.PERMANENT: MISCONFIGURED}
 

@@ -73,18 +73,6 @@ CODES: dict[str, Said] = {
     "ValidationException": REFUSED,
 }
 
-# `eventType` of published events → our statuses. `DeliveryDelay` changes none, `Complaint` and `Subscription`
-# are about a user; a `Bounce` of the type `Transient` may follow a delivery. Each carries our tags.
-EVENTS: dict[str, str] = {
-    "Send": "sent",
-    "Delivery": "delivered",
-    "Bounce": "failed",
-    "Reject": "failed",
-    "Rendering Failure": "failed",
-    "Open": "opened",
-    "Click": "clicked",
-}
-
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
@@ -127,7 +115,7 @@ class Ses(HttpMail):
 
     def _request(self, address: str, content: Content, idempotency_key: str) -> Request:
         now = self._now_ms()
-        raw = letter(self._sender, address, content, idempotency_key, now)
+        raw = self._tagged(letter(self._sender, address, content, idempotency_key, now), idempotency_key)
         whole: dict[str, Any] = {
             "FromEmailAddress": self._sender.address,
             "Destination": {"ToAddresses": [address]},
@@ -143,6 +131,9 @@ class Ses(HttpMail):
             whole["ConfigurationSetName"] = self._set
         body, url = orjson.dumps(whole), self._url + PATH
         return Request(url, body, signed(self._key, url, body, {"Content-Type": "application/json"}, now))
+
+    def _tagged(self, raw: bytes, idempotency_key: str) -> bytes:  # noqa: ARG002 - tags go beside the mail
+        return raw
 
     def _word(self, reply: Reply) -> str:
         """`x-amzn-ErrorType: <name>:<address>`, else a field of the body, perhaps `<namespace>#<name>`."""

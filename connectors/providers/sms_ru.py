@@ -81,19 +81,6 @@ CODES: dict[str, Said] = {
     "550": NOT_SERVED,  # the country is blocked in the account
 }
 
-# Statuses that SMS.ru reports → our statuses. 100 and 101 are of a text on its way to the operator.
-EVENTS: dict[str, str] = {
-    "102": "sent",
-    "103": "delivered",
-    "104": "failed",  # its time is over
-    "105": "failed",
-    "106": "failed",
-    "107": "failed",
-    "108": "failed",
-    "110": "opened",
-    "150": "failed",
-}
-
 LIMIT_LASTS_MS: dict[str, int] = {"231": 60_000, "233": 60_000}
 
 

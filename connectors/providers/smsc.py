@@ -59,20 +59,6 @@ CODES: dict[str, Said] = {
     "9": LIMITED,  # the same request twice in a minute, or more than 15 requests at once
 }
 
-# Statuses of a message, asked for or reported → our statuses. -1 waits, -2 is held up, -3 is not known.
-EVENTS: dict[str, str] = {
-    "0": "sent",
-    "1": "delivered",
-    "2": "opened",
-    "3": "failed",  # its time is over
-    "4": "clicked",
-    "20": "failed",
-    "22": "failed",
-    "23": "failed",
-    "24": "failed",
-    "25": "failed",
-}
-
 TAKEN = {"-1", "0", "1", "2", "3", "4"}
 LIMIT_LASTS_MS = 60_000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}")

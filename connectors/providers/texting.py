@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -25,6 +25,7 @@ LIMITED_TODAY: Said = (Verdict.TEMPORARY, Reason.PROVIDER_LIMITED)
 """A limit of one phone and one day: a reserve provider may deliver at once, so the message moves on."""
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+KEY_IN_URL = "key"
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -102,6 +103,13 @@ def by_status(reply: Reply) -> Said:
 def basic(user: str, secret: str) -> dict[str, str]:
     """The header of Basic authentication."""
     return {"Authorization": f"Basic {b64encode(f'{user}:{secret}'.encode()).decode()}"}
+
+
+def with_key(status_url: str | None, idempotency_key: str) -> str | None:
+    """Where a vendor is to report what becomes of one text: our key stands in the address."""
+    if status_url is None:
+        return None
+    return f"{status_url}{'&' if '?' in status_url else '?'}{KEY_IN_URL}={quote(idempotency_key, safe='')}"
 
 
 def form(fields: Mapping[str, str | None]) -> bytes:

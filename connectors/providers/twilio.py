@@ -33,6 +33,7 @@ from connectors.providers.texting import (
     basic,
     by_status,
     form,
+    with_key,
     word,
 )
 from schemas.words import Verdict
@@ -126,7 +127,7 @@ class Twilio(TextCarrier):
             "To": address,
             "MessagingServiceSid" if SERVICE.fullmatch(sender) else "From": sender,
             "Body": content.body,
-            "StatusCallback": _with_key(self._config.status_url, idempotency_key),
+            "StatusCallback": with_key(self._config.status_url, idempotency_key),
         }
         return Posted(self._path, form(fields), FORM)
 
@@ -144,9 +145,3 @@ class Twilio(TextCarrier):
             sid,
             self._wait_ms(reply, reason),
         )
-
-
-def _with_key(url: str | None, idempotency_key: str) -> str | None:
-    if url is None:
-        return None
-    return f"{url}{'&' if '?' in url else '?'}key={quote(idempotency_key, safe='')}"

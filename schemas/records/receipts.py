@@ -13,7 +13,8 @@ class ReceiptPosted(Record, frozen=True, kw_only=True):
     kind: str  # of the provider, which says how to read the body
     received_at: int
     body: Sealed
-    query: str = ""  # what stood behind the path
+    query: str = ""  # what stood behind the path, in posts of versions that left it in clear
+    query_sealed: Sealed | None = None
 
 
 class ReceiptHeard(Record, frozen=True, kw_only=True):

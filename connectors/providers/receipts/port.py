@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from schemas.errors import DecodeError, Fault
+from schemas.times import parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from schemas.receipts import ReceiptKind
 
 SECOND_MS = 1000
+LONGEST_STAMP = 10
+"""Digits of a second."""
 LAST_MS = 4_102_444_800_000
 """Times from the year 2100 on are none."""
 
@@ -22,12 +25,14 @@ class Post(NamedTuple):
     """One call of a webhook, as it came. `headers`: by name in whatever case; `query`: behind the path.
 
     `url`: where the vendor was told to post, if it was told with each message (`status_url`), and the query.
+    `certificate`: what the post says it is signed by, in PEM, of vendors who sign with one.
     """
 
     headers: Mapping[str, str]
     body: bytes
     query: str = ""
     url: str = ""
+    certificate: bytes = b""
 
 
 class Told(NamedTuple):
@@ -52,6 +57,17 @@ class Webhook(Protocol):
 
     def is_genuine(self, post: Post, key: str, now: int) -> bool: ...
     def events(self, post: Post) -> Iterator[Told]: ...
+
+
+class CertifiedWebhook(Webhook, Protocol):
+    """A vendor that signs with a certificate, and posts nothing before somebody has agreed to it.
+
+    certificate_url   where the certificate of this post is; None when it is at no place of the vendor's
+    confirmation_url  what to GET after a genuine post that asks for agreement; None for any other
+    """
+
+    def certificate_url(self, post: Post, key: str) -> str | None: ...
+    def confirmation_url(self, post: Post, key: str) -> str | None: ...
 
 
 def json_in(body: bytes) -> Any:
@@ -82,6 +98,20 @@ def at_of(seconds: Any) -> int:
         return 0
     at = seconds * SECOND_MS
     return int(at) if 0 <= at < LAST_MS else 0
+
+
+def at_in(told: str) -> int:
+    """A time in RFC 3339 as ms; 0 for what is none."""
+    try:
+        return parse_rfc3339(told)
+    except ValueError:
+        return 0
+
+
+def at_in_digits(told: str) -> int:
+    """Seconds since 1970 as digits, as ms; 0 for what is none."""
+    is_time = told.isascii() and told.isdecimal() and len(told) <= LONGEST_STAMP
+    return at_of(int(told)) if is_time else 0
 
 
 def member(found: Any, *names: str) -> Any:

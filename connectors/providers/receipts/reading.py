@@ -36,16 +36,18 @@ class ReceiptReader:
         posted = self._read(raw)
         try:
             body = self._cipher.open(posted.body)
+            sealed = posted.query_sealed
+            query = posted.query if sealed is None else self._cipher.open(sealed).decode()
         except ValueError as error:
             raise DecodeError(Fault.UNOPENED, posted.provider) from error
-        return receipts_in(posted, body)
+        return receipts_in(posted, Post({}, body, query))
 
 
-def receipts_in(posted: ReceiptPosted, body: bytes) -> ReceiptsRead:
-    """The events that are ours, and how many are not."""
+def receipts_in(posted: ReceiptPosted, post: Post) -> ReceiptsRead:
+    """The events that are ours, and how many are not. `post`: what was opened of it."""
     heard: list[ReceiptHeard] = []
     ignored = strangers = 0
-    for told in webhook_of(posted.kind).events(Post({}, body, posted.query)):
+    for told in webhook_of(posted.kind).events(post):
         if told.kind is None:
             ignored += 1
         elif is_message(told.message_id):

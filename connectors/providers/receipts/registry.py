@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.providers.receipts.mailgun import MailgunWebhook
+from connectors.providers.receipts.megafon import MegafonWebhook
+from connectors.providers.receipts.mts import MtsWebhook
+from connectors.providers.receipts.postbox import PostboxWebhook
 from connectors.providers.receipts.sendgrid import SendGridWebhook
+from connectors.providers.receipts.ses import SesWebhook
+from connectors.providers.receipts.sms_ru import ANSWER as SMS_RU_ANSWER
+from connectors.providers.receipts.sms_ru import SmsRuWebhook
+from connectors.providers.receipts.smsc import SmscWebhook
 from connectors.providers.receipts.standard import StandardWebhook
 from connectors.providers.receipts.twilio import TwilioWebhook
 
 if TYPE_CHECKING:
-    from connectors.providers.receipts.port import Webhook
+    from connectors.providers.receipts.port import CertifiedWebhook, Webhook
 
 WEBHOOK_KEY = "webhook_key"
 """Field of any provider's config: what its webhook is verified by. Without it there is no webhook."""
@@ -19,9 +26,19 @@ STATUS_URL = "status_url"
 STANDARD = StandardWebhook()
 WEBHOOKS: dict[str, Webhook] = {
     "mailgun": MailgunWebhook(),
+    "megafon": MegafonWebhook(),
+    "mts": MtsWebhook(),
+    "postbox": PostboxWebhook(),
     "sendgrid": SendGridWebhook(),
+    "ses": SesWebhook(),
+    "sms_ru": SmsRuWebhook(),
+    "smsc": SmscWebhook(),
     "twilio": TwilioWebhook(),
 }
+CERTIFIED: dict[str, CertifiedWebhook] = {"ses": SesWebhook()}
+"""Those among them whose posts are signed with a certificate."""
+ANSWERS: dict[str, str] = {"sms_ru": SMS_RU_ANSWER}
+"""What a vendor must be told, where it is not enough that the status is 200."""
 
 
 def webhook_of(kind: str) -> Webhook:

@@ -12,10 +12,18 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any
 
-from connectors.providers.receipts.port import SECOND_MS, Told, json_in, member, objects, text
+from connectors.providers.receipts.port import (
+    LONGEST_STAMP,
+    SECOND_MS,
+    Told,
+    at_in,
+    json_in,
+    member,
+    objects,
+    text,
+)
 from connectors.signatures import key_of, signature
 from schemas.receipts import ReceiptKind
-from schemas.times import parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +31,6 @@ if TYPE_CHECKING:
     from connectors.providers.receipts.port import Post
 
 GOOD_MS = 300_000
-LONGEST_STAMP = 10
 
 
 class StandardWebhook:
@@ -48,7 +55,7 @@ class StandardWebhook:
             yield Told(
                 _kind(event),
                 text(event.get("message_id")),
-                _at(text(event.get("at"))),
+                at_in(text(event.get("at"))),
                 text(event.get("id")),
                 text(event.get("detail")),
             )
@@ -57,10 +64,3 @@ class StandardWebhook:
 def _kind(event: dict[str, Any]) -> ReceiptKind | None:
     word = text(event.get("type"))
     return ReceiptKind(word) if word in set(ReceiptKind) else None
-
-
-def _at(told: str) -> int:
-    try:
-        return parse_rfc3339(told)
-    except ValueError:
-        return 0

@@ -14,11 +14,12 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from connectors.providers.port import message_id_of
+from connectors.providers.receipts.forms import form_in, query_in
 from connectors.providers.receipts.port import Told
-from schemas.errors import DecodeError, Fault
+from connectors.providers.texting import KEY_IN_URL
+from schemas.errors import DecodeError
 from schemas.receipts import ReceiptKind
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from connectors.providers.receipts.port import Post
 
 SIGNATURE = "X-Twilio-Signature"
-MOST_FIELDS = 200
 
 # `MessageStatus`, with `ErrorCode` where it says that there is no such phone → ours. The words
 # before `delivered` say nothing new.
@@ -48,7 +48,7 @@ class TwilioWebhook:
     def is_genuine(self, post: Post, key: str, now: int) -> bool:  # noqa: ARG002 - it tells no time
         """HMAC-SHA1 over the address and what is told."""
         try:
-            fields = _fields(post.body)
+            fields = form_in(post.body)
         except DecodeError:
             return False
         signed = post.url + "".join(name + value for name, value in sorted(fields))
@@ -58,16 +58,9 @@ class TwilioWebhook:
 
     def events(self, post: Post) -> Iterator[Told]:
         """The one in the form."""
-        told = dict(_fields(post.body))
+        told = dict(form_in(post.body))
         word, error = told.get("MessageStatus", ""), told.get("ErrorCode", "")
         kind = EVENTS.get(f"{word}:{error}") or EVENTS.get(word)
-        key = dict(parse_qsl(post.query, max_num_fields=MOST_FIELDS)).get("key", "")
+        key = query_in(post.query).get(KEY_IN_URL, "")
         detail = f"error {error}" if error else ""
         yield Told(kind, message_id_of(key), 0, told.get("MessageSid", ""), detail)
-
-
-def _fields(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError as error:
-        raise DecodeError(Fault.WRONG_FIELD, f"no form: {type(error).__name__}") from None

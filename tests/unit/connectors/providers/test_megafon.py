@@ -48,7 +48,7 @@ async def test_text_is_posted_as_the_documentation_has_it() -> None:
 
 async def test_reports_go_where_the_config_says() -> None:
     _, (seen,) = await sent(Answered(200, TAKEN), status_url="https://n.example/hooks")
-    assert orjson.loads(seen.body)["callback"] == "https://n.example/hooks"
+    assert orjson.loads(seen.body)["callback"] == "https://n.example/hooks?key=m-1%3A2"
 
 
 async def test_key_that_is_too_long_is_left_out() -> None:

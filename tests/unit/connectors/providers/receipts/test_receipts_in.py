@@ -33,7 +33,7 @@ def posted(kind: str, body: bytes = b"sealed:[]") -> ReceiptPosted:
 
 
 def read(kind: str, post: Post) -> ReceiptsRead:
-    return receipts_in(replace(posted(kind), query=post.query), post.body)
+    return receipts_in(posted(kind), Post({}, post.body, post.query))
 
 
 def kinds(found: ReceiptsRead) -> list[str]:
@@ -172,13 +172,27 @@ def test_no_address_gets_into_the_detail() -> None:
 )
 def test_a_body_that_is_none_of_the_vendors_is_a_dead_letter(kind: str, body: bytes, reason: str) -> None:
     with pytest.raises(DecodeError) as caught:
-        receipts_in(posted(kind), body)
+        receipts_in(posted(kind), Post({}, body))
     assert reason == caught.value.reason
 
 
 def test_a_post_that_nobody_here_can_open_is_a_dead_letter_and_holds_up_nothing() -> None:
     reader = ReceiptReader(Decoder(ReceiptPosted), PlainCipher())
     assert ReceiptsRead("mail", (), 0, 0) == reader(encode(posted("sendgrid")))
-    with pytest.raises(DecodeError) as caught:
-        reader(encode(posted("sendgrid", b"by an unknown key")))
-    assert "unopened" == caught.value.reason
+    for strange in (
+        posted("sendgrid", b"by an unknown key"),
+        replace(posted("twilio"), query_sealed=b"by another"),
+    ):
+        with pytest.raises(DecodeError) as caught:
+            reader(encode(strange))
+        assert "unopened" == caught.value.reason
+
+
+@pytest.mark.spec("NS-SEC-003")
+def test_what_stands_behind_the_path_is_opened_or_as_a_version_before_left_it_in_clear() -> None:
+    post = by_twilio("delivered")
+    reader = ReceiptReader(Decoder(ReceiptPosted), PlainCipher())
+    sealed = replace(posted("twilio", b"sealed:" + post.body), query_sealed=b"sealed:" + post.query.encode())
+    clear = replace(sealed, query=post.query, query_sealed=None)
+    assert ["delivered"] == kinds(reader(encode(sealed)))
+    assert reader(encode(clear)) == reader(encode(sealed))
