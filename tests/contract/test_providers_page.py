@@ -60,6 +60,12 @@ def test_the_mailboxes_that_the_specification_names_are_presets_of_smtp(host: st
 @pytest.mark.spec("NS-CH-027")
 def test_the_page_says_of_each_webhook_how_it_is_set_up_and_of_each_word_what_follows() -> None:
     told = PAGE.partition("## Reports of providers")[2]
-    assert set(WEBHOOKS) == set(re.findall(r"^\| `(\w+)` \| (?:HMAC|ECDSA)", told, re.MULTILINE))
-    words = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|.*\|.*\|.*\|$", told, re.MULTILINE)
+    assert {"kind", *WEBHOOKS} == set(re.findall(r"^\| `(\w+)` \|(?:[^|]+\|){3}$", told, re.MULTILINE))
+    words = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|(?:[^|]+\|){5}$", told, re.MULTILINE)
     assert set(ReceiptKind) <= {word for line in words for word in re.findall(r"\w+", line)}
+
+
+@pytest.mark.spec("NS-CH-OP-01")
+def test_the_page_says_of_each_webhook_what_its_proof_is_worth() -> None:
+    rows = re.findall(r"^\| (`\w+`[^|]*) \|(?:[^|]+\|){2}$", PAGE, re.MULTILINE)
+    assert {"kind", *WEBHOOKS} == {kind for row in rows for kind in re.findall(r"`(\w+)`", row)}

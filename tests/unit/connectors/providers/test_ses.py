@@ -110,13 +110,17 @@ async def test_what_arrives_is_what_was_signed(there: Wire) -> None:
     assert again == {name: asked.headers[name] for name in again}
 
 
-async def test_postbox_gets_no_tags_and_another_region(there: Wire) -> None:
+@pytest.mark.spec("NS-CH-023")
+async def test_postbox_gets_tags_in_a_header_and_another_region(there: Wire) -> None:
     config = {name: value for name, value in CONFIG.items() if name != "region"}
     carrier = Postbox("mail", {**config, "url": there.url}, lambda: NOW)
     await carrier.send("anna@example.com", CONTENT, "m-1:2")
     await carrier.close()
     (asked,) = there.seen
-    assert {"FromEmailAddress", "Destination", "Content"} == set(orjson.loads(asked.body))
+    body = orjson.loads(asked.body)
+    assert {"FromEmailAddress", "Destination", "Content"} == set(body)
+    mail = message_from_bytes(b64decode(body["Content"]["Raw"]["Data"]))
+    assert "carillon_message_id=m-1" == mail["X-SES-MESSAGE-TAGS"]
     assert "/ru-central1/ses/aws4_request" in asked.headers["Authorization"]
 
 

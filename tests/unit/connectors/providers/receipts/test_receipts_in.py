@@ -103,9 +103,11 @@ def test_events_of_twilio(word: str, more: dict[str, str], kinds_of_it: list[str
     assert found == read("twilio", by_twilio(word, **more))
 
 
-def test_our_own_form_has_a_word_for_everything() -> None:
+@pytest.mark.parametrize("kind", ["fake_sms", "postbox"])
+def test_our_own_form_has_a_word_for_everything(kind: str) -> None:
+    """Of Postbox too: a reader of its stream may know our words."""
     events = [{"type": word, "message_id": MESSAGE_ID, "at": "2023-11-14T22:13:20Z"} for word in ReceiptKind]
-    found = read("fake_sms", by_standard(*events))
+    found = read(kind, by_standard(*events))
     assert list(ReceiptKind) == kinds(found)
     assert {AT_S * 1000} == {one.at for one in found.heard}
 
