@@ -41,6 +41,7 @@ OPEN_TO_STRANGERS = {
     ("GET", "/api/v1/notifications/preferences"),
     ("POST", "/api/v1/notifications/preferences"),
     ("POST", "/api/v1/notifications/webhooks/{channel}/{provider}"),
+    ("GET", "/api/v1/notifications/webhooks/{channel}/{provider}"),
     ("GET", "/api/v1/notifications/health"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),

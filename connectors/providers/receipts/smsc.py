@@ -3,7 +3,7 @@
 Sources: the pages "Transmitting statuses and messages to the Client handler" (GET or POST, `md5` and `sha1`
 in the handler's address), "Status codes" and "Error codes in the status" of smsc.ru and smscentre.com; what
 is signed, `id:phone:status:secret`, as public handlers of it have it (finenumbers/sms). `webhook_key` is
-that secret.
+that secret. Unconfirmed: where an account sets it, and whether SMSC asks for a word in the answer.
 
 Signed are message, phone and status, not the time nor `err`: whoever had a call of SMSC could repeat it
 with others, and say of a phone that was not reached that there is none. `crc32`, which SMSC knows too,
