@@ -49,8 +49,8 @@ OPERATION: Final = Operation(
     about=(
         "For providers only: deliveries, bounces, openings, clicks, complaints, unsubscribes, in the vendor's"
         " own form and signed in its way, or in ours (docs/providers.md). A provider without a `webhook_key`"
-        " has no webhook. Reports may come twice, late and in any order. A vendor that waits for the text `100`"
-        " gets it; a post signed with a certificate that is not known yet is to come again."
+        " has no webhook. Reports may come twice, late and in any order. A vendor that waits for the"
+        " text `100` gets it; a post signed with a certificate that is not known yet is to come again."
     ),
     variables=(
         Variable(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from connectors.providers.receipts.keys import key_wanted
+from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
@@ -67,7 +69,7 @@ AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fall
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     """Check one record by itself: (faults, remarks), each naming its key."""
     faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record)]
-    remarks: list[str] = []
+    remarks: list[str] = [*_webhook(record)]
     if isinstance(record, Template):
         for finding in lint(record):
             (faults if finding.level == "error" else remarks).append(finding.text)
@@ -160,6 +162,13 @@ def _period(record: ReferenceRecord) -> Iterator[str]:
     given = record.config.get(PERIOD, "second") if isinstance(record, Provider) else "second"
     if given not in PERIODS_MS:
         yield f"`config.{PERIOD}`: {given!r} is none of {', '.join(PERIODS_MS)}"
+
+
+def _webhook(record: ReferenceRecord) -> Iterator[str]:
+    """No fault: a provider goes on sending, whatever becomes of its reports."""
+    given = record.config.get(WEBHOOK_KEY) if isinstance(record, Provider) else None
+    if given is not None and isinstance(record, Provider) and (wanted := key_wanted(record.kind, given)):
+        yield f"`config.{WEBHOOK_KEY}`: should be {wanted}; with this one every report is turned away"
 
 
 def _numbers(record: ReferenceRecord) -> Iterator[str]:

@@ -56,7 +56,7 @@ class SendGridWebhook:
 
     def is_genuine(self, post: Post, key: str, now: int) -> bool:  # noqa: ARG002 - nothing is too old
         """ECDSA over timestamp and body."""
-        public = _public(key)
+        public = public_key(key)
         if public is None:
             return False
         try:
@@ -88,7 +88,8 @@ def _kind(event: dict[str, Any]) -> ReceiptKind | None:
 
 
 @lru_cache(maxsize=64)
-def _public(key: str) -> EllipticCurvePublicKey | None:
+def public_key(key: str) -> EllipticCurvePublicKey | None:
+    """The verification key; None for what is none."""
     try:
         found = load_der_public_key(b64decode("".join(key.split()), validate=True))
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
