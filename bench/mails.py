@@ -35,7 +35,7 @@ EVERY_S = 0.1
 QUIET_S = 3.0
 """After the last mail, to see whether one comes twice."""
 USUAL: dict[str, str] = {}
-BULK = {"engine.calls_per_task": "512", "engine.calls_at_once": "128"}
+BULK = {"engine.calls_per_task": "512", "engine.calls_at_once": "96"}
 """More calls may be open and unknown after a crash; fewer transactions for each."""
 LISTMONK = 7_400
 """Mails/s of listmonk to such a sink on two cores, without a record per recipient, as the issue tells it."""
