@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiosmtplib import (
     SMTP,
     SMTPConnectError,
     SMTPException,
-    SMTPNotSupported,
     SMTPResponseException,
-    SMTPSenderRefused,
     SMTPServerDisconnected,
     SMTPTimeoutError,
 )
@@ -20,11 +19,12 @@ from connectors.providers.dkim import Signatures
 from connectors.providers.letter import Sender, letter
 from connectors.providers.port import Answer, identifier, scrubbed
 from connectors.providers.smtp_config import UNSAFE, smtp_config
+from connectors.providers.smtp_line import Line, LostError, Reply, SilentError
 from connectors.providers.smtp_pool import PoolExhaustedError, SmtpPool
 from schemas.words import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from schemas.records import Content
@@ -50,7 +50,10 @@ EVENTS: dict[str, str] = {}
 
 CLOSING = 421
 TOO_BIG = 552
-FIRST_REFUSAL = 400
+TAKEN, GO_AHEAD = 2, 3
+GOES_ON = (TAKEN, TAKEN, GO_AHEAD)
+"""First digits of the replies to MAIL, RCPT and DATA with which a mail goes on."""
+MAIL = 0
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -63,7 +66,7 @@ class Smtp:
         self._sender = Sender(self._config.from_address, self._config.from_name)
         self._now_ms = now_ms
         self._pool = SmtpPool(
-            self._client,
+            self._line,
             connections=self._config.connections,
             idle_s=self._config.idle_ms / 1000,
             wait_s=self._config.timeout_ms / 1000,
@@ -88,9 +91,9 @@ class Smtp:
         """Close the idle connections."""
         await self._pool.close()
 
-    def _client(self) -> SMTP:
+    def _line(self) -> Line:
         config = self._config
-        return SMTP(
+        client = SMTP(
             hostname=config.host,
             port=config.port,
             username=config.username,
@@ -100,112 +103,119 @@ class Smtp:
             timeout=config.timeout_ms / 1000,
             local_hostname="carillon",
         )
+        return Line(client, config.timeout_ms / 1000)
 
     async def _deliver(self, address: str, raw: bytes) -> Answer:
-        """Try on a kept connection; one that turns out dead before MAIL was answered is replaced once."""
+        """Try on a kept connection; one that turns out dead before the body was begun is replaced once."""
         try:
-            async with self._pool.lease() as (client, is_fresh):
-                return await self._converse(client, address, raw, is_fresh=is_fresh)
+            async with self._pool.lease() as line:
+                return await self._converse(line, address, raw)
         except _StaleConnectionError:
-            async with self._pool.lease() as (client, _):
-                client.close()
-                return await self._converse(client, address, raw, is_fresh=True)
+            async with self._pool.lease(fresh=True) as line:
+                return await self._converse(line, address, raw)
 
-    async def _converse(self, client: SMTP, address: str, raw: bytes, *, is_fresh: bool) -> Answer:
-        if is_fresh and (refused := await _connected(client)):
+    async def _converse(self, line: Line, address: str, raw: bytes) -> Answer:
+        is_kept = line.is_open
+        if not is_kept and (refused := await _opened(line)):
             return refused
-        try:
-            await _addressed(client, self._sender.address, address)
-        except SMTPServerDisconnected as error:
-            if not is_fresh:
-                raise _StaleConnectionError from error
-            return _unavailable(client, error)
-        except SMTPNotSupported:
+        if not address.isascii() and not line.takes("smtputf8"):
             return Answer(Verdict.PERMANENT, Reason.INVALID_CONTACT, "the server takes ASCII addresses only")
-        except SMTPResponseException as error:
-            if error.code == CLOSING and not is_fresh:
+        try:
+            replies = await line.say(_envelope(self._sender.address, address))
+        except LostError as error:
+            if is_kept and not isinstance(error, SilentError):
                 raise _StaleConnectionError from error
-            return await _refused(client, error, address)
-        except (SMTPException, OSError) as error:
-            return _unavailable(client, error)
-        return await _handed_over(client, raw, address)
+            return _unavailable(line, error)
+        refusal = _first_refusal(replies)
+        if refusal is None:
+            return await _handed_over(line, raw, address)
+        if is_kept and replies[refusal].code == CLOSING:
+            raise _StaleConnectionError
+        return await _refused(line, replies, refusal, address)
 
 
 class _StaleConnectionError(Exception):
     """A kept connection was dead already; nothing of the message was written."""
 
 
-async def _connected(client: SMTP) -> Answer | None:
+async def _opened(line: Line) -> Answer | None:
     """Connect, secure, log in. None when the connection is ready."""
     try:
-        await client.connect()
-        if client.is_ehlo_or_helo_needed:
-            await client.ehlo()
+        await line.open()
     except SMTPResponseException as error:
-        answer = _read(error, "")
+        answer = _read(Reply(error.code, error.message), "")
         if answer.verdict is Verdict.PERMANENT:  # the greeting, HELO or login refuses us, not a message
             answer = Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, answer.detail)
-        client.close()
+        line.close()
         return answer
     except (SMTPConnectError, SMTPTimeoutError, SMTPServerDisconnected, OSError) as error:
-        return _unavailable(client, error)
+        return _unavailable(line, error)
     except SMTPException as error:  # no STARTTLS, no common login mechanism
-        client.close()
+        line.close()
         return Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, scrubbed(str(error)))
     return None
 
 
-async def _addressed(client: SMTP, sender: str, address: str) -> None:
-    if address.isascii():
-        await client.mail(sender)
-        await client.rcpt(address)
-        return
-    if not client.supports_extension("smtputf8"):
-        raise SMTPNotSupported("SMTPUTF8")
-    await client.mail(sender, options=["SMTPUTF8"], encoding="utf-8")
-    await client.rcpt(address, encoding="utf-8")
+def _envelope(sender: str, address: str) -> list[bytes]:
+    """Who writes to whom, and that the body follows."""
+    option = "" if address.isascii() else " SMTPUTF8"
+    return [f"MAIL FROM:<{sender}>{option}\r\n".encode(), f"RCPT TO:<{address}>\r\n".encode(), b"DATA\r\n"]
 
 
-async def _handed_over(client: SMTP, raw: bytes, address: str) -> Answer:
-    """DATA and the body. Without an answer to it nobody knows whether the server has taken the mail."""
+def _first_refusal(replies: Sequence[Reply]) -> int | None:
+    """The place of the first command whose reply is not the one that goes on."""
+    asked = enumerate(zip(replies, GOES_ON, strict=False))
+    return next((place for place, (reply, goes_on) in asked if reply.code // 100 != goes_on), None)
+
+
+async def _handed_over(line: Line, raw: bytes, address: str) -> Answer:
+    """The body. Without an answer to it nobody knows whether the server has taken the mail."""
     try:
-        response = await client.data(raw)
-    except (SMTPException, OSError) as error:
-        if isinstance(error, SMTPResponseException) and error.code >= FIRST_REFUSAL:
-            return await _refused(client, error, address)
-        client.close()
-        return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, type(error).__name__)
+        reply = await line.say_mail(raw)
+    except LostError as error:
+        return _hidden(line, str(error))
+    if reply.refuses:
+        return await _refused(line, [reply], None, address)
+    if reply.code // 100 != TAKEN:
+        return _hidden(line, f"the server said {reply.code}")
     return Answer(
         Verdict.ACCEPTED,
-        detail=scrubbed(f"{response.code} {response.message}", address),
-        provider_message_id=_queue_id(response.message),
+        detail=scrubbed(f"{reply.code} {reply.text}", address),
+        provider_message_id=_queue_id(reply.text),
     )
 
 
-async def _refused(client: SMTP, error: SMTPResponseException, address: str) -> Answer:
-    """Read the refusal and make the connection fit for the next mail."""
-    answer = _read(error, address)
-    is_ours = isinstance(error, SMTPSenderRefused) and error.code != TOO_BIG
-    if is_ours and answer.verdict is Verdict.PERMANENT:
+async def _refused(line: Line, replies: Sequence[Reply], place: int | None, address: str) -> Answer:
+    """Read the refusal, to the command at `place`, and make the connection fit for the next mail."""
+    refusal = replies[place or 0]
+    answer = _read(refusal, address)
+    if place == MAIL and refusal.code != TOO_BIG and answer.verdict is Verdict.PERMANENT:
         answer = Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, answer.detail)
-    try:
-        await client.rset()
-    except (SMTPException, OSError):
-        client.close()
+    if replies[-1].code // 100 == GO_AHEAD:  # it waits for a body that nobody is to get
+        line.close()
+        return answer
+    with suppress(LostError):  # which closes it
+        await line.say([b"RSET\r\n"])
     return answer
 
 
-def _read(error: SMTPResponseException, address: str) -> Answer:
-    code = str(error.code)
-    enhanced = _ENHANCED.match(error.message)
+def _read(reply: Reply, address: str) -> Answer:
+    code = str(reply.code)
+    enhanced = _ENHANCED.match(reply.text)
     keys = (enhanced[1] if enhanced else "", code, code[:1], "4")
     verdict, reason = next(CODES[key] for key in keys if key in CODES)
-    return Answer(verdict, reason, scrubbed(f"{code} {error.message}", address))
+    return Answer(verdict, reason, scrubbed(f"{code} {reply.text}", address))
 
 
-def _unavailable(client: SMTP, error: Exception) -> Answer:
-    client.close()
-    return Answer(Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE, type(error).__name__)
+def _unavailable(line: Line, error: Exception) -> Answer:
+    line.close()
+    detail = str(error) if isinstance(error, LostError) else type(error).__name__
+    return Answer(Verdict.TEMPORARY, Reason.PROVIDER_UNAVAILABLE, detail)
+
+
+def _hidden(line: Line, detail: str) -> Answer:
+    line.close()
+    return Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, detail)
 
 
 def _queue_id(message: str) -> str | None:

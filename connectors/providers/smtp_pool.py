@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-
-from aiosmtplib import SMTP, SMTPException
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-QUIT_TIMEOUT_S = 1.0
+    from connectors.providers.smtp_line import Line
 
 
 class PoolExhaustedError(Exception):
@@ -25,31 +23,29 @@ class SmtpPool:
     `idle_s`: a connection unused for longer is cut instead of reused: servers drop idle ones without a word.
     """
 
-    def __init__(
-        self, connect: Callable[[], SMTP], *, connections: int, idle_s: float, wait_s: float
-    ) -> None:
-        self._connect = connect
+    def __init__(self, new: Callable[[], Line], *, connections: int, idle_s: float, wait_s: float) -> None:
+        """`new` makes a connection that is not open yet."""
+        self._new = new
         self._idle_s = idle_s
         self._wait_s = wait_s
         self._free = asyncio.Semaphore(connections)
-        self._idle: deque[tuple[float, SMTP]] = deque()
+        self._idle: deque[tuple[float, Line]] = deque()
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[tuple[SMTP, bool]]:
-        """Yield (connection, whether it is fresh and still has to connect)."""
+    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Line]:
+        """Yield a kept connection, or one that still has to be opened; `fresh`: such a one."""
         await self._wait()
-        client: SMTP | None = None
+        line: Line | None = None
         try:
-            kept = self._kept()
-            client = kept or self._connect()
-            yield client, kept is None
+            line = (None if fresh else self._kept()) or self._new()
+            yield line
         except BaseException:
-            if client is not None:
-                client.close()
+            if line is not None:
+                line.close()
             raise
         else:
-            if client.is_connected:
-                self._idle.append((asyncio.get_running_loop().time(), client))
+            if line.is_open:
+                self._idle.append((asyncio.get_running_loop().time(), line))
         finally:
             self._free.release()
 
@@ -63,23 +59,17 @@ class SmtpPool:
         except TimeoutError:
             raise PoolExhaustedError from None
 
-    def _kept(self) -> SMTP | None:
+    def _kept(self) -> Line | None:
         now = asyncio.get_running_loop().time()
         while self._idle:
-            since, client = self._idle.pop()
-            if client.is_connected and now - since <= self._idle_s:
-                return client
-            client.close()
+            since, line = self._idle.pop()
+            if line.is_open and now - since <= self._idle_s:
+                return line
+            line.close()
         return None
 
     async def close(self) -> None:
         """Say QUIT on idle connections, briefly, and cut them."""
-        clients = [client for _, client in self._idle]
+        lines = [line for _, line in self._idle]
         self._idle.clear()
-        await asyncio.gather(*(_quit(client) for client in clients))
-
-
-async def _quit(client: SMTP) -> None:
-    with suppress(SMTPException, OSError):
-        await client.quit(timeout=QUIT_TIMEOUT_S)
-    client.close()
+        await asyncio.gather(*(line.quit() for line in lines))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -188,7 +188,7 @@ class Effects:
         else:
             self._leave(waiting)
         self.load -= 1
-        self._running = {task: one for task, one in self._running.items() if one is not waiting}
+        self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
         self._start_ready()
 
     def _leave(self, waiting: Waiting) -> None:

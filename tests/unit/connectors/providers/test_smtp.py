@@ -3,91 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connectors.providers.port import Answer, ProviderConfigError
 from connectors.providers.smtp import Smtp
-from schemas.records import Content
 from schemas.words import Reason, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-CONTENT = Content(body="<p>Hello</p>", body_text="Hello", subject="Hello")
-POLITE = {
-    "greeting": "220 ready",
-    "EHLO": "250 test",
-    "MAIL": "250 2.1.0 ok",
-    "RCPT": "250 2.1.5 ok",
-    "DATA": "354 go ahead",
-    "body": "250 2.0.0 ok: queued as A1",
-    "RSET": "250 2.0.0 ok",
-    "QUIT": "221 bye",
-}
-
-
-class Script:
-    """Replies by command; `said` holds the commands of all connections in order."""
-
-    def __init__(self, replies: dict[str, str]) -> None:
-        self.replies = {**POLITE, **replies}
-        self.said: list[str] = []
-        self.greetings = 0
-        self._talks: set[asyncio.Task[None]] = set()
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._talk(reader, writer))
-        self._talks.add(task)
-        await task
-
-    async def end(self) -> None:
-        for task in self._talks:
-            task.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._listen(reader, writer)
-        finally:
-            writer.close()
-
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.greetings += 1
-        self._say(writer, "greeting")
-        while line := await reader.readline():
-            command = line[:4].decode().strip().upper()
-            self.said.append(command)
-            self._say(writer, command)
-            if command == "DATA" and self.replies["DATA"].startswith("354"):
-                await reader.readuntil(b"\r\n.\r\n")
-                self._say(writer, "body")
-
-    def _say(self, writer: asyncio.StreamWriter, command: str) -> None:
-        reply = self.replies.get(command, "502 5.5.1 no")
-        if reply == "cut":
-            writer.close()
-        elif reply != "silence":
-            writer.write(reply.encode() + b"\r\n")
-
-
-@asynccontextmanager
-async def conversation(
-    replies: dict[str, str] | None = None, **config: Any
-) -> AsyncIterator[tuple[Script, Smtp]]:
-    script = Script(replies or {})
-    server = await asyncio.start_server(script.accept, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    where = {"host": "127.0.0.1", "port": port, "from_address": "us@carillon.test"}
-    carrier = Smtp("mail", {**where, **config}, lambda: 0)
-    try:
-        yield script, carrier
-    finally:
-        await carrier.close()
-        server.close()
-        await script.end()
+from tests.unit.connectors.providers.smtp_desk import CONTENT, POLITE, conversation
 
 
 async def answer_to(**replies: str) -> Answer:
@@ -95,6 +17,7 @@ async def answer_to(**replies: str) -> Answer:
         return await carrier.send("anna@example.com", CONTENT, "m-1:0")
 
 
+@pytest.mark.parametrize("extension", ["250 test", "250-test\r\n250 PIPELINING"])
 @pytest.mark.parametrize(
     ("replies", "verdict"),
     [
@@ -108,10 +31,13 @@ async def answer_to(**replies: str) -> Answer:
         ({"MAIL": "cut"}, Verdict.TEMPORARY),
         ({"RCPT": "cut"}, Verdict.TEMPORARY),
         ({"DATA": "451 4.3.0 later"}, Verdict.TEMPORARY),
+        ({"DATA": "cut"}, Verdict.TEMPORARY),
+        ({"DATA": "250 what?"}, Verdict.TEMPORARY),
         ({"body": "554 5.7.1 spam"}, Verdict.PERMANENT),
         ({"body": "451 4.3.0 later"}, Verdict.TEMPORARY),
         ({"body": "cut"}, Verdict.HIDDEN),
         ({"body": "what?"}, Verdict.HIDDEN),
+        ({"body": "354 more"}, Verdict.HIDDEN),
         ({"greeting": "554 5.7.1 you are blocked"}, Verdict.MISCONFIGURED),
         ({"greeting": "421 4.3.2 not now"}, Verdict.TEMPORARY),
         ({"greeting": "cut"}, Verdict.TEMPORARY),
@@ -119,8 +45,8 @@ async def answer_to(**replies: str) -> Answer:
         ({"EHLO": "cut"}, Verdict.TEMPORARY),
     ],
 )
-async def test_each_reply_has_its_verdict(replies: dict[str, str], verdict: Verdict) -> None:
-    assert verdict == (await answer_to(**replies)).verdict
+async def test_each_reply_has_its_verdict(replies: dict[str, str], verdict: Verdict, extension: str) -> None:
+    assert verdict == (await answer_to(**{"EHLO": extension, **replies})).verdict
 
 
 async def test_server_without_starttls_is_misconfigured_and_gets_no_mail() -> None:
