@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 from agents.ask import ANSWERS, asked
 from agents.begin import begin
 from agents.heed import heed, remember
+from agents.price import priced
 from agents.react import REACTIONS
 from agents.serve import ALL_WELL, moment_of
 from schemas.records import CallEnded, RetryDue, SendTask, Vetoed
@@ -43,7 +44,7 @@ async def deliver(
             continue
         moment = moment_of(task_of(event.value), stream.now, reference, choice)
         for outcome in decide(event.value, moment):
-            yield heed(outcome, memory, reference, stream.now)
+            yield heed(priced(outcome, reference), memory, reference, stream.now)
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

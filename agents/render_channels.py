@@ -205,6 +205,7 @@ def _task(draft: Draft, message: MessageQueued, address: Address, content: bytes
         quiet=draft.quiet,
         device_id=address.device_id,
         platform=address.platform,
+        segments=message.segments,
     )
 
 

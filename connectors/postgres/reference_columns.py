@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -68,7 +69,9 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
 def _provider(record: Provider, cipher: Sealer) -> tuple[Any, ...]:
     config = _json(sealed_config(record.config, cipher))
     order = (record.is_active, record.priority, record.rate_limit, record.cost)
-    return (record.kind, config, *order, record.platforms, record.weight, record.region)
+    said = record.cost_per_message
+    price = None if said is None else Decimal(said)
+    return (record.kind, config, *order, record.platforms, record.weight, record.region, price)
 
 
 def _tag(record: SeenTag, _cipher: Sealer) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
+from schemas.money import place_of
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -131,4 +132,4 @@ class ReferenceBook:
     def _in_order(self, channel: str) -> tuple[Provider, ...]:
         providers = (record for record in self._records.values() if isinstance(record, Provider))
         serving = (each for each in providers if each.is_active and each.channel_type == channel)
-        return tuple(sorted(serving, key=lambda each: (-each.priority, each.cost, each.name)))
+        return tuple(sorted(serving, key=lambda each: (-each.priority, place_of(each), each.name)))

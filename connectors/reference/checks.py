@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from connectors.reference.expressions import expression_faults, unknown_filters
+from connectors.reference.money_forms import amount_checks
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
@@ -66,7 +67,7 @@ AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fall
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     """Check one record by itself: (faults, remarks), each naming its key."""
-    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record)]
+    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record), *amount_checks(record)]
     remarks: list[str] = []
     if isinstance(record, Template):
         for finding in lint(record):

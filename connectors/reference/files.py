@@ -20,6 +20,7 @@ import msgspec
 
 from connectors.reference.checks import cross_checks, record_checks
 from connectors.reference.faults import ReferenceFilesError
+from connectors.reference.money_forms import with_amounts
 from connectors.reference.seen_forms import seen_entry
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
@@ -141,7 +142,7 @@ def _take(reading: _Reading, place: str, path: Path, given: tuple[Any, type[Refe
     faults: list[str] = []
     entry = _with_files(entry, path, faults)
     faults += _unknown_keys(entry, record_type)
-    entry = seen_entry(entry, faults) if record_type is SeenTag else _short_forms(entry)
+    entry = seen_entry(entry, faults) if record_type is SeenTag else with_amounts(_short_forms(entry))
     record = _converted(entry, record_type, faults)
     if record is not None:
         place = f"{place} ({key_of(record).partition(':')[2]})" if record_type is not Template else place

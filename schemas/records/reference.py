@@ -65,8 +65,9 @@ class Rule(Record, frozen=True, kw_only=True):
 class Provider(Record, frozen=True, kw_only=True):
     """A provider of one channel (NS-DATA-120…128).
 
-    Higher `priority` first, on some channels then domestic ones, then lower `cost`, then name. Those of the
-    same place that have a `weight` come before and share messages by it.
+    Higher `priority` first, on some channels then domestic ones, then lower cost, then name. Those of the
+    same place that have a `weight` come before and share messages by it. `cost` says the place only;
+    `cost_per_message` says it, too, and what is recorded.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Provider(Record, frozen=True, kw_only=True):
     platforms: list[str] = []  # of push: whose tokens it takes; empty: those of its kind (`SERVED`)
     weight: int | None = None
     region: str | None = None  # None: that of its kind (`REGIONS`), if that has one
+    cost_per_message: str | None = None  # decimal; of a text message for each segment. None: not known
 
 
 class SeenDestination(Record, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ OTHERS: dict[str, Any] = {
     "targets": [SeenDestination(kind="api", name="b")],
     "variables": {"B": {"type": "string"}},
     "parts": {"layout.b": {"body": "b"}},
+    "cost_per_message": "7.5",
     **dict.fromkeys(("rate_limit", "fallback_after_s", "weight"), 7),
 }
 EACH = [(one, each.name) for one in SAMPLES for each in msgspec.structs.fields(one) if each.name != "version"]
