@@ -206,6 +206,7 @@ def _task(draft: Draft, message: MessageQueued, address: Address, content: bytes
         device_id=address.device_id,
         platform=address.platform,
         segments=message.segments,
+        campaign_label=message.campaign_label,
     )
 
 

@@ -219,7 +219,7 @@ def told(asked: Asked, groups: Sequence[Group]) -> DeliveryStats:
     """What was counted, in the words of the document."""
     lines: dict[tuple[str | None, str | None], dict[str, int]] = {}
     senders: dict[tuple[str | None, str | None], dict[str, int]] = {}
-    totals = dict.fromkeys(ASKED, 0)
+    totals: dict[str, int] = dict.fromkeys(ASKED, 0)
     for group in groups:
         line = lines.setdefault((group.channel_type, group.notification_type), dict.fromkeys(ASKED, 0))
         sender = senders.setdefault((group.channel_type, group.provider_name), dict.fromkeys(ASKED, 0))

@@ -17,6 +17,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -73,6 +74,11 @@ class ReferenceBook:
         """Find what an event of this topic becomes."""
         found = self._records.get(f"rule:{topic}/{event_type}")
         return found if isinstance(found, Rule) else None
+
+    def budget(self, of: str) -> SpendingBudget | None:
+        """Find what may be spent of a scope."""
+        found = self._records.get(f"budget:{of}")
+        return found if isinstance(found, SpendingBudget) else None
 
     def tag(self, tag: str) -> SeenTag | None:
         """Find where facts of a tag go; a tag switched off is found too."""

@@ -23,6 +23,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from schemas.records.reference import LONGEST_TTL_S
@@ -45,6 +46,7 @@ WORDS: dict[type, dict[str, type[StrEnum]]] = {
     Rule: {"priority": Lane},
     Provider: {"channel_type": Channel, "platforms": Platform, "region": Region},
     Template: {},
+    SpendingBudget: {},
     SeenTag: {},
     Communication: {},
     AudienceFilter: {"value_type": ValueType},
@@ -55,6 +57,7 @@ LONGEST: dict[type, dict[str, int]] = {
     Rule: {"topic": 249, "event_type": 100, "notification_type": 100},
     Provider: {"name": 100, "kind": 50},
     Template: {"name": 255, "language_code": 10},
+    SpendingBudget: {"of": 137},
     SeenTag: {"tag": 255},
     Communication: {"id": 100, "kind": 100},
     AudienceFilter: {"filter_id": 100},

@@ -1,8 +1,8 @@
-"""Loads a directory of YAML files: types, rules, providers, seen tags, what audiences need, templates.
+"""Loads a directory of YAML files: types, rules, providers, budgets, tags, what audiences need, templates.
 
-    types.yaml  rules.yaml  providers.yaml  seen.yaml       each a list
-    communications.yaml  filters.yaml  experiments.yaml     likewise
-    templates/<name>.<channel>.<language>.yaml              one template each
+    types.yaml  rules.yaml  providers.yaml  budgets.yaml  seen.yaml     each a list
+    communications.yaml  filters.yaml  experiments.yaml                 likewise
+    templates/<name>.<channel>.<language>.yaml                          one template each
 
 A template's `body_file` and `body_text_file`, and any `<key>_file` of a provider's config, name a file beside
 theirs whose text is taken instead (secrets need not stand in YAML). Every fault is collected before anything
@@ -33,6 +33,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -43,6 +44,7 @@ LISTS: dict[str, type[ReferenceRecord]] = {
     "types.yaml": NotificationType,
     "rules.yaml": Rule,
     "providers.yaml": Provider,
+    "budgets.yaml": SpendingBudget,
     "seen.yaml": SeenTag,
     "communications.yaml": Communication,
     "filters.yaml": AudienceFilter,

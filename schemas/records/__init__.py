@@ -79,6 +79,7 @@ from schemas.records.reference import (
     Rule,
     SeenDestination,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from schemas.records.requests import (
@@ -119,6 +120,7 @@ from schemas.records.seen import (
     SeenPosted,
     SeenRouted,
 )
+from schemas.records.spending import CostIncurred, SpendingSummed
 
 __all__ = [
     "ApiKey",
@@ -141,6 +143,7 @@ __all__ = [
     "ContactsAnswered",
     "ContactsAsked",
     "Content",
+    "CostIncurred",
     "Device",
     "DeviceChanged",
     "DeviceRow",
@@ -209,6 +212,8 @@ __all__ = [
     "SeenTag",
     "SendRequest",
     "SendTask",
+    "SpendingBudget",
+    "SpendingSummed",
     "StatsDue",
     "StatsForgotten",
     "StatsPartial",

@@ -68,6 +68,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     device_id: str | None = None  # of a push to a known device
     platform: str | None = None  # of a push: which providers understand its token
     segments: int | None = None  # of a text message, as an operator bills it
+    campaign_label: str | None = None
 
 
 class Content(Record, frozen=True, kw_only=True):
@@ -89,13 +90,14 @@ class ProviderCall(Record, frozen=True, kw_only=True):
 
     With `ask` nothing is sent: the provider is asked what became of that key, and answers accepted or
     delivered, permanent (it never saw it), or temporary (ask again). `cost`: of what is sent, or was, in
-    millionths (`schemas.money`); None: not known.
+    millionths (`schemas.money`); None: not known. `is_limited`: budgets hold for it.
     """
 
     task: SendTask
     provider: str
     ask: bool = False
     cost: int | None = None
+    is_limited: bool = False
 
 
 class CallEnded(Record, frozen=True, kw_only=True):

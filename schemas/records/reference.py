@@ -85,6 +85,19 @@ class Provider(Record, frozen=True, kw_only=True):
     cost_per_message: str | None = None  # decimal; of a text message for each segment. None: not known
 
 
+class SpendingBudget(Record, frozen=True, kw_only=True):
+    """What may be spent of one scope (`schemas.budgets`); beyond it only mandatory types pass (NS-OPS-OP-12).
+
+    Decimal amounts; None: no limit. Days and months are of UTC.
+    """
+
+    of: str
+    per_day: str | None = None
+    per_month: str | None = None
+    in_all: str | None = None
+    version: int = 1
+
+
 class SeenDestination(Record, frozen=True, kw_only=True):
     """Where facts of a tag go, in full (SEEN-OP-15). `name`: of its lane and of its label in metrics.
 

@@ -84,6 +84,17 @@ WHERE (
 )
 RETURNING version;
 
+-- name: upsert_budget
+-- A budget; no row when it already says the same.
+INSERT INTO spending_budgets AS t (scope, per_day, per_month, in_all)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (scope) DO UPDATE SET
+    per_day = excluded.per_day, per_month = excluded.per_month, in_all = excluded.in_all,
+    version = t.version + 1, updated_at = now(), deleted_at = NULL
+WHERE (t.per_day, t.per_month, t.in_all, t.deleted_at)
+    IS DISTINCT FROM (excluded.per_day, excluded.per_month, excluded.in_all, excluded.deleted_at)
+RETURNING version;
+
 -- name: upsert_tag
 -- Where facts of a tag go; no row when it already says the same.
 INSERT INTO seen_tags AS t (tag, destinations, remember_for, is_enabled, percentage, targets)
@@ -148,6 +159,12 @@ RETURNING version;
 -- Mark a provider as deleted; no row when it is not there.
 UPDATE provider_configs SET version = version + 1, deleted_at = now()
 WHERE channel_type = $1 AND provider_name = $2 AND deleted_at IS NULL
+RETURNING version;
+
+-- name: remove_budget
+-- Mark a budget as deleted; no row when it is not there.
+UPDATE spending_budgets SET version = version + 1, deleted_at = now()
+WHERE scope = $1 AND deleted_at IS NULL
 RETURNING version;
 
 -- name: remove_tag

@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from agents.deliver import deliver
 from agents.heed import Memory
-from schemas.records import AttemptEnded, CallEnded, Provider, ProviderCall, RetryDue
+from schemas.records import AttemptEnded, CallEnded, CostIncurred, Provider, ProviderCall, RetryDue
 from tests.fakes import FakeEvent, FakeStream, MemoryReference, MemoryTable
 from tests.messages import T0, TASK
 
 SMS = replace(TASK, channel="sms", segments=2)
 SMSC = Provider(name="smsc", channel_type="sms", kind="smsc", priority=2, cost_per_message="3.5")
 FREE = Provider(name="free", channel_type="sms", kind="fake_sms")
-CALL = ProviderCall(task=SMS, provider="smsc", cost=7_000_000)
+CALL = ProviderCall(task=SMS, provider="smsc", cost=7_000_000, is_limited=True)
 ANSWERS = {
     "accepted": [("sent", 7_000_000)],
     "delivered": [("sent", 7_000_000), ("delivered", None)],
@@ -68,3 +68,25 @@ async def test_a_question_keeps_the_cost_of_what_it_is_about() -> None:
 async def test_a_question_that_is_put_again_has_the_price_of_then() -> None:
     (again,) = await outcomes(RetryDue(task=SMS, due_at=T0, ask="smsc"), SMSC)
     assert replace(CALL, ask=True) == again
+
+
+@pytest.mark.spec("NS-OPS-OP-12")
+@pytest.mark.parametrize("verdict", ["accepted", "delivered", "hidden"])
+async def test_what_may_have_to_be_paid_for_is_told_by_scope_once_for_a_batch(verdict: str) -> None:
+    held = replace(CALL, task=replace(SMS, unknown_policy="hold", campaign_label="spring"))
+    memory, reference = Memory(MemoryTable(), MemoryTable()), MemoryReference(active=[SMSC])
+    stream = FakeStream([FakeEvent(CallEnded(call=held, verdict=verdict))] * 2, now=T0)
+    found = [one async for one in deliver(stream, memory, reference) if isinstance(one, CostIncurred)]
+    scopes = ["sms", "sms/smsc", "campaign/spring"]
+    assert [CostIncurred(of=of, cost=14_000_000, at=T0) for of in scopes] == found
+
+
+@pytest.mark.parametrize("verdict", ["temporary", "permanent", "limited", "misconfigured", "lapsed"])
+async def test_what_no_provider_took_costs_nothing(verdict: str) -> None:
+    found = await outcomes(CallEnded(call=CALL, verdict=verdict), SMSC)
+    assert [] == [one for one in found if isinstance(one, CostIncurred)]
+
+
+async def test_the_answer_to_a_question_costs_nothing_more() -> None:
+    found = await outcomes(CallEnded(call=replace(CALL, ask=True), verdict="accepted"), SMSC)
+    assert [] == [one for one in found if isinstance(one, CostIncurred)]
