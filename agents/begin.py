@@ -27,12 +27,14 @@ class Moment:
 
     paused  those of them that are left alone because they failed, and until when (ms)
     nobody  why there is none, where there is none
+    spent   the budget that has no room for any of them, where that is why
     """
 
     now: int
     providers: Sequence[str]
     paused: Mapping[str, int] = field(default_factory=dict)
     nobody: Reason = Reason.NO_PROVIDER
+    spent: str | None = None
 
 
 def begin(task: SendTask, moment: Moment) -> Outcomes:
@@ -43,7 +45,7 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
     if until is not None:
         return _held(task, moment.now, until)
     if not moment.providers:
-        return [unbegun(task, moment.now, Status.FAILED, moment.nobody)]
+        return [_unserved(task, moment)]
     provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
     if provider is not None:
         return [ProviderCall(task=task, provider=provider)]
@@ -91,6 +93,15 @@ def given_up(task: SendTask) -> tuple[Status, Reason]:
     if task.epoch and task.unknown_policy == UnknownPolicy.REPEAT:
         return Status.UNKNOWN, Reason.NOT_REPEATED
     return Status.FAILED, Reason.ATTEMPTS_EXHAUSTED
+
+
+def _unserved(task: SendTask, moment: Moment) -> AttemptEnded:
+    """Where money is spent, not sending is intended (NS-SND-OP-06), unless an attempt may have arrived."""
+    if moment.spent is None:
+        return unbegun(task, moment.now, Status.FAILED, moment.nobody)
+    may_have_arrived = task.epoch and task.unknown_policy == UnknownPolicy.REPEAT
+    status = Status.UNKNOWN if may_have_arrived else Status.SKIPPED
+    return replace(unbegun(task, moment.now, status, moment.nobody), detail=moment.spent)
 
 
 def _held(task: SendTask, now: int, until: int) -> Outcomes:

@@ -3,7 +3,8 @@
 consumes  vetoes.<channel> (Vetoed), channel.<channel>.<lane> (SendTask), results of calls (CallEnded),
           timers (RetryDue)
 keeps     vetoes, cancelled; what a retry must know rides in its SendTask
-emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes), DeviceChanged of a refused device
+emits     ProviderCall (effect), RetryDue (timer), AttemptEnded (outcomes), DeviceChanged of a refused device,
+          CostIncurred (spending.costs), folded at the end of the batch
 
 Rules: NS-SND-019…021, NS-SND-044, NS-SND-050, NS-SND-OP-12…14. An *attempt* is one call that may have sent
 something: temporary errors and hidden answers spend one; limits, lapsed calls, questions, refused credentials
@@ -12,14 +13,16 @@ and waits for providers that are left alone do not.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from agents.ask import ANSWERS, asked
 from agents.begin import begin
 from agents.heed import heed, remember
+from agents.pay import billed, priced
 from agents.react import REACTIONS
 from agents.serve import ALL_WELL, moment_of
-from schemas.records import CallEnded, RetryDue, SendTask, Vetoed
+from schemas.records import CallEnded, CostIncurred, RetryDue, SendTask, Vetoed
 from schemas.words import Verdict
 
 if TYPE_CHECKING:
@@ -35,15 +38,19 @@ Input = SendTask | CallEnded | RetryDue
 
 async def deliver(
     stream: Stream, memory: Memory, reference: Reference, choice: Choice = ALL_WELL
-) -> AsyncIterator[Outcome]:
+) -> AsyncIterator[Outcome | CostIncurred]:
     """One batch of one delivery task. Every call passes `heed`, whatever led to it."""
+    spent: Counter[str] = Counter()
     async for event in stream:
         if isinstance(event.value, Vetoed):
             remember(event.value, memory)
             continue
         moment = moment_of(task_of(event.value), stream.now, reference, choice)
         for outcome in decide(event.value, moment):
-            yield heed(outcome, memory, reference, stream.now)
+            yield heed(priced(outcome, reference), memory, reference, stream.now)
+        spent.update(billed(event.value))
+    for of, cost in spent.items():
+        yield CostIncurred(of=of, cost=cost, at=stream.now)
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agents.report import RETRYING
 from schemas.ids import derived
+from schemas.money import text_of
 from schemas.receipts import LOGGED as LOGGED_RECEIPTS
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
 from schemas.topics import SHOWN
@@ -50,6 +51,7 @@ def fact_of(value: MessageQueued | AttemptEnded, received_at: int) -> Fact:
         detail=value.detail,
         provider=value.provider,
         provider_message_id=value.provider_message_id,
+        cost=value.cost,
     )
 
 
@@ -124,6 +126,7 @@ def _details(value: MessageQueued | AttemptEnded, fact: Fact) -> dict[str, Any]:
         "detail": fact.detail,
         "provider": fact.provider,
         "provider_message_id": fact.provider_message_id,
+        "cost": None if fact.cost is None else text_of(fact.cost),
     }
     return {name: text for name, text in told.items() if text is not None}
 

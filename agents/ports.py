@@ -13,7 +13,7 @@ from msgspec import Struct
 from tables.caps import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from schemas.records import Content, NotificationType, Provider, Rule, SeenTag, Template
 
@@ -105,6 +105,14 @@ class Health(Protocol):
 
     def share(self, provider: Provider, now: int) -> float:
         """How much of its weight it has, from just above 0 to 1: less while its calls fail."""
+        ...
+
+
+class Purse(Protocol):
+    """What may still be spent, as this process knows it now; a replay may know otherwise."""
+
+    def refused_by(self, scopes: Sequence[str], cost: int, now: int) -> str | None:
+        """The budget (`sms per_day`) that has no room for this cost at `now` (ms); None: all have."""
         ...
 
 

@@ -205,6 +205,8 @@ def _task(draft: Draft, message: MessageQueued, address: Address, content: bytes
         quiet=draft.quiet,
         device_id=address.device_id,
         platform=address.platform,
+        segments=message.segments,
+        campaign_label=message.campaign_label,
     )
 
 

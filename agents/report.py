@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from schemas.ids import derived
 from schemas.records import AttemptEnded
+from schemas.words import Status
 
 if TYPE_CHECKING:
     from schemas.records import CallEnded, SendTask
@@ -28,6 +29,7 @@ def ended(call_ended: CallEnded, now: int, status: str, reason: str | None = Non
         detail=call_ended.detail,
         provider=call.provider,
         provider_message_id=call_ended.provider_message_id,
+        cost=call.cost if status == Status.SENT else None,
     )
 
 

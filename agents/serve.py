@@ -1,6 +1,6 @@
 """Which providers may take a message, in which order, and which of them are left alone for now (NS-SND-019).
 
-consumes  reference data, what this process knows of providers' health
+consumes  reference data, what this process knows of providers' health and of what is spent
 keeps     nothing
 emits     the `Moment` of a decision
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.begin import Moment
+from agents.pay import Bottomless, affordable
 from schemas.device_words import SERVED
 from schemas.provider_words import PREFERS_DOMESTIC, Region, region_of
 from schemas.words import Reason
@@ -24,7 +25,7 @@ from schemas.words import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agents.ports import Health, Reference
+    from agents.ports import Health, Purse, Reference
     from schemas.records import Provider, SendTask
 
 _DRAWN_OF = 1 << 64
@@ -45,11 +46,13 @@ class AllWell:
 class Choice(msgspec.Struct, frozen=True):
     """What the choice goes by beside reference data.
 
-    `domestic_channels`: foreign providers get nothing of these, nor those whose region nobody said.
+    `domestic_channels`: foreign providers get nothing of these, nor those whose region nobody said. `purse`:
+    what may still be spent.
     """
 
     health: Health = AllWell()
     domestic_channels: frozenset[str] = frozenset()
+    purse: Purse = Bottomless()
 
 
 ALL_WELL = Choice()
@@ -59,10 +62,14 @@ def moment_of(task: SendTask, now: int, reference: Reference, choice: Choice) ->
     """What a decision about this task may look at, as of `now` (ms)."""
     able = understanding(task, reference)
     allowed = [one for one in able if _is_domestic(one) or not _is_bound(task, reference, choice)]
-    nobody = Reason.NO_DOMESTIC_PROVIDER if able else Reason.NO_PROVIDER
-    found = in_order(task, allowed, choice.health, now)
+    paid, refused_by = affordable(task, allowed, reference, choice.purse, now)
+    found = in_order(task, paid, choice.health, now)
     until = ((one.name, choice.health.paused_until(one, now)) for one in found)
-    return Moment(now, [one.name for one in found], {name: at for name, at in until if at}, nobody)
+    paused = {name: at for name, at in until if at}
+    names = [one.name for one in found]
+    if allowed and not names:
+        return Moment(now, names, paused, Reason.BUDGET_SPENT, refused_by)
+    return Moment(now, names, paused, Reason.NO_DOMESTIC_PROVIDER if able else Reason.NO_PROVIDER)
 
 
 def understanding(task: SendTask, reference: Reference) -> list[Provider]:

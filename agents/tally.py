@@ -29,7 +29,7 @@ def tally(before: Progress | None, after: Progress) -> list[Count]:
     """The difference that one fact makes; once the message itself is known, its dimensions are, too."""
     old, new = _counts(before) if before else {}, _counts(after)
     changed = [status for status in {**old, **new} if old.get(status) != new.get(status)]
-    taken_back = [old[status]._replace(amount=-1) for status in changed if status in old]
+    taken_back = [old[status]._replace(amount=-old[status].amount) for status in changed if status in old]
     return taken_back + [new[status] for status in changed if status in new]
 
 
@@ -74,4 +74,4 @@ def _counts(progress: Progress) -> dict[str, Count]:
 
 
 def _count(known: Dimensions, cell: Cell) -> Count:
-    return Count(cell.metric, cell.at, known._replace(provider_name=cell.provider))
+    return Count(cell.metric, cell.at, known._replace(provider_name=cell.provider), cell.amount)

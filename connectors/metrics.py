@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
+from connectors.budget_metrics import BUDGET_METRICS
 from connectors.campaign_metrics import CAMPAIGN_METRICS
 from connectors.mailbox_metrics import MAILBOX_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
@@ -119,6 +120,7 @@ METRICS: tuple[Metric, ...] = (
     *ACCOUNT_METRICS,
     *MAILBOX_METRICS,
     *RATE_METRICS,
+    *BUDGET_METRICS,
 )
 
 

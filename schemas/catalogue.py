@@ -15,6 +15,8 @@ from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
 from schemas.rate_topics import rate_topics
 from schemas.receipt_topics import receipt_topics
+from schemas.reference_topics import reference_topics
+from schemas.spending_topics import spending_topics
 from schemas.topics import Form, Partitions, Topic, Use
 from schemas.words import Lane
 
@@ -35,11 +37,12 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_requests(),
         *_channels(),
         *rate_topics(),
+        *spending_topics(),
         *_outcomes(),
         *audience_topics(),
         *_outputs(destinations),
         *access_topics(),
-        *_reference(),
+        *reference_topics(),
     )
     return (*flow, *(_dead_letters(topic) for topic in flow if topic.is_consumed))
 
@@ -194,44 +197,6 @@ def _outputs(destinations: Iterable[str]) -> Iterator[Topic]:
             form=Form.JSON,
             retention_ms=t.DAY_MS if name == t.SEEN_UNKNOWN else 7 * t.DAY_MS,
         )
-
-
-def _reference() -> Iterator[Topic]:
-    yield Topic(
-        name=t.REFERENCE,
-        use=Use.REFERENCE,
-        key="`<kind>:<name>`",
-        records=(
-            r.NotificationType,
-            r.Template,
-            r.Rule,
-            r.Provider,
-            r.SeenTag,
-            r.Communication,
-            r.AudienceFilter,
-            r.Experiment,
-        ),
-        about="Types, templates, rules, providers, tags, what audiences need; read whole by all.",
-        writers=("apply", "http"),
-        readers=("intake", "recipient", "delivery", "seen", "http"),
-        form=Form.JSON,
-        partitions=Partitions.ONE,
-        retention_ms=None,
-        extra=t.COMPACTED,
-    )
-    yield Topic(
-        name=t.SCHEMAS,
-        use=Use.REFERENCE,
-        key="fingerprint, 8 bytes",
-        records=(),
-        about="Avro schemas of all writers, by fingerprint.",
-        writers=("every worker",),
-        readers=("every worker",),
-        form=Form.RAW,
-        partitions=Partitions.ONE,
-        retention_ms=None,
-        extra=t.COMPACTED,
-    )
 
 
 def _dead_letters(source: Topic) -> Topic:

@@ -1,8 +1,15 @@
-"""Why a seen fact is given up: a closed list with a sentence each."""
+"""Where a seen fact may go, and why it is given up: closed lists."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class DestinationKind(StrEnum):
+    """The two ways to deliver a seen fact (SEEN-031, SEEN-032)."""
+
+    API = "api"
+    TOPIC = "topic"
 
 
 class GivenUp(StrEnum):

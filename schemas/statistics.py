@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
 METRICS: Final = ("sent", "delivered", "failed", "opened", "clicked", "unsubscribed", "skipped")
 """Those that every record has."""
-OTHERS: Final = ("unknown", "expired", "cancelled", "rejected", "late")
+PRICED: Final = "priced"
+"""Sent messages whose cost is known."""
+COST: Final = "cost_micros"
+"""The sum of those costs, in millionths."""
+OTHERS: Final = ("unknown", "expired", "cancelled", "rejected", "late", PRICED, COST)
 """Those that a record has once they were counted."""
+ASKED: Final = (*METRICS, PRICED, COST)
+"""Those that the API sums."""
 LABEL_METRICS: Final = ("labelled", "seen", "withdrawn")
 """Of users of a label: those that every record of `audience.stats` has; `late` once it was counted."""
 RATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -48,3 +54,8 @@ def rates(by_sender: Iterable[Mapping[str, int]]) -> dict[str, float | None]:
         name: round(sums[part] / sums[whole], DIGITS) if sums[whole] else None
         for name, (part, whole) in RATES.items()
     }
+
+
+def cost_of(sums: Mapping[str, int]) -> int | None:
+    """What was spent, in millionths; None where the cost of nothing is known, which is not the same as 0."""
+    return sums.get(COST, 0) if sums.get(PRICED) else None

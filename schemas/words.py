@@ -127,13 +127,6 @@ class SeenKind(StrEnum):
     UNAUTHORIZED = "unauthorized"
 
 
-class DestinationKind(StrEnum):
-    """The two ways to deliver a seen fact (SEEN-031, SEEN-032)."""
-
-    API = "api"
-    TOPIC = "topic"
-
-
 class Reason(StrEnum):
     """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
 
@@ -175,6 +168,7 @@ class Reason(StrEnum):
     PROVIDER_PAUSED = "provider_paused"
     NO_PROVIDER = "no_provider"
     NO_DOMESTIC_PROVIDER = "no_domestic_provider"
+    BUDGET_SPENT = "budget_spent"
     UNREGISTERED_DEVICE = "unregistered_device"
     DEVICE_OFF = "device_off"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
@@ -225,6 +219,7 @@ REASONS: dict[Reason, str] = {
     Reason.PROVIDER_PAUSED: "It waits: every provider failed lately and is left alone. No attempt is spent.",
     Reason.NO_PROVIDER: "No active provider serves the channel, or the platform of the device.",
     Reason.NO_DOMESTIC_PROVIDER: "Channel or type forbid foreign providers, and no domestic one is active.",
+    Reason.BUDGET_SPENT: "A budget of channel, campaign or provider is spent; only mandatory types pass.",
     Reason.UNREGISTERED_DEVICE: "The push provider knows the device no longer; it gets no more pushes.",
     Reason.DEVICE_OFF: "The device was switched off, or its token moved to another, while the push waited.",
     Reason.ATTEMPTS_EXHAUSTED: "Temporary errors used up every attempt.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
@@ -37,6 +38,7 @@ from streams.leases import Leases
 from streams.providing import Providing
 from streams.routes import nobody_asks
 from streams.servers import database_of
+from streams.spending import Spending
 from streams.sql_sink import SqlSink
 from streams.topology import Outside
 from streams.wiring import Reading
@@ -145,6 +147,7 @@ class World:
         self.database = database_of(settings)
         self._providing = Providing(settings, cipher, book, registry)
         self._leases = Leases(config, book.providers, self._schema_book, registry)
+        self._spending = Spending(config, book.budget, self._schema_book, registry)
         figures = SeenMetrics(registry, now_ms)
         self._accounts = accounts_of(settings, cipher, AccountMetrics(registry))
         self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
@@ -157,8 +160,8 @@ class World:
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
             links=links_of(settings),
-            perform=self._leases.gate.heeding(self._providing.perform),
-            choice=self._providing.choice,
+            perform=self._spending.purse.paying(self._leases.gate.heeding(self._providing.perform)),
+            choice=msgspec.structs.replace(self._providing.choice, purse=self._spending.purse),
             gate=self._leases.gate.passing,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
@@ -184,11 +187,13 @@ class World:
         await publish_schemas(self._brokers)
         await self._schemas.start()
         await self._reference.start()
+        await self._spending.start()
         await self._leases.start()
 
     async def stop(self) -> None:
         """Close what was opened."""
         await self._leases.stop()
+        await self._spending.stop()
         await self._providing.close()
         await self._consumers.close()
         if self._accounts:

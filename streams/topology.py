@@ -7,6 +7,7 @@
     channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
     delivery-* ─► rates.demands ─ rates ─► rates.grants ─► delivery-*  (calls that wait for a provider's rate)
+    delivery-* ─► spending.costs ─ spending ─► spending.sums ─► delivery-*  (which budgets are spent)
     POST /webhooks ─► provider.receipts ─ intake ─► outcomes ─ status ─► facts.{contacts,preferences}
     outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
@@ -52,6 +53,7 @@ from streams.routes import (
     vetoes,
 )
 from streams.seen import seen_stage
+from streams.spending import scope_key, spending_stage
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, WaitingCipher, to
 from tables.asking import Asking
@@ -119,6 +121,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
         mailbox_stage(settings, outside),
         rates_stage(settings, outside),
+        spending_stage(settings, outside),
         status_stage(settings, outside),
         stats_stage(settings, outside),
         seen_stage(settings, outside),
@@ -134,7 +137,7 @@ def stage_names() -> tuple[str, ...]:
 
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
-    kept = (MAILBOX, "rates", "status", "stats", "seen", "audience", "members")
+    kept = (MAILBOX, "rates", "spending", "status", "stats", "seen", "audience", "members")
     return ("recipient", *DELIVERY.values(), *kept)
 
 
@@ -147,6 +150,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
             *(t.request_topic(lane) for lane in Lane),
         ),
         "rates": (t.RATE_DEMANDS,),
+        "spending": (t.SPENDING_COSTS,),
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
@@ -221,6 +225,7 @@ def _delivery(settings: Settings, outside: Outside, channel: Channel) -> Stage:
             r.RetryDue: (timer(outside.reading, r.RetryDue, lambda due: due.task.message_id),),
             r.AttemptEnded: (to(t.OUTCOMES, same_partition=True),),
             r.DeviceChanged: (to(t.DEVICES),),
+            r.CostIncurred: (to(t.SPENDING_COSTS, key=scope_key),),
         },
         tables=(table("vetoes", 1, Vetoes), table("cancelled", 2, Cancelled)),
         min_interval_ms=settings.engine.interval_normal_ms,

@@ -67,7 +67,7 @@ def _message(message: MessageFound) -> list[str]:
     lines = [
         f"  message {message.message_id}  {message.channel}  →  {message.status}{_because(message.reason)}",
         f"    {template}, lane {message.lane}, attempts {message.attempts}",
-        f"    by {message.provider or 'no provider'}",
+        f"    by {message.provider or 'no provider'}{_cost(message)}",
     ]
     for line in message.log:
         details = ", ".join(
@@ -75,6 +75,11 @@ def _message(message: MessageFound) -> list[str]:
         )
         lines.append(f"    {rfc3339(line.at)}  {line.status}{'  ' + details if details else ''}")
     return lines
+
+
+def _cost(message: MessageFound) -> str:
+    segments = f", {message.segments} segments" if message.segments else ""
+    return segments + (f", cost {message.cost.normalize():f}" if message.cost is not None else "")
 
 
 def _because(reason: str | None) -> str:

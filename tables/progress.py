@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from schemas.ids import NOBODY
 from schemas.records import MessageQueued, MessageRow
+from schemas.statistics import COST, PRICED
 from schemas.words import RANK, Reason, Status
 
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
@@ -47,14 +48,16 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     provider_message_id: str | None = None
     heard_at: int | None = None  # when the first fact of its status arrived; `at` in older rows
+    cost: int | None = None  # of what the provider took, in millionths
 
 
 class Cell(NamedTuple):
-    """Where one count of a message stands: metric, event time (ms), provider."""
+    """Where one count of a message stands: metric, event time (ms), provider, and what it adds."""
 
     metric: str
     at: int
     provider: str | None
+    amount: int = 1
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +119,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, queued=queued, facts=facts, is_erased=True)
 
     def counts(self) -> dict[str, Cell]:
-        """Status → where it counts.
+        """Status → where it counts; and what it cost, if that is known.
 
         A later status of the chain counts the missing ones below it: what was opened was delivered by then.
         A hidden answer counts for ever. `failed` and the ends of a message that was never sent count until
@@ -136,11 +139,23 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             end = self.facts.get(status)
             if end is not None and (status is Status.UNKNOWN or not self._is_corrected(end)):
                 cells[status] = _cell(end)
-        return cells
+        return cells | self._costs()
+
+    def _costs(self) -> dict[str, Cell]:
+        """What it cost, in the hour of its sending; of what was told late in that of its telling."""
+        sent = self.facts.get(Status.SENT)
+        if sent is None or sent.cost is None:
+            return {}
+        at = sent.late_at or sent.at
+        return {
+            PRICED: Cell(PRICED, at, sent.provider),
+            COST: Cell(COST, at, sent.provider, sent.cost),
+        }
 
     def counted(self) -> str:
-        """The same as JSON for the row; nothing of what was sent to be looked at."""
-        return _encode([] if self.queued.is_test else list(self.counts().values())).decode()
+        """The same as JSON for the row, which has the cost itself; nothing of what was sent as a test."""
+        cells = () if self.queued.is_test else self.counts().values()
+        return _encode([cell[:3] for cell in cells if cell.metric != COST]).decode()
 
     def _is_corrected(self, end: Fact) -> bool:
         """Whether something higher was heard while the bucket of `end` could still be corrected."""
@@ -188,6 +203,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             variant=queued.variant,
             is_test=queued.is_test,
             counted=self.counted(),
+            cost=sent.cost if (sent := self.facts.get(Status.SENT)) else None,
         )
 
     def _at(self, status: Status) -> int | None:

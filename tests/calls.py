@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from agents.begin import Moment, Outcomes
+from agents.begin import Moment
 from schemas.records import AttemptEnded, CallEnded, ProviderCall, RetryDue
 from tests.messages import T0
 
@@ -16,17 +17,17 @@ ONE = Moment(T0, ["first"])
 TWO = Moment(T0, ["first", "second"])
 
 
-def words(outcomes: Outcomes) -> list[tuple[str, str | None]]:
+def words(outcomes: Sequence[object]) -> list[tuple[str, str | None]]:
     """Statuses and reasons of the facts among `outcomes`."""
     return [(o.status, o.reason) for o in outcomes if isinstance(o, AttemptEnded)]
 
 
-def call(outcomes: Outcomes) -> ProviderCall:
+def call(outcomes: Sequence[object]) -> ProviderCall:
     (only,) = [o for o in outcomes if isinstance(o, ProviderCall)]
     return only
 
 
-def timer(outcomes: Outcomes) -> RetryDue:
+def timer(outcomes: Sequence[object]) -> RetryDue:
     (only,) = [o for o in outcomes if isinstance(o, RetryDue)]
     return only
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from agents.ask_account import AccountTerms
 from agents.ports import Rules
 from schemas.errors import RenderFailedError, UnopenedError
+from schemas.money import place_of
 from schemas.records import Content
 from tables.devices import DeviceTerms
 
@@ -108,7 +109,7 @@ class MemoryReference:
 
     def providers(self, channel: str) -> list[Provider]:
         serving = (p for p in self.active if p.channel_type == channel and p.is_active)
-        return sorted(serving, key=lambda p: (-p.priority, p.cost, p.name))
+        return sorted(serving, key=lambda p: (-p.priority, place_of(p), p.name))
 
     def tag(self, tag: str) -> SeenTag | None:
         return next((t for t in self.tags if t.tag == tag), None)

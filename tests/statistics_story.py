@@ -58,6 +58,7 @@ def story() -> Iterator[tuple[int, Any]]:
                 fact(status, at, derived("event", str(n), status), ("one", "two")[n % 4 // 2]),
                 **{name: getattr(queued, name) for name in SHARED},
                 created_at=BASE,
+                cost=n * 250_000 if status == "sent" and n % 3 else None,
             )
             yield at + (9 * DAY if n % 11 == 10 else 5_000), said
     for n, outcome in enumerate(["repeated", "skipped", "rejected", "expired", "cancelled", "accepted"]):

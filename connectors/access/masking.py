@@ -26,6 +26,7 @@ SHOWN: Final = frozenset(
             "domestic_only",
             "priority",
             "cost",
+            "cost_per_message",
             "is_active",
             "rate_limit",
         ),
@@ -35,6 +36,7 @@ SHOWN: Final = frozenset(
         *("topic", "event_type", "notification_type", "data"),
         *("tag", "destinations", "remember_for_s", "is_enabled", "percentage", "targets"),
         *("fallback_after_s", "quiet_hours", "id", "content", "filter_id", "value_type", "filters"),
+        *("of", "per_day", "per_month", "in_all"),
         *("key_id", "service", "scopes", "created_at", "expires_at", "revoked_at", "is_test", "per_minute"),
     }
 )

@@ -162,6 +162,8 @@ def _message(one: MessageFound) -> MessageState:
         sent_at=_time(one.sent_at),
         delivered_at=_time(one.delivered_at),
         updated_at=_time(one.updated_at),
+        segments=one.segments,
+        cost=None if one.cost is None else f"{one.cost.normalize():f}",
         history=[StatusState(line.status, rfc3339(line.at), line.details) for line in one.log],
     )
 

@@ -74,6 +74,8 @@ class MessageState(msgspec.Struct, frozen=True):
     sent_at: Time | None
     delivered_at: Time | None
     updated_at: Time | None
+    segments: Annotated[int | None, Meta(description="Of a text message, as an operator bills it.")]
+    cost: Annotated[str | None, Meta(description="Decimal, by the provider's entry; null: not known.")]
     history: list[StatusState]
 
 

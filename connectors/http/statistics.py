@@ -5,7 +5,7 @@ From the hours that the sink writes, so times are taken as whole hours; the answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,7 @@ from connectors.http.send_form import ROOT
 from connectors.http.state_forms import Time
 from connectors.postgres.errors import PostgresUnavailableError
 from connectors.statistics import Asked
-from schemas.statistics import METRICS, rates
+from schemas.statistics import ASKED, COST, cost_of, rates
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.words import Channel
 
@@ -57,6 +57,11 @@ class StatsSums(msgspec.Struct, frozen=True, kw_only=True):
     clicked: int
     unsubscribed: int
     skipped: int
+    priced: Annotated[int, Meta(description="Sent messages whose cost is known.")]
+    cost_micros: Annotated[
+        int | None,
+        Meta(description="What those cost, in millionths of the installation's currency; null: not known."),
+    ]
 
 
 class StatsRates(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,17 @@ class DeliveryStats(msgspec.Struct, frozen=True):
 
 EXAMPLE: Final = DeliveryStats(
     StatsPeriod("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
-    StatsSums(sent=1000, delivered=950, failed=20, opened=300, clicked=57, unsubscribed=3, skipped=41),
+    StatsSums(
+        sent=1000,
+        delivered=950,
+        failed=20,
+        opened=300,
+        clicked=57,
+        unsubscribed=3,
+        skipped=41,
+        priced=1000,
+        cost_micros=3_500_000_000,
+    ),
     StatsRates(
         delivery_rate=0.95,
         unreported_rate=0.0,
@@ -110,6 +125,8 @@ EXAMPLE: Final = DeliveryStats(
             clicked=57,
             unsubscribed=3,
             skipped=41,
+            priced=1000,
+            cost_micros=3_500_000_000,
         )
     ],
 )
@@ -202,19 +219,24 @@ def told(asked: Asked, groups: Sequence[Group]) -> DeliveryStats:
     """What was counted, in the words of the document."""
     lines: dict[tuple[str | None, str | None], dict[str, int]] = {}
     senders: dict[tuple[str | None, str | None], dict[str, int]] = {}
-    totals = dict.fromkeys(METRICS, 0)
+    totals: dict[str, int] = dict.fromkeys(ASKED, 0)
     for group in groups:
-        line = lines.setdefault((group.channel_type, group.notification_type), dict.fromkeys(METRICS, 0))
-        sender = senders.setdefault((group.channel_type, group.provider_name), dict.fromkeys(METRICS, 0))
+        line = lines.setdefault((group.channel_type, group.notification_type), dict.fromkeys(ASKED, 0))
+        sender = senders.setdefault((group.channel_type, group.provider_name), dict.fromkeys(ASKED, 0))
         for sums in (line, sender, totals):
-            for metric in METRICS:
-                sums[metric] += group.sums[metric]
+            for metric in ASKED:
+                sums[metric] += group.sums.get(metric, 0)
     return DeliveryStats(
         StatsPeriod(rfc3339(asked.start_at), rfc3339(asked.end_at)),
-        StatsSums(**totals),
+        StatsSums(**_sums(totals)),
         StatsRates(**rates(senders.values())),
         [
-            StatsLine(channel_type=channel, notification_type=kind, **sums)
+            StatsLine(channel_type=channel, notification_type=kind, **_sums(sums))
             for (channel, kind), sums in lines.items()
         ],
     )
+
+
+def _sums(counted: Mapping[str, int]) -> dict[str, Any]:
+    """As they are told: a cost of which nothing is known is none."""
+    return {**counted, COST: cost_of(counted)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from connectors.postgres.template_rows import template_columns
 from connectors.reference.wire import Sealer, sealed_config
+from schemas.budgets import Period
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -18,6 +20,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -29,6 +32,7 @@ NAMED_BY: dict[type, tuple[str, ...]] = {
     Template: ("name", "channel_type", "language_code"),
     Rule: ("topic", "event_type"),
     Provider: ("channel_type", "name"),
+    SpendingBudget: ("of",),
     SeenTag: ("tag",),
     Communication: ("id",),
     AudienceFilter: ("filter_id",),
@@ -68,12 +72,17 @@ def _type(record: NotificationType, _cipher: Sealer) -> tuple[Any, ...]:
 def _provider(record: Provider, cipher: Sealer) -> tuple[Any, ...]:
     config = _json(sealed_config(record.config, cipher))
     order = (record.is_active, record.priority, record.rate_limit, record.cost)
-    return (record.kind, config, *order, record.platforms, record.weight, record.region)
+    price = _amount(record.cost_per_message)
+    return (record.kind, config, *order, record.platforms, record.weight, record.region, price)
 
 
 def _tag(record: SeenTag, _cipher: Sealer) -> tuple[Any, ...]:
     rollout = (record.is_enabled, record.percentage, _json(record.targets))
     return (record.destinations, timedelta(seconds=record.remember_for_s), *rollout)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _json(value: object) -> str:
@@ -85,6 +94,7 @@ _CONTENT: dict[type, Callable[[Any, Sealer], tuple[Any, ...]]] = {
     Template: lambda record, _: template_columns(record),
     Rule: lambda record, _: (record.notification_type, record.priority, _json(record.data)),
     Provider: _provider,
+    SpendingBudget: lambda record, _: tuple(_amount(getattr(record, each)) for each in Period),
     SeenTag: _tag,
     Communication: lambda record, _: (record.kind, _json(record.content)),
     AudienceFilter: lambda record, _: (record.value_type,),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
 
 from connectors.postgres.label_columns import LABEL
+from schemas.money import MILLION
 from schemas.records import (
     DeviceRow,
     LabelChanged,
@@ -219,6 +221,7 @@ _MESSAGE: tuple[Callable[[MessageRow], Any], ...] = (
     lambda r: r.variant,
     lambda r: r.is_test,
     lambda r: r.counted,
+    lambda r: None if r.cost is None else Decimal(r.cost) / MILLION,
 )
 _LOG: tuple[Callable[[StatusLogged], Any], ...] = (
     lambda r: r.event_id,

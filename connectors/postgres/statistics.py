@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from connectors.postgres.named import named_queries
 from connectors.statistics import Asked, Group
-from schemas.statistics import METRICS
+from schemas.statistics import ASKED
 
 if TYPE_CHECKING:
     from connectors.postgres.database import Database
@@ -28,7 +28,7 @@ class StoredStatistics:
                 row["channel_type"],
                 row["notification_type"],
                 row["provider_name"],
-                {metric: row[metric] for metric in METRICS},
+                {metric: row[metric] for metric in ASKED},
             )
             for row in found
         ]

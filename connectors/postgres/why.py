@@ -18,6 +18,7 @@ from connectors.postgres.named import named_queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
     from connectors.postgres.database import Connection, Database
 
@@ -85,6 +86,8 @@ class MessageFound:
     sent_at: int | None
     delivered_at: int | None
     updated_at: int | None
+    segments: int | None
+    cost: Decimal | None
     log: tuple[StatusFound, ...]
 
 
@@ -225,6 +228,8 @@ def _message(row: Row, log: Sequence[StatusFound]) -> MessageFound:
         sent_at=_ms(row["sent_at"]),
         delivered_at=_ms(row["delivered_at"]),
         updated_at=_ms(row["last_status_update_at"]),
+        segments=row["segments"],
+        cost=row["cost"],
         log=tuple(log),
     )
 

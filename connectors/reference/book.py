@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
+from schemas.money import place_of
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -16,6 +17,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -72,6 +74,11 @@ class ReferenceBook:
         """Find what an event of this topic becomes."""
         found = self._records.get(f"rule:{topic}/{event_type}")
         return found if isinstance(found, Rule) else None
+
+    def budget(self, of: str) -> SpendingBudget | None:
+        """Find what may be spent of a scope."""
+        found = self._records.get(f"budget:{of}")
+        return found if isinstance(found, SpendingBudget) else None
 
     def tag(self, tag: str) -> SeenTag | None:
         """Find where facts of a tag go; a tag switched off is found too."""
@@ -131,4 +138,4 @@ class ReferenceBook:
     def _in_order(self, channel: str) -> tuple[Provider, ...]:
         providers = (record for record in self._records.values() if isinstance(record, Provider))
         serving = (each for each in providers if each.is_active and each.channel_type == channel)
-        return tuple(sorted(serving, key=lambda each: (-each.priority, each.cost, each.name)))
+        return tuple(sorted(serving, key=lambda each: (-each.priority, place_of(each), each.name)))

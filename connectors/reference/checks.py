@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.providers.receipts.keys import key_wanted
 from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.reference.expressions import expression_faults, unknown_filters
+from connectors.reference.money_forms import amount_checks
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
@@ -24,6 +25,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from schemas.records.reference import LONGEST_TTL_S
@@ -46,6 +48,7 @@ WORDS: dict[type, dict[str, type[StrEnum]]] = {
     Rule: {"priority": Lane},
     Provider: {"channel_type": Channel, "platforms": Platform, "region": Region},
     Template: {},
+    SpendingBudget: {},
     SeenTag: {},
     Communication: {},
     AudienceFilter: {"value_type": ValueType},
@@ -56,6 +59,7 @@ LONGEST: dict[type, dict[str, int]] = {
     Rule: {"topic": 249, "event_type": 100, "notification_type": 100},
     Provider: {"name": 100, "kind": 50},
     Template: {"name": 255, "language_code": 10},
+    SpendingBudget: {"of": 137},
     SeenTag: {"tag": 255},
     Communication: {"id": 100, "kind": 100},
     AudienceFilter: {"filter_id": 100},
@@ -68,7 +72,7 @@ AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fall
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     """Check one record by itself: (faults, remarks), each naming its key."""
-    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record)]
+    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record), *amount_checks(record)]
     remarks: list[str] = [*_webhook(record)]
     if isinstance(record, Template):
         for finding in lint(record):

@@ -1,8 +1,8 @@
-"""Loads a directory of YAML files: types, rules, providers, seen tags, what audiences need, templates.
+"""Loads a directory of YAML files: types, rules, providers, budgets, tags, what audiences need, templates.
 
-    types.yaml  rules.yaml  providers.yaml  seen.yaml       each a list
-    communications.yaml  filters.yaml  experiments.yaml     likewise
-    templates/<name>.<channel>.<language>.yaml              one template each
+    types.yaml  rules.yaml  providers.yaml  budgets.yaml  seen.yaml     each a list
+    communications.yaml  filters.yaml  experiments.yaml                 likewise
+    templates/<name>.<channel>.<language>.yaml                          one template each
 
 A template's `body_file` and `body_text_file`, and any `<key>_file` in a provider's config, name a file beside
 theirs whose text is taken instead (secrets need not stand in YAML). Every fault is collected before anything
@@ -20,6 +20,7 @@ import msgspec
 
 from connectors.reference.checks import cross_checks, record_checks
 from connectors.reference.faults import ReferenceFilesError
+from connectors.reference.money_forms import with_amounts
 from connectors.reference.seen_forms import seen_entry
 from connectors.reference.wire import ReferenceRecord, key_of
 from connectors.reference.yaml_files import YamlFaultError, read_yaml
@@ -32,6 +33,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -42,6 +44,7 @@ LISTS: dict[str, type[ReferenceRecord]] = {
     "types.yaml": NotificationType,
     "rules.yaml": Rule,
     "providers.yaml": Provider,
+    "budgets.yaml": SpendingBudget,
     "seen.yaml": SeenTag,
     "communications.yaml": Communication,
     "filters.yaml": AudienceFilter,
@@ -141,7 +144,7 @@ def _take(reading: _Reading, place: str, path: Path, given: tuple[Any, type[Refe
     faults: list[str] = []
     entry = _with_files(entry, path, faults)
     faults += _unknown_keys(entry, record_type)
-    entry = seen_entry(entry, faults) if record_type is SeenTag else _short_forms(entry)
+    entry = seen_entry(entry, faults) if record_type is SeenTag else with_amounts(_short_forms(entry))
     record = _converted(entry, record_type, faults)
     if record is not None:
         place = f"{place} ({key_of(record).partition(':')[2]})" if record_type is not Template else place

@@ -18,6 +18,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ReferenceRecord: TypeAlias = (
-    NotificationType | Template | Rule | Provider | SeenTag | Communication | AudienceFilter | Experiment
+    NotificationType
+    | Template
+    | Rule
+    | Provider
+    | SpendingBudget
+    | SeenTag
+    | Communication
+    | AudienceFilter
+    | Experiment
 )
 
 SEALED = "$sealed"
@@ -34,6 +43,7 @@ NAMES: dict[type, tuple[str, Callable[[Any], str]]] = {
     Template: ("template", lambda r: f"{r.name}/{r.channel_type}/{r.language_code}"),
     Rule: ("rule", lambda r: f"{r.topic}/{r.event_type}"),
     Provider: ("provider", lambda r: f"{r.channel_type}/{r.name}"),
+    SpendingBudget: ("budget", lambda r: r.of),
     SeenTag: ("tag", lambda r: r.tag),
     Communication: ("communication", lambda r: r.id),
     AudienceFilter: ("filter", lambda r: r.filter_id),

@@ -80,6 +80,7 @@ from schemas.records.reference import (
     Rule,
     SeenDestination,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from schemas.records.requests import (
@@ -120,6 +121,7 @@ from schemas.records.seen import (
     SeenPosted,
     SeenRouted,
 )
+from schemas.records.spending import CostIncurred, SpendingSummed
 
 __all__ = [
     "ApiKey",
@@ -143,6 +145,7 @@ __all__ = [
     "ContactsAnswered",
     "ContactsAsked",
     "Content",
+    "CostIncurred",
     "Device",
     "DeviceChanged",
     "DeviceRow",
@@ -211,6 +214,8 @@ __all__ = [
     "SeenTag",
     "SendRequest",
     "SendTask",
+    "SpendingBudget",
+    "SpendingSummed",
     "StatsDue",
     "StatsForgotten",
     "StatsPartial",

@@ -67,6 +67,8 @@ class SendTask(Record, frozen=True, kw_only=True):
     quiet: QuietHours | None = None  # when it must not be sent, with the time zone
     device_id: str | None = None  # of a push to a known device
     platform: str | None = None  # of a push: which providers understand its token
+    segments: int | None = None  # of a text message, as an operator bills it
+    campaign_label: str | None = None
 
 
 class Button(Record, frozen=True, kw_only=True):
@@ -98,12 +100,15 @@ class ProviderCall(Record, frozen=True, kw_only=True):
     """The effect: hand one message to a provider. Idempotency key for the provider: `<message_id>:<epoch>`.
 
     With `ask` nothing is sent: the provider is asked what became of that key, and answers accepted or
-    delivered, permanent (it never saw it), or temporary (ask again).
+    delivered, permanent (it never saw it), or temporary (ask again). `cost`: of what is sent, or was, in
+    millionths (`schemas.money`); None: not known. `is_limited`: budgets hold for it.
     """
 
     task: SendTask
     provider: str
     ask: bool = False
+    cost: int | None = None
+    is_limited: bool = False
 
 
 class CallEnded(Record, frozen=True, kw_only=True):
@@ -150,3 +155,4 @@ class AttemptEnded(Record, frozen=True, kw_only=True):
     detail: str | None = None
     provider: str | None = None
     provider_message_id: str | None = None
+    cost: int | None = None  # of the message that the provider took, in millionths; None: not known

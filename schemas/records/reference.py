@@ -65,8 +65,9 @@ class Rule(Record, frozen=True, kw_only=True):
 class Provider(Record, frozen=True, kw_only=True):
     """A provider of one channel (NS-DATA-120…128).
 
-    Higher `priority` first, on some channels then domestic ones, then lower `cost`, then name. Those of the
-    same place that have a `weight` come before and share messages by it.
+    Higher `priority` first, on some channels then domestic ones, then lower cost, then name. Those of the
+    same place that have a `weight` come before and share messages by it. `cost` says the place only;
+    `cost_per_message` says it, too, and what is recorded.
     """
 
     name: str
@@ -81,6 +82,20 @@ class Provider(Record, frozen=True, kw_only=True):
     platforms: list[str] = []  # of push: whose tokens it takes; empty: those of its kind (`SERVED`)
     weight: int | None = None
     region: str | None = None  # None: that of its kind (`REGIONS`), if that has one
+    cost_per_message: str | None = None  # decimal; of a text message for each segment. None: not known
+
+
+class SpendingBudget(Record, frozen=True, kw_only=True):
+    """What may be spent of one scope (`schemas.budgets`); beyond it only mandatory types pass (NS-OPS-OP-12).
+
+    Decimal amounts; None: no limit. Days and months are of UTC.
+    """
+
+    of: str
+    per_day: str | None = None
+    per_month: str | None = None
+    in_all: str | None = None
+    version: int = 1
 
 
 class SeenDestination(Record, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ class MessageRow(Record, frozen=True, kw_only=True):
     variant: str | None = None
     is_test: bool = False
     counted: str = "[]"  # JSON: what statistics count of it, [metric, at, provider] each
+    cost: int | None = None  # in millionths; None: not known
 
 
 class Unsubscribed(Record, frozen=True, kw_only=True):

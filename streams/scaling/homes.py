@@ -82,6 +82,7 @@ def _homes(book: SchemaBook) -> dict[str, Mapping[bytes, Home]]:
             b"\11": lambda key, _: user_in(key),
             TIMER: _read((r.FallbackDue, r.ErasureDue), book, lambda due: subject_key(due.user_id)),
         },
+        "spending": {b"\1": lambda key, _: key},
         "stats": {
             b"\1": lambda key, _: key,
             TIMER: _read(r.StatsDue, book, lambda due: due.key.encode()),

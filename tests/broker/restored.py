@@ -51,6 +51,7 @@ SNAPSHOTS = {
             "notification_templates",
             "notification_rules",
             "provider_configs",
+            "spending_budgets",
             "seen_tags",
             "promotions.promotions",
             "promotions.filters",

@@ -23,6 +23,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from tests.sample_rows import migrated
@@ -45,9 +46,10 @@ RULE = Rule(
 PROVIDER = Provider(name="mail", channel_type="email", kind="smtp", config={"password": "hunter2"}, cost=1.5)
 TAG = SeenTag(tag="news", destinations=["seen.news"], remember_for_s=60)
 COMMUNICATION = Communication(id="sale", kind="fullscreen", content={"title": "Sale"})
+BUDGET = SpendingBudget(of="sms", per_day="10")
 FILTER = AudienceFilter(filter_id="city", value_type="string")
 EXPERIMENT = Experiment(name="townsfolk", filters={"city": "a"})
-ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG, COMMUNICATION, FILTER, EXPERIMENT]
+ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG, COMMUNICATION, FILTER, EXPERIMENT, BUDGET]
 CHANGES: list[ReferenceRecord] = [
     replace(TYPE, ttl_s=600, allowed_senders=["accounts"], unknown_policy="ask", version=2),
     replace(TEMPLATE, body="Hello {{ Name }}", version=2),
@@ -56,6 +58,7 @@ CHANGES: list[ReferenceRecord] = [
     replace(TAG, is_enabled=False, version=2),
     replace(COMMUNICATION, content={"title": "Last days"}, version=2),
     replace(FILTER, value_type="number", version=2),
+    replace(BUDGET, per_day="9.5", version=2),
     replace(EXPERIMENT, filters={"city": ["a", "b"]}, version=2),
 ]
 

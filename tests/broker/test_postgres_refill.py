@@ -20,6 +20,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from tests.sample_rows import migrated
@@ -33,9 +34,10 @@ RULE = Rule(topic="user.events", event_type="user.registered", notification_type
 PROVIDER = Provider(name="mail", channel_type="email", kind="smtp", config={"password": "hunter2"})
 TAG = SeenTag(tag="news", destinations=["seen.news"])
 COMMUNICATION = Communication(id="sale", kind="fullscreen", content={"title": "Sale"})
+BUDGET = SpendingBudget(of="sms", per_day="10")
 FILTER = AudienceFilter(filter_id="city", value_type="string")
 EXPERIMENT = Experiment(name="townsfolk", filters={"city": "a"})
-ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG, COMMUNICATION, FILTER, EXPERIMENT]
+ALL: list[ReferenceRecord] = [TYPE, TEMPLATE, RULE, PROVIDER, TAG, COMMUNICATION, FILTER, EXPERIMENT, BUDGET]
 CHANGED: list[ReferenceRecord] = [
     replace(TYPE, ttl_s=600, version=4),
     replace(TEMPLATE, body="fourth", version=4),
@@ -44,6 +46,7 @@ CHANGED: list[ReferenceRecord] = [
     replace(TAG, is_enabled=False, version=4),
     replace(COMMUNICATION, content={"title": "Last days"}, version=4),
     replace(FILTER, value_type="number", version=4),
+    replace(BUDGET, per_day="9.5", version=4),
     replace(EXPERIMENT, filters={"city": ["a", "b"]}, version=4),
 ]
 VERSIONS = """
@@ -51,6 +54,7 @@ SELECT version FROM notification_types UNION ALL SELECT version FROM notificatio
 UNION ALL SELECT version FROM notification_rules UNION ALL SELECT version FROM provider_configs
 UNION ALL SELECT version FROM seen_tags UNION ALL SELECT version FROM promotions.promotions
 UNION ALL SELECT version FROM promotions.filters UNION ALL SELECT version FROM promotions.experiments
+UNION ALL SELECT version FROM spending_budgets
 """
 TEXTS = "SELECT version, body FROM notification_template_versions ORDER BY version"
 

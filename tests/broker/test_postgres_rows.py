@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from decimal import Decimal
 
 import pytest
 
@@ -60,6 +61,7 @@ async def test_a_message_has_its_row_and_its_log(database: str) -> None:
         opened_at=NOW + 4,
         clicked_at=NOW + 6,
         updated_at=NOW + 8,
+        cost=7_000_001,
     )
     line = logged(status="sent", at=NOW + 9, details=b'{"attempt":2}')
     async with migrated(database) as postgres:
@@ -97,6 +99,7 @@ async def test_a_message_has_its_row_and_its_log(database: str) -> None:
         "created_at": at(NOW + 5),
         "expires_at": at(NOW + 86_400_000),
         "last_status_update_at": at(NOW + 8),
+        "cost": Decimal("7.000001"),
     }
     texts = row | {name: str(row[name]) for name in ("message_uuid", "request_id", "user_id")}
     assert expected == {name: texts[name] for name in expected}

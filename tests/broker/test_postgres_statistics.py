@@ -14,7 +14,7 @@ from connectors.postgres.database import Database
 from connectors.postgres.statistics import StoredStatistics
 from connectors.statistics import Asked
 from schemas.records import StatsRow
-from schemas.statistics import METRICS, OTHERS
+from schemas.statistics import ASKED, METRICS, OTHERS
 from tests import statistics_story as story
 from tests.messages import DAY
 from tests.sample_rows import migrated
@@ -33,8 +33,14 @@ async def of_hours(postgres: Database) -> dict[story.Cell, int]:
 
 async def of_rows(postgres: Database) -> dict[story.Cell, int]:
     names = ", ".join((*story.NAMES, "provider_name", "metric"))
-    query = f"SELECT date_trunc('hour', counted_at) AS hour, {names}, count(*) AS n FROM notification_counts"  # noqa: S608
+    hour = f"date_trunc('hour', counted_at) AS hour, {names}"
+    query = f"SELECT {hour}, count(*) AS n FROM notification_counts"  # noqa: S608
+    costs = f"""SELECT {hour.replace("metric", "'cost_micros' AS metric")}, (sum(cost) * 1000000)::BIGINT AS n
+        FROM (SELECT c.*, m.cost FROM notification_counts AS c
+            JOIN notification_messages AS m USING (message_uuid, created_at)) AS p
+        WHERE p.metric = 'priced'"""  # noqa: S608
     found = await rows(postgres, f"{query} GROUP BY hour, {names}")
+    found += await rows(postgres, f"{costs} GROUP BY hour, {names}")
     cells: dict[story.Cell, int] = {}
     for row in found:
         cells[_ms(row.pop("hour")), *(row[name] for name in row if name != "n")] = row["n"]
@@ -64,10 +70,10 @@ async def test_topic_hours_rows_and_api_agree(postgres: Database) -> None:
     assert named == await of_rows(postgres)
     asked = Asked(story.BASE, story.BASE + 30 * DAY)
     answer = told(asked, await StoredStatistics(postgres).delivery(asked))
-    sums = Counter(dict.fromkeys(METRICS, 0))
+    sums = Counter(dict.fromkeys(ASKED, 0))
     for cell, n in hours.items():
         sums[cell[-1]] += n
-    assert {metric: sums[metric] for metric in METRICS} == {m: getattr(answer.totals, m) for m in METRICS}
+    assert {metric: sums[metric] for metric in ASKED} == {m: getattr(answer.totals, m) for m in ASKED}
     for channel in (None, "email", "sms"):
         of_it = [line for line in answer.breakdown if line.channel_type == channel]
         cells = [n for cell, n in hours.items() if (cell[1], cell[-1]) == (channel, "sent")]
@@ -132,6 +138,14 @@ async def test_the_queries_of_the_page_say_what_the_topic_says(postgres: Databas
     assert sum(each[2] for each in by_channel.values()) == sum(
         row["messages"] for row in found["failures by reason"]
     )
+    assert {
+        row["provider_name"]: (row["sent"], row["priced"], row["cost"] * 1_000_000)
+        for row in found["costs by provider"]
+    } == {
+        name: sums
+        for name, sums in _sums(hours, 7, "sent", "priced", "cost_micros").items()
+        if name is not None
+    }
     assert [] == found["what disagrees"]
 
 

@@ -88,6 +88,8 @@ async def test_a_message_is_explained_whole(database: str) -> None:
             sent_at=NOW + 20,
             delivered_at=None,
             updated_at=NOW + 5,
+            segments=None,
+            cost=None,
             log=(
                 StatusFound(derived("event", "1", "queued"), "pending", NOW + 5, {}),
                 StatusFound(derived("event", "1", "sent"), "sent", NOW + 20, {"attempt": 1}),

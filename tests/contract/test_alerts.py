@@ -72,6 +72,13 @@ def test_providers_that_fail_or_refuse_us_raise_an_alert() -> None:
     assert 'cause="failures"' in found["CarillonProviderDown"]["expr"]
 
 
+@pytest.mark.spec("NS-OPS-OP-12")
+def test_a_budget_raises_an_alert_from_four_fifths_on_and_when_it_has_no_room() -> None:
+    found = dict(rules())
+    assert "(carillon_budget_used_ratio) >= 0.8" in found["CarillonBudgetNearlySpent"]["expr"]
+    assert "carillon_budget_refusals_total" in found["CarillonBudgetSpent"]["expr"]
+
+
 @pytest.mark.spec("SEEN-OP-19")
 def test_what_outsiders_post_raises_none() -> None:
     assert not [name for name, rule in rules() if "carillon_seen_decisions_total" in rule["expr"]]

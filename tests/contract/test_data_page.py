@@ -131,6 +131,6 @@ def test_the_numbers_of_the_page_are_those_in_force() -> None:
     assert [] == [text for text, holds in numbers.items() if text not in TEXT or not holds]
 
 
-def test_the_page_has_five_questions_each_with_a_name() -> None:
+def test_the_page_has_six_questions_each_with_a_name() -> None:
     names = re.findall(r"^```sql\n-- (.+)$", TEXT, re.MULTILINE)
-    assert 5 == len(set(names)) == TEXT.count("```sql")
+    assert 6 == len(set(names)) == TEXT.count("```sql")

@@ -58,6 +58,7 @@ def test_names_of_stages_and_their_inputs_are_frozen() -> None:
         "delivery-push",
         "mailbox",
         "rates",
+        "spending",
         "status",
         "stats",
         "seen",

@@ -15,7 +15,9 @@ from connectors.clock import now_ms
 from connectors.providers.dkim import SIGNED
 from connectors.providers.receipts.registry import WEBHOOK_KEY, WEBHOOKS
 from connectors.providers.registry import KINDS
+from connectors.reference.files import load_directory
 from schemas.receipts import ReceiptKind
+from schemas.records import SpendingBudget
 from tests.contract.push_rigs import APNS_KEY, PUSH, VAPID_KEY, service_account
 from tests.contract.rigs import CASES
 
@@ -34,10 +36,12 @@ KEYS: dict[str, dict[str, str]] = {
 }
 
 
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
 def examples() -> list[dict[str, Any]]:
-    """Entries of the page's blocks."""
-    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    return [entry for block in blocks for entry in yaml.safe_load(block)]
+    """Providers of the page's blocks."""
+    return [entry for block in BLOCKS for entry in yaml.safe_load(block) if "kind" in entry]
 
 
 def filled(given: Any) -> Any:
@@ -66,6 +70,15 @@ async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, An
         config |= KEYS[entry["kind"]]
     carrier = KINDS[entry["kind"]](entry["name"], config, now_ms)
     await carrier.close()
+
+
+@pytest.mark.spec("NS-OPS-OP-12")
+def test_the_budgets_of_the_page_can_be_applied(tmp_path: Path) -> None:
+    (block,) = [block for block in BLOCKS if block.startswith("- of:")]
+    (tmp_path / "budgets.yaml").write_text(block, encoding="utf-8")
+    assert {"sms", "sms/sms-main", "campaign/spring-sale"} == {
+        one.of for one in load_directory(tmp_path) if isinstance(one, SpendingBudget)
+    }
 
 
 @pytest.mark.spec("NS-CH-020")

@@ -168,6 +168,7 @@ def test_metric_names_and_labels_keep_the_conventions() -> None:
             "notification_type",
             "change",
             "cause",
-        ),  # tags, destinations and types as configured: SEEN-OP-20
+            *("budget", "period"),
+        ),  # budgets, tags, destinations and types as configured: SEEN-OP-20
     }
     assert all(metric.sentence.endswith(".") for metric in METRICS)

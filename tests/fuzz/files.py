@@ -80,10 +80,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "kind": "fake_sms",
         "config": {},
         "cost": 1.0,
+        "cost_per_message": 0.5,
         "rate_limit": 5,
     },
     "seen.yaml": {"tag": "a", "destinations": ["seen.a"], "remember_for_s": 5},
     "communications.yaml": {"id": "a", "kind": "fullscreen", "content": {"title": "A"}},
+    "budgets.yaml": {"of": "sms/a", "per_day": 1.5, "in_all": "7"},
     "filters.yaml": {"filter_id": "a", "value_type": "string"},
     "experiments.yaml": {"name": "a", "filters": {"a": ["b", "c"]}},
 }

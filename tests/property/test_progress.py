@@ -25,13 +25,16 @@ STATUSES = ["unknown", "sent", "failed", "delivered", "opened", "clicked", "expi
 
 FACTS = st.lists(
     st.builds(
-        lambda status, at, provider, attempt: replace(
-            fact(status, T0 + at, f"{status}@{at}@{provider}", provider), attempt=attempt
+        lambda status, at, provider, attempt, cost: replace(
+            fact(status, T0 + at, f"{status}@{at}@{provider}", provider),
+            attempt=attempt,
+            cost=cost if status == "sent" else None,
         ),
         status=st.sampled_from(STATUSES),
         at=st.integers(-SECOND, 9 * DAY),
         provider=st.sampled_from(["first", "second"]),
         attempt=st.integers(0, 6),
+        cost=st.none() | st.integers(0, 9_000_000),
     ),
     max_size=12,
     unique_by=lambda said: said.event_id,
@@ -120,7 +123,8 @@ def test_a_status_never_goes_back_and_a_version_never_stands(orders: tuple[list[
 @given(ORDERS)
 def test_each_metric_counts_a_message_at_most_once(orders: tuple[list[Said], list[Said]]) -> None:
     counted = Told(one_by_one(orders[1])).of_the_day()
-    counted.pop("late", None)
+    for metric in ("late", "cost_micros"):
+        counted.pop(metric, None)
     assert set(counted.values()) <= {1}
 
 
@@ -171,8 +175,10 @@ def test_the_row_counts_what_the_statistics_count(orders: tuple[list[Said], list
     """Grouped by hour, provider and metric: what `notification_counts` makes of the rows in SQL."""
     told = Told(one_by_one(orders[1]))
     last = told.rows()[-1]
-    counted = Counter(
-        (at - at % HOUR, provider, metric) for metric, at, provider in json.decode(last.counted)
-    )
+    counted: Counter[tuple[int, str | None, str]] = Counter()
+    for metric, at, provider in json.decode(last.counted):
+        counted[at - at % HOUR, provider, metric] += 1
+        if metric == "priced":
+            counted[at - at % HOUR, provider, "cost_micros"] += last.cost or 0
     sums = {cell[1:]: amount for cell, amount in told.sums().items() if cell[0] == "hour"}
-    assert dict(counted) == sums
+    assert {cell: amount for cell, amount in counted.items() if amount} == sums

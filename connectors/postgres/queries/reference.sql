@@ -67,19 +67,32 @@ RETURNING version;
 -- name: upsert_provider
 -- A provider, its configuration sealed; no row when it already says the same.
 INSERT INTO provider_configs AS t (
-    channel_type, provider_name, kind, config, is_active, priority, rate_limit, cost, platforms, weight, region
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    channel_type, provider_name, kind, config, is_active, priority, rate_limit, cost, platforms, weight, region,
+    cost_per_message
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (channel_type, provider_name) DO UPDATE SET
     kind = excluded.kind, config = excluded.config, is_active = excluded.is_active, priority = excluded.priority,
     rate_limit = excluded.rate_limit, cost = excluded.cost, platforms = excluded.platforms,
-    weight = excluded.weight, region = excluded.region,
+    weight = excluded.weight, region = excluded.region, cost_per_message = excluded.cost_per_message,
     version = t.version + 1, updated_at = now(), deleted_at = NULL
 WHERE (
-    t.kind, t.config, t.is_active, t.priority, t.rate_limit, t.cost, t.platforms, t.weight, t.region, t.deleted_at
+    t.kind, t.config, t.is_active, t.priority, t.rate_limit, t.cost, t.platforms, t.weight, t.region,
+    t.cost_per_message, t.deleted_at
 ) IS DISTINCT FROM (
     excluded.kind, excluded.config, excluded.is_active, excluded.priority, excluded.rate_limit, excluded.cost,
-    excluded.platforms, excluded.weight, excluded.region, excluded.deleted_at
+    excluded.platforms, excluded.weight, excluded.region, excluded.cost_per_message, excluded.deleted_at
 )
+RETURNING version;
+
+-- name: upsert_budget
+-- A budget; no row when it already says the same.
+INSERT INTO spending_budgets AS t (scope, per_day, per_month, in_all)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (scope) DO UPDATE SET
+    per_day = excluded.per_day, per_month = excluded.per_month, in_all = excluded.in_all,
+    version = t.version + 1, updated_at = now(), deleted_at = NULL
+WHERE (t.per_day, t.per_month, t.in_all, t.deleted_at)
+    IS DISTINCT FROM (excluded.per_day, excluded.per_month, excluded.in_all, excluded.deleted_at)
 RETURNING version;
 
 -- name: upsert_tag
@@ -146,6 +159,12 @@ RETURNING version;
 -- Mark a provider as deleted; no row when it is not there.
 UPDATE provider_configs SET version = version + 1, deleted_at = now()
 WHERE channel_type = $1 AND provider_name = $2 AND deleted_at IS NULL
+RETURNING version;
+
+-- name: remove_budget
+-- Mark a budget as deleted; no row when it is not there.
+UPDATE spending_budgets SET version = version + 1, deleted_at = now()
+WHERE scope = $1 AND deleted_at IS NULL
 RETURNING version;
 
 -- name: remove_tag

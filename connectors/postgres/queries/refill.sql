@@ -17,6 +17,8 @@ FROM (
         deleted_at
     FROM provider_configs
     UNION ALL
+    SELECT 'budget:' || scope, ARRAY[scope]::TEXT [], version, deleted_at FROM spending_budgets
+    UNION ALL
     SELECT 'tag:' || tag, ARRAY[tag]::TEXT [], version, deleted_at FROM seen_tags
     UNION ALL
     SELECT 'communication:' || id, ARRAY[id]::TEXT [], version, deleted_at FROM promotions.promotions
@@ -59,6 +61,10 @@ UPDATE provider_configs SET version = $1 WHERE channel_type = $2 AND provider_na
 -- name: version_tag
 -- Give a tag the version it has in the topic.
 UPDATE seen_tags SET version = $1 WHERE tag = $2;
+
+-- name: version_budget
+-- Give a budget the version it has in the topic.
+UPDATE spending_budgets SET version = $1 WHERE scope = $2;
 
 -- name: version_communication
 -- Give a communication the version it has in the topic.

@@ -61,7 +61,7 @@ INSERT INTO notification_messages AS m (
     recipient, status, status_reason, status_details, payload, notification_type, category, priority, source,
     idempotency_key, language_code, provider_name, provider_message_id, attempts,
     scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at, expires_at, last_status_update_at,
-    segments, campaign_id, campaign_label, variant, is_test, counted
+    segments, campaign_id, campaign_label, variant, is_test, counted, cost
 )
 SELECT
     n.message_uuid, n.row_version, n.request_id, n.user_id, n.channel_type, t.id, n.template_name,
@@ -71,20 +71,20 @@ SELECT
     carillon_time(n.scheduled_at), carillon_time(n.created_at), carillon_time(n.sent_at),
     carillon_time(n.delivered_at), carillon_time(n.opened_at), carillon_time(n.clicked_at),
     carillon_time(n.expires_at), carillon_time(n.last_status_update_at), n.segments, n.campaign_id, n.campaign_label,
-    n.variant, n.is_test, n.counted
+    n.variant, n.is_test, n.counted, n.cost
 FROM unnest(
     $1::UUID [], $2::INT [], $3::UUID [], $4::UUID [], $5::TEXT [], $6::TEXT [], $7::INT [],
     $8::TEXT [], $9::TEXT [], $10::TEXT [], $11::TEXT [], $12::JSONB [], $13::TEXT [], $14::TEXT [],
     $15::TEXT [], $16::TEXT [], $17::TEXT [], $18::TEXT [], $19::TEXT [], $20::TEXT [], $21::INT [],
     $22::BIGINT [], $23::BIGINT [], $24::BIGINT [], $25::BIGINT [], $26::BIGINT [], $27::BIGINT [],
     $28::BIGINT [], $29::BIGINT [], $30::INT [], $31::UUID [], $32::TEXT [], $33::TEXT [], $34::BOOLEAN [],
-    $35::JSONB []
+    $35::JSONB [], $36::NUMERIC []
 ) AS n (
     message_uuid, row_version, request_id, user_id, channel_type, template_name, template_version,
     recipient, status, status_reason, status_details, payload, notification_type, category,
     priority, source, idempotency_key, language_code, provider_name, provider_message_id, attempts,
     scheduled_at, created_at, sent_at, delivered_at, opened_at, clicked_at,
-    expires_at, last_status_update_at, segments, campaign_id, campaign_label, variant, is_test, counted
+    expires_at, last_status_update_at, segments, campaign_id, campaign_label, variant, is_test, counted, cost
 )
 LEFT JOIN notification_templates AS t
     ON t.name = n.template_name AND t.channel_type = n.channel_type AND t.language_code = n.language_code
@@ -114,7 +114,8 @@ ON CONFLICT (message_uuid, created_at) DO UPDATE SET
     campaign_label = excluded.campaign_label,
     variant = excluded.variant,
     is_test = excluded.is_test,
-    counted = excluded.counted
+    counted = excluded.counted,
+    cost = excluded.cost
 WHERE m.row_version < excluded.row_version;
 
 -- name: write_log
@@ -230,20 +231,22 @@ ON CONFLICT (id) DO NOTHING;
 INSERT INTO notification_stats AS s (
     bucket_id, starts_at, row_version, channel_type, notification_type, category, campaign_id, campaign_label, variant,
     provider_name, sent, delivered, failed, opened, clicked, unsubscribed, skipped, unknown, expired, cancelled,
-    rejected, late
+    rejected, late, priced, cost_micros
 )
 SELECT
     n.bucket_id, carillon_time(n.starts_at), n.row_version, n.channel_type, n.notification_type, n.category,
     n.campaign_id, n.campaign_label, n.variant, n.provider_name, n.sent, n.delivered, n.failed, n.opened, n.clicked,
-    n.unsubscribed, n.skipped, n.unknown, n.expired, n.cancelled, n.rejected, n.late
+    n.unsubscribed, n.skipped, n.unknown, n.expired, n.cancelled, n.rejected, n.late, n.priced,
+    n.cost_micros
 FROM unnest(
     $1::UUID [], $2::BIGINT [], $3::BIGINT [], $4::TEXT [], $5::TEXT [], $6::TEXT [], $7::TEXT [], $8::TEXT [],
     $9::TEXT [], $10::TEXT [], $11::BIGINT [], $12::BIGINT [], $13::BIGINT [], $14::BIGINT [], $15::BIGINT [],
-    $16::BIGINT [], $17::BIGINT [], $18::BIGINT [], $19::BIGINT [], $20::BIGINT [], $21::BIGINT [], $22::BIGINT []
+    $16::BIGINT [], $17::BIGINT [], $18::BIGINT [], $19::BIGINT [], $20::BIGINT [], $21::BIGINT [], $22::BIGINT [],
+    $23::BIGINT [], $24::BIGINT []
 ) AS n (
     bucket_id, starts_at, row_version, channel_type, notification_type, category, campaign_id, campaign_label, variant,
     provider_name, sent, delivered, failed, opened, clicked, unsubscribed, skipped, unknown, expired, cancelled,
-    rejected, late
+    rejected, late, priced, cost_micros
 )
 ON CONFLICT (bucket_id, starts_at) DO UPDATE SET
     row_version = excluded.row_version,
@@ -258,7 +261,9 @@ ON CONFLICT (bucket_id, starts_at) DO UPDATE SET
     expired = excluded.expired,
     cancelled = excluded.cancelled,
     rejected = excluded.rejected,
-    late = excluded.late
+    late = excluded.late,
+    priced = excluded.priced,
+    cost_micros = excluded.cost_micros
 WHERE s.row_version < excluded.row_version;
 
 -- name: write_devices

@@ -95,7 +95,7 @@ def test_ns_ch_op_08_a_text_message_says_how_many_segments_it_takes() -> None:
     way = Way("sms", [Address(sealed=b"sealed:+79001234567", is_valid=True)], template, 0)
     made = render_channel(draft, way, MemoryOutside())
     broken = render_channel(replace(draft, variables={}), way, MemoryOutside())
-    assert [(MessageQueued, 5), (SendTask, None), (MessageQueued, None)] == [
+    assert [(MessageQueued, 5), (SendTask, 5), (MessageQueued, None)] == [
         (type(each), getattr(each, "segments", None)) for each in [*made, *broken]
     ]
 

@@ -19,6 +19,7 @@ from schemas.records import (
     Provider,
     Rule,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 from schemas.words import Category, Channel, Lane, UnknownPolicy
@@ -45,6 +46,7 @@ def templates() -> dict[str, Template]:
         ("types", NotificationType),
         ("rules", Rule),
         ("providers", Provider),
+        ("budgets", SpendingBudget),
         ("seen", SeenTag),
         ("communications", Communication),
         ("filters", AudienceFilter),

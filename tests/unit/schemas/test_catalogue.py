@@ -49,6 +49,7 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
         "outcomes",
         "provider.receipts",
         "rates.demands",
+        "spending.costs",
         "rows",
         "stats.partials",
     }

@@ -213,3 +213,24 @@ def test_of_two_facts_the_time_of_the_first_to_be_heard_is_kept() -> None:
 def test_facts_of_earlier_versions_were_heard_when_they_happened() -> None:
     old = Fact(event_id="1", status="failed", at=T0), Fact(event_id="2", status="delivered", at=T0 + 1)
     assert {"sent", "delivered"} == set(reduce(Progress.merge, old, NEW).counts())
+
+
+@pytest.mark.spec("NS-OPS-OP-12")
+def test_a_cost_counts_where_its_message_was_sent_and_stays_when_it_fails() -> None:
+    sent = Fact(event_id="1", status="sent", at=T0 + 1, provider="p", cost=3_500_000)
+    progress = NEW.merge(sent).merge(Fact(event_id="2", status="failed", at=T0 + 5, provider="p"))
+    costs = {Cell("priced", T0 + 1, "p"), Cell("cost_micros", T0 + 1, "p", 3_500_000)}
+    assert costs <= {*progress.counts().values()}
+    assert 3_500_000 == progress.row().cost
+    assert f'["priced",{T0 + 1},"p"]' in progress.counted()
+    assert "cost" not in progress.counted()
+
+
+def test_what_a_message_cost_that_only_a_report_tells_of_is_not_known() -> None:
+    progress = NEW.merge(Fact(event_id="1", status="delivered", at=T0))
+    assert (None, {"sent", "delivered"}) == (progress.row().cost, {*progress.counts()})
+
+
+def test_a_cost_that_is_told_late_counts_in_the_hour_of_its_telling() -> None:
+    late = NEW.merge(Fact(event_id="1", status="sent", at=T0, late_at=T0 + 9, provider="p", cost=0))
+    assert Cell("cost_micros", T0 + 9, "p", 0) in late.counts().values()

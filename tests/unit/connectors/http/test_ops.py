@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from connectors.access.key_book import KeyBook
 from connectors.account_metrics import AccountMetrics
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
+from connectors.budget_metrics import BudgetMetrics
 from connectors.campaign_metrics import CampaignMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
@@ -60,6 +61,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     ProviderMetrics(registry)
     ReceiptMetrics(registry)
     RateMetrics(registry)
+    BudgetMetrics(registry)
     BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)

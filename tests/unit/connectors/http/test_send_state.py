@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -58,6 +59,8 @@ MESSAGE = MessageFound(
     sent_at=None,
     delivered_at=None,
     updated_at=NOW + 9,
+    segments=None,
+    cost=Decimal("3.500000"),
     log=(StatusFound("e-1", "pending", NOW + 7, {}), StatusFound("e-2", "failed", NOW + 9, {"attempt": 1})),
 )
 CANCEL = replace(

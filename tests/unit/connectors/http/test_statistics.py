@@ -49,12 +49,24 @@ def hours(text: str) -> int:
 @pytest.mark.spec("NS-API-060 NS-API-061 NS-STAT-004 NS-STAT-OP-03")
 async def test_sums_rates_and_the_breakdown_have_the_form_of_the_specification() -> None:
     store = Store(
-        group("email", "promo", "one", sent=80, delivered=76, opened=19, clicked=4, unsubscribed=1),
+        group(
+            "email",
+            "promo",
+            "one",
+            sent=80,
+            delivered=76,
+            opened=19,
+            clicked=4,
+            unsubscribed=1,
+            priced=80,
+            cost_micros=240_000_000,
+        ),
         group("email", "promo", "two", sent=20, failed=2),
         group(None, "promo", None, skipped=7),
     )
     status, body = await asked(MONTH, store)
-    line = dict.fromkeys(METRICS, 0) | {"channel_type": "email", "notification_type": "promo"}
+    none = dict.fromkeys(METRICS, 0) | {"priced": 0, "cost_micros": None}
+    line = none | {"channel_type": "email", "notification_type": "promo"}
     assert 200 == status
     assert {
         "period": {"start_date": "2026-11-01T00:00:00Z", "end_date": "2026-12-01T00:00:00Z"},
@@ -66,6 +78,8 @@ async def test_sums_rates_and_the_breakdown_have_the_form_of_the_specification()
             "clicked": 4,
             "unsubscribed": 1,
             "skipped": 7,
+            "priced": 80,
+            "cost_micros": 240_000_000,
         },
         "rates": {
             "delivery_rate": 0.95,
@@ -76,15 +90,18 @@ async def test_sums_rates_and_the_breakdown_have_the_form_of_the_specification()
             "unsubscribe_rate": 0.0132,
         },
         "breakdown": [
-            line | {"sent": 100, "delivered": 76, "failed": 2, "opened": 19, "clicked": 4, "unsubscribed": 1},
-            dict.fromkeys(METRICS, 0) | {"channel_type": None, "notification_type": "promo", "skipped": 7},
+            line
+            | {"sent": 100, "delivered": 76, "failed": 2, "opened": 19, "clicked": 4, "unsubscribed": 1}
+            | {"priced": 80, "cost_micros": 240_000_000},
+            none | {"channel_type": None, "notification_type": "promo", "skipped": 7},
         ],
     } == body
 
 
 async def test_a_period_of_which_nothing_is_known_has_zeros_and_no_rates() -> None:
     _, body = await asked(MONTH)
-    assert ({0}, {None}, []) == ({*body["totals"].values()}, {*body["rates"].values()}, body["breakdown"])
+    assert ({0, None}, None) == ({*body["totals"].values()}, body["totals"]["cost_micros"])
+    assert ({None}, []) == ({*body["rates"].values()}, body["breakdown"])
 
 
 @pytest.mark.spec("NS-API-OP-18")

@@ -22,6 +22,7 @@ from schemas.records import (
     Rule,
     SeenDestination,
     SeenTag,
+    SpendingBudget,
     Template,
 )
 
@@ -31,6 +32,7 @@ SAMPLES: list[ReferenceRecord] = [
     Template(name="a", channel_type="a", language_code="a", body="a"),
     Rule(topic="a", event_type="a", notification_type="a"),
     Provider(name="a", channel_type="a", kind="a"),
+    SpendingBudget(of="a"),
     SeenTag(tag="a", destinations=["a"]),
     Communication(id="a", kind="a", content={"a": 1}),
     AudienceFilter(filter_id="a", value_type="a"),
@@ -40,6 +42,7 @@ OTHERS: dict[str, Any] = {
     "targets": [SeenDestination(kind="api", name="b")],
     "variables": {"B": {"type": "string"}},
     "parts": {"layout.b": {"body": "b"}},
+    **dict.fromkeys(("cost_per_message", "per_day", "per_month", "in_all"), "7.5"),
     **dict.fromkeys(("rate_limit", "fallback_after_s", "weight"), 7),
 }
 EACH = [(one, each.name) for one in SAMPLES for each in msgspec.structs.fields(one) if each.name != "version"]
@@ -77,7 +80,7 @@ def test_each_column_has_its_place_in_the_query_that_writes_it(record: Reference
     assert set(range(1, len(columns_of(record, CIPHER)) + 1)) == places
 
 
-@pytest.mark.parametrize("kind", ["type", "provider", "tag", "rule"])
+@pytest.mark.parametrize("kind", ["type", "provider", "budget", "tag", "rule"])
 def test_a_query_compares_all_that_it_writes(kind: str) -> None:
     """A column that it does not compare is one whose change nobody publishes."""
     query = named_queries("reference")[f"upsert_{kind}"]

@@ -181,4 +181,4 @@ def test_an_unknown_row_is_told() -> None:
 
 def test_delivery_of_every_channel_is_scalable() -> None:
     delivery = {f"delivery-{one}" for one in t.PROVIDED_CHANNELS}
-    assert {"recipient", "status", "stats", "members", *delivery} == set(scalable())
+    assert {"recipient", "spending", "status", "stats", "members", *delivery} == set(scalable())
