@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from agents.retry import backoff_ms
 from schemas.records import SeenCall, SeenCallEnded, SeenDue, SeenFailed, SeenParcel
 from schemas.seen_figures import UNKNOWN, Result, SeenPaused, SeenTried
-from schemas.seen_words import GivenUp
+from schemas.seen_words import DestinationKind, GivenUp
 from schemas.times import rfc3339
-from schemas.words import DestinationKind, Verdict
+from schemas.words import Verdict
 from tables.consumers import LONGEST_PAUSE_MS, Consumer, key_of, place_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from connectors.providers.http_call import HttpCalls
 from connectors.providers.port import Answer
 from schemas.codec import encode_json
 from schemas.records import SeenCallEnded
-from schemas.words import DestinationKind, Verdict
+from schemas.seen_words import DestinationKind
+from schemas.words import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

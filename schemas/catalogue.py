@@ -13,6 +13,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
+from schemas.quarantine_topics import quarantine_topics
 from schemas.rate_topics import rate_topics
 from schemas.receipt_topics import receipt_topics
 from schemas.topics import Form, Partitions, Topic, Use
@@ -33,6 +34,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_inputs(events),
         *receipt_topics(),
         *_requests(),
+        *quarantine_topics(),
         *_channels(),
         *rate_topics(),
         *_outcomes(),
@@ -88,8 +90,8 @@ def _requests() -> Iterator[Topic]:
     yield t.internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
-        asked = (r.RequestReceived, r.FallbackGranted)
-        yield t.internal(t.request_topic(lane), asked, about, ("intake status", "recipient"))
+        asked = (r.RequestReceived, r.FallbackGranted, r.RequestFreed)
+        yield t.internal(t.request_topic(lane), asked, about, ("intake status quarantine", "recipient"))
 
 
 def _channels() -> Iterator[Topic]:
@@ -202,14 +204,8 @@ def _reference() -> Iterator[Topic]:
         use=Use.REFERENCE,
         key="`<kind>:<name>`",
         records=(
-            r.NotificationType,
-            r.Template,
-            r.Rule,
-            r.Provider,
-            r.SeenTag,
-            r.Communication,
-            r.AudienceFilter,
-            r.Experiment,
+            *(r.NotificationType, r.Template, r.Rule, r.Provider),
+            *(r.SeenTag, r.Communication, r.AudienceFilter, r.Experiment),
         ),
         about="Types, templates, rules, providers, tags, what audiences need; read whole by all.",
         writers=("apply", "http"),

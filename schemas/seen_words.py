@@ -1,8 +1,23 @@
-"""Why a seen fact is given up: a closed list with a sentence each."""
+"""The closed lists of seen facts: who saw, how a fact is delivered, why one is given up."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class SeenKind(StrEnum):
+    """The three types of seen events (SEEN-033)."""
+
+    CLIENT = "client"
+    DRIVER = "driver"
+    UNAUTHORIZED = "unauthorized"
+
+
+class DestinationKind(StrEnum):
+    """The two ways to deliver a seen fact (SEEN-031, SEEN-032)."""
+
+    API = "api"
+    TOPIC = "topic"
 
 
 class GivenUp(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.seen_figures import UNKNOWN
-from schemas.words import DestinationKind
+from schemas.seen_words import DestinationKind
 from tables.consumers import key_of
 
 if TYPE_CHECKING:

@@ -68,6 +68,15 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.quarantine import (
+    AnomalyEnded,
+    AnomalyFound,
+    FlowCounted,
+    FlowDue,
+    QuarantineOrdered,
+    RequestFreed,
+    RequestQuarantined,
+)
 from schemas.records.rates import RateDemanded, RateDue, RateGranted
 from schemas.records.receipts import ReceiptHeard, ReceiptPosted
 from schemas.records.reference import (
@@ -121,6 +130,8 @@ from schemas.records.seen import (
 )
 
 __all__ = [
+    "AnomalyEnded",
+    "AnomalyFound",
     "ApiKey",
     "AttemptEnded",
     "AudienceAnswered",
@@ -156,6 +167,8 @@ __all__ = [
     "FallbackGranted",
     "FallbackOff",
     "FallbackPlanned",
+    "FlowCounted",
+    "FlowDue",
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
@@ -180,6 +193,7 @@ __all__ = [
     "ProgressForgotten",
     "Provider",
     "ProviderCall",
+    "QuarantineOrdered",
     "QuietChoice",
     "QuietHours",
     "RateDemanded",
@@ -191,8 +205,10 @@ __all__ = [
     "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestFreed",
     "RequestOff",
     "RequestProgress",
+    "RequestQuarantined",
     "RequestReceived",
     "RetryDue",
     "Rule",
