@@ -23,8 +23,9 @@ def quarantine_topics() -> Iterator[Topic]:
     yield replace(counts, key=FLOW_KEY, partitions=Partitions.ONE)
     about = "Requests that wait for an admin, sealed as they came, and what he orders."
     held = (r.RequestQuarantined, r.QuarantineOrdered)
-    aside = t.internal(t.QUARANTINE, held, about, ("recipient http", "quarantine"))
-    yield replace(aside, key=FLOW_KEY, partitions=Partitions.ONE)
+    aside = t.internal(t.QUARANTINE, held, about, ("", "quarantine"))
+    writers = ("recipient", "http", "quarantine release")
+    yield replace(aside, writers=writers, key=FLOW_KEY, partitions=Partitions.ONE)
     yield Topic(
         name=t.ANOMALIES,
         use=Use.REFERENCE,
@@ -32,7 +33,7 @@ def quarantine_topics() -> Iterator[Topic]:
         records=(r.AnomalyFound,),
         about="Services that ask for far more of a type than they used to, and whether that is held.",
         writers=("quarantine",),
-        readers=("every worker", "http"),
+        readers=("every worker", "http", "quarantine list"),
         partitions=Partitions.ONE,
         retention_ms=None,
         extra=t.COMPACTED,

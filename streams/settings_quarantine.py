@@ -21,5 +21,6 @@ class Quarantine(BaseModel):
     """More than so many times its average in a minute is too much of a service and type."""
     floor_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     """An average below counts as this one: with a factor of 10 less than 600 a minute is never too much."""
-    grace_minutes: Annotated[int, Field(ge=1, le=44_640)] = 60
-    """A service and type that is new, or was released, is not judged for so long: its average is learned."""
+    grace_minutes: Annotated[int, Field(ge=0, le=44_640)] = 60
+    """A service and type that is new, or was released, is not judged for so long: its average is learned.
+    With 0 the minute of a release is not judged, and one that is new is judged at once, by the floor."""

@@ -165,5 +165,5 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def begun(terms: Terms, now: int) -> Flow:
-    """A flow that nobody knew."""
-    return Flow(judged_from=now + terms.grace_ms)
+    """A flow that nobody knew; without a time of grace it is judged in this very minute."""
+    return Flow(judged_from=now + terms.grace_ms if terms.grace_ms else 0)

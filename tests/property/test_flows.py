@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents import quarantine as stage
 from agents.quarantine import Memory, quarantine
 from schemas.quarantine_words import Order, flow_key
 from schemas.records import AnomalyEnded, AnomalyFound, FlowDue, RequestFreed, RequestReceived
@@ -66,6 +68,14 @@ def test_reports_may_come_again_and_in_any_order(said: list[tuple[str, int]], da
     for worker, count in again:
         flow = flow.heard(counted(count, worker=worker), MINUTE + 1)
     assert sum(highest.values()) == sum(each.total for each in flow.minutes)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_steps() -> Iterator[None]:
+    """So few go in one transaction."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "STEP", 2)
+        yield
 
 
 @dataclass
@@ -132,7 +142,7 @@ def test_each_that_is_held_leaves_once_and_a_release_leaves_none(steps: list[tup
         assert play.came == len({one.origin for one in (*play.gone, *waiting)}) == len(play.gone + waiting)
         assert len(waiting) == play.flows.rows[KEY][0].waiting
     play.batch(ordered(Order.RELEASE))
-    for _ in range(5):
+    for _ in range(100):
         play.now += 2
         play.batch()
     assert ({}, False) == (play.held.rows, play.is_held)

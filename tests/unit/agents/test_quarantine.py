@@ -64,7 +64,9 @@ async def test_a_new_flow_is_only_counted() -> None:
 @pytest.mark.spec("NS-SEC-032 NS-SEC-OP-07")
 async def test_too_many_are_told_to_all_and_from_then_on_requests_wait() -> None:
     one = task()
-    found = AnomalyFound(**NAMED, since=one.now, count=61, average=6, is_held=True)
+    found = AnomalyFound(
+        source=SOURCE, notification_type=CODE, since=one.now, count=61, average=6, is_held=True
+    )
     assert [found] == await one.tell(counted(61))
     assert [due(one.now + stage.TELL_MS)] == await one.tell(aside(1), aside(2))
     assert [request(1), request(2)] == [row for row, _ in one.held.rows.values()]

@@ -69,6 +69,12 @@ def test_a_new_one_is_not_judged_in_its_grace_and_is_from_then_on() -> None:
     assert State.HELD == judged(heard(grown, 10**6))
 
 
+def test_without_a_grace_a_new_one_is_judged_at_once_by_the_floor() -> None:
+    new = begun(TERMS._replace(grace_ms=0), MINUTE + 1)
+    assert State.OPEN == judged(heard(new, 600))
+    assert State.HELD == judged(heard(new, 601))
+
+
 def test_a_minute_that_began_in_the_grace_is_not_judged() -> None:
     assert State.OPEN == judged(heard(replace(USUAL, judged_from=MINUTE + 1), 10**6))
 
@@ -112,7 +118,7 @@ def test_what_is_released_is_usual_from_now_on() -> None:
     assert (State.OPEN, 5_000.0) == (learned.state, learned.average)
 
 
-@pytest.mark.spec("NS-SEC-OP-07 NS-OV-053")
+@pytest.mark.spec("NS-SEC-OP-07")
 def test_an_approved_run_is_not_judged_and_teaches_nothing() -> None:
     until = MINUTE + 3 * MINUTE_MS
     planned = USUAL.ordered(ordered(Order.APPROVE, until), TERMS, MINUTE)

@@ -1,0 +1,158 @@
+"""A flood is held, and after a release each request is sent once, over two kills; another is rejected."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schemas.quarantine_words import Order
+from schemas.records import QuarantineOrdered
+from streams.quarantine_desk import anomalies, give
+from tests.broker.house.book import known, phone, user
+from tests.broker.house.house import House, Sent, running_house
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connectors.kafka_clients import Brokers
+
+SMALL = {"mode": "hold", "factor": 2, "floor_per_minute": 10, "grace_minutes": 0}
+"""Over 20 in a minute are too many of whoever is new."""
+CODE = "hidden_ask"
+WAVE = 15
+HELD = 60
+PATIENCE_S = 180.0
+ROWS = "select idempotency_key as name, outcome, reason from notification_requests where source = $1"
+WAITING = f"{ROWS} and outcome = 'waiting' and reason = 'quarantined'"
+MESSAGES = "select idempotency_key as name, status from notification_messages where source = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`held`: names that came when it was held; `early`: calls for them before the release."""
+
+    sent: list[str]
+    held: list[str]
+    early: int
+    rows: dict[str, tuple[str, str | None]]
+    messages: Counter[str]
+    calls: Counter[str]
+    rejected: set[tuple[str, str | None]]
+    left: int
+
+
+def asked(name: str, source: str) -> Sent:
+    value = {
+        "user_id": user(name),
+        "notification_type": CODE,
+        "data": {"Text": name},
+        "idempotency_key": name,
+    }
+    return Sent("notification.send.request", value, user(name), (("source", source),))
+
+
+def number_of(name: str) -> str:
+    source, _, number = name.rpartition("-")
+    return phone((20_000 if source == "flood" else 30_000) + int(number))
+
+
+class Flood:
+    """One service that asks for too much."""
+
+    def __init__(self, house: House, source: str) -> None:
+        self.house, self.source = house, source
+        self.sent: list[str] = []
+
+    async def wave(self, many: int) -> list[str]:
+        """So many more, each to a user of its own."""
+        names = [f"{self.source}-{len(self.sent) + number}" for number in range(many)]
+        facts = (Sent("user.events", known(name, phone=number_of(name)), user(name)) for name in names)
+        await self.house.send(*facts)
+        await self.house.read_by("intake", "recipient")
+        await self.house.send(*(asked(name, self.source) for name in names))
+        self.sent += names
+        return names
+
+    async def until_held(self) -> None:
+        """Minutes of the clock are judged, so a wave may fall into two of them."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.source not in await self._held():
+                await self.wave(WAVE)
+
+    async def order(self, order: Order) -> None:
+        await give(self.brokers, QuarantineOrdered(source=self.source, notification_type=CODE, order=order))
+
+    @property
+    def brokers(self) -> Brokers:
+        return {"bootstrap_servers": self.house.kafka.address}
+
+    async def _held(self) -> set[str]:
+        return {each.source for each in await anomalies(self.brokers) if each.is_held}
+
+    async def rows(self, query: str, many: int) -> list[Any]:
+        """As soon as there are so many, however long it takes."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(found := await self.house.rows(query, [self.source], many)) < many:
+                pass
+        return found
+
+
+async def strike(house: House) -> None:
+    """Kill the worker, and start it again."""
+    house.worker.signal(signal.SIGKILL)
+    await house.worker.ended()
+    house.worker.start()
+
+
+async def played(house: House) -> Told:
+    flood = Flood(house, "flood")
+    await flood.until_held()
+    held = await flood.wave(HELD)
+    await strike(house)
+    await house.worker.until_ready()
+    waiting = {row["name"] for row in await flood.rows(WAITING, HELD)}
+    numbers = {number_of(name) for name in waiting}
+    early = sum(row["recipient"] in numbers for row in house.ledger)
+    await flood.order(Order.RELEASE)
+    await strike(house)
+    await house.worker.until_ready()
+    done = await flood.rows(f"{ROWS} and outcome = 'accepted'", len(flood.sent))
+    await flood.rows(f"{MESSAGES} and status = 'sent'", len(flood.sent))
+    other = Flood(house, "other")
+    await other.until_held()
+    await other.wave(WAVE)
+    await other.rows(WAITING, WAVE)
+    await other.order(Order.REJECT)
+    ended = await other.rows(f"{ROWS} and outcome = 'rejected'", WAVE)
+    messages = await house.rows(MESSAGES, ["flood"], len(flood.sent))
+    return Told(
+        sent=flood.sent,
+        held=[name for name in held if name in waiting],
+        early=early,
+        rows={row["name"]: (row["outcome"], row["reason"]) for row in done},
+        messages=Counter(row["name"] for row in messages),
+        calls=Counter(row["recipient"] for row in house.ledger if row["taken"]),
+        rejected={(row["outcome"], row["reason"]) for row in ended},
+        left=len(await house.rows(WAITING, ["flood"], 0)),
+    )
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.spec("NS-SEC-032 NS-SEC-OP-07")
+def test_a_flood_waits_until_it_is_released_and_then_each_is_sent_once(tmp_path: Path) -> None:
+    """Mutation tried: the recipient stage diverts nothing: nothing ever waits."""
+    with running_house(tmp_path, quarantine=SMALL) as house:
+        told = asyncio.run(played(house))
+    print(json.dumps({"sent": len(told.sent), "held": len(told.held)}))
+    assert (HELD, 0) == (len(told.held), told.early)
+    assert dict.fromkeys(told.sent, ("accepted", None)) == told.rows
+    assert dict.fromkeys(told.sent, 1) == told.messages
+    assert dict.fromkeys(told.sent, 1) == {name: told.calls[number_of(name)] for name in told.sent}
+    assert {("rejected", "quarantine_rejected")} == told.rejected
+    assert 0 == told.left
