@@ -15,6 +15,7 @@ from connectors.access.key_book import KeyBook
 from connectors.account_metrics import AccountMetrics
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
 from connectors.campaign_metrics import CampaignMetrics
+from connectors.flow_metrics import FlowMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
@@ -60,6 +61,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     ProviderMetrics(registry)
     ReceiptMetrics(registry)
     RateMetrics(registry)
+    FlowMetrics(registry)
     BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
