@@ -139,9 +139,11 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
 def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Flow]:
     """All that may go, or a step of it; of a flow that is held what is too old to wait any longer."""
     most = STEP + draft.came.get(name, 0)
+    if flow.state == State.HELD and not _is_due(_first_end(name, draft), draft.now):
+        return flow
     found = draft.memory.held.scan(_prefix(name), limit=most)
     if flow.state == State.HELD:
-        found = [(place, request) for place, request in found if _ends_at(place) <= draft.now]
+        found = [(place, request) for place, request in found if _is_due(_ends_at(place), draft.now)]
     for place, request in found:
         draft.memory.held.delete(place)
         yield RequestFreed(request=request, is_rejected=flow.state == State.REJECTING)
@@ -177,9 +179,8 @@ def _due(name: Name, flow: Flow, draft: Draft) -> int | None:
         return draft.now + MINUTE_MS
     if flow.state in {State.LEAVING, State.REJECTING}:
         return draft.now + 1
-    dues = [_ends_at(place) for place, _ in draft.memory.held.scan(_prefix(name), limit=1)]
-    if flow.waiting != flow.told:
-        dues.append(flow.told_at + TELL_MS)
+    telling = flow.told_at + TELL_MS if flow.waiting != flow.told else None
+    dues = [at for at in (_first_end(name, draft), telling) if at is not None]
     return max(min(dues), draft.now + 1) if dues else None
 
 
@@ -190,6 +191,15 @@ def place_of(name: Name, ends_at: int, number: int) -> bytes:
 
 def _prefix(name: Name) -> bytes:
     return blake2b(flow_key(*name), digest_size=_DIGEST).digest()
+
+
+def _first_end(name: Name, draft: Draft) -> int | None:
+    """When the first of those that wait is too old (ms)."""
+    return next((_ends_at(place) for place, _ in draft.memory.held.scan(_prefix(name), limit=1)), None)
+
+
+def _is_due(at: int | None, now: int) -> bool:
+    return at is not None and at <= now
 
 
 def _ends_at(place: bytes) -> int:

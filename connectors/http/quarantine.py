@@ -25,6 +25,8 @@ from schemas.times import parse_rfc3339, rfc3339
 from schemas.topics import QUARANTINE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aiohttp import web
 
     from connectors.http.policies import Caller
@@ -104,13 +106,13 @@ class Give:
         """Answer when every in-sync replica has the order."""
         body = await _body(request)
         until = _until(body, self._ports.now_ms())
-        known = [each for each in await found(self._ports) if _is_of(each, body)]
-        if not known and Order(body.order) is not Order.APPROVE:
-            raise ProblemError(Code.NOT_FOUND)
         name = {"source": body.source, "notification_type": body.notification_type}
-        change = change_of(QuarantineOrdered(**name, order=body.order, until=until), known)
-        await noted(self._ports, caller, change)
-        await self._produce(QuarantineOrdered(**name, order=body.order, until=until), trace)
+        order = QuarantineOrdered(**name, order=body.order, until=until)
+        known = among(await found(self._ports), order)
+        if is_pointless(order, known):
+            raise ProblemError(Code.NOT_FOUND)
+        await noted(self._ports, caller, change_of(order, known))
+        await self._produce(order, trace)
         told = Ordered(**name, order=body.order, until=None if until is None else rfc3339(until))
         return json_response(msgspec.json.encode(told), trace.request_id, 202)
 
@@ -146,17 +148,26 @@ def shown(one: AnomalyFound) -> Anomaly:
     )
 
 
-def change_of(order: QuarantineOrdered, known: list[AnomalyFound]) -> Change:
+def among(anomalies: Iterable[AnomalyFound], order: QuarantineOrdered) -> AnomalyFound | None:
+    """The one that an order is about."""
+    name = (order.source, order.notification_type)
+    return next((each for each in anomalies if (each.source, each.notification_type) == name), None)
+
+
+def is_pointless(order: QuarantineOrdered, known: AnomalyFound | None) -> bool:
+    """Nothing there is anomalous, or nothing waits that could be rejected: perhaps a name was mistyped."""
+    if order.order == Order.REJECT:
+        return known is None or not known.is_held
+    return order.order == Order.RELEASE and known is None
+
+
+def change_of(order: QuarantineOrdered, known: AnomalyFound | None) -> Change:
     """The line of the audit log."""
-    before = next((msgspec.to_builtins(shown(each)) for each in known), None)
+    before = None if known is None else msgspec.to_builtins(shown(known))
     after = {"order": order.order, "until": None if order.until is None else rfc3339(order.until)}
     return Change(
         f"quarantine.{order.order}", "flow", f"{order.source}/{order.notification_type}", before, after
     )
-
-
-def _is_of(one: AnomalyFound, body: OrderBody) -> bool:
-    return (one.source, one.notification_type) == (body.source, body.notification_type)
 
 
 async def _body(request: web.Request) -> OrderBody:
@@ -204,7 +215,7 @@ SHOW = Operation(
 GIVE = Operation(
     summary="Release or reject what is held, approve a run",
     about="Done within seconds; what was held goes out in its order, or is told as `rejected`. A run that is "
-    "approved before it begins is not held. 404: nothing of this service and type is anomalous.",
+    "approved before it begins is not held. 404: nothing of this service and type is anomalous, or held.",
     answers=(
         Answer(202, "It is durable.", Ordered, {"taken": Ordered("crm", "marketing_promo", "release")}),
     ),

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from connectors.clock import now_ms
-from connectors.http.quarantine import change_of, shown
+from connectors.http.quarantine import among, change_of, is_pointless, shown
 from connectors.postgres.audit import AuditLog
 from schemas.quarantine_words import LONGEST_APPROVAL_MS, Order
 from schemas.records import QuarantineOrdered
@@ -78,9 +78,8 @@ def _order(order: QuarantineOrdered) -> None:
 
     async def given() -> bool:
         brokers = settings.kafka.brokers()
-        name = (order.source, order.notification_type)
-        known = [each for each in await anomalies(brokers) if (each.source, each.notification_type) == name]
-        if not known and order.order != Order.APPROVE:
+        known = among(await anomalies(brokers), order)
+        if is_pointless(order, known):
             return False
         database = database_of(settings)
         try:
@@ -91,7 +90,7 @@ def _order(order: QuarantineOrdered) -> None:
         return True
 
     if not asyncio.run(given()):
-        typer.echo(f"nothing of {order.source} {order.notification_type} is anomalous", err=True)
+        typer.echo(f"nothing of {order.source} {order.notification_type} is anomalous, or held", err=True)
         raise typer.Exit(1)
     until = f" until {rfc3339(order.until)}" if order.until is not None else ""
     typer.echo(f"{order.order}{until}: {order.source} {order.notification_type}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schemas.quarantine_words import Order
-from schemas.records import QuarantineOrdered
-from streams.quarantine_desk import anomalies, give
+from streams.quarantine_desk import anomalies
+from tests.broker.faults.system import ROOT
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent, running_house
+from tests.broker.house.issuer import token
+from tests.broker.house.test_access import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +32,7 @@ HELD = 60
 PATIENCE_S = 180.0
 ROWS = "select idempotency_key as name, outcome, reason from notification_requests where source = $1"
 WAITING = f"{ROWS} and outcome = 'waiting' and reason = 'quarantined'"
+LINES = "select action, object_id from audit_log where object_type = 'flow'"
 MESSAGES = "select idempotency_key as name, status from notification_messages where source = $1"
 
 
@@ -42,6 +46,7 @@ class Told:
     messages: Counter[str]
     calls: Counter[str]
     rejected: set[tuple[str, str | None]]
+    lines: set[tuple[str, str]]
     left: int
 
 
@@ -83,8 +88,17 @@ class Flood:
             while self.source not in await self._held():
                 await self.wave(WAVE)
 
-    async def order(self, order: Order) -> None:
-        await give(self.brokers, QuarantineOrdered(source=self.source, notification_type=CODE, order=order))
+    async def release(self) -> None:
+        """By the command, as a person would who has set the variables."""
+        words = ("-m", "streams.cli", "quarantine", "release", self.source, CODE)
+        environment = {**os.environ, **self.house.environment, "PYTHONPATH": str(ROOT)}
+        command = await asyncio.create_subprocess_exec(sys.executable, *words, env=environment)
+        assert 0 == await command.wait()
+
+    async def reject(self) -> None:
+        """Over HTTP, as an admin."""
+        order = {"source": self.source, "notification_type": CODE, "order": "reject"}
+        assert 202 == (await ask(self.house.http, token(), "POST", "/quarantine", order))[0]
 
     @property
     def brokers(self) -> Brokers:
@@ -123,7 +137,7 @@ async def played(house: House) -> Told:
     await flood.waiting(held)
     numbers = {number_of(name) for name in held}
     early = sum(row["recipient"] in numbers for row in house.ledger)
-    await flood.order(Order.RELEASE)
+    await flood.release()
     await strike(house)
     await house.worker.until_ready()
     done = await flood.rows(f"{ROWS} and outcome = 'accepted'", len(flood.sent))
@@ -131,7 +145,7 @@ async def played(house: House) -> Told:
     other = Flood(house, "other")
     await other.until_held()
     await other.waiting(await other.wave(WAVE))
-    await other.order(Order.REJECT)
+    await other.reject()
     ended = await other.rows(f"{ROWS} and outcome = 'rejected'", WAVE)
     messages = await house.rows(MESSAGES, ["flood"], len(flood.sent))
     return Told(
@@ -141,12 +155,13 @@ async def played(house: House) -> Told:
         messages=Counter(row["name"] for row in messages),
         calls=Counter(row["recipient"] for row in house.ledger if row["taken"]),
         rejected={(row["outcome"], row["reason"]) for row in ended},
+        lines={(row["action"], row["object_id"]) for row in await house.rows(LINES, [], 2)},
         left=len(await house.rows(WAITING, ["flood"], 0)),
     )
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.spec("NS-SEC-032 NS-SEC-OP-07")
+@pytest.mark.spec("NS-SEC-032 NS-SEC-OP-07 NS-SEC-005")
 def test_a_flood_waits_until_it_is_released_and_then_each_is_sent_once(tmp_path: Path) -> None:
     """Mutation tried: the recipient stage diverts nothing: nothing ever waits."""
     with running_house(tmp_path, quarantine=SMALL) as house:
@@ -156,4 +171,5 @@ def test_a_flood_waits_until_it_is_released_and_then_each_is_sent_once(tmp_path:
     assert dict.fromkeys(told.sent, 1) == told.messages
     assert dict.fromkeys(told.sent, 1) == {name: told.calls[number_of(name)] for name in told.sent}
     assert {("rejected", "quarantine_rejected")} == told.rejected
+    assert {("quarantine.release", f"flood/{CODE}"), ("quarantine.reject", f"other/{CODE}")} == told.lines
     assert 0 == told.left

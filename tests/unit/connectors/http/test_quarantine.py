@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.access.key_book import KeyBook
 from connectors.http.authority import Authority
@@ -114,6 +115,12 @@ async def test_what_is_not_anomalous_is_not_found(order: str) -> None:
         status, _ = await ask(one, {**NAMED, "source": "shup", "order": order})
         assert (404, []) == (status, one.produced)
     assert [] == book.lines
+
+
+async def test_nothing_is_rejected_of_what_is_only_told() -> None:
+    async with desk(Book(known=[replace(HELD, is_held=False)])) as one:
+        assert 404 == (await ask(one, {**RELEASE, "order": "reject"}))[0]
+        assert 202 == (await ask(one, RELEASE))[0]
 
 
 @pytest.mark.parametrize(
