@@ -78,7 +78,12 @@ def admit_again(request: RequestReceived, kind: NotificationType | None, now: in
     """Of a request that waited: its type may be gone by now, and its time may be over."""
     if kind is None:
         return Ended(Outcome.REJECTED, Reason.UNKNOWN_TYPE, "types", request.notification_type)
-    expires_at = max(request.occurred_at, request.scheduled_at or 0) + kind.ttl_s * 1000
+    expires_at = end_of(request, kind)
     if now >= expires_at:
         return Ended(Outcome.EXPIRED, Reason.TOO_LATE, "type.ttl_s", str(kind.ttl_s))
     return Admitted(kind, expires_at)
+
+
+def end_of(request: RequestReceived, kind: NotificationType) -> int:
+    """When its time is over (ms)."""
+    return max(request.occurred_at, request.scheduled_at or 0) + kind.ttl_s * 1000

@@ -33,6 +33,7 @@ from schemas.records import (
     PreferenceRow,
     RequestDecided,
     RequestDue,
+    RequestQuarantined,
     SendTask,
     Unsubscribed,
 )
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
 
 
 Of = Made | Followed | Erased | PreferenceRow | Unsubscribed
-Answered = Of | RequestDue | FallbackPlanned | ContactsAsked
+Answered = Of | RequestDue | RequestQuarantined | FallbackPlanned | ContactsAsked
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -37,10 +37,9 @@ from schemas.records import (
     SeenTag,
 )
 from schemas.seen_figures import UNKNOWN, Decision, Result, SeenDecided, SeenTried
-from schemas.seen_words import DestinationKind
+from schemas.seen_words import DestinationKind, SeenKind
 from schemas.times import rfc3339
 from schemas.topics import DAY_MS, SEEN_UNKNOWN, SHOWN, TAPPED
-from schemas.words import SeenKind
 from tables.seen import Seen, key_of
 
 if TYPE_CHECKING:

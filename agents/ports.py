@@ -96,6 +96,22 @@ class Reference(Protocol):
     def tag(self, tag: str) -> SeenTag | None: ...
 
 
+class Flows(Protocol):
+    """What is asked for by service and type, as far as it is anomalous; known a moment late."""
+
+    def is_held(self, source: str, notification_type: str) -> bool:
+        """Whether requests of the service for the type wait for an admin (NS-SEC-OP-07)."""
+        ...
+
+
+class NoHolds:
+    """`Flows` of which nothing is held."""
+
+    def is_held(self, source: str, notification_type: str) -> bool:  # noqa: ARG002 - the port's
+        """Nothing is."""
+        return False
+
+
 class Health(Protocol):
     """How providers are, as this process sees them now; a replay may see them otherwise."""
 

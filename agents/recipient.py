@@ -1,11 +1,11 @@
 """The recipient stage: everything that is known of one user meets the requests to him.
 
 consumes  facts.contacts, facts.preferences, facts.devices (DeviceChanged, TokenClaimed), request.<lane>
-          (RequestReceived, FallbackGranted), request.cancels (CancelAsked), timers (RequestDue, DevicesDue)
-          and what Account Service said (ContactsAnswered)
+          (RequestReceived, FallbackGranted, RequestFreed), request.cancels (CancelAsked), timers (RequestDue,
+          DevicesDue) and what Account Service said (ContactsAnswered)
 keeps     requests, contacts, preferences, pending, caps, devices, owners, asking
-emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer, beside a decision
-          to wait), ContactsAsked (effect); of facts what agents/absorb.py says
+emits     MessageQueued, SendTask, RequestDecided, FallbackPlanned, RequestDue (timer) or RequestQuarantined
+          beside a decision to wait, ContactsAsked (effect); of facts what agents/absorb.py says
 
 A request is admitted, its channels are chosen, its user is reached, its messages are rendered. While no
 address is known it waits once, because a registration and the first request travel on different topics.
@@ -25,6 +25,7 @@ from agents.ask_account import learned, line_up
 from agents.cancel import is_told, taken_back
 from agents.cap import count
 from agents.conceal import unveiled
+from agents.divert import divert, is_diverted, readmit
 from agents.erase import kept_until
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
@@ -44,6 +45,7 @@ from schemas.records import (
     FallbackPlanned,
     PreferenceChanged,
     RequestDue,
+    RequestFreed,
     RequestReceived,
     TokenClaimed,
     Vetoed,
@@ -56,7 +58,7 @@ from tables.requests import Taken, content_of, key_of, remembered_until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agents.answer import Outside
+    from agents.divert import Outside
     from agents.ports import Stream, Table
     from schemas.records import NotificationType
     from tables.asking import Asking
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
     from tables.preferences import Preferences
 
 KEYS = "crypto.keys"
-Input = RequestReceived | RequestDue | ContactsAnswered | FallbackGranted | CancelAsked | Fact
+Input = RequestReceived | RequestDue | RequestFreed | ContactsAnswered | FallbackGranted | CancelAsked | Fact
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ async def decide(value: Input, now: int, memory: Memory, outside: Outside) -> li
     match value:
         case RequestReceived():
             return await take(value, now, memory, outside)
-        case RequestDue():
+        case RequestDue() | RequestFreed():
             return await release(value, now, memory, outside)
         case ContactsAnswered():
             return await resume(value, now, memory, outside)
@@ -133,6 +135,8 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     known = memory.pending.get(place_of(request))
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
         return [decided(request, kind, now, taken_back(known.cancelled_at))]
+    if is_diverted(request, kind, outside.flows):
+        return suspend(request, [*divert(request, kind, now)], memory, now)
     match verdict:
         case Later():
             return suspend(request, wait(request, kind, verdict, now), memory, now)
@@ -142,21 +146,28 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
             assert_never(verdict)
 
 
-async def release(due: RequestDue, now: int, memory: Memory, outside: Outside) -> list[Answered]:
+async def release(
+    due: RequestDue | RequestFreed, now: int, memory: Memory, outside: Outside
+) -> list[Answered]:
     """A request that waited; its own key is no repeat of itself. What was cancelled stays where it is."""
-    kind = await _kind(due.request, outside)
-    key = place_of(due.request)
+    request = due.request
+    kind = await _kind(request, outside)
+    key = place_of(request)
     known = memory.pending.get(key)
     if known is not None:
-        keep(key, known.without(due.request.origin), now, memory.pending)
-    if known is not None and known.cancelled_at is not None and known.forbids(due.request.occurred_at):
-        told = is_told(known, due.request)
-        return [] if told else [decided(due.request, kind, now, taken_back(known.cancelled_at))]
-    verdict = admit_again(due.request, kind, now)
+        keep(key, known.without(request.origin), now, memory.pending)
+    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
+        told = is_told(known, request)
+        return [] if told else [decided(request, kind, now, taken_back(known.cancelled_at))]
+    waited_for = due.waited_for if isinstance(due, RequestDue) else None
+    verdict = admit_again(request, kind, now) if isinstance(due, RequestDue) else readmit(due, kind, now)
     if isinstance(verdict, Ended):
-        return [decided(due.request, kind, now, verdict)]
-    case = _case(due.request, verdict, memory, now, outside)
-    return await _answer(replace(case, waited_for=due.waited_for), memory, outside)
+        return [decided(request, kind, now, verdict)]
+    if isinstance(verdict, Later):
+        assert kind is not None
+        return suspend(request, wait(request, kind, verdict, now), memory, now)
+    case = _case(request, verdict, memory, now, outside)
+    return await _answer(replace(case, waited_for=waited_for), memory, outside)
 
 
 async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: Outside) -> list[Answered]:

@@ -1,4 +1,4 @@
-"""Requests that wait, for their time or an address: from then on a cancel finds them.
+"""Requests that wait, for their time, an address or an admin: from then on a cancel finds them.
 
 consumes / keeps / emits  a part of agents/recipient.py: table `pending`, and who asks in `asking`
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agents.ask_account import line_up
 from agents.cancel import cancel
-from schemas.records import ContactsAsked, RequestDecided, RequestDue
+from schemas.records import ContactsAsked, RequestDecided, RequestDue, RequestQuarantined
 from tables.pending import NOTED_MS, Pending, key_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def suspend(request: RequestReceived, answered: list[Answered], memory: Memory, 
     match answered:
         case [ContactsAsked()]:
             line_up(request, now, memory.asking, by=1)
-        case [RequestDue(), RequestDecided() as row]:
+        case [RequestDue() | RequestQuarantined(), RequestDecided() as row]:
             key = place_of(request)
             known = memory.pending.get(key)
             others = known if known and known.is_open else Pending()  # a note alone is of an earlier use

@@ -14,13 +14,14 @@ from connectors.account_metrics import ACCOUNT_METRICS
 from connectors.audience_metrics import AUDIENCE_METRICS, AudienceRequests
 from connectors.budget_metrics import BUDGET_METRICS
 from connectors.campaign_metrics import CAMPAIGN_METRICS
+from connectors.flow_metrics import FLOW_METRICS
 from connectors.mailbox_metrics import MAILBOX_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.provider_metrics import BREAKER_METRICS
 from connectors.rate_metrics import RATE_METRICS
 from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
-from schemas.words import SeenKind
+from schemas.seen_words import SeenKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,6 +115,7 @@ METRICS: tuple[Metric, ...] = (
     SINK_LEFT_OUT,
     FIELDS_IGNORED,
     *REQUEST_METRICS,
+    *FLOW_METRICS,
     *SEEN_METRICS,
     *AUDIENCE_METRICS,
     *CAMPAIGN_METRICS,

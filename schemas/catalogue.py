@@ -13,6 +13,7 @@ from schemas import records as r
 from schemas import topics as t
 from schemas.access_topics import access_topics
 from schemas.audience_topics import audience_topics
+from schemas.quarantine_topics import quarantine_topics
 from schemas.rate_topics import rate_topics
 from schemas.receipt_topics import receipt_topics
 from schemas.reference_topics import reference_topics
@@ -35,6 +36,7 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
         *_inputs(events),
         *receipt_topics(),
         *_requests(),
+        *quarantine_topics(),
         *_channels(),
         *rate_topics(),
         *spending_topics(),
@@ -91,8 +93,8 @@ def _requests() -> Iterator[Topic]:
     yield t.internal(t.CANCELS, (r.CancelAsked,), "Requests taken back.", ("intake", "recipient"))
     for lane in Lane:
         about = f"Requests of the {lane} lane."
-        asked = (r.RequestReceived, r.FallbackGranted)
-        yield t.internal(t.request_topic(lane), asked, about, ("intake status", "recipient"))
+        asked = (r.RequestReceived, r.FallbackGranted, r.RequestFreed)
+        yield t.internal(t.request_topic(lane), asked, about, ("intake status quarantine", "recipient"))
 
 
 def _channels() -> Iterator[Topic]:

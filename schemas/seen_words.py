@@ -1,8 +1,16 @@
-"""Where a seen fact may go, and why it is given up: closed lists."""
+"""The closed lists of seen facts: who saw, how a fact is delivered, why one is given up."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class SeenKind(StrEnum):
+    """The three types of seen events (SEEN-033)."""
+
+    CLIENT = "client"
+    DRIVER = "driver"
+    UNAUTHORIZED = "unauthorized"
 
 
 class DestinationKind(StrEnum):

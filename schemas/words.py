@@ -119,14 +119,6 @@ class WaitedFor(StrEnum):
     ACCOUNT = "account"
 
 
-class SeenKind(StrEnum):
-    """The three types of seen events (SEEN-033)."""
-
-    CLIENT = "client"
-    DRIVER = "driver"
-    UNAUTHORIZED = "unauthorized"
-
-
 class Reason(StrEnum):
     """Why a request or message ended as it did. The sentence of each is in `REASONS`."""
 
@@ -149,6 +141,8 @@ class Reason(StrEnum):
     OVER_LIMIT = "over_limit"
     CANCELLED_BY_SENDER = "cancelled_by_sender"
     NOTHING_WAITS = "nothing_waits"
+    QUARANTINED = "quarantined"
+    QUARANTINE_REJECTED = "quarantine_rejected"
     # a message that waited when something was forbidden
     UNSUBSCRIBED_CHANNEL = "unsubscribed_channel"
     CHANNEL_NOT_ALLOWED = "channel_not_allowed"
@@ -202,6 +196,8 @@ REASONS: dict[Reason, str] = {
     Reason.OVER_LIMIT: "It was sent because its type is mandatory; of others it would have been too much.",
     Reason.CANCELLED_BY_SENDER: "Whoever asked for it took it back before anything was made of it.",
     Reason.NOTHING_WAITS: "A cancel found nothing waiting: its request was decided before, or comes later.",
+    Reason.QUARANTINED: "Its service asks for far more of this type than it used to: it waits for an admin.",
+    Reason.QUARANTINE_REJECTED: "It waited for an admin (`quarantined`), who rejected it.",
     Reason.UNSUBSCRIBED_CHANNEL: "The user unsubscribed from this channel while the message waited.",
     Reason.CHANNEL_NOT_ALLOWED: "The user chose other channels for this type while the message waited.",
     Reason.REQUEST_CANCELLED: "The request was cancelled while the message waited.",

@@ -40,6 +40,7 @@ from streams.campaigns import campaigns_of, members_copy
 from streams.mailboxes import mailboxes_of
 from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.persons import PersonDesk
+from streams.quarantine_desk import anomalies
 from streams.servers import database_of
 from streams.settings import Settings
 from streams.templates import desk_of, relay_on
@@ -185,6 +186,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         resolve=resolver,
         note_down=AuditLog(database),
         persons=PersonDesk(settings, database),
+        list_anomalies=partial(anomalies, settings.kafka.brokers()),
         vitals=vitals_of(needed, database, [audience.reachable, *reads.values(), *shown.values()]),
         mailbox=boxes.ports(registry) if boxes else None,
     )

@@ -40,7 +40,10 @@ def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) ->
         ),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
         routes={
-            r.RequestReceived: (to(lambda request: t.request_topic(request.lane)),),
+            r.RequestReceived: (
+                to(lambda request: t.request_topic(request.lane)),
+                ToCount(outside.count_flow),
+            ),
             r.CancelAsked: (to(t.CANCELS),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.PreferenceChanged: (to(t.PREFERENCES),),

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from agents.ask_account import AccountTerms
-from agents.ports import Rules
+from agents.ports import NoHolds, Rules
 from connectors.account_metrics import AccountMetrics
 from connectors.accounts import AccountConfig, AccountService
 from connectors.addresses import AddressBook
@@ -36,7 +36,8 @@ from streams.engine.api import EngineConfig, NotYet
 from streams.engine.reference import GlobalTable
 from streams.leases import Leases
 from streams.providing import Providing
-from streams.routes import nobody_asks
+from streams.quarantine import FlowEnds
+from streams.routes import nobody_asks, nothing
 from streams.servers import database_of
 from streams.spending import Spending
 from streams.sql_sink import SqlSink
@@ -148,6 +149,8 @@ class World:
         self._providing = Providing(settings, cipher, book, registry)
         self._leases = Leases(config, book.providers, self._schema_book, registry)
         self._spending = Spending(config, book.budget, self._schema_book, registry)
+        self._flows = FlowEnds(config, lambda code: book.type(code) is not None, self._schema_book, registry)
+        is_watched = settings.quarantine.mode != "off"
         figures = SeenMetrics(registry, now_ms)
         self._accounts = accounts_of(settings, cipher, AccountMetrics(registry))
         self._consumers = Consumers(book.tag, figures, settings.consumers.by_name())
@@ -173,6 +176,8 @@ class World:
             account_terms=AccountTerms(settings.accounts.cache_s * 1000) if self._accounts else None,
             ask_account=self._accounts.perform if self._accounts else nobody_asks,
             receipt_figures=ReceiptMetrics(registry),
+            count_flow=self._flows.book.count if is_watched else nothing,
+            flows=self._flows.book if is_watched else NoHolds(),
         )
 
     def _learn(self, _key: bytes, value: bytes | None) -> None:
@@ -189,9 +194,11 @@ class World:
         await self._reference.start()
         await self._spending.start()
         await self._leases.start()
+        await self._flows.start()
 
     async def stop(self) -> None:
         """Close what was opened."""
+        await self._flows.stop()
         await self._leases.stop()
         await self._spending.stop()
         await self._providing.close()

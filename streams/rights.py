@@ -21,7 +21,12 @@ OTHERS: Final = frozenset(
     {"other services", "consumer services", "analysts", "auditors", "dispatchers of channels"}
 )
 """Writers and readers of the catalogue that are none of ours."""
-COMMANDS: Final = frozenset({"apply", "crypto reseal", "dlq list", "dlq redrive", "keys", "seen redrive"})
+COMMANDS: Final = frozenset(
+    {
+        *("apply", "crypto reseal", "dlq list", "dlq redrive", "keys", "quarantine list"),
+        *("quarantine release", "seen redrive"),
+    }
+)
 """Those that a person runs."""
 READ, WRITE, CREATE, ALTER = "Read", "Write", "Create", "Alter"
 TOPIC, GROUP, TRANSACTIONAL_ID = "topic", "group", "transactional-id"

@@ -26,6 +26,7 @@ from streams.settings_http import ApiKey, Http
 from streams.settings_kafka import Kafka
 from streams.settings_mailbox import MailboxSettings
 from streams.settings_providers import Providers
+from streams.settings_quarantine import Quarantine
 from streams.settings_reading import PREFIX, SettingsError, config_file, known_variables, nested, told
 from streams.settings_resolver import Resolver
 from streams.settings_retention import Retention
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Field(default_factory=Smtp)
     providers: Providers = Field(default_factory=Providers)
     recipients: Recipients = Field(default_factory=Recipients)
+    quarantine: Quarantine = Field(default_factory=Quarantine)
     consumers: Consumers = Field(default_factory=Consumers)
     audience: Audience = Field(default_factory=Audience)
     resolver: Resolver = Field(default_factory=Resolver)

@@ -6,6 +6,8 @@
     recipient ─ GET contacts of Account Service ─► recipient
     channel.in_app.*, facts.mailbox ─ mailbox ─► outcomes; its changelog ─► HTTP
     facts.contacts (of a deletion) ─ recipient ─► vetoes.*, outcomes, facts.labels  (who is erased)
+    workers ─► flows.counts ─ quarantine ─► flows.anomalies ─► workers  (far more than there used to be?)
+    recipient ─► request.quarantine ─ quarantine ─► request.*  (what waits for an admin)
     delivery-* ─► rates.demands ─ rates ─► rates.grants ─► delivery-*  (calls that wait for a provider's rate)
     delivery-* ─► spending.costs ─ spending ─► spending.sums ─► delivery-*  (which budgets are spent)
     POST /webhooks ─► provider.receipts ─ intake ─► outcomes ─ status ─► facts.{contacts,preferences}
@@ -29,7 +31,7 @@ from prometheus_client import CollectorRegistry
 
 from agents.deliver import deliver
 from agents.heed import Memory as Forbidden
-from agents.ports import Rules
+from agents.ports import NoHolds, Rules
 from agents.recipient import Memory, recipient
 from agents.serve import ALL_WELL
 from connectors.metrics import ReceiptMetrics
@@ -42,10 +44,12 @@ from streams.engine.api import Input, Stage, ToCount
 from streams.intake import TAKEN, intake_stage
 from streams.leases import rates_stage
 from streams.mailbox import MAILBOX, MAILBOX_INPUTS, mailbox_stage
+from streams.quarantine import QUARANTINE, QUARANTINE_INPUTS, quarantine_stage, quarantined_key
 from streams.routes import (
     contacts_call,
     lanes,
     nobody_asks,
+    nothing,
     planned_for,
     provider_call,
     recipient_timer,
@@ -69,7 +73,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from agents.ask_account import AccountTerms
-    from agents.ports import Addresses, Cipher, Links, Reference, Renderer
+    from agents.ports import Addresses, Cipher, Flows, Links, Reference, Renderer
     from agents.serve import Choice
     from connectors.audience_metrics import AudienceMetrics
     from connectors.consumers import Consumers
@@ -108,6 +112,8 @@ class Outside:
     ask_account: Callable[[r.ContactsAsked], Awaitable[r.ContactsAnswered]] = nobody_asks
     receipt_figures: ReceiptMetrics = field(default_factory=lambda: ReceiptMetrics(CollectorRegistry()))
     gate: Callable[[r.ProviderCall], Awaitable[None] | None] | None = None
+    count_flow: Callable[[r.RequestReceived], None] = nothing
+    flows: Flows = field(default_factory=NoHolds)
 
 
 DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
@@ -118,6 +124,7 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
     return (
         intake_stage(settings, outside, events),
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
+        quarantine_stage(settings, outside),
         *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
         mailbox_stage(settings, outside),
         rates_stage(settings, outside),
@@ -138,7 +145,7 @@ def stage_names() -> tuple[str, ...]:
 def stateful_stages() -> tuple[str, ...]:
     """Names of the stages that have a changelog."""
     kept = (MAILBOX, "rates", "spending", "status", "stats", "seen", "audience", "members")
-    return ("recipient", *DELIVERY.values(), *kept)
+    return ("recipient", QUARANTINE, *DELIVERY.values(), *kept)
 
 
 def input_topics(stage: str) -> tuple[str, ...]:
@@ -154,6 +161,7 @@ def input_topics(stage: str) -> tuple[str, ...]:
         "status": (t.OUTCOMES,),
         "stats": (t.PARTIALS,),
         "seen": (t.SEEN,),
+        **QUARANTINE_INPUTS,
         **AUDIENCE_INPUTS,
         **MAILBOX_INPUTS,
         "sink": (t.ROWS,),
@@ -165,7 +173,8 @@ def input_topics(stage: str) -> tuple[str, ...]:
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:
     read, engine = outside.reading.records, settings.engine
-    requests = lanes(settings, t.request_topic, read(r.RequestReceived, r.FallbackGranted), first=1)
+    asked = read(r.RequestReceived, r.FallbackGranted, r.RequestFreed)
+    requests = lanes(settings, t.request_topic, asked, first=1)
     return Stage(
         name="recipient",
         inputs=(
@@ -183,6 +192,7 @@ def _recipient(settings: Settings, outside: Outside) -> Stage:
             **dict.fromkeys(
                 (r.RequestDue, r.RequestOff, r.DevicesDue, r.DevicesOff), (recipient_timer(outside.reading),)
             ),
+            r.RequestQuarantined: (to(t.QUARANTINE, key=quarantined_key),),
             r.RequestDecided: (to(t.OUTCOMES, same_partition=True), ToCount(outside.request_figures.decided)),
             r.FallbackPlanned: (to(t.OUTCOMES, key=planned_for, same_partition=True),),
             r.MessageQueued: (to(t.OUTCOMES, same_partition=True),),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agents.ask_account import AccountTerms
-from agents.ports import Rules
+from agents.ports import NoHolds, Rules
 from schemas.errors import RenderFailedError, UnopenedError
 from schemas.money import place_of
 from schemas.records import Content
@@ -15,7 +15,7 @@ from tables.devices import DeviceTerms
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from agents.ports import Addresses, Cipher
+    from agents.ports import Addresses, Cipher, Flows
     from schemas.records import NotificationType, Provider, Rule, SeenTag, Template
 
 K = TypeVar("K")
@@ -186,3 +186,4 @@ class MemoryOutside:
     rules: Rules = field(default_factory=Rules)
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: AccountTerms | None = None
+    flows: Flows = field(default_factory=NoHolds)

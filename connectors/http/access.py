@@ -50,6 +50,7 @@ MAILBOX: Final = Himself(None, NeedsRole(frozenset()))
 SENDING: Final = NeedsRole(frozenset({Role.ADMIN}), "send")
 STATISTICS: Final = NeedsRole(frozenset({Role.ADMIN, Role.MARKETER}), "stats")
 KEYS: Final = NeedsRole(frozenset({Role.ADMIN}))
+QUARANTINE: Final = NeedsRole(frozenset({Role.ADMIN}))
 PERSONS: Final = NeedsRole(frozenset({Role.ADMIN}))
 AUDIENCE: Final = NeedsKey("audience")
 READING: Final = NeedsKey("campaigns")
@@ -141,6 +142,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("GET", f"{PREFIX}/keys", KEYS, "NS-SEC-011"),
     Row("DELETE", f"{PREFIX}/keys/{{key_id}}", KEYS, "NS-SEC-011"),
     Row("POST", f"{PREFIX}/keys/{{key_id}}/rotate", KEYS, "NS-SEC-011"),
+    Row("GET", f"{PREFIX}/quarantine", QUARANTINE, "NS-SEC-OP-07"),
+    Row("POST", f"{PREFIX}/quarantine", QUARANTINE, "NS-SEC-OP-07: an admin releases what is held"),
     Row("GET", f"{PREFIX}/users/{{user_id}}/export", PERSONS, "NS-SEC-042"),
     Row("POST", f"{PREFIX}/users/{{user_id}}/erasure", PERSONS, "NS-SEC-OP-02"),
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from connectors.postgres.audit import Change
     from connectors.statistics import Asked, Group
     from connectors.templates.desk import Desk
-    from schemas.records import Content, Provider, SeenPosted, Template
+    from schemas.records import AnomalyFound, Content, Provider, SeenPosted, Template
 
 
 class BrokerUnavailableError(Exception):
@@ -126,6 +126,12 @@ class SendTrial(Protocol):
         """The message's id; None when the recipient is no address of the template's channel."""
 
 
+class ListAnomalies(Protocol):
+    """What is far above its average now; raises `ConnectionError`."""
+
+    async def __call__(self) -> list[AnomalyFound]: ...
+
+
 class NoteDown(Protocol):
     """Writes a line of the audit log (NS-SEC-005); raises `PostgresUnavailableError`."""
 
@@ -181,6 +187,7 @@ class EdgePorts:
     query is a 502. `cipher` is for tokens of `devices`. `has_docs` False: no page at `/docs`. `note_down`
     None: nobody keeps an audit log. `mailbox` None: messages in the app are for other processes.
     `find_provider`: whose webhooks there are; `fetch`: what those need of their vendors.
+    `list_anomalies` None: the quarantine answers 503.
     """
 
     publish: Publish
@@ -211,6 +218,7 @@ class EdgePorts:
     mailbox: MailboxPorts | None = None
     find_provider: FindProvider = no_provider
     fetch: Fetch = unfetched
+    list_anomalies: ListAnomalies | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 from schemas.catalogue import catalogue
 from schemas.records import SeenDestination
-from schemas.seen_words import DestinationKind
+from schemas.seen_words import DestinationKind, SeenKind
 from schemas.topics import DLQ
-from schemas.words import SeenKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

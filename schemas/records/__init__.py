@@ -69,6 +69,15 @@ from schemas.records.preferences import (
     Switch,
     Vetoed,
 )
+from schemas.records.quarantine import (
+    AnomalyEnded,
+    AnomalyFound,
+    FlowCounted,
+    FlowDue,
+    QuarantineOrdered,
+    RequestFreed,
+    RequestQuarantined,
+)
 from schemas.records.rates import RateDemanded, RateDue, RateGranted
 from schemas.records.receipts import ReceiptHeard, ReceiptPosted
 from schemas.records.reference import (
@@ -124,6 +133,8 @@ from schemas.records.seen import (
 from schemas.records.spending import CostIncurred, SpendingSummed
 
 __all__ = [
+    "AnomalyEnded",
+    "AnomalyFound",
     "ApiKey",
     "AttemptEnded",
     "AudienceAnswered",
@@ -161,6 +172,8 @@ __all__ = [
     "FallbackGranted",
     "FallbackOff",
     "FallbackPlanned",
+    "FlowCounted",
+    "FlowDue",
     "LabelAsked",
     "LabelChanged",
     "LabelCount",
@@ -185,6 +198,7 @@ __all__ = [
     "ProgressForgotten",
     "Provider",
     "ProviderCall",
+    "QuarantineOrdered",
     "QuietChoice",
     "QuietHours",
     "RateDemanded",
@@ -196,8 +210,10 @@ __all__ = [
     "RequestCount",
     "RequestDecided",
     "RequestDue",
+    "RequestFreed",
     "RequestOff",
     "RequestProgress",
+    "RequestQuarantined",
     "RequestReceived",
     "RetryDue",
     "Rule",

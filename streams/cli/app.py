@@ -30,6 +30,7 @@ WHERE: Final[Mapping[str, str]] = {
     "template": "template",
     "consent": "consent",
     "person": "person",
+    "quarantine": "quarantine",
     "crypto": "crypto",
     "offsets": "topic",
 }

@@ -65,6 +65,13 @@ def test_mandatory_requests_beyond_the_limit_raise_an_alert_from_the_first_one_o
     assert "unless" in dict(rules())["CarillonMandatoryOverLimit"]["expr"]
 
 
+@pytest.mark.spec("NS-SEC-OP-07")
+def test_a_service_that_suddenly_asks_for_too_much_raises_an_alert_whether_it_is_held_or_not() -> None:
+    found = dict(rules())
+    assert 'kind="held"' in found["CarillonFlowHeld"]["expr"]
+    assert 'kind="told"' in found["CarillonFlowAnomalous"]["expr"]
+
+
 @pytest.mark.spec("NS-SND-OP-14 NS-OPS-041")
 def test_providers_that_fail_or_refuse_us_raise_an_alert() -> None:
     found = dict(rules())

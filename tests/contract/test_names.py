@@ -53,6 +53,7 @@ def test_names_of_stages_and_their_inputs_are_frozen() -> None:
     assert (
         "intake",
         "recipient",
+        "quarantine",
         "delivery-email",
         "delivery-sms",
         "delivery-push",

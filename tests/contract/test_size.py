@@ -23,10 +23,10 @@ def test_a_module_can_be_read_at_once(name: str) -> None:
 
 def test_the_readme_counts_tasks_and_producers_of_an_idle_up_as_they_are() -> None:
     """Every task but the sink's, which writes to Postgres, owns a producer; HTTP has two more."""
-    stages, partitions = len(stage_names()) - 1, Settings().kafka.partitions
-    tasks, owners = stages * partitions + 1, (stages - 1) * partitions + 1
+    stages, partitions = len(stage_names()) - 2, Settings().kafka.partitions
+    tasks, owners = stages * partitions + 2, (stages - 1) * partitions + 2
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    by_stage = f"{stages} stages × {partitions} partitions and the one of `audience`"  # noqa: RUF001 - as the page writes it
+    by_stage = f"{stages} stages × {partitions} partitions and one each of `audience` and `quarantine`"  # noqa: RUF001 - as the page writes it
     assert f"{by_stage} = {tasks} tasks; {owners} of them own" in readme
     assert f"has two more, of seen posts and of audiences: {owners + 2} producers" in readme
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from agents.intake import intake
-from agents.ports import Rules
+from agents.ports import NoHolds, Rules
 from agents.recipient import Memory, decide
 from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
@@ -77,6 +77,7 @@ class World:
     links: MessageLinks = field(default_factory=lambda: MessageLinks(None, None))
     device_terms: DeviceTerms = field(default_factory=DeviceTerms)
     account_terms: None = None
+    flows: NoHolds = field(default_factory=NoHolds)
 
 
 @dataclass

@@ -182,17 +182,20 @@ class House:
 
 
 @contextmanager
-def running_house(folder: Path) -> Iterator[House]:
-    """Everything, for the length of the block; for fixtures that have no event loop."""
+def running_house(folder: Path, **sections: Any) -> Iterator[House]:
+    """Everything, for the length of the block; for fixtures that have no event loop.
+
+    `sections`: of the settings, instead of the house's own.
+    """
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         stack = AsyncExitStack()
         try:
-            yield runner.run(_open(folder, stack))
+            yield runner.run(_open(folder, stack, sections))
         finally:
             runner.run(stack.aclose())
 
 
-async def _open(folder: Path, stack: AsyncExitStack) -> House:
+async def _open(folder: Path, stack: AsyncExitStack, sections: dict[str, Any]) -> House:
     kafka, postgres = EmbeddedKafka(folder / "kafka"), EmbeddedPostgres(folder / "postgres")
     await asyncio.gather(stack.enter_async_context(kafka), stack.enter_async_context(postgres))
     base: dict[str, Any] = {
@@ -200,6 +203,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> House:
         "postgres": {"dsn": postgres.address},
         "crypto": {"keys": Cipher.new_key("k1")},
         "recipients": {"are_limited": False},
+        **sections,
     }
     async with topics_of(open_brokers(kafka.address)) as topics:
         await topics.create_missing(FOREIGN)

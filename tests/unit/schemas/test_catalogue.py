@@ -35,6 +35,8 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
     expected = {
         *(f"request.{lane}" for lane in lanes),
         "request.cancels",
+        "request.quarantine",
+        "flows.counts",
         *(f"channel.{channel}.{lane}" for channel in CHANNELS for lane in lanes),
         "audience.commands",
         "audience.progress",
@@ -58,12 +60,13 @@ def test_the_internal_topics_are_those_of_the_flow() -> None:
 
 
 def test_internal_topics_take_the_brokers_time_and_the_tasks_count() -> None:
-    """But for what the one task that decides on labels reads."""
+    """But for what the one task that decides on labels reads, and the one that judges rates."""
     internal = [topic for topic in TOPICS.values() if topic.use is Use.INTERNAL]
     assert {("LogAppendTime", Form.AVRO)} == {
         (topic.configs.get("message.timestamp.type"), topic.form) for topic in internal
     }
     decided = {"audience.commands", "audience.progress", "audience.users"}
+    decided |= {"flows.counts", "request.quarantine"}
     assert decided == {topic.name for topic in internal if topic.partitions is Partitions.ONE}
     assert {Partitions.TASK, Partitions.ONE} == {topic.partitions for topic in internal}
 
@@ -86,7 +89,14 @@ def test_what_is_consumed_has_a_dead_letter_topic_with_room_for_the_reason() -> 
 @pytest.mark.spec("NS-EVT-OP-05")
 def test_tables_in_topics_are_compacted_for_ever() -> None:
     compacted = {name for name, topic in TOPICS.items() if topic.configs.get("cleanup.policy") == "compact"}
-    named = {"access.keys", "audience.labels", "notification.stats", "reference", "carillon.schemas"}
+    named = {
+        "access.keys",
+        "audience.labels",
+        "flows.anomalies",
+        "notification.stats",
+        "reference",
+        "carillon.schemas",
+    }
     assert named == compacted
     assert not any("retention.ms" in TOPICS[name].configs for name in compacted)
 

@@ -54,6 +54,10 @@ COMMANDS = (
     "audit list --object key:0f3a5c7e9b1d --actor user:ann --days 7 --limit 5 --json",
     f"person export {USER}",
     f"person erase {USER} --yes --known-as yandex_uid:4001",
+    "quarantine list --json",
+    "quarantine release crm marketing_promo",
+    "quarantine reject crm marketing_promo",
+    "quarantine approve crm marketing_promo --hours 6",
     "crypto reseal --check",
     "offsets set sink --to earliest",
     "template push -f examples",
@@ -67,7 +71,19 @@ LOCAL = (
     "crypto new-key k2",
 )
 """Need no settings."""
-GROUPS = {"topics", "dlq", "seen", "offsets", "keys", "audit", "template", "consent", "person", "crypto"}
+GROUPS = {
+    "topics",
+    "dlq",
+    "seen",
+    "offsets",
+    "keys",
+    "audit",
+    "template",
+    "consent",
+    "person",
+    "crypto",
+    "quarantine",
+}
 
 
 @pytest.fixture(autouse=True)

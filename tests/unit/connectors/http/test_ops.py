@@ -16,6 +16,7 @@ from connectors.account_metrics import AccountMetrics
 from connectors.audience_metrics import AudienceGauges, AudienceMetrics
 from connectors.budget_metrics import BudgetMetrics
 from connectors.campaign_metrics import CampaignMetrics
+from connectors.flow_metrics import FlowMetrics
 from connectors.http.authority import Authority
 from connectors.http.ports import OpsPorts
 from connectors.http.routes import ops_app
@@ -62,6 +63,7 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     ReceiptMetrics(registry)
     RateMetrics(registry)
     BudgetMetrics(registry)
+    FlowMetrics(registry)
     BreakerMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)

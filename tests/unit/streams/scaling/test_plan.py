@@ -26,7 +26,7 @@ def test_a_multiple_is_planned() -> None:
 
 def test_a_stage_that_writes_an_input_of_its_own_is_one_of_its_writers() -> None:
     """The task of a token says whose it is, to the tasks of its users: by `facts.devices`."""
-    assert ("delivery-push", "intake", "recipient", "status") == writers_of("recipient")
+    assert ("delivery-push", "intake", "quarantine", "recipient", "status") == writers_of("recipient")
 
 
 @pytest.mark.parametrize("new", [2, 6, 0])
