@@ -33,6 +33,11 @@ _LEAVING: dict[ReceiptKind, str | None] = {ReceiptKind.COMPLAINED: COMPLAINT, Re
 Followed = PreferenceChanged | ContactChanged
 
 
+def is_of(heard: ReceiptHeard, known: Progress) -> bool:
+    """Whether the message is known, and went by the channel that the provider serves."""
+    return known.is_complete and heard.channel in {"", known.queued.channel}
+
+
 def fact_in(heard: ReceiptHeard, known: Progress) -> AttemptEnded | None:
     """What it says of the message; None when enough was told of how it was looked at."""
     kind = ReceiptKind(heard.kind)

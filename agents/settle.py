@@ -19,7 +19,7 @@ import msgspec
 
 from agents import blank
 from agents.announce import announce, announce_request, announce_unsubscribe
-from agents.hear import Followed, fact_in, follow
+from agents.hear import Followed, fact_in, follow, is_of
 from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
@@ -118,7 +118,7 @@ def _reported(
         receipt = receipt_of(value, known)
         yield from _settled(receipt, received_at, now, kept) if receipt else ()
         return
-    if known is None or not known.is_complete:
+    if known is None or not is_of(value, known):
         yield value
         return
     fact = fact_in(value, known)
@@ -177,4 +177,4 @@ def decide(
         return before, []
     after = learn(before, value).merge(fact)
     after = after.erase() if is_erased else after
-    return after, [after.row(), logged(value, fact), *announce(before, after, fact)]
+    return after, [after.row(), logged(value, fact), *announce(before, after)]

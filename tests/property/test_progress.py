@@ -31,7 +31,7 @@ FACTS = st.lists(
         status=st.sampled_from(STATUSES),
         at=st.integers(-SECOND, 9 * DAY),
         provider=st.sampled_from(["first", "second"]),
-        attempt=st.integers(0, 6),
+        attempt=st.integers(1, 6),
     ),
     max_size=12,
     unique_by=lambda said: said.event_id,

@@ -66,4 +66,5 @@ def _heard(told: Told, posted: ReceiptPosted) -> ReceiptHeard:
         at=told.at or posted.received_at,
         provider=posted.provider,
         detail=scrubbed(told.detail) or None,
+        channel=posted.channel,
     )
