@@ -144,7 +144,7 @@ class Smsc(TextCarrier):
             reason,
             self._told(reply, code, reply.body.get("error"), address),
             message_id,
-            LIMIT_LASTS_MS if verdict is Verdict.LIMITED else None,
+            LIMIT_LASTS_MS if verdict is Verdict.LIMITED else self._wait_ms(reply),
         )
 
 

@@ -67,6 +67,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     quiet: QuietHours | None = None  # when it must not be sent, with the time zone
     device_id: str | None = None  # of a push to a known device
     platform: str | None = None  # of a push: which providers understand its token
+    not_before: dict[str, int] = {}  # providers that failed and said when to come back: until then (ms)
 
 
 class Content(Record, frozen=True, kw_only=True):
