@@ -44,7 +44,7 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
         return _held(task, moment.now, until)
     if not moment.providers:
         return [unbegun(task, moment.now, Status.FAILED, moment.nobody)]
-    provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
+    provider = _anyone(task, moment)
     if provider is not None:
         return [ProviderCall(task=task, provider=provider)]
     resumes_at = soonest(task, moment)
@@ -57,6 +57,11 @@ def next_provider(task: SendTask, moment: Moment) -> str | None:
     """First that is not left alone, that this pass has not tried and that has not refused our credentials."""
     out = {*task.tried, *task.barred, *left_alone(task, moment)}
     return next((name for name in moment.providers if name not in out), None)
+
+
+def _anyone(task: SendTask, moment: Moment) -> str | None:
+    """The next provider of this pass, else the first of a new one."""
+    return next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
 
 
 def left_alone(task: SendTask, moment: Moment) -> dict[str, int]:
@@ -78,7 +83,7 @@ def repeat(task: SendTask, moment: Moment) -> Outcomes:
     The first repeat follows at once, the others after a backoff: a provider that hangs may have taken each.
     Empty when attempts, time or providers do not allow it. One that is left alone may be waited for.
     """
-    provider = next_provider(task, moment)
+    provider = _anyone(task, moment)
     begins_at = moment.now if provider else soonest(task, moment)
     if begins_at is None or task.attempt >= task.max_attempts:
         return []
