@@ -48,6 +48,7 @@ from schemas.records.fallback import (
     FallbackOff,
     FallbackPlanned,
     MessageSeen,
+    ReceiptsAsked,
 )
 from schemas.records.mailbox import MailboxActed
 from schemas.records.messages import (
@@ -187,6 +188,7 @@ __all__ = [
     "RateGranted",
     "ReceiptHeard",
     "ReceiptPosted",
+    "ReceiptsAsked",
     "Record",
     "RequestCount",
     "RequestDecided",
