@@ -54,6 +54,7 @@ COMMANDS = (
     "audit list --object key:0f3a5c7e9b1d --actor user:ann --days 7 --limit 5 --json",
     f"person export {USER}",
     f"person erase {USER} --yes --known-as yandex_uid:4001",
+    f"person confirm {USER} --channel email",
     "crypto reseal --check",
     "offsets set sink --to earliest",
     "template push -f examples",
