@@ -8,24 +8,29 @@ from agents.tally import METRIC_OF
 from schemas.ids import NOBODY
 from schemas.records import NotificationEvent
 from schemas.times import period_start, rfc3339
-from schemas.words import Outcome, Reason, Status
+from schemas.words import Outcome, Reason
 from tables.preferences import ALL_MARKETING
 
 if TYPE_CHECKING:
     from schemas.records import MessageQueued, RequestDecided, Unsubscribed
-    from tables.progress import Fact, Progress
+    from tables.progress import Progress
+    from tables.standing import Fact
 
 
-def announce(before: Progress | None, after: Progress, fact: Fact) -> list[NotificationEvent]:
+def announce(before: Progress | None, after: Progress) -> list[NotificationEvent]:
     """One event for each status a message shows for the first time, if it counts.
 
-    A delivery told after its opening counts and is told; a bounce after the delivery does neither.
+    A delivery told after its opening counts and is told; a bounce after the delivery does neither. A
+    failure that was told before the sending is told with it.
     """
-    is_first = before is None or fact.status not in before.facts
-    if fact.status == Status.PENDING or not is_first or fact.status not in after.counts():
-        return []
+    old, new = before.standing if before else {}, after.standing
+    told = after.counts() if new.keys() - old.keys() else {}
+    return [_event(after, fact) for status, fact in new.items() if status in told and status not in old]
+
+
+def _event(after: Progress, fact: Fact) -> NotificationEvent:
     message = after.queued
-    event = NotificationEvent(
+    return NotificationEvent(
         event_type=f"notification.{fact.status}",
         message_id=message.message_id,
         user_id=NOBODY if after.is_erased else message.user_id,
@@ -40,7 +45,6 @@ def announce(before: Progress | None, after: Progress, fact: Fact) -> list[Notif
             "reason": fact.reason,
         },
     )
-    return [event]
 
 
 def announce_request(decided: RequestDecided) -> list[NotificationEvent]:

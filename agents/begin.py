@@ -46,7 +46,7 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
         return _held(task, moment.now, until)
     if not moment.providers:
         return [_unserved(task, moment)]
-    provider = next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
+    provider = _anyone(task, moment)
     if provider is not None:
         return [ProviderCall(task=task, provider=provider)]
     resumes_at = soonest(task, moment)
@@ -57,13 +57,26 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
 
 def next_provider(task: SendTask, moment: Moment) -> str | None:
     """First that is not left alone, that this pass has not tried and that has not refused our credentials."""
-    out = {*task.tried, *task.barred, *moment.paused}
+    out = {*task.tried, *task.barred, *left_alone(task, moment)}
     return next((name for name in moment.providers if name not in out), None)
+
+
+def _anyone(task: SendTask, moment: Moment) -> str | None:
+    """The next provider of this pass, else the first of a new one."""
+    return next_provider(task, moment) or next_provider(replace(task, tried=[]), moment)
+
+
+def left_alone(task: SendTask, moment: Moment) -> dict[str, int]:
+    """Providers that no call should go to yet, and until when (ms): their breaker says so, or they did."""
+    told = ((name, task.not_before.get(name, 0)) for name in moment.providers)
+    until = {name: max(at, moment.paused.get(name, 0)) for name, at in told}
+    return {name: at for name, at in until.items() if at > moment.now}
 
 
 def soonest(task: SendTask, moment: Moment) -> int | None:
     """When the first of those that are left alone may be called again (ms); None: none of them would do."""
-    return min((until for name, until in moment.paused.items() if name not in task.barred), default=None)
+    found = left_alone(task, moment)
+    return min((until for name, until in found.items() if name not in task.barred), default=None)
 
 
 def repeat(task: SendTask, moment: Moment) -> Outcomes:
@@ -72,7 +85,7 @@ def repeat(task: SendTask, moment: Moment) -> Outcomes:
     The first repeat follows at once, the others after a backoff: a provider that hangs may have taken each.
     Empty when attempts, time or providers do not allow it. One that is left alone may be waited for.
     """
-    provider = next_provider(task, moment)
+    provider = _anyone(task, moment)
     begins_at = moment.now if provider else soonest(task, moment)
     if begins_at is None or task.attempt >= task.max_attempts:
         return []

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MOST_FACTS = 200
 """Of one message; then openings and clicks are told no more: whoever has its pictures' address makes them."""
+KEPT = 100
+"""So many more for other reports, and as many again for what spares an address or ends marketing; then
+nothing is told: who repeats himself under new ids, by a defect or with the webhook's key, fills no row."""
 COMPLAINT = "complaint"
 _FIELD = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 _LEAVING: dict[ReceiptKind, str | None] = {ReceiptKind.COMPLAINED: COMPLAINT, ReceiptKind.UNSUBSCRIBED: None}
@@ -33,10 +36,15 @@ _LEAVING: dict[ReceiptKind, str | None] = {ReceiptKind.COMPLAINED: COMPLAINT, Re
 Followed = PreferenceChanged | ContactChanged
 
 
+def is_of(heard: ReceiptHeard, known: Progress) -> bool:
+    """Whether the message is known, and went by the channel that the provider serves."""
+    return known.is_complete and heard.channel in {"", known.queued.channel}
+
+
 def fact_in(heard: ReceiptHeard, known: Progress) -> AttemptEnded | None:
-    """What it says of the message; None when enough was told of how it was looked at."""
+    """What it says of the message; None when enough was told of it."""
     kind = ReceiptKind(heard.kind)
-    if kind in LOOKS and known.version >= MOST_FACTS:
+    if known.version >= _most(kind):
         return None
     status, reason = STATUSES.get(kind, (kind, None))
     return replace(
@@ -48,6 +56,13 @@ def fact_in(heard: ReceiptHeard, known: Progress) -> AttemptEnded | None:
         detail=heard.detail,
         provider=heard.provider,
     )
+
+
+def _most(kind: ReceiptKind) -> int:
+    """The facts of a message beyond which one of this kind is not taken."""
+    if kind in LOOKS:
+        return MOST_FACTS
+    return MOST_FACTS + KEPT * (2 if kind in _LEAVING or kind is ReceiptKind.BOUNCED else 1)
 
 
 def follow(heard: ReceiptHeard, at: int, known: Progress) -> list[Followed]:

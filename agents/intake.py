@@ -1,10 +1,11 @@
 """The intake stage: everything foreign is validated, mapped, re-keyed by user and split into lanes.
 
 consumes  notification.send.request (SendRequest), notification.cancel.request (CancelRequest), event topics
-          (DomainEvent), provider.receipts (ReceiptsRead)
+          (DomainEvent), provider.receipts (ReceiptsRead, ReceiptsAsked)
 keeps     nothing
 emits     RequestReceived, CancelAsked, ContactChanged, PreferenceChanged, DeviceChanged, RequestDecided (of
-          an event that nobody maps), ReceiptHeard, ReceiptsLeft (counted only)
+          an event that nobody maps), ReceiptHeard, ReceiptsLeft (counted only), and ReceiptsAsked behind the
+          receipts of all posts that came before it
 
 Rules: NS-EVT-OP-02, NS-EVT-OP-03, NS-SND-OP-02, NS-SND-OP-03, NS-SND-OP-11, NS-CH-OP-01.
 """
@@ -22,6 +23,7 @@ from schemas.records import (
     CancelRequest,
     DomainEvent,
     ReceiptHeard,
+    ReceiptsAsked,
     RequestDecided,
     RequestReceived,
     SendRequest,
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
     from agents.ports import Cipher, Reference, Stream
 
-Input = SendRequest | CancelRequest | DomainEvent | ReceiptsRead
-Taken = RequestReceived | CancelAsked | Noted | RequestDecided | ReceiptHeard | ReceiptsLeft
+Input = SendRequest | CancelRequest | DomainEvent | ReceiptsRead | ReceiptsAsked
+Taken = RequestReceived | CancelAsked | Noted | RequestDecided | ReceiptHeard | ReceiptsLeft | ReceiptsAsked
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
@@ -52,12 +54,18 @@ async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncI
             case DomainEvent():
                 for taken in await hear(value, arrival, reference, cipher):
                     yield taken
-            case ReceiptsRead():
-                for heard in value.heard:
-                    yield heard
-                yield ReceiptsLeft(value.provider, value.ignored, value.strangers)
+            case ReceiptsRead() | ReceiptsAsked():
+                for taken in reported(value):
+                    yield taken
             case _:
                 assert_never(value)
+
+
+def reported(value: ReceiptsRead | ReceiptsAsked) -> list[Taken]:
+    """What providers said; a question goes on behind it."""
+    if isinstance(value, ReceiptsAsked):
+        return [value]
+    return [*value.heard, ReceiptsLeft(value.provider, value.ignored, value.strangers)]
 
 
 async def hear(event: DomainEvent, arrival: Arrival, reference: Reference, cipher: Cipher) -> list[Taken]:

@@ -14,7 +14,8 @@ from schemas.receipts import LOGGED as LOGGED_RECEIPTS
 from schemas.records import AttemptEnded, MessageQueued, StatusLogged
 from schemas.topics import SHOWN
 from schemas.words import Channel, Status
-from tables.progress import LATE_MS, Fact, Progress
+from tables.progress import LATE_MS, Progress
+from tables.standing import Fact
 
 if TYPE_CHECKING:
     from typing import Any

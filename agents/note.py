@@ -109,6 +109,7 @@ def _contact(user_id: str, action: str, profile: Profile, at: int, cipher: Ciphe
         timezone=None if profile.timezone is UNSET else profile.timezone or "",
         known_as=[audience_user(name.id_type, name.id) for name in profile.known_as],
         is_demanded=profile.is_demanded,
+        confirmed=list(profile.confirmed),
     )
 
 

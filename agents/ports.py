@@ -93,6 +93,10 @@ class Reference(Protocol):
         """Variables that any template of the type marks as secret; None: no template is known."""
 
     def providers(self, channel: str) -> Iterable[Provider]: ...
+    def reporting(self, channel: str) -> Iterable[str]:
+        """Names of providers that have a webhook, those too that are switched off."""
+        ...
+
     def tag(self, tag: str) -> SeenTag | None: ...
 
 

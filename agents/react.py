@@ -55,11 +55,20 @@ def _failed_for_now(call_ended: CallEnded, moment: Moment) -> Outcomes:
     reason = call_ended.reason or Reason.PROVIDER_UNAVAILABLE
     if task.attempt >= task.max_attempts:
         return [exhausted(call_ended, moment.now, reason)]
-    spent = replace(task, attempt=task.attempt + 1, tried=[*task.tried, call_ended.call.provider])
-    next_step = _other_or_later(spent, moment)
+    next_step = _other_or_later(_spent(call_ended, moment.now), moment)
     if next_step is None:
         return [exhausted(call_ended, moment.now, reason)]
     return [ended(call_ended, moment.now, RETRYING, reason), next_step]
+
+
+def _spent(call_ended: CallEnded, now: int) -> SendTask:
+    """The task after an attempt; who says when to come back is left alone until then (ms)."""
+    task, name, after_ms = call_ended.call.task, call_ended.call.provider, call_ended.retry_after_ms
+    spent = replace(task, attempt=task.attempt + 1, tried=[*task.tried, name])
+    if after_ms is None:
+        return spent
+    until = now + pause_ms(task.message_id, task.attempt, after_ms)
+    return replace(spent, not_before={**task.not_before, name: until})
 
 
 def _misconfigured(call_ended: CallEnded, moment: Moment) -> Outcomes:
@@ -80,7 +89,8 @@ def _other_or_later(task: SendTask, moment: Moment) -> ProviderCall | RetryDue |
     provider = next_provider(task, moment)
     if provider is not None and moment.now < task.expires_at:
         return ProviderCall(task=task, provider=provider)
-    due_at = moment.now + backoff_ms(task.message_id, task.passes)
+    told = (task.not_before.get(name, 0) for name in moment.providers if name not in task.barred)
+    due_at = max(moment.now + backoff_ms(task.message_id, task.passes), min(told, default=0))
     if due_at >= task.expires_at:
         return None
     return RetryDue(task=replace(task, passes=task.passes + 1, tried=[]), due_at=due_at)

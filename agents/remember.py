@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NOBODY = Contacts()
 ADDRESSES = ("email", "phone")
+_FIELD = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 
 
 def remember(
@@ -40,7 +41,8 @@ def remember(
         return _bounced(known, change, cipher)
     if action is ContactAction.REGISTERED:
         known = known.register(change.changed_at)
-    return known.merge(still_bounced(known, _stated(change, cipher, addresses), cipher), change.changed_at)
+    stated = still_bounced(known, _stated(change, cipher, addresses), cipher)
+    return _confirmed(known.merge(stated, change.changed_at), change)
 
 
 def _resealed(known: Contacts, change: ContactChanged, cipher: Cipher) -> Contacts:
@@ -58,6 +60,16 @@ def _bounced(known: Contacts, change: ContactChanged, cipher: Cipher) -> Contact
         for name, address, _ in _meant(known, change, cipher)
     }
     return replace(known, **fields)
+
+
+def _confirmed(known: Contacts, change: ContactChanged) -> Contacts:
+    """What bounced before takes messages again: its user was asked, or somebody repaired it."""
+    fields: dict[str, Any] = {}
+    for name in (_FIELD[Channel(channel)] for channel in change.confirmed):
+        address: Address | None = getattr(known, name)
+        if address is not None:
+            fields[name] = replace(address, confirmed_at=max(address.confirmed_at, change.changed_at))
+    return replace(known, **fields) if fields else known
 
 
 def _meant(known: Contacts, change: ContactChanged, cipher: Cipher) -> list[tuple[str, Address, bytes]]:
@@ -79,12 +91,14 @@ def _is_same(one: bytes, other: bytes, cipher: Cipher) -> bool:
 
 
 def still_bounced(known: Contacts, stated: dict[str, Any], cipher: Cipher) -> dict[str, Any]:
-    """An address that bounced stays unusable until another one takes its place (NS-CH-OP-04)."""
+    """What is known of an address stays with it until another one takes its place (NS-CH-OP-04)."""
     for name in ADDRESSES:
         before: Address | None = getattr(known, name)
         after: Address | None = stated.get(name)
-        if before and after and before.bounced_at and _is_same(before.sealed, after.sealed, cipher):
-            stated |= {name: replace(after, bounced_at=before.bounced_at)}
+        is_marked = before is not None and (before.bounced_at or before.confirmed_at)
+        if before and after and is_marked and _is_same(before.sealed, after.sealed, cipher):
+            marks = {"bounced_at": before.bounced_at, "confirmed_at": before.confirmed_at}
+            stated |= {name: replace(after, **marks)}
     return stated
 
 

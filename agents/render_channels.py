@@ -125,7 +125,7 @@ def render_channel(draft: Draft, way: Way, ports: Ports) -> list[Made]:
 
 def _unusable(address: Address) -> Failure:
     """An intended non-sending is no failure of delivery (NS-SND-OP-06)."""
-    return BOUNCED if address.bounced_at else INVALID
+    return BOUNCED if address.has_bounced else INVALID
 
 
 def _content(draft: Draft, way: Way, ports: Ports) -> Rendered | Failure:

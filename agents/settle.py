@@ -1,7 +1,7 @@
 """The status stage: one state per message out of all that is said about it; rows, events, statistics of it.
 
 consumes  outcomes (RequestDecided, MessageQueued, AttemptEnded, MessageSeen, ReceiptHeard, Unsubscribed;
-          FallbackPlanned, FallbackAsked, PersonErased), timers (FallbackDue, ErasureDue)
+          FallbackPlanned, FallbackAsked, ReceiptsAsked, PersonErased), timers (FallbackDue, ErasureDue)
 keeps     progress: how far each message has come; waits: who has seen nothing yet (agents/watch.py); erased:
           who was erased (agents/blank.py)
 emits     MessageRow, StatusLogged, RequestDecided (rows); NotificationEvent (notification.events);
@@ -19,7 +19,7 @@ import msgspec
 
 from agents import blank
 from agents.announce import announce, announce_request, announce_unsubscribe
-from agents.hear import Followed, fact_in, follow
+from agents.hear import Followed, fact_in, follow, is_of
 from agents.learn import fact_of, learn, logged, receipt_of
 from agents.tally import tally, tally_request, tally_unsubscribe
 from agents.watch import Watched, fire, grant, look, plan
@@ -36,6 +36,7 @@ from schemas.records import (
     NotificationEvent,
     PersonErased,
     ReceiptHeard,
+    ReceiptsAsked,
     RequestDecided,
     StatsPartial,
     StatusLogged,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from agents.ports import Event, Stream, Table
+    from agents.watch import Reporting
 
 Told = MessageRow | StatusLogged | RequestDecided | NotificationEvent
 Outcome = Told | StatsPartial | Watched | PersonErased | ErasureDue | Followed | ReceiptHeard
@@ -62,6 +64,7 @@ Input = (
     | Unsubscribed
     | FallbackPlanned
     | FallbackAsked
+    | ReceiptsAsked
     | FallbackDue
     | PersonErased
     | ErasureDue
@@ -76,17 +79,24 @@ class Memory(msgspec.Struct, frozen=True):
     erased: Table[bytes, Erased]
 
 
-async def settle(stream: Stream, memory: Memory) -> AsyncIterator[Outcome]:
-    """One batch of one status task."""
+def nobody(_channel: str) -> tuple[str, ...]:
+    """Where no provider reports."""
+    return ()
+
+
+async def settle(stream: Stream, memory: Memory, reporting: Reporting = nobody) -> AsyncIterator[Outcome]:
+    """One batch of one status task. `reporting`: channel → names of providers that have a webhook."""
     windows = Windows(StatsPartial)
     async for event in stream:
-        for outcome in _outcomes(event, stream.now, memory, windows):
+        for outcome in _outcomes(event, stream.now, memory, windows, reporting):
             yield outcome
     for partial in windows.partials():
         yield partial
 
 
-def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPartial]) -> Iterator[Outcome]:
+def _outcomes(
+    event: Event, now: int, memory: Memory, windows: Windows[StatsPartial], reporting: Reporting
+) -> Iterator[Outcome]:
     value: Input = event.value
     match value:
         case RequestDecided():
@@ -100,8 +110,8 @@ def _outcomes(event: Event, now: int, memory: Memory, windows: Windows[StatsPart
         case Unsubscribed():
             windows.add(tally_unsubscribe(value, event.at))
             yield announce_unsubscribe(value)
-        case FallbackPlanned() | FallbackDue() | FallbackAsked():
-            yield from _watched(value, now, memory.waits)
+        case FallbackPlanned() | FallbackDue() | FallbackAsked() | ReceiptsAsked():
+            yield from _watched(value, now, memory.waits, reporting)
         case PersonErased() | ErasureDue():
             yield from blank.erase(value, memory, now)
         case _:
@@ -118,7 +128,7 @@ def _reported(
         receipt = receipt_of(value, known)
         yield from _settled(receipt, received_at, now, kept) if receipt else ()
         return
-    if known is None or not known.is_complete:
+    if known is None or not is_of(value, known):
         yield value
         return
     fact = fact_in(value, known)
@@ -130,15 +140,18 @@ def _reported(
 
 
 def _watched(
-    value: FallbackPlanned | FallbackDue | FallbackAsked, now: int, waits: Table[bytes, Wait]
+    value: FallbackPlanned | FallbackDue | FallbackAsked | ReceiptsAsked,
+    now: int,
+    waits: Table[bytes, Wait],
+    reporting: Reporting,
 ) -> list[Watched]:
     match value:
         case FallbackPlanned():
             return list(plan(value, waits))
         case FallbackDue():
             return list(fire(value, now, waits))
-        case FallbackAsked():
-            return list(grant(value, waits))
+        case FallbackAsked() | ReceiptsAsked():
+            return list(grant(value, waits, reporting))
         case _:
             assert_never(value)
 
@@ -177,4 +190,4 @@ def decide(
         return before, []
     after = learn(before, value).merge(fact)
     after = after.erase() if is_erased else after
-    return after, [after.row(), logged(value, fact), *announce(before, after, fact)]
+    return after, [after.row(), logged(value, fact), *announce(before, after)]

@@ -1,13 +1,15 @@
 """Waits for a receipt of a request's messages; a reserve channel follows when none comes (SEEN-OP-01).
 
-consumes  FallbackPlanned, states of messages, FallbackDue (timer), FallbackAsked (when it is back)
+consumes  FallbackPlanned, states of messages, FallbackDue (timer), FallbackAsked and ReceiptsAsked (when
+          they are back)
 keeps     waits
-emits     FallbackDue (timer), FallbackOff (its end), FallbackAsked (facts.seen),
-          FallbackGranted (request.<lane>)
+emits     FallbackDue (timer), FallbackOff (its end), FallbackAsked (facts.seen), ReceiptsAsked
+          (provider.receipts), FallbackGranted (request.<lane>)
 
-When the time is over nothing is granted yet: a question goes the way of seen facts, behind all that were
-taken before. Only when it is back, and no receipt came with it, the next channel is used. So a receipt counts
-by when it was posted, and not by how far a stage is behind after a kill.
+When the time is over nothing is granted yet: a question goes the way of seen facts, and then that of the
+posts of each provider which may report, behind all that were taken before. Only when it is back, and no
+receipt came with it, the next channel is used. So a receipt counts by when it was posted, and not by how far
+a stage is behind after a kill.
 
 The next channel keeps the quiet hours that the first one kept. They are waited for here: whoever sees the
 first message meanwhile gets no second one, and those that wait for the morning do not come together.
@@ -18,18 +20,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.quiet import quiet_until
-from schemas.records import FallbackAsked, FallbackDue, FallbackGranted, FallbackOff
+from schemas.records import FallbackAsked, FallbackDue, FallbackGranted, FallbackOff, ReceiptsAsked
 from schemas.words import Status
 from tables.waits import Wait, key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from agents.ports import Table
     from schemas.records import FallbackPlanned
     from tables.progress import Progress
 
     Waits = Table[bytes, Wait]
+    Reporting = Callable[[str], Iterable[str]]
 
-Watched = FallbackDue | FallbackOff | FallbackAsked | FallbackGranted
+Watched = FallbackDue | FallbackOff | FallbackAsked | ReceiptsAsked | FallbackGranted
 
 
 def plan(planned: FallbackPlanned, waits: Waits) -> list[Watched]:
@@ -76,14 +81,22 @@ def fire(due: FallbackDue, now: int, waits: Waits) -> list[Watched]:
     return [FallbackAsked(user_id=due.user_id, wait_id=due.wait_id)]
 
 
-def grant(asked: FallbackAsked, waits: Waits) -> list[Watched]:
-    """The question is back: who has not been seen by now was not seen in time."""
+def grant(asked: FallbackAsked | ReceiptsAsked, waits: Waits, reporting: Reporting) -> list[Watched]:
+    """The question is back: who has not been seen by now, on whatever way, was not seen in time."""
     key = bytes.fromhex(asked.wait_id)
     wait = waits.get(key)
     if wait is None or not wait.is_asked:
         return []
+    left = asked.providers[1:] if isinstance(asked, ReceiptsAsked) else _reporting(wait.plan, reporting)
+    if left:
+        return [ReceiptsAsked(user_id=asked.user_id, wait_id=asked.wait_id, providers=left)]
     waits.delete(key)
     return [FallbackGranted(plan=wait.plan)]
+
+
+def _reporting(plan: FallbackPlanned, reporting: Reporting) -> list[str]:
+    """Whoever may have taken one of the messages and says what became of it."""
+    return sorted({name for channel in plan.channels for name in reporting(channel)})
 
 
 def _due(key: bytes, wait: Wait) -> FallbackDue:

@@ -117,7 +117,7 @@ def _outcomes() -> Iterator[Topic]:
         r.FallbackPlanned,
         r.MessageSeen,
         r.FallbackAsked,
-        *(r.Unsubscribed, r.PersonErased, r.ReceiptHeard),
+        *(r.Unsubscribed, r.PersonErased, r.ReceiptHeard, r.ReceiptsAsked),
     )
     writers = "intake recipient trials delivery-email delivery-sms delivery-push mailbox seen"
     yield t.internal(t.OUTCOMES, happened, "What became of requests and messages.", (writers, "status"))

@@ -52,6 +52,7 @@ class Profile(msgspec.Struct, frozen=True):
     timezone: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
     known_as: Annotated[list[AudienceName], Meta(max_length=MAX_NAMES)] = []  # of a deletion: erased, too
     is_demanded: bool = False  # a deletion by API or command: whatever is known is older, by whatever clock
+    confirmed: Annotated[list[Literal["email", "sms"]], Meta(max_length=2)] = []  # they take messages again
 
 
 class TypeChoice(msgspec.Struct, frozen=True):

@@ -18,9 +18,9 @@ def receipt_topics() -> Iterator[Topic]:
         name=t.RECEIPTS,
         use=Use.INTERNAL,
         key="the provider's name",
-        records=(r.ReceiptPosted,),
-        about="What providers post of messages, sealed as it came (NS-CH-OP-01).",
-        writers=("http",),
+        records=(r.ReceiptPosted, r.ReceiptsAsked),
+        about="What providers post of messages, sealed as it came (NS-CH-OP-01); questions behind it.",
+        writers=("http", "status"),
         readers=("intake",),
         extra=t.OURS,
     )

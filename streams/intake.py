@@ -50,6 +50,7 @@ def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) ->
             r.DeviceChanged: (to(t.DEVICES),),
             r.RequestDecided: (to(t.OUTCOMES),),
             r.ReceiptHeard: (to(t.OUTCOMES, key=message_key, spread=message_place), ToCount(figures.heard)),
+            r.ReceiptsAsked: (to(t.OUTCOMES),),
             ReceiptsLeft: (ToCount(figures.left),),
         },
         co_partitioned=False,
@@ -59,5 +60,5 @@ def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) ->
 
 
 def _receipts(outside: Outside) -> Callable[[bytes], object]:
-    read = Decoder(r.ReceiptPosted, book=outside.book)
+    read = Decoder(r.ReceiptPosted, r.ReceiptsAsked, book=outside.book)
     return outside.reading.of(ReceiptReader(read, outside.cipher))

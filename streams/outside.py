@@ -106,6 +106,7 @@ class WaitingReference:
         self.template = book.template
         self.secret_variables = book.secret_variables
         self.providers = book.providers
+        self.reporting = book.reporting
         self.tag = book.tag
 
     async def find_type(self, code: str) -> NotificationType | None:

@@ -144,8 +144,16 @@ def shown(value: Any, cipher: Opener) -> Any:
 
 async def ask_erasure(brokers: Brokers, user_id: str, names: list[dict[str, str]], now: int) -> None:
     """Write the event of the deletion; every in-sync replica has it when it returns."""
-    data = {"known_as": names, "is_demanded": True}
-    event = {"event_type": "user.deleted", "user_id": user_id, "data": data}
+    await _tell(brokers, user_id, "user.deleted", {"known_as": names, "is_demanded": True}, now)
+
+
+async def confirm_address(brokers: Brokers, user_id: str, channel: str, now: int) -> None:
+    """Write the event that his address of a channel takes messages again; as durable."""
+    await _tell(brokers, user_id, "user.updated", {"confirmed": [channel]}, now)
+
+
+async def _tell(brokers: Brokers, user_id: str, event_type: str, data: dict[str, Any], now: int) -> None:
+    event = {"event_type": event_type, "user_id": user_id, "data": data}
     headers = (("occurred_at", rfc3339(now).encode()), ("source", b"carillon"))
     async with writing(brokers) as write:
         raw = msgspec.json.encode(event)

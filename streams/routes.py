@@ -101,6 +101,11 @@ def granted_to(granted: r.FallbackGranted) -> bytes:
     return planned_for(granted.plan)
 
 
+def posted_by(asked: r.ReceiptsAsked) -> bytes:
+    """The provider behind whose posts it goes: HTTP keys them by its name."""
+    return asked.providers[0].encode()
+
+
 def lane_of(granted: r.FallbackGranted) -> str:
     """The topic that its request came by."""
     return t.request_topic(granted.plan.request.lane)

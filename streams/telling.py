@@ -17,6 +17,7 @@ from streams.routes import (
     lane_of,
     message_key,
     nothing,
+    posted_by,
     status_timer,
     timer,
     window_key,
@@ -38,6 +39,7 @@ HAPPENED = (
     r.FallbackPlanned,
     r.MessageSeen,
     r.FallbackAsked,
+    r.ReceiptsAsked,
     r.Unsubscribed,
     r.PersonErased,
     r.ReceiptHeard,
@@ -64,7 +66,9 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
         name="status",
         inputs=(Input(t.OUTCOMES, read(*HAPPENED)),),
         agent=lambda stream, tables: settle(
-            stream, Memory(tables["progress"], tables["waits"], tables["erased"])
+            stream,
+            Memory(tables["progress"], tables["waits"], tables["erased"]),
+            outside.reference.reporting,
         ),
         routes={
             r.RequestDecided: (to(t.ROWS, same_partition=True),),
@@ -75,6 +79,7 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
             r.PersonErased: (to(t.ROWS, same_partition=True),),
             **dict.fromkeys((r.FallbackDue, r.FallbackOff, r.ErasureDue), (status_timer(outside.reading),)),
             r.FallbackAsked: (to(t.SEEN),),
+            r.ReceiptsAsked: (to(t.RECEIPTS, key=posted_by),),
             r.ReceiptHeard: (to(t.RECEIPTS_UNKNOWN, key=message_key, encoder=encode_json),),
             r.PreferenceChanged: (to(t.PREFERENCES),),
             r.ContactChanged: (to(t.CONTACTS),),

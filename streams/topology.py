@@ -14,7 +14,8 @@
     outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
     POST /seen ─► facts.seen ─ seen ─► seen.<destination>, APIs of consumers, seen.failed; outcomes (receipts)
-    status ─► facts.seen ─ seen ─► outcomes ─ status ─► request.*  (seen in time? else the next channel)
+    status ─► facts.seen ─ seen ─► outcomes ─ status ─► provider.receipts ─ intake ─► outcomes ─ status
+    ─► request.*  (seen in time? else the next channel)
     POST /publish ─► audience.{commands,users} ─ audience ─► facts.labels ─ members; audience.answers, rows
     members ─► stats.partials  (labelled, seen, withdrawn)
 

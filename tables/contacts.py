@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One address: ciphertext of its normal form, or, when it has none, of what was given (not valid).
 
-    `bounced_at`: when a provider said that it takes nothing (ms); 0: never.
+    `bounced_at`: when a provider said that it takes nothing (ms); `confirmed_at`: when somebody said that it
+    does; 0: never. The later one counts.
     """
 
     sealed: bytes
@@ -32,11 +33,17 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     platform: str | None = None
     device_id: str | None = None
     bounced_at: int = 0
+    confirmed_at: int = 0
+
+    @property
+    def has_bounced(self) -> bool:
+        """Whether a provider said so, and nobody since that it was repaired."""
+        return self.bounced_at > self.confirmed_at
 
     @property
     def is_usable(self) -> bool:
         """Whether a message may go there."""
-        return self.is_valid and not self.bounced_at
+        return self.is_valid and not self.has_bounced
 
 
 HIMSELF = Address(sealed=b"", is_valid=True)

@@ -20,35 +20,18 @@ from msgspec.structs import replace
 from schemas.ids import NOBODY
 from schemas.records import MessageQueued, MessageRow
 from schemas.statistics import COST, PRICED
-from schemas.words import RANK, Reason, Status
+from schemas.words import RANK, Status
+from tables.standing import FINAL, Fact, blanked, heard, joined, strength, stronger
 
 KEEP_MS = 35 * 86_400_000  # a webhook may speak weeks later (NS-STAT-OP-02); rows stay in Postgres
 CHAIN = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)
 SEEN = frozenset({Status.OPENED, Status.CLICKED})
 ENDS = (Status.UNKNOWN, Status.SKIPPED, Status.EXPIRED, Status.CANCELLED, Status.FAILED)
-LATEST = frozenset({Status.PENDING, Status.UNKNOWN})  # of these the last fact tells most, of others the first
-FINAL = frozenset({Reason.HELD, Reason.NOT_REPEATED})  # reasons after which no attempt follows
 _encode = msgspec.json.Encoder().encode
 ORDER: dict[str, tuple[int, Status]] = {status: (RANK[status], status) for status in Status}
 LATE = "late"
 LATE_MS = 7 * 86_400_000
 """A bucket is final so long after its time: no fact corrects it any more (NS-STAT-OP-02)."""
-
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that became known about a message. Times in ms; `attempt` 0: none was begun."""
-
-    event_id: str
-    status: str
-    at: int
-    late_at: int | None = None  # when it arrived, if too late for the window of `at`
-    attempt: int = 0
-    reason: str | None = None
-    detail: str | None = None
-    provider: str | None = None
-    provider_message_id: str | None = None
-    heard_at: int | None = None  # when the first fact of its status arrived; `at` in older rows
-    cost: int | None = None  # of what the provider took, in millionths
 
 
 class Cell(NamedTuple):
@@ -69,6 +52,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     known: list[bytes] = []  # sorted digests of every event id taken in
     is_erased: bool = False  # its user was deleted: nothing tells whose it was, but where its row lives
+    undelivered: dict[str, Fact] = {}  # provider → its report that what it took did not arrive
 
     @property
     def version(self) -> int:
@@ -78,15 +62,25 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def status(self) -> Status:
         """The highest-ranked status known; `pending` before any."""
-        return max(map(ORDER.__getitem__, self.facts))[1] if self.facts else Status.PENDING
+        return max(map(ORDER.__getitem__, self.standing), default=ORDER[Status.PENDING])[1]
+
+    @property
+    def standing(self) -> dict[str, Fact]:
+        """Status → the fact that stands for it, with the failure that the one reports who took the message.
+
+        What others report, who were called before, is no failure of it. A pure function of what is known, so
+        that it does not matter whether the report or the sending is heard first.
+        """
+        report, own = self._reported(), self.facts.get(Status.FAILED)
+        if report is None:
+            return self.facts
+        return {**self.facts, Status.FAILED: report if own is None else stronger(own, report)}
 
     @property
     def told_at(self) -> int:
         """When the last of its statuses was first heard, but for those that are made by looking at it."""
-        return max(
-            (_heard(fact) for status, fact in self.facts.items() if status not in SEEN),
-            default=self.queued.created_at,
-        )
+        told = (fact for status, fact in self.facts.items() if status not in SEEN)
+        return max(map(heard, (*told, *self.undelivered.values())), default=self.queued.created_at)
 
     def knows(self, event_id: str) -> bool:
         """Whether this very fact was taken in before."""
@@ -101,10 +95,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         digest = _digest(fact.event_id)
         if digest in self.known:
             return self
-        standing = self.facts.get(fact.status)
+        facts, undelivered = self.facts, self.undelivered
+        if fact.is_report:
+            undelivered = joined(undelivered, str(fact.provider), fact)
+        else:
+            facts = joined(facts, fact.status, fact)
         return replace(
             self,
-            facts={**self.facts, fact.status: fact if standing is None else _stronger(standing, fact)},
+            facts=facts,
+            undelivered=undelivered,
             attempts=max(self.attempts, fact.attempt),
             known=sorted([*self.known, digest]),
         )
@@ -112,11 +111,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def erase(self) -> Progress:
         """Without anything personal; what statistics count of it stays."""
         queued = replace(self.queued, recipient=b"", payload=b"{}", idempotency_key="", detail=None)
-        facts = {
-            status: replace(fact, detail=None, provider_message_id=None)
-            for status, fact in self.facts.items()
-        }
-        return replace(self, queued=queued, facts=facts, is_erased=True)
+        facts, undelivered = blanked(self.facts), blanked(self.undelivered)
+        return replace(self, queued=queued, facts=facts, undelivered=undelivered, is_erased=True)
 
     def counts(self) -> dict[str, Cell]:
         """Status → where it counts; and what it cost, if that is known.
@@ -130,13 +126,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         for status in reversed(CHAIN):
             own = self.facts.get(status)
             if own is not None and own.late_at is None:
-                source = own if source is None else min(source, own, key=_strength)
+                source = own if source is None else min(source, own, key=strength)
             if source is not None:
                 cells[status] = Cell(status, source.at, source.provider)
             elif own is not None:
                 cells[status] = _cell(own)
+        standing = self.standing
         for status in ENDS:
-            end = self.facts.get(status)
+            end = standing.get(status)
             if end is not None and (status is Status.UNKNOWN or not self._is_corrected(end)):
                 cells[status] = _cell(end)
         return cells | self._costs()
@@ -160,12 +157,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def _is_corrected(self, end: Fact) -> bool:
         """Whether something higher was heard while the bucket of `end` could still be corrected."""
         rank, until = ORDER[end.status], (end.late_at or end.at) + LATE_MS
-        return any(ORDER[fact.status] > rank and _heard(fact) <= until for fact in self.facts.values())
+        return any(ORDER[fact.status] > rank and heard(fact) <= until for fact in self.facts.values())
 
     def row(self) -> MessageRow:
         """Snapshot for Postgres; the row part is blank while it is not known."""
         status, queued = self.status, self.queued
-        leading = self.facts.get(status)
+        leading = self.standing.get(status)
         named = self._named() or leading
         return MessageRow(
             message_id=queued.message_id,
@@ -206,6 +203,20 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             cost=sent.cost if (sent := self.facts.get(Status.SENT)) else None,
         )
 
+    def _reported(self) -> Fact | None:
+        """By the provider that took it; of one that may have it and gets no further attempt, by that one.
+
+        Where nobody says which that is, any may speak. While attempts go on none does.
+        """
+        took, maybe = self.facts.get(Status.SENT), self.facts.get(Status.UNKNOWN)
+        if took is None and maybe is not None and maybe.reason in FINAL:
+            took = maybe
+        if took is None or not self.undelivered:
+            return None
+        if took.provider is None:
+            return min(self.undelivered.values(), key=strength)
+        return self.undelivered.get(took.provider)
+
     def _at(self, status: Status) -> int | None:
         fact = self.facts.get(status)
         return fact.at if fact else None
@@ -214,24 +225,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         """Of the facts that know the provider's id the one of highest rank."""
         found = [fact for fact in self.facts.values() if fact.provider_message_id]
         return min(found, key=lambda fact: (-RANK[Status(fact.status)], fact.status)) if found else None
-
-
-def _stronger(one: Fact, two: Fact) -> Fact:
-    """The one that stands; it remembers when the first of the two was heard."""
-    if one.status in LATEST:  # attempts are in order even where the clocks of two workers are not
-        found = max(one, two, key=lambda fact: (fact.attempt, fact.reason in FINAL, fact.at, fact.event_id))
-    else:
-        found = min(one, two, key=_strength)
-    return replace(found, heard_at=min(_heard(one), _heard(two)))
-
-
-def _strength(fact: Fact) -> tuple[bool, int, str]:
-    """What came in time goes before what came late, and then the earlier one."""
-    return fact.late_at is not None, fact.late_at or fact.at, fact.event_id
-
-
-def _heard(fact: Fact) -> int:
-    return fact.at if fact.heard_at is None else fact.heard_at
 
 
 def _cell(fact: Fact) -> Cell:

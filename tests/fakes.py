@@ -111,6 +111,9 @@ class MemoryReference:
         serving = (p for p in self.active if p.channel_type == channel and p.is_active)
         return sorted(serving, key=lambda p: (-p.priority, place_of(p), p.name))
 
+    def reporting(self, channel: str) -> list[str]:
+        return sorted(p.name for p in self.active if p.channel_type == channel and "webhook_key" in p.config)
+
     def tag(self, tag: str) -> SeenTag | None:
         return next((t for t in self.tags if t.tag == tag), None)
 

@@ -1,4 +1,4 @@
-"""Recipient, status and seen stage of one user in memory, joined as the topics join them, at one clock."""
+"""Stages from intake to status, of one user and in memory, joined as the topics join them, at one clock."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from schemas.records import (
     FallbackPlanned,
     MessageQueued,
     MessageSeen,
+    ReceiptHeard,
+    ReceiptsAsked,
     RequestDecided,
     SeenPosted,
     SendTask,
@@ -31,13 +33,14 @@ from schemas.topics import SHOWN
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
 from tests.requests import ALARM, PHONES, REGISTERED, REQUEST, USER, Desk
 
+PROVIDER = "gate"
 ASKED = replace(REQUEST, notification_type=ALARM.code)
 OUTCOMES = RequestDecided | MessageQueued | FallbackPlanned | MessageSeen
 
 
 @dataclass
 class House:
-    """Three stages with their inputs. A step of a stage handles one record; who steps is the test's choice.
+    """The stages with their inputs. A step of a stage handles one record; who steps is the test's choice.
 
     `sent`: tasks for delivery, in order. `rows`: decisions, in order.
     """
@@ -54,6 +57,7 @@ class House:
     requests: deque[Any] = field(default_factory=deque)
     outcomes: deque[Any] = field(default_factory=deque)
     facts: deque[Any] = field(default_factory=deque)
+    posts: deque[ReceiptHeard | ReceiptsAsked] = field(default_factory=deque)
     timers: dict[tuple[str, int], FallbackDue] = field(default_factory=dict)
     sent: list[SendTask] = field(default_factory=list)
     rows: list[RequestDecided] = field(default_factory=list)
@@ -83,6 +87,14 @@ class House:
         )
         self.facts.append(posted)
 
+    def report(self, message_id: str, word: str = "delivered") -> None:
+        """A provider's post that was answered 200."""
+        event = f"{message_id}/{word}/{self.now}"
+        told = ReceiptHeard(
+            event_id=event, message_id=message_id, kind=word, at=self.now, provider=PROVIDER, channel="push"
+        )
+        self.posts.append(told)
+
     def deliver(self, task: SendTask, status: str) -> None:
         """What the delivery stage says about a message."""
         self.outcomes.append(
@@ -95,12 +107,18 @@ class House:
                 },
                 status=status,
                 at=self.now,
+                provider=PROVIDER,
             )
         )
 
     async def settle(self) -> None:
         """Until nothing is left to read."""
-        while await self.step_recipient() or await self.step_status() or await self.step_seen():
+        while (
+            await self.step_recipient()
+            or await self.step_status()
+            or await self.step_seen()
+            or await self.step_intake()
+        ):
             pass
 
     async def pass_time(self, until: int) -> None:
@@ -147,15 +165,34 @@ class House:
                 self.outcomes.append(one)
         return True
 
+    async def step_intake(self) -> bool:
+        """One record of `provider.receipts`."""
+        if not self.posts:
+            return False
+        self.outcomes.append(_travelled(self.posts.popleft()))
+        return True
+
+    def asked(self, question: FallbackAsked | ReceiptsAsked) -> None:
+        """Each goes its way."""
+        if isinstance(question, ReceiptsAsked):
+            self.posts.append(question)
+        else:
+            self.facts.append(question)
+
+    def _reporting(self, channel: str) -> list[str]:
+        return [PROVIDER, "other"] if channel == "push" else []
+
     async def _status(self, value: Any) -> None:
-        async for one in settle(FakeStream([FakeEvent(value, at=self.now)], self.now), self.status):
+        async for one in settle(
+            FakeStream([FakeEvent(value, at=self.now)], self.now), self.status, self._reporting
+        ):
             match one:
                 case FallbackDue():
                     self.timers[one.wait_id, one.due_at] = one
                 case FallbackOff():
                     self.timers.pop((one.wait_id, one.due_at), None)
-                case FallbackAsked():
-                    self.facts.append(one)
+                case FallbackAsked() | ReceiptsAsked():
+                    self.asked(one)
                 case FallbackGranted():
                     self.requests.append(one)
                 case RequestDecided():

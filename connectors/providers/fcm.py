@@ -4,10 +4,13 @@ Never run against the real vendor. Sources: Firebase's pages "REST Resource: pro
 "ErrorCode" and "REST error codes for the HTTP v1 API" (refusals and their examples), and
 github.com/firebase/firebase-admin-python: `messaging.py` (which words stand where, and that a `name` is the
 yes) and `_messaging_utils.py` (what each of these words is about). Samples of answers: the page "FCM
-responses" of bloomberg/pushiko.
+responses" of bloomberg/pushiko; of the project's quota: issue 719 of firebase/firebase-admin-go.
 
-Unconfirmed: whether a 500 (`INTERNAL`) can follow a message that was taken, so it is read as hidden; whether
-a 404 without `UNREGISTERED` can be about the token: it is read as our configuration, and no device goes.
+Unconfirmed: whether `QUOTA_EXCEEDED` can also mean the project, as one sentence of its page says: then each
+push waits by itself and the account is called on. Which quota it was a `QuotaFailure` may say, in a form that
+is written nowhere. Whether a 500 (`INTERNAL`) can follow a message that was taken, so it is read as hidden;
+whether a 404 without `UNREGISTERED` can be about the token: it is read as our configuration, and no device
+goes.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from connectors.providers.http_status import (
     ACCEPTED,
     HIDDEN,
     LIMITED,
+    LIMITED_FOR_ONE,
     MISCONFIGURED,
     NOT_SERVED,
     REFUSED,
@@ -70,8 +74,8 @@ CODES: dict[str, Said] = {
     "PERMISSION_DENIED": MISCONFIGURED,
     "NOT_FOUND": MISCONFIGURED,
     UNAUTHENTICATED: MISCONFIGURED,
-    "QUOTA_EXCEEDED": LIMITED,
-    "RESOURCE_EXHAUSTED": LIMITED,
+    "QUOTA_EXCEEDED": LIMITED_FOR_ONE,  # "sending limit exceeded for the message target"
+    "RESOURCE_EXHAUSTED": LIMITED,  # the project's quota, without a word of the vendor's own list
     "UNAVAILABLE": UNAVAILABLE,
     "INTERNAL": HIDDEN,
     "DEADLINE_EXCEEDED": HIDDEN,

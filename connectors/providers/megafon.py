@@ -79,5 +79,5 @@ class Megafon(TextCarrier):
             reason,
             self._told(reply, state, reply.body.get("message"), address),
             tx_id,
-            self._wait_ms(reply, reason),
+            self._wait_ms(reply),
         )

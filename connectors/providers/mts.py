@@ -101,7 +101,7 @@ class Mts(TextCarrier):
             reason,
             self._told(reply, word(reply.body.get("code")), reply.body.get("message"), address),
             internal_id,
-            self._wait_ms(reply, reason),
+            self._wait_ms(reply),
         )
 
 

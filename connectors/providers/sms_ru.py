@@ -121,7 +121,7 @@ class SmsRu(TextCarrier):
             reason,
             self._told(reply, code, about.get("status_text"), address),
             sms_id,
-            LIMIT_LASTS_MS.get(code),
+            LIMIT_LASTS_MS.get(code, self._wait_ms(reply)),
         )
 
 

@@ -14,6 +14,7 @@ from connectors.providers.http_status import (
     ACCEPTED,
     HIDDEN,
     LIMITED,
+    LIMITED_FOR_ONE,
     MISCONFIGURED,
     REFUSED,
     UNAVAILABLE,
@@ -59,6 +60,8 @@ CODES: dict[str, Said] = {
     "9": LIMITED,  # the same request twice in a minute, or more than 15 requests at once
 }
 
+DUPLICATE = "duplicate request, wait a minute"
+"""What `error` says when the 9 is about one phone and text, and not about requests at once."""
 TAKEN = {"-1", "0", "1", "2", "3", "4"}
 LIMIT_LASTS_MS = 60_000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -124,13 +127,14 @@ class Smsc(TextCarrier):
     def _read(self, reply: Reply, address: str) -> Answer:
         code, message_id = word(reply.body.get("error_code")), identifier(reply.body.get("id"))
         taken = ACCEPTED if message_id and not code and reply.status == 200 else None  # noqa: PLR2004 - HTTP
-        verdict, reason = taken or CODES.get(code) or by_status(reply)
+        said = LIMITED_FOR_ONE if reply.body.get("error") == DUPLICATE else CODES.get(code)
+        verdict, reason = taken or said or by_status(reply)
         return Answer(
             verdict,
             reason,
             self._told(reply, code, reply.body.get("error"), address),
             message_id,
-            LIMIT_LASTS_MS if verdict is Verdict.LIMITED else None,
+            LIMIT_LASTS_MS if verdict is Verdict.LIMITED else self._wait_ms(reply),
         )
 
 

@@ -89,10 +89,9 @@ class TextCarrier:
         said = f": {text}" if isinstance(text, str) and text else ""
         return scrubbed(f"HTTP {reply.status}, code {code or 'none'}{said}", address, self.secrets)
 
-    def _wait_ms(self, reply: Reply, reason: Reason | None) -> int | None:
-        """How long a limit lasts."""
-        is_limit = reason in (Reason.PROVIDER_LIMITED, Reason.RECIPIENT_LIMITED)
-        return retry_after_ms(reply.retry_after, self._now_ms()) if is_limit else None
+    def _wait_ms(self, reply: Reply) -> int | None:
+        """When to come back."""
+        return retry_after_ms(reply.retry_after, self._now_ms())
 
 
 def by_status(reply: Reply) -> Said:

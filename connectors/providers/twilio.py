@@ -143,5 +143,5 @@ class Twilio(TextCarrier):
             reason,
             self._told(reply, code, body.get("message") or body.get("error_message"), address),
             sid,
-            self._wait_ms(reply, reason),
+            self._wait_ms(reply),
         )

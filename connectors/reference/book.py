@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
 from schemas.money import place_of
 from schemas.records import (
@@ -22,7 +23,7 @@ from schemas.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["ReferenceBook", "key_of"]
 
@@ -40,6 +41,7 @@ class ReferenceBook:
         self._records: dict[str, ReferenceRecord] = {}
         self._secrets: dict[str, frozenset[str] | None] = {}  # by template; emptied by changes
         self._providers: dict[str, tuple[Provider, ...]] = {}  # channel → in order; likewise
+        self._reporting: dict[str, tuple[str, ...]] = {}  # channel → names; likewise
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the topic in; never raises."""
@@ -59,6 +61,7 @@ class ReferenceBook:
             self._records[name] = record
         self._secrets.clear()
         self._providers.clear()
+        self._reporting.clear()
 
     def type(self, code: str) -> NotificationType | None:
         """Find a notification type."""
@@ -124,6 +127,13 @@ class ReferenceBook:
             self._providers[channel] = self._in_order(channel)
         return self._providers[channel]
 
+    def reporting(self, channel: str) -> Sequence[str]:
+        """Name those that have a webhook, active or not: they report what they took before."""
+        if channel not in self._reporting:
+            found = (each for each in self._providers_of(channel) if each.config.get(WEBHOOK_KEY))
+            self._reporting[channel] = tuple(sorted(each.name for each in found))
+        return self._reporting[channel]
+
     def records(self) -> list[ReferenceRecord]:
         """List everything, by key."""
         return [record for _, record in sorted(self._records.items())]
@@ -136,6 +146,9 @@ class ReferenceBook:
         return frozenset(name for each in described for name, form in each if form.get("secret"))
 
     def _in_order(self, channel: str) -> tuple[Provider, ...]:
-        providers = (record for record in self._records.values() if isinstance(record, Provider))
-        serving = (each for each in providers if each.is_active and each.channel_type == channel)
+        serving = (each for each in self._providers_of(channel) if each.is_active)
         return tuple(sorted(serving, key=lambda each: (-each.priority, place_of(each), each.name)))
+
+    def _providers_of(self, channel: str) -> Iterator[Provider]:
+        providers = (record for record in self._records.values() if isinstance(record, Provider))
+        return (each for each in providers if each.channel_type == channel)

@@ -48,6 +48,7 @@ from schemas.records.fallback import (
     FallbackOff,
     FallbackPlanned,
     MessageSeen,
+    ReceiptsAsked,
 )
 from schemas.records.mailbox import MailboxActed
 from schemas.records.messages import (
@@ -206,6 +207,7 @@ __all__ = [
     "RateGranted",
     "ReceiptHeard",
     "ReceiptPosted",
+    "ReceiptsAsked",
     "Record",
     "RequestCount",
     "RequestDecided",

@@ -37,12 +37,23 @@ class FallbackOff(Record, frozen=True, kw_only=True):
 class FallbackAsked(Record, frozen=True, kw_only=True):
     """A question to all that may still be under way. Topic `facts.seen`, then `outcomes`.
 
-    It goes where receipts go, in their order: when it is back, every post that was answered 200 before the
+    It goes where seen facts go, in their order: when it is back, every post that was answered 200 before the
     timer fired has been taken in, however far a stage lags behind.
     """
 
     user_id: str
     wait_id: str
+
+
+class ReceiptsAsked(Record, frozen=True, kw_only=True):
+    """The same question to what providers reported. Topic `provider.receipts`, then `outcomes`.
+
+    `providers`: those that were called; it lies behind all posts of the first, the others come after.
+    """
+
+    user_id: str
+    wait_id: str
+    providers: list[str]
 
 
 class FallbackGranted(Record, frozen=True, kw_only=True):

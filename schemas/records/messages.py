@@ -69,6 +69,7 @@ class SendTask(Record, frozen=True, kw_only=True):
     platform: str | None = None  # of a push: which providers understand its token
     segments: int | None = None  # of a text message, as an operator bills it
     campaign_label: str | None = None
+    not_before: dict[str, int] = {}  # providers that failed and said when to come back: until then (ms)
 
 
 class Button(Record, frozen=True, kw_only=True):

@@ -29,3 +29,4 @@ class ReceiptHeard(Record, frozen=True, kw_only=True):
     at: int  # by the provider's clock
     provider: str
     detail: str | None = None
+    channel: str = ""  # of the provider; empty: of an older worker

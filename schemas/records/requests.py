@@ -89,6 +89,7 @@ class ContactChanged(Record, frozen=True, kw_only=True):
     timezone: str | None = None
     known_as: list[str] = []  # of a deletion: his names in audiences, `<id_type>:<id>`
     is_demanded: bool = False  # of a deletion: an operator's, who means all that is known
+    confirmed: list[str] = []  # channels whose address takes messages again, whatever bounced before
 
 
 class PreferenceChanged(Record, frozen=True, kw_only=True):

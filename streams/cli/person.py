@@ -1,10 +1,10 @@
-"""`carillon person …`: what is known of somebody, and its erasure."""
+"""`carillon person …`: what is known of somebody, its erasure, and a way back for an address that bounced."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from connectors.clock import now_ms
 from schemas.facts import AudienceName
 from streams.access import operator
 from streams.logs import configure, hide_retries
-from streams.persons import PersonDesk, ask_erasure
+from streams.persons import PersonDesk, ask_erasure, confirm_address
 from streams.servers import database_of, located
 from streams.settings import load_settings
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 person = typer.Typer(no_args_is_help=True, add_completion=False, help="What is known of a person.")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+Repaired = Literal["email", "sms"]
 UserId = Annotated[str, typer.Argument(help="Id of the user, a UUID.")]
 
 
@@ -60,6 +61,22 @@ def erase(
     async def ask(desk: PersonDesk, settings: Settings) -> dict[str, Any]:
         name = await desk.note("person.erase", wanted, operator())
         await ask_erasure(settings.kafka.brokers(), wanted, names, now_ms())
+        return {"person": name}
+
+    typer.echo(msgspec.json.encode(_asked(ask)))
+
+
+@person.command()
+def confirm(
+    user_id: UserId,
+    channel: Annotated[Repaired, typer.Option(help="The channel whose address bounced.")],
+) -> None:
+    """Send again to an address that bounced. Example: carillon person confirm USER_ID --channel email."""
+    wanted = _user(user_id)
+
+    async def ask(desk: PersonDesk, settings: Settings) -> dict[str, Any]:
+        name = await desk.note("person.confirm", wanted, operator())
+        await confirm_address(settings.kafka.brokers(), wanted, channel, now_ms())
         return {"person": name}
 
     typer.echo(msgspec.json.encode(_asked(ask)))

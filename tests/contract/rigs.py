@@ -118,7 +118,11 @@ CASES = [
         limit_of=Reason.RECIPIENT_LIMITED,
         **DEAD,
     ),
-    Case("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1", **DEAD),
+    Case(
+        *("fcm", "push", "f3a9c1:APA91b-token", "bounce-f3a9c1", "delivered-f3a9c1"),
+        limit_of=Reason.RECIPIENT_LIMITED,
+        **DEAD,
+    ),
     Case(
         *("web_push", "push", "browser-1", "bounce-browser-1", "delivered-browser-1"),
         wrong_key=Reason.RECIPIENT_NOT_SERVED,

@@ -1,4 +1,4 @@
-"""Recipient, status and seen stage on the engine's own computing; topics and rows are in memory.
+"""Intake, recipient, status and seen stage on the engine's own computing; topics and rows are in memory.
 
 A batch is computed as the engine does it, and committed whole or, in a crash, not at all.
 """
@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from connectors.audience_metrics import AudienceMetrics
@@ -20,11 +21,14 @@ from schemas.records import (
     AttemptEnded,
     ContactChanged,
     FallbackAsked,
+    Provider,
+    ReceiptPosted,
     RequestReceived,
     SeenPosted,
     SendTask,
 )
-from schemas.topics import CONTACTS, OUTCOMES, SEEN, SHOWN, request_topic
+from schemas.times import rfc3339
+from schemas.topics import CONTACTS, OUTCOMES, RECEIPTS, SEEN, SHOWN, request_topic
 from streams.engine import inner
 from streams.engine.api import LATER, Event, Stage
 from streams.engine.compute import Desk, compute
@@ -37,8 +41,9 @@ from tests.pipeline.seen_task import Rows
 from tests.requests import T0, reference
 from tests.unit.streams.engine.desks import KeptOutputs
 
-STAGES = ("recipient", "status", "seen")
+STAGES = ("intake", "recipient", "status", "seen")
 AT_ONCE = 3
+GATE = "push-gate"
 
 
 async def _caught_up() -> bool:
@@ -46,7 +51,9 @@ async def _caught_up() -> bool:
 
 
 def _stages() -> dict[str, Stage]:
-    plain, port = MemoryOutside(reference=reference()), cast("Any", None)
+    known = reference()
+    known.active = [Provider(name=GATE, channel_type="push", kind="own", config={"webhook_key": "any"})]
+    plain, port = MemoryOutside(reference=known), cast("Any", None)
     figures = SeenMetrics(CollectorRegistry(), lambda: T0)
     outside = Outside(
         reading=Reading(SchemaBook(), _caught_up),
@@ -97,12 +104,23 @@ class Line:
         )
         self.topics[SEEN].append(encode(fact))
 
-    def sent(self, message: SendTask) -> None:
+    def report(self, message: SendTask, word: str = "delivered", provider: str = GATE) -> None:
+        """A provider's post, answered 200."""
+        event = {"type": word, "message_id": message.message_id, "at": rfc3339(self.now)}
+        body = b"sealed:" + msgspec.json.encode({"events": [event]})
+        posted = ReceiptPosted(
+            provider=provider, channel=message.channel, kind="own", received_at=self.now, body=body
+        )
+        self.topics[RECEIPTS].append(encode(posted))
+
+    def sent(self, message: SendTask, provider: str = GATE) -> None:
         """The delivery stage had a yes."""
         named = {
             name: getattr(message, name) for name in AttemptEnded.__struct_fields__ if hasattr(message, name)
         }
-        ended = AttemptEnded(event_id=f"{message.message_id}/sent", **named, status="sent", at=self.now)
+        ended = AttemptEnded(
+            event_id=f"{message.message_id}/sent", **named, status="sent", at=self.now, provider=provider
+        )
         self.topics[OUTCOMES].append(encode(ended))
 
     def tasks(self, channel: str) -> list[SendTask]:

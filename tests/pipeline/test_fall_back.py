@@ -68,14 +68,28 @@ async def test_unseen_each_gets_one_sms_in_the_lane_of_its_request() -> None:
     assert PEOPLE == len(line.tasks("sms"))
 
 
+@pytest.mark.spec("SEEN-OP-01 NS-CH-OP-01")
+async def test_what_a_provider_reported_while_nobody_read_keeps_the_sms_away() -> None:
+    """The timer is due before any of it is read; of the last one nothing is reported."""
+    line = await pushed()
+    *reported, unseen = line.tasks("push")
+    for task in reported:
+        line.report(task)
+    line.now = T0 + AFTER
+    await line.run("status", "seen", "recipient")
+    assert (PEOPLE, []) == (line.questions(), line.tasks("sms"))
+    await line.run()
+    assert [unseen.user_id] == [task.user_id for task in line.tasks("sms")]
+
+
 @pytest.mark.parametrize("seed", range(5))
 async def test_crashes_at_any_turn_lose_and_repeat_nothing(seed: int) -> None:
-    """Half of them post before the time is over, while nobody reads; turns crash before their commit."""
+    """Of most a client or the provider posts before the time is over, while nobody reads; turns crash."""
     line, chance = await pushed(), random.Random(seed)  # noqa: S311
-    saw = {task.user_id for task in line.tasks("push") if int(task.user_id[5:]) % 2}
+    posts = {1: line.post, 2: line.report}
+    saw = {task.user_id for task in line.tasks("push") if int(task.user_id[5:]) % 3}
     for task in line.tasks("push"):
-        if task.user_id in saw:
-            line.post(task)
+        posts.get(int(task.user_id[5:]) % 3, lambda _: None)(task)
     line.now = T0 + AFTER
     for _ in range(150):
         await line.turn(chance.choice(STAGES), crash=chance.random() < 0.4)

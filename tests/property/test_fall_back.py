@@ -11,13 +11,15 @@ from tests.fallbacks import House
 from tests.requests import ALARM, SECOND, T0
 
 AFTER = (ALARM.fallback_after_s or 0) * SECOND
+SEEN = {"seen", "reported"}
 ACTS = st.lists(
     st.one_of(
         st.tuples(st.just("sent"), st.integers(0, 1)),
         st.tuples(st.just("seen"), st.integers(0, 1)),
         st.tuples(st.just("failed"), st.integers(0, 1)),
+        st.tuples(st.just("reported"), st.integers(0, 1)),
         st.tuples(st.just("wait"), st.integers(0, AFTER)),
-        st.tuples(st.sampled_from(["fire", "recipient", "status", "saw"]), st.just(0)),
+        st.tuples(st.sampled_from(["fire", "recipient", "status", "saw", "intake"]), st.just(0)),
     ),
     max_size=25,
 )
@@ -36,7 +38,7 @@ async def _run(acts: list[tuple[str, int]]) -> None:
     await house.begin()
     was_seen_in_time = False
     for name, number in acts:
-        was_seen_in_time = was_seen_in_time or (name == "seen" and not _is_over(house))
+        was_seen_in_time = was_seen_in_time or (name in SEEN and not _is_over(house))
         await _act(house, name, number)
         assert _has_its_timer(house)
     await house.settle()
@@ -47,7 +49,7 @@ async def _run(acts: list[tuple[str, int]]) -> None:
     assert len(decisions) == len({row.decided_at for row in house.rows}) <= 2
     if was_seen_in_time:
         assert (["push", "push"], [None]) == (messages, decisions)
-    elif not any(name == "seen" for name, _ in acts):
+    elif not any(name in SEEN for name, _ in acts):
         assert decisions in ([None, "not_seen_in_time"], [None, "too_late"])
         assert ("sms" in messages) == (decisions[-1] == "not_seen_in_time")
     assert ({}, {}) == (house.timers, house.status.waits.rows)  # type: ignore[attr-defined]
@@ -59,6 +61,8 @@ async def _act(house: House, name: str, number: int) -> None:
             house.deliver(house.sent[number], name)
         case "seen":
             house.post(house.sent[number].message_id)
+        case "reported":
+            house.report(house.sent[number].message_id)
         case "wait":
             house.desk.now += number
         case _:
@@ -67,6 +71,7 @@ async def _act(house: House, name: str, number: int) -> None:
                 "recipient": house.step_recipient,
                 "status": house.step_status,
                 "saw": house.step_seen,
+                "intake": house.step_intake,
             }[name]()
 
 

@@ -33,7 +33,7 @@ FACTS = st.lists(
         status=st.sampled_from(STATUSES),
         at=st.integers(-SECOND, 9 * DAY),
         provider=st.sampled_from(["first", "second"]),
-        attempt=st.integers(0, 6),
+        attempt=st.integers(1, 6),
         cost=st.none() | st.integers(0, 9_000_000),
     ),
     max_size=12,

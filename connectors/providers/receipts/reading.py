@@ -10,7 +10,7 @@ from connectors.providers.receipts.registry import webhook_of
 from schemas.errors import DecodeError, Fault
 from schemas.ids import derived, is_message
 from schemas.receipts import ReceiptsRead
-from schemas.records import ReceiptHeard
+from schemas.records import ReceiptHeard, ReceiptsAsked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +23,20 @@ if TYPE_CHECKING:
 class ReceiptReader:
     """Decoder of the topic; `DecodeError` for a body that nobody can open or read.
 
-    `read`: bytes → `ReceiptPosted`. A post that was sealed with a key that is not known here is no reason to
-    keep requests waiting behind it: it is a dead letter, and can be sent again.
+    `read`: bytes → `ReceiptPosted`, or `ReceiptsAsked`, which stays what it is. A post that was sealed with a
+    key that is not known here is no reason to keep requests waiting behind it: it is a dead letter, and can
+    be sent again.
     """
 
-    def __init__(self, read: Callable[[bytes], ReceiptPosted], cipher: Opener) -> None:
+    def __init__(self, read: Callable[[bytes], ReceiptPosted | ReceiptsAsked], cipher: Opener) -> None:
         self._read = read
         self._cipher = cipher
 
-    def __call__(self, raw: bytes) -> ReceiptsRead:
+    def __call__(self, raw: bytes) -> ReceiptsRead | ReceiptsAsked:
         """What a record says."""
         posted = self._read(raw)
+        if isinstance(posted, ReceiptsAsked):
+            return posted
         try:
             body = self._cipher.open(posted.body)
             sealed = posted.query_sealed
@@ -68,4 +71,5 @@ def _heard(told: Told, posted: ReceiptPosted) -> ReceiptHeard:
         at=told.at or posted.received_at,
         provider=posted.provider,
         detail=scrubbed(told.detail) or None,
+        channel=posted.channel,
     )

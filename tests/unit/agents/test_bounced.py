@@ -95,3 +95,42 @@ async def test_a_bounce_of_a_user_of_whom_nothing_is_known_makes_no_row() -> Non
     desk = Desk()
     assert [] == await desk.tell(BOUNCED)
     assert None is desk.known()
+
+
+def confirmed(at: int, **fields: bytes) -> ContactChanged:
+    """Somebody knows that it takes messages again."""
+    return replace(stated(at, **fields), confirmed=["email"])
+
+
+@pytest.mark.spec("NS-CH-OP-04")
+@pytest.mark.parametrize(
+    "fields", [{}, {"email": b"sealed:anna@example.com"}], ids=["by name", "stated again"]
+)
+async def test_an_address_that_is_confirmed_after_its_bounce_is_tried_again(fields: dict[str, bytes]) -> None:
+    after = confirmed(T0 + SECOND, **fields)
+    for facts in (
+        (BOUNCED, after),
+        (BOUNCED, after, BOUNCED),
+        (BOUNCED, after, stated(T0 + 2 * SECOND, **fields)),
+    ):
+        assert SENT == await told(*facts)
+
+
+@pytest.mark.spec("NS-CH-OP-04")
+async def test_a_bounce_after_the_confirmation_spares_it_again() -> None:
+    later = replace(BOUNCED, changed_at=T0 + 2 * SECOND)
+    assert SKIPPED == await told(BOUNCED, confirmed(T0 + SECOND), later)
+    assert SKIPPED == await told(confirmed(T0 + SECOND), later)
+
+
+async def test_a_confirmation_of_another_channel_or_of_before_changes_nothing() -> None:
+    phone = replace(confirmed(T0 + SECOND), confirmed=["sms"])
+    assert SKIPPED == await told(BOUNCED, phone)
+    assert SKIPPED == await told(BOUNCED, confirmed(T0 - SECOND))
+
+
+async def test_a_confirmation_goes_with_the_address() -> None:
+    """Another one that bounced is not confirmed by it."""
+    new = replace(BOUNCED, email=b"sealed:new@example.com")
+    other = stated(T0 + 2 * SECOND, email=b"sealed:new@example.com")
+    assert SKIPPED == await told(confirmed(T0 + SECOND), other, new)

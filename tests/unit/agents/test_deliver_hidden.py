@@ -59,6 +59,26 @@ def test_a_hidden_answer_that_cannot_be_repeated_stays_unknown(task: SendTask, m
     assert len(outcomes) == 1
 
 
+def test_a_repeat_begins_a_new_pass_when_nobody_is_left_in_this_one() -> None:
+    """The second provider was in line after the first, is gone or left alone by now, and the first hid."""
+    tried = call(decide(called(TASK, "temporary"), TWO)).task
+    for moment in (ONE, Moment(T0, ["first", "second"], {"second": T0 + 60_000})):
+        first = call(decide(called(tried, "lapsed", "second"), moment))
+        outcomes = decide(called(first.task, "hidden"), moment)
+        assert [("unknown", "answer_hidden")] == words(outcomes)
+        assert ("first", 3, 1) == (
+            call(outcomes).provider,
+            call(outcomes).task.attempt,
+            call(outcomes).task.epoch,
+        )
+
+
+def test_a_provider_that_never_had_it_and_is_gone_leaves_it_to_one_that_failed_before() -> None:
+    tried = replace(ASKING, attempt=2, tried=["first"])
+    outcomes = decide(called(tried, "permanent", "second", ask=True), ONE)
+    assert ("first", 3) == (call(outcomes).provider, call(outcomes).task.attempt)
+
+
 REPEATED = replace(TASK, attempt=3, epoch=2)
 
 

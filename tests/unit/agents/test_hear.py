@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from agents.hear import MOST_FACTS
+from agents.hear import KEPT, MOST_FACTS
 from agents.settle import Memory, Outcome, settle
 from schemas.receipts import LOOKS, STATUSES, ReceiptKind
 from schemas.records import ContactChanged, PersonErased, PreferenceChanged, ReceiptHeard, StatusLogged
@@ -175,3 +175,22 @@ async def test_who_loads_a_picture_for_ever_fills_no_row() -> None:
     known = table.get(QUEUED.message_id.encode())
     assert known is not None
     assert MOST_FACTS + 1 == known.version
+
+
+@pytest.mark.spec("NS-CH-OP-01 NS-CH-OP-04")
+async def test_who_reports_for_ever_fills_no_row_and_keeps_nobody_from_leaving() -> None:
+    """With new ids each time, be it a vendor's defect or whoever has the key of the webhook."""
+    table = Table()
+    said = ("delivered", "failed", "opened", "bounced", "complained")
+    for kind in said[:3]:
+        await settled(table, QUEUED, SENT, *(heard(kind, AT, f"{kind}{n}") for n in range(MOST_FACTS * 2)))
+    for kind in said[3:]:
+        assert [kind.replace("bounced", "failed")] == [
+            line.status for line in lines(await settled(table, heard(kind)))
+        ]
+    for kind in said:
+        await settled(table, *(heard(kind, AT, f"{kind} again {n}") for n in range(MOST_FACTS * 2)))
+    known = table.get(QUEUED.message_id.encode())
+    assert known is not None
+    assert MOST_FACTS + 2 * KEPT == known.version
+    assert [] == await settled(table, *(heard(kind, AT, f"{kind} once more") for kind in said))

@@ -45,6 +45,12 @@ async def test_a_registration_states_contacts_with_sealed_addresses() -> None:
     assert expected == await one(event, "user.events/0/1")
 
 
+@pytest.mark.spec("NS-CH-OP-04")
+async def test_an_event_may_say_that_an_address_takes_messages_again() -> None:
+    found = await one(user_event("user.updated", confirmed=["email"]), "user.events/0/1")
+    assert (["email"], None, "updated") == (found.confirmed, found.email, found.action)
+
+
 async def test_a_registration_with_a_rule_is_a_fact_and_a_request() -> None:
     book = known(topic="user.events", event_type="user.registered", data={"OrderNumber": "name"})
     found = await take(

@@ -58,6 +58,7 @@ COMMANDS = (
     "quarantine release crm marketing_promo",
     "quarantine reject crm marketing_promo",
     "quarantine approve crm marketing_promo --hours 6",
+    f"person confirm {USER} --channel email",
     "crypto reseal --check",
     "offsets set sink --to earliest",
     "template push -f examples",

@@ -70,6 +70,8 @@ def test_a_name_of_audiences_has_its_kind() -> None:
     [
         ["export", "somebody"],
         ["erase", "somebody", "--yes"],
+        ["confirm", "somebody", "--channel", "email"],
+        ["confirm", "0f8fad5b-d9cb-469f-a165-70867728950e", "--channel", "push"],
         ["erase", "0f8fad5b-d9cb-469f-a165-70867728950e", "--yes", "--known-as", "name:Ann"],
     ],
 )

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from schemas.records import MessageQueued, MessageRow
 from schemas.words import Status
-from tables.progress import LATE_MS, Cell, Fact, Progress
+from tables.progress import LATE_MS, Cell, Progress
+from tables.standing import Fact
 from tests.messages import DAY, QUEUED, T0
 
 NEW = Progress(queued=QUEUED, is_complete=True)
@@ -19,7 +20,8 @@ def known(*statuses: str) -> Progress:
     """A message of which these statuses became known, a millisecond apart."""
     progress = NEW
     for n, status in enumerate(statuses):
-        progress = progress.merge(Fact(event_id=f"{status}-{n}", status=status, at=T0 + n, provider="p"))
+        fact = Fact(event_id=f"{status}-{n}", status=status, at=T0 + n, attempt=1, provider="p")
+        progress = progress.merge(fact)
     return progress
 
 

@@ -103,11 +103,18 @@ async def test_repeat_that_is_turned_away_is_not_sent_again_if_the_first_was_tak
 )
 async def test_without_an_earlier_text_that_was_taken_it_waits_out_the_minute(said: Answered) -> None:
     answer, _ = await sent(DUPLICATE, said)
-    assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED, 60_000) == (
+    assert (Verdict.LIMITED, Reason.RECIPIENT_LIMITED, 60_000) == (
         answer.verdict,
         answer.reason,
         answer.retry_after_ms,
     )
+
+
+@pytest.mark.spec("NS-SND-064")
+@pytest.mark.parametrize("text", ["too many concurrent requests", "a new sentence"])
+async def test_too_many_requests_at_once_are_a_limit_of_the_account(text: str) -> None:
+    answer, _ = await sent(Answered(200, error(9, text)), Answered(200, {"status": -3}))
+    assert (Verdict.LIMITED, Reason.PROVIDER_LIMITED) == (answer.verdict, answer.reason)
 
 
 @pytest.mark.parametrize("said", [Answered(200, error(9)), Answered(200, b"Status = 1"), Answered(502)])

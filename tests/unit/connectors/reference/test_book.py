@@ -101,6 +101,19 @@ def test_secret_variables_are_those_of_all_templates_of_the_type() -> None:
     assert known.secret_variables("welcome") == frozenset({"Code", "Pin", "Extra"})
 
 
+def test_who_has_a_webhook_reports_also_when_switched_off() -> None:
+    signed = {"webhook_key": "whsec_any"}
+    known = book(
+        provider("b", config=signed),
+        provider("a", config=signed, is_active=False),
+        provider("silent"),
+        provider("mail", channel_type="email", config=signed),
+    )
+    assert (("a", "b"), ("mail",)) == (known.reporting("sms"), known.reporting("email"))
+    tell(known, provider("b", version=2))
+    assert ("a",) == known.reporting("sms")
+
+
 @pytest.mark.spec("NS-CH-010 NS-DATA-OP-19 NS-SND-019 NS-OPS-115")
 def test_providers_come_by_priority_then_cost_then_name() -> None:
     known = book(
