@@ -208,10 +208,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
         Where nobody says which that is, any may speak. While attempts go on none does.
         """
+        if not self.undelivered:
+            return None
         took, maybe = self.facts.get(Status.SENT), self.facts.get(Status.UNKNOWN)
         if took is None and maybe is not None and maybe.reason in FINAL:
             took = maybe
-        if took is None or not self.undelivered:
+        if took is None:
             return None
         if took.provider is None:
             return min(self.undelivered.values(), key=strength)

@@ -1,12 +1,12 @@
-"""Questions to Account Service as effects: which are one, and in what order they come back."""
+"""Questions: which of Account Service are one, in what order they come back; where those of receipts lie."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from schemas.codec import SchemaBook
-from schemas.records import ContactsAsked
-from streams.routes import contacts_call, nobody_asks
+from schemas.records import ContactsAsked, ReceiptsAsked
+from streams.routes import contacts_call, nobody_asks, posted_by
 from streams.settings import Settings
 from streams.wiring import Reading
 from tests.requests import REQUEST, T0
@@ -36,3 +36,8 @@ def test_a_question_after_a_wait_is_another_one_of_the_same_row_of_waiters() -> 
     assert ROUTE.id(first) != ROUTE.id(second)
     assert ROUTE.key(first) == ROUTE.key(second)
     assert ROUTE.key(first) != ROUTE.key(replace(first, request=replace(first.request, lane="low")))
+
+
+def test_a_question_lies_where_http_puts_the_posts_of_its_provider() -> None:
+    asked_of = ReceiptsAsked(user_id="u", wait_id="00", providers=["mail", "other"])
+    assert b"mail" == posted_by(asked_of)
