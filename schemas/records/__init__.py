@@ -62,14 +62,7 @@ from schemas.records.messages import (
     SendTask,
 )
 from schemas.records.persons import ErasureDue, PersonErased, RequestOff, ViewerForgotten
-from schemas.records.preferences import (
-    ChosenType,
-    PreferenceRow,
-    QuietChoice,
-    QuietHours,
-    Switch,
-    Vetoed,
-)
+from schemas.records.preferences import ChosenType, PreferenceRow, QuietChoice, QuietHours, Switch, Vetoed
 from schemas.records.quarantine import (
     AnomalyEnded,
     AnomalyFound,
