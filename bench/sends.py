@@ -1,0 +1,208 @@
+"""How many mails and pushes one delivery process sends, to servers on this machine that take all.
+
+    python -m bench.sends                      40 000 of each, with the usual settings and with those for bulk
+    python -m bench.sends --messages 100000
+
+Requests go through the stages before first; then `carillon worker --stages delivery-email` (or `-push`, by
+Firebase's API) alone is timed, from the first call to the last. CPU is in microseconds per message. A line of
+JSON each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import uvloop
+import yaml
+
+from bench.campaigns import tell
+from bench.product import USERS as USER_COUNT
+from bench.product import Product, cpu_s, installed, register, user_of
+from bench.watch import Watched
+from connectors.kafka_clients import open_brokers
+from schemas import topics
+from streams.applying import apply_directory
+from streams.lag import Lag
+from streams.topology import input_topics
+
+KINDS = {"email": "refund", "push": "bench_push"}
+"""Channel → the type whose messages go there only."""
+TYPES = [
+    {
+        "code": "bench_push",
+        "title": "Bench",
+        "category": "transactional",
+        "default_channels": ["push"],
+        "template_name": "bench_push",
+    }
+]
+TEMPLATE = {
+    "name": "bench_push",
+    "channel_type": "push",
+    "language_code": "ru",
+    "category": "transactional",
+    "title": "Refund",
+    "body": "{{ OrderNumber }}: {{ Amount }}",
+    "variables": {
+        "OrderNumber": {"type": "string", "required": True},
+        "Amount": {"type": "number", "required": True},
+    },
+}
+READY_S, WAIT_S = 30.0, 600.0
+EVERY_S = 0.1
+QUIET_S = 3.0
+"""After the last mail, to see whether one comes twice."""
+USUAL: dict[str, str] = {}
+BULK = {"engine.calls_per_task": "512", "engine.calls_at_once": "96"}
+"""More calls may be open and unknown after a crash; fewer transactions for each."""
+LISTMONK = 7_400
+"""Mails/s of listmonk to such a sink on two cores, without a record per recipient, as we were told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sunk:
+    """The sink's process, and where it listens."""
+
+    watched: Watched
+    smtp: int
+    http: int
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.watched.process.pid
+
+    async def taken(self) -> int:
+        """How many mails it took so far."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.smtp)
+        await reader.readline()
+        writer.write(b"STAT\r\n")
+        said = await reader.readline()
+        writer.close()
+        return int(said.split()[1])
+
+    async def rate(self, before: int, many: int) -> float:
+        """Messages a second, from the first after `before` to the last of so many."""
+        began, first, now = time.monotonic(), before, before
+        async with asyncio.timeout(WAIT_S):
+            while now < before + many:
+                await asyncio.sleep(EVERY_S)
+                now = await self.taken()
+                if first == before:  # nothing was there at the last look
+                    began, first = time.monotonic(), now
+        return (now - first) / (time.monotonic() - began)
+
+
+@asynccontextmanager
+async def sink(folder: Path) -> AsyncIterator[Sunk]:
+    """A server for mails, for the length of the block."""
+    watched = await Watched.start([sys.executable, "-m", "bench.sinks"], folder)
+    try:
+        await watched.until(lambda: watched.said("http"), READY_S, "the sink did not start")
+        yield Sunk(watched, **orjson.loads(watched.log.read_bytes().partition(b"\n")[0]))
+    finally:
+        await watched.stop()
+
+
+def asked(number: int, kind: str) -> tuple[str, bytes]:
+    """A request for one small message, and its key; each to another user than those around it."""
+    user = user_of(number)
+    body = {
+        "user_id": user,
+        "notification_type": kind,
+        "idempotency_key": f"send-{number}",
+        "data": {"OrderNumber": f"A-{number}", "Amount": 129},
+    }
+    return user, orjson.dumps(body)
+
+
+async def measure(made: Product, sunk: Sunk, title: str, channel: str, numbers: range) -> None:
+    """Put requests through the stages before, then time the one that sends."""
+    many = len(numbers)
+    records = (asked(number, KINDS[channel]) for number in numbers)
+    await asyncio.to_thread(made.stock.fill, topics.SEND_REQUEST, records)
+    before = await made.worker("intake,recipient")
+    try:
+        await _read(made, "intake", "recipient")
+    finally:
+        await before.watched.stop()
+    taken, of_sink, of_broker = await sunk.taken(), cpu_s(sunk.pid), cpu_s(made.kafka_pid)
+    worker = await made.worker(f"delivery-{channel}")
+    try:
+        rate = await sunk.rate(taken, many)
+        spent = {"sink": cpu_s(sunk.pid) - of_sink, "broker": cpu_s(made.kafka_pid) - of_broker}
+        spent["worker"] = cpu_s(worker.watched.process.pid)
+        await asyncio.sleep(QUIET_S)
+    finally:
+        await worker.watched.stop()
+    tell(
+        f"{channel}, {title}",
+        messages=many,
+        rate=rate,
+        to_listmonk=rate / LISTMONK,
+        **{f"{name}_us": seconds / many * 1e6 for name, seconds in spent.items()},
+    )
+
+
+async def _read(made: Product, *stages: str) -> None:
+    """Wait until these stages have read all there is."""
+    kafka = made.settings.kafka
+    lag = Lag(open_brokers(made.stock.bootstrap))
+    await lag.start()
+    try:
+        async with asyncio.timeout(WAIT_S):
+            for stage in stages:
+                await lag.wait(f"{kafka.app}.{stage}", input_topics(stage))
+    finally:
+        await lag.stop()
+
+
+async def run(messages: int) -> None:
+    """All of it."""
+    with tempfile.TemporaryDirectory(prefix="carillon-sends-") as name:
+        folder = Path(name)
+        async with installed(folder / "sends", tell) as made, sink(folder / "sink") as sunk:
+            made.flags |= {"smtp.host": "127.0.0.1", "smtp.port": str(sunk.smtp)}
+            await apply_directory(made.settings, _book(folder / "book", sunk))
+            await register(made, (user_of(number) for number in range(USER_COUNT)), tell)
+            asked_for = 0
+            for title, flags in {"usual": USUAL, "bulk": BULK}.items():
+                made.flags |= flags
+                for channel in KINDS:
+                    await measure(made, sunk, title, channel, range(asked_for, asked_for + messages))
+                    asked_for += messages
+            tell("the sink", taken=await sunk.taken(), asked=asked_for)
+
+
+def _book(folder: Path, sunk: Sunk) -> Path:
+    """A type with pushes only, and Firebase at the sink."""
+    (folder / "templates").mkdir(parents=True)
+    firebase = {"server_key": "bench", "url": f"http://127.0.0.1:{sunk.http}", "project_id": "bench"}
+    entry = {"name": "bench", "channel_type": "push", "kind": "fcm", "platforms": ["ios"], "priority": 99}
+    providers = [{**entry, "config": firebase}]
+    (folder / "types.yaml").write_text(yaml.safe_dump(TYPES), encoding="utf-8")
+    (folder / "providers.yaml").write_text(yaml.safe_dump(providers), encoding="utf-8")
+    (folder / "templates" / "bench_push.push.ru.yaml").write_text(yaml.safe_dump(TEMPLATE), encoding="utf-8")
+    return folder
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench.sends", description="Send to a sink.")
+    parser.add_argument("--messages", type=int, default=40_000, help="of each part (40 000)")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    uvloop.run(run(parser.parse_args().messages))
+
+
+if __name__ == "__main__":
+    main()
