@@ -163,7 +163,7 @@ async def played(house: House) -> Told:
 @pytest.mark.timeout(900)
 @pytest.mark.spec("NS-SEC-032 NS-SEC-OP-07 NS-SEC-005")
 def test_a_flood_waits_until_it_is_released_and_then_each_is_sent_once(tmp_path: Path) -> None:
-    """Mutation tried: the recipient stage diverts nothing: nothing ever waits."""
+    """The worker is killed while they wait, and right behind the order that releases them."""
     with running_house(tmp_path, quarantine=SMALL) as house:
         told = asyncio.run(played(house))
     assert 0 == told.early
