@@ -16,17 +16,10 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-from connectors.providers.endpoint import is_loopback
+from connectors.providers.dkim import Signatures
 from connectors.providers.letter import Sender, letter
-from connectors.providers.port import (
-    Answer,
-    Positive,
-    ProviderConfigError,
-    Secretive,
-    configured,
-    identifier,
-    scrubbed,
-)
+from connectors.providers.port import Answer, identifier, scrubbed
+from connectors.providers.smtp_config import UNSAFE, smtp_config
 from connectors.providers.smtp_pool import PoolExhaustedError, SmtpPool
 from schemas.words import Reason, Verdict
 
@@ -59,42 +52,14 @@ CLOSING = 421
 TOO_BIG = 552
 FIRST_REFUSAL = 400
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f<>()\[\],;:\"\\]")
-"""The library would make another address of some: of `a@b,c@d` it is `a@b`."""
-
-
-class SmtpConfig(Secretive, frozen=True, forbid_unknown_fields=True):
-    """Where the server is and who writes. `tls` from the first byte, or `starttls` demanded. Times in ms.
-
-    `connections`: the most that are open. Who waits for one waits as they came, the urgent too: let there be
-    fewer than `engine.calls_at_once` only for a server that takes no more.
-    """
-
-    host: str
-    port: int
-    from_address: str
-    from_name: str = ""
-    username: str | None = None
-    password: str | None = None
-    starttls: bool = False
-    tls: bool = False
-    connections: Positive = 100
-    timeout_ms: Positive = 30_000
-    idle_ms: Positive = 20_000
 
 
 class Smtp:
     """Carrier over a pool of connections."""
 
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
-        self._config = configured(config, SmtpConfig)
-        if self._config.tls and self._config.starttls:
-            raise ProviderConfigError("config: tls and starttls exclude each other")
-        if not self._config.from_address.isascii() or _UNSAFE.search(self._config.from_address):
-            raise ProviderConfigError("config: from_address must be one ASCII mail address")
-        is_heard = not (self._config.tls or self._config.starttls or is_loopback(self._config.host))
-        if self._config.password and is_heard:
-            raise ProviderConfigError("config: a password needs tls or starttls, unless host is this machine")
+        self._config = smtp_config(config)
+        self._signatures = Signatures(self._config.dkim, self._config.from_address)
         self._sender = Sender(self._config.from_address, self._config.from_name)
         self._now_ms = now_ms
         self._pool = SmtpPool(
@@ -106,9 +71,10 @@ class Smtp:
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one mail."""
-        if _UNSAFE.search(address) or address.count("@") != 1:
+        if UNSAFE.search(address) or address.count("@") != 1:
             return Answer(Verdict.PERMANENT, Reason.INVALID_CONTACT, "no mail address")
-        raw = letter(self._sender, address, content, idempotency_key, self._now_ms())
+        at = self._now_ms()
+        raw = await self._signatures.added(letter(self._sender, address, content, idempotency_key, at), at)
         try:
             return await self._deliver(address, raw)
         except PoolExhaustedError:

@@ -4,7 +4,7 @@
     communications.yaml  filters.yaml  experiments.yaml     likewise
     templates/<name>.<channel>.<language>.yaml              one template each
 
-A template's `body_file` and `body_text_file`, and any `<key>_file` of a provider's config, name a file beside
+A template's `body_file` and `body_text_file`, and any `<key>_file` in a provider's config, name a file beside
 theirs whose text is taken instead (secrets need not stand in YAML). Every fault is collected before anything
 is refused.
 """
@@ -182,12 +182,20 @@ def _with_files(entry: dict[str, Any], path: Path, faults: list[str]) -> dict[st
     """Replace keys that name files by the texts of the files."""
     filled = _filled({key: entry[key] for key in TEXT_FILES if key in entry}, path, faults)
     rest = {key: value for key, value in entry.items() if key not in TEXT_FILES}
-    config = entry.get("config")
-    if isinstance(config, dict):
-        named = {key: value for key, value in config.items() if str(key).endswith("_file")}
-        kept = {key: value for key, value in config.items() if key not in named}
-        rest["config"] = kept | {key: text.strip() for key, text in _filled(named, path, faults).items()}
+    if "config" in entry:
+        rest["config"] = _with_secrets(entry["config"], path, faults)
     return rest | filled
+
+
+def _with_secrets(given: Any, path: Path, faults: list[str]) -> Any:
+    """The same for a config, and for what lies within it; texts lose the line break at their end."""
+    if isinstance(given, list):
+        return [_with_secrets(one, path, faults) for one in given]
+    if not isinstance(given, dict):
+        return given
+    named = {key: value for key, value in given.items() if str(key).endswith("_file")}
+    kept = {key: _with_secrets(value, path, faults) for key, value in given.items() if key not in named}
+    return kept | {key: text.strip() for key, text in _filled(named, path, faults).items()}
 
 
 def _filled(named: dict[str, Any], path: Path, faults: list[str]) -> dict[str, str]:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connectors.clock import now_ms
+from connectors.providers.dkim import SIGNED
 from connectors.providers.receipts.registry import WEBHOOK_KEY, WEBHOOKS
 from connectors.providers.registry import KINDS
 from schemas.receipts import ReceiptKind
@@ -19,6 +22,11 @@ from tests.contract.rigs import CASES
 PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
 VENDORS = sorted(case.kind for case in CASES if not case.kind.startswith("fake_"))
 
+DKIM_KEY = (
+    Ed25519PrivateKey.from_private_bytes(bytes(32))
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
 KEYS: dict[str, dict[str, str]] = {
     "apns": {"private_key": APNS_KEY.as_pem(private=True).decode()},
     "fcm": {"service_account": service_account("http://127.0.0.1:1")},
@@ -32,6 +40,16 @@ def examples() -> list[dict[str, Any]]:
     return [entry for block in blocks for entry in yaml.safe_load(block)]
 
 
+def filled(given: Any) -> Any:
+    """What stands in files, by its name; keys of DKIM are read at the start."""
+    if isinstance(given, list):
+        return [filled(one) for one in given]
+    if not isinstance(given, dict):
+        return given
+    config = {name.removesuffix("_file"): filled(value) for name, value in given.items()}
+    return config | ({"private_key": DKIM_KEY} if "selector" in config else {})
+
+
 @pytest.mark.spec("NS-CH-020 NS-CH-OP-02")
 @pytest.mark.parametrize("kind", VENDORS)
 def test_each_kind_has_its_row_and_an_example(kind: str) -> None:
@@ -42,7 +60,7 @@ def test_each_kind_has_its_row_and_an_example(kind: str) -> None:
 @pytest.mark.spec("NS-CH-025")
 @pytest.mark.parametrize("entry", examples(), ids=lambda entry: entry["name"])
 async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, Any]) -> None:
-    config = {name.removesuffix("_file"): value for name, value in entry["config"].items()}
+    config = filled(entry["config"])
     config.pop(WEBHOOK_KEY, None)
     if entry["kind"] in PUSH:  # they read their keys at the start
         config |= KEYS[entry["kind"]]
@@ -55,6 +73,13 @@ async def test_an_example_of_the_page_is_a_config_that_works(entry: dict[str, An
 def test_the_mailboxes_that_the_specification_names_are_presets_of_smtp(host: str) -> None:
     (preset,) = [entry for entry in examples() if entry["config"].get("host") == host]
     assert ("smtp", True, 465) == (preset["kind"], preset["config"]["tls"], preset["config"]["port"])
+
+
+@pytest.mark.spec("NS-CH-026")
+def test_the_page_names_every_header_that_a_signature_covers() -> None:
+    told = re.search(r"^Signed are the body and (.*?), as far as", PAGE, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    assert list(SIGNED) == [name.lower() for name in re.findall(r"`([\w-]+)`", told[1])]
 
 
 @pytest.mark.spec("NS-CH-027")

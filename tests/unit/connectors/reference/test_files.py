@@ -99,14 +99,16 @@ def test_texts_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
         "templates/hello.email.ru.yaml": "{subject: S, body_file: hello.html, body_text_file: hello.txt}",
         "templates/hello.html": "<p>hi</p>\n",
         "templates/hello.txt": "hi",
-        "providers.yaml": "- {name: p, channel_type: email, kind: smtp, config: {password_file: secret}}",
+        "providers.yaml": "- {name: p, channel_type: email, kind: smtp,"
+        " config: {password_file: secret, dkim: [{private_key_file: key}]}}",
         "secret": "hunter2\n",
+        "key": "PEM\n",
     }
     provider, template = load_directory(written(tmp_path, files))
     assert isinstance(template, Template)
     assert isinstance(provider, Provider)
     assert (template.body, template.body_text) == ("<p>hi</p>\n", "hi")
-    assert provider.config == {"password": "hunter2"}
+    assert provider.config == {"password": "hunter2", "dkim": [{"private_key": "PEM"}]}
 
 
 @pytest.mark.parametrize(
