@@ -15,7 +15,6 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -46,6 +45,7 @@ from connectors.providers.web_push_body import (
     OVERHEAD_BYTES,
     RECORD_BYTES,
     Subscription,
+    clear_text,
     encrypted,
     subscription,
     unpadded,
@@ -120,7 +120,7 @@ class WebPush:
         if not self._is_known(reader):
             detail = "the subscription's host is not among `hosts`"
             return Answer(Verdict.PERMANENT, Reason.INVALID_CONTACT, detail)
-        clear = _clear(content, idempotency_key)
+        clear = clear_text(content, idempotency_key)
         if len(clear) > LARGEST_BYTES:
             detail = f"{len(clear)} bytes; there is room for {LARGEST_BYTES}"
             return Answer(Verdict.PERMANENT, Reason.PROVIDER_REFUSED, detail)
@@ -217,10 +217,3 @@ def _private_key(text: str) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ProviderConfigError("config: private_key is no private key of P-256")
     return key
-
-
-def _clear(content: Content, idempotency_key: str) -> bytes:
-    """What the page's worker gets from `event.data.json()`."""
-    message_id = message_id_of(idempotency_key)
-    shown = {"title": content.title or content.subject or "", "body": content.body, "tag": message_id}
-    return orjson.dumps(shown | {"carillon_message_id": message_id, "carillon_key": idempotency_key})

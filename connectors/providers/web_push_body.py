@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,8 +16,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Meta
 
+from connectors.providers.port import message_id_of
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+
+    from schemas.records import Content
 
 CURVE = ec.SECP256R1()
 SALT_BYTES = 16
@@ -95,3 +100,10 @@ def content_keys(shared: bytes, auth: bytes, public_keys: bytes, salt: bytes) ->
 
 def _derived(salt: bytes, info: bytes, length: int, secret: bytes) -> bytes:
     return HKDF(SHA256(), length, salt, info).derive(secret)
+
+
+def clear_text(content: Content, idempotency_key: str) -> bytes:
+    """What the page's worker gets from `event.data.json()`."""
+    message_id = message_id_of(idempotency_key)
+    shown = {"title": content.title or content.subject or "", "body": content.body, "tag": message_id}
+    return orjson.dumps(shown | {"carillon_message_id": message_id, "carillon_key": idempotency_key})

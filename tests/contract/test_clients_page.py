@@ -33,7 +33,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("block", blocks("http"))
+def posts() -> list[str]:
+    """Those to the endpoint of seen facts; of the others see test_clients_examples.py."""
+    return [block for block in blocks("http") if block.startswith(f"POST {PATH}")]
+
+
+@pytest.mark.parametrize("block", posts())
 async def test_a_post_of_the_page_gets_200(block: str) -> None:
     line, _, body = block.partition("\n\n")
     method, path = line.split()
@@ -54,7 +59,13 @@ def test_the_type_that_falls_back_can_be_applied(tmp_path: Path) -> None:
 
 
 def test_both_posts_are_shown() -> None:
-    assert [PATH, BATCH_PATH] == [block.split()[1] for block in blocks("http")]
+    assert [PATH, BATCH_PATH] * 2 == [block.split()[1] for block in posts()]
+
+
+@pytest.mark.spec("NS-CH-OP-06")
+def test_receipts_of_pushes_are_shown_by_both_posts() -> None:
+    told = [tag for block in posts()[2:] for tag in re.findall(r'"tag": "([\w.]+)"', block)]
+    assert [SHOWN, SHOWN, TAPPED] == told
 
 
 @pytest.mark.spec("SEEN-002 SEEN-003 SEEN-OP-02 SEEN-OP-15")

@@ -23,7 +23,8 @@
     #messages = new Map();
     #waiting = new Map(); // acts that are not durable yet, by act
     #badge = made("span", { className: "badge", hidden: true });
-    #button = made("button", { type: "button", className: "bell", ariaExpanded: "false" }, "🔔", this.#badge);
+    #shape = made("span", { className: "shape" });
+    #button = made("button", { type: "button", className: "bell", ariaExpanded: "false" }, this.#shape, this.#badge);
     #list = made("ol", { className: "list" });
     #state = made("p", { className: "state", role: "status" });
     #panel = made("div", { className: "panel", hidden: true }, this.#list, this.#state);
