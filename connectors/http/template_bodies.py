@@ -168,6 +168,14 @@ class SmsShown(msgspec.Struct):
     segments: int
 
 
+class ButtonShown(msgspec.Struct):
+    """What a push offers below its text."""
+
+    name: str
+    label: str
+    url: str
+
+
 class PreviewShown(msgspec.Struct, kw_only=True):
     """What the user would get."""
 
@@ -176,6 +184,8 @@ class PreviewShown(msgspec.Struct, kw_only=True):
     body: str
     body_text: str | None
     sms: SmsShown | None
+    image: Annotated[str | None, Meta(description="Of a push.")] = None
+    buttons: Annotated[list[ButtonShown], Meta(description="Of a push.")] = []
 
 
 def template_shown(stored: Stored) -> TemplateShown:
@@ -211,7 +221,8 @@ def preview_shown(made: Preview) -> PreviewShown:
     content, sms = made
     counted = None if sms is None else SmsShown(sms.encoding, sms.places, sms.segments)
     texts = {"subject": content.subject, "title": content.title, "body_text": content.body_text}
-    return PreviewShown(body=content.body, sms=counted, **texts)
+    buttons = [ButtonShown(each.name, each.label, each.url) for each in content.buttons]
+    return PreviewShown(body=content.body, sms=counted, image=content.image, buttons=buttons, **texts)
 
 
 def texts_of(template: Template) -> dict[str, Any]:

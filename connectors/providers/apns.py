@@ -46,6 +46,7 @@ from connectors.providers.port import (
     message_id_of,
     scrubbed,
 )
+from connectors.providers.rich_push import apple_words, extras
 from schemas.ids import derived
 from schemas.words import Reason, Verdict
 
@@ -114,7 +115,8 @@ class Apns:
     """Carrier over one connection with many requests on it. It honours no key, nor can it be asked.
 
     `apns-id` is made of ours: both sides name an attempt alike. `apns-collapse-id` is the message id: a
-    repeat takes the place of the first on the screen. The app finds both of our ids beside `aps`.
+    repeat takes the place of the first on the screen. The app finds both of our ids beside `aps`, and what
+    its notification service extension needs to show a picture and buttons.
     """
 
     def __init__(self, _name: str, config: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
@@ -162,11 +164,11 @@ class Apns:
         alert = {"body": content.body}
         if title := content.title or content.subject:
             alert["title"] = title
-        aps: dict[str, Any] = {"alert": alert}
+        aps: dict[str, Any] = {"alert": alert, **apple_words(content)}
         if self._config.sound is not None:
             aps["sound"] = self._config.sound
         ids = {"carillon_message_id": message_id_of(idempotency_key), "carillon_key": idempotency_key}
-        return orjson.dumps({"aps": aps, **ids})
+        return orjson.dumps({"aps": aps, **ids, **extras(content)})
 
 
 class _ProviderToken:

@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from connectors.providers.access_tokens import AccessTokens, service_account
 from connectors.providers.endpoint import endpoint
+from connectors.providers.fcm_message import LARGEST_BYTES, fcm_message, size_of
 from connectors.providers.http_call import HttpCalls, Reply, retry_after_ms
 from connectors.providers.http_status import (
     ACCEPTED,
@@ -40,7 +41,6 @@ from connectors.providers.port import (
     configured,
     identifier,
     in_headers,
-    message_id_of,
     scrubbed,
 )
 from schemas.words import Reason, Verdict
@@ -126,7 +126,10 @@ class Fcm:
         """Hand over one push. An access token that is refused is renewed once: nothing was taken."""
         if address.startswith("{"):
             return Answer(*CODES["SENDER_ID_MISMATCH"], "the token is a subscription of Web Push")
-        body = {"message": self._message(address, content, idempotency_key)}
+        message = fcm_message(address, content, idempotency_key, (self._config.ttl_s, self._now_ms()))
+        if (size := size_of(message)) > LARGEST_BYTES:
+            return Answer(*REFUSED, f"{size} bytes; it takes {LARGEST_BYTES}")
+        body = {"message": message}
         while True:
             token = await self._tokens.get() if self._tokens else f"key={self._config.server_key}"
             if isinstance(token, Answer):
@@ -147,25 +150,6 @@ class Fcm:
         if self._tokens is not None:
             await self._tokens.close()
         await self._calls.close()
-
-    def _message(self, address: str, content: Content, idempotency_key: str) -> dict[str, Any]:
-        message_id, ttl_s = message_id_of(idempotency_key), self._config.ttl_s
-        notification = {"body": content.body}
-        if title := content.title or content.subject:
-            notification["title"] = title
-        return {
-            "token": address,
-            "notification": notification,
-            "data": {"carillon_message_id": message_id, "carillon_key": idempotency_key},
-            "android": {"priority": "HIGH", "ttl": f"{ttl_s}s", "notification": {"tag": message_id}},
-            "webpush": {"headers": {"TTL": str(ttl_s)}, "notification": {"tag": message_id}},
-            "apns": {
-                "headers": {
-                    "apns-collapse-id": message_id,
-                    "apns-expiration": str(self._now_ms() // 1000 + ttl_s),
-                }
-            },
-        }
 
 
 def _read(reply: Reply, address: str, now: int) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64decode
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Meta
 
 from connectors.providers.port import message_id_of
+from connectors.providers.rich_push import buttons
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -105,5 +106,13 @@ def _derived(salt: bytes, info: bytes, length: int, secret: bytes) -> bytes:
 def clear_text(content: Content, idempotency_key: str) -> bytes:
     """What the page's worker gets from `event.data.json()`."""
     message_id = message_id_of(idempotency_key)
-    shown = {"title": content.title or content.subject or "", "body": content.body, "tag": message_id}
+    shown: dict[str, Any] = {
+        "title": content.title or content.subject or "",
+        "body": content.body,
+        "tag": message_id,
+    }
+    if content.image:
+        shown["image"] = content.image
+    if content.buttons:
+        shown["buttons"] = buttons(content)
     return orjson.dumps(shown | {"carillon_message_id": message_id, "carillon_key": idempotency_key})

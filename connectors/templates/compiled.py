@@ -11,6 +11,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, meta
 
 from connectors.templates.grammar import Weaver, check
 from connectors.templates.meter import METER, LimitReachedError, Meter
+from connectors.templates.rich import Rich
 from connectors.templates.sandbox import RenderContext, TemplateEnvironment
 from connectors.templates.splicing import Splicer
 from connectors.templates.variables import MOST_FAULTS, Variable, declared
@@ -74,10 +75,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """All parts of one template and its variables."""
+    """All parts of one template, its variables, and which of them a push shows."""
 
     parts: tuple[Part, ...]
     variables: tuple[Variable, ...]
+    rich: Rich
 
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Pick the declared variables, checked against their types (NS-TPL-OP-06), with a fresh meter."""
@@ -106,7 +108,7 @@ def compiled(template: Template) -> Compiled:
     unknown = sorted({name for part in parts for name in part.uses} - names)
     if unknown:
         raise RenderFailedError(f"undeclared variables: {', '.join(unknown)}")
-    return Compiled(parts, variables)
+    return Compiled(parts, variables, Rich(template))
 
 
 def _part(name: str, source: str, template: Template) -> Part:

@@ -10,6 +10,7 @@ from connectors.sms import measured
 from connectors.templates.compiled import Compiled, compiled
 from connectors.templates.preview import TYPICAL_VALUE, sampled
 from connectors.templates.renderer import SUBJECT_CHARS, TITLE_CHARS
+from connectors.templates.rich import payload_bytes
 from connectors.templates.splicing import is_part
 from schemas.errors import RenderFailedError
 from schemas.links import LINKS, UNSUBSCRIBE, plain
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from schemas.records import Template
 
 SMS_SEGMENTS = 3
+PUSH_BYTES = 3_500
+"""Of the 4 096 that vendors take; the rest is for ids and their own words."""
 TYPICAL_CHARS = 8 * 1024
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -75,6 +78,8 @@ def _text(template: Template) -> Iterator[tuple[str, str]]:
     yield from _variables(template, ready)
     if template.channel_type == Channel.SMS:
         yield from _segments(template)
+    if template.channel_type == Channel.PUSH:
+        yield from _size(template)
 
 
 def _segments(template: Template) -> Iterator[tuple[str, str]]:
@@ -87,10 +92,18 @@ def _segments(template: Template) -> Iterator[tuple[str, str]]:
         yield "warning", f"{about}; more than {SMS_SEGMENTS} are expensive (NS-CH-OP-08)"
 
 
+def _size(template: Template) -> Iterator[tuple[str, str]]:
+    """Weigh a sample: what is too large ends before its vendor is called."""
+    made = sampled(template)
+    if made and (size := payload_bytes(made.content)) > PUSH_BYTES:
+        yield "warning", f"about {size} bytes of text and addresses; vendors take no more than {PUSH_BYTES}"
+
+
 def _variables(template: Template, ready: Compiled) -> Iterator[tuple[str, str]]:
     used = {name for part in ready.parts for name in part.uses}
     for variable in ready.variables:
-        if variable.name not in used and plain(variable.name) not in LINKS:
+        is_shown = variable.name in ready.rich.names
+        if variable.name not in used and not is_shown and plain(variable.name) not in LINKS:
             yield "warning", f"variable `{variable.name}` is declared and not used"
     if template.category == Category.MARKETING:
         for part in ready.parts:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from connectors.sms import Measured, measured
 from connectors.templates.renderer import TemplateRenderer
+from connectors.templates.variables import SHOWN
 from schemas.errors import RenderFailedError
 from schemas.words import Channel
 
@@ -70,7 +71,7 @@ def _number(form: Mapping[str, Any], _room: int) -> float:
 
 
 def _text(form: Mapping[str, Any], _room: int) -> str:
-    if form.get("format") == "uri":
+    if form.get("format") == "uri" or form.keys() & SHOWN:
         return "https://example.com/"
     wished: int = max(form.get("minLength", 0), len(TYPICAL_VALUE))
     longest: int = form.get("maxLength", wished)

@@ -54,6 +54,7 @@ class TemplateRenderer:
             title=_one_line(made.get("title")),
             body_text=made.get("body_text"),
             segments=segments(made["body"]) if template.channel_type == "sms" else None,
+            **ready.rich.shown(values),
         )
 
     def _ready(self, template: Template) -> Compiled:

@@ -1,7 +1,8 @@
 """What a template says of its variables: a part of JSON Schema, checked before each render (NS-TPL-025).
 
 A description has a `type` (NS-TPL-OP-06) and limits on the value. Our own words beside those of JSON Schema:
-`secret` (sealed and masked), `required` as a flag of the variable, `example` (what a preview shows).
+`secret` (sealed and masked), `required` as a flag of the variable, `example` (what a preview shows); and for
+a push `image`, `button`, `place`: what its value is shown as (connectors/templates/rich.py).
 """
 
 from __future__ import annotations
@@ -31,10 +32,13 @@ SIZES: Final[dict[str, tuple[str, bool]]] = {
     "maximum": ("number", False),
 }
 """Limit → the type it belongs to, and whether it is the lower one."""
-OURS: Final = frozenset({"secret", "example"})
+SHOWN: Final = frozenset({"image", "button"})
+"""What a push shows beside its text: their values are https addresses."""
+OURS: Final = frozenset({"secret", "example", "place"}) | SHOWN
 PLAIN: Final = frozenset({"type", "required", "description", "enum", "format"})
 KNOWN: Final = PLAIN | OURS | SIZES.keys() | {"items", "properties"}
 DEEPEST = 8
+LONGEST_LABEL = 40
 MOST_FAULTS = 20
 MOST_WORDS = 1_000
 MOST_ITEMS = 10_000
@@ -79,6 +83,8 @@ def _plain(form: Mapping[str, Any]) -> dict[str, Any]:
         plain["properties"] = {name: _plain(inner) for name, inner in plain["properties"].items()}
     if "items" in plain:
         plain["items"] = _plain(plain["items"])
+    if form.keys() & SHOWN:
+        plain |= {"format": "uri", "pattern": "^https://"}
     return {"type": "string"} | plain
 
 
@@ -110,11 +116,18 @@ def _checked(name: str, form: Any, depth: int) -> str:
             )
         if not _fits(key, value, kind):
             raise RenderFailedError(f"variable `{name}`: `{key}` does not fit a {kind}")
-    for key, inner in form.get("properties", {}).items():
-        _checked(f"{name}.{key}", inner, depth - 1)
-    if "items" in form:
-        _checked(f"{name}[]", form["items"], depth - 1)
+    if depth < DEEPEST and form.keys() & (SHOWN | {"place"}):
+        raise RenderFailedError(f"variable `{name}`: only a whole variable is an image or a button")
+    for inner_name, inner in _within(name, form):
+        _checked(inner_name, inner, depth - 1)
     return kind
+
+
+def _within(name: str, form: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, inner in form.get("properties", {}).items():
+        yield f"{name}.{key}", inner
+    if "items" in form:
+        yield f"{name}[]", form["items"]
 
 
 def _fits(key: str, value: Any, kind: str) -> bool:
@@ -123,6 +136,10 @@ def _fits(key: str, value: Any, kind: str) -> bool:
         whole = type(value) is int and value >= 0
         return SIZES[key][0] == kind and (whole or (kind == "number" and type(value) in {int, float}))
     return key not in FITTING or FITTING[key](value, kind)
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= LONGEST_LABEL
 
 
 def _names(value: Any, kind: str) -> bool:
@@ -137,6 +154,9 @@ FITTING: Final[dict[str, Callable[[Any, str], bool]]] = {
     "items": lambda _, kind: kind == "array",
     "properties": lambda value, kind: isinstance(value, dict) and kind == "object",
     "required": _names,
+    "image": lambda value, kind: value is True and kind == "string",
+    "button": lambda value, kind: kind == "string" and _is_label(value),
+    "place": lambda value, kind: kind == "string" and type(value) is int,
 }
 
 
@@ -165,6 +185,8 @@ def _limits(form: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
         yield f"{where} is none of its `enum`"
     if "format" in form and not FORMATS[form["format"]](value):
         yield f"{where} is no {form['format']}"
+    if form.keys() & SHOWN and not (value.startswith("https://") and _is_uri(value)):
+        yield f"{where} is no https address"
 
 
 def _keys(form: Mapping[str, Any], value: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -52,6 +52,7 @@ from schemas.records.fallback import (
 from schemas.records.mailbox import MailboxActed
 from schemas.records.messages import (
     AttemptEnded,
+    Button,
     CallEnded,
     Content,
     MessageQueued,
@@ -129,6 +130,7 @@ __all__ = [
     "AudiencePublished",
     "AudienceUnpublished",
     "AudienceWithdrawn",
+    "Button",
     "CallEnded",
     "CancelAsked",
     "CancelRequest",

@@ -69,10 +69,19 @@ class SendTask(Record, frozen=True, kw_only=True):
     platform: str | None = None  # of a push: which providers understand its token
 
 
+class Button(Record, frozen=True, kw_only=True):
+    """What a push offers below its text (NS-CH-034). `name`: by which an app knows it."""
+
+    name: str
+    label: str
+    url: str
+
+
 class Content(Record, frozen=True, kw_only=True):
     """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08).
 
-    `unsubscribe_url`: of marketing; a mail program offers it beside the mail (RFC 8058).
+    `unsubscribe_url`: of marketing; a mail program offers it beside the mail (RFC 8058). `image`, `buttons`:
+    of a push.
     """
 
     body: str
@@ -81,6 +90,8 @@ class Content(Record, frozen=True, kw_only=True):
     body_text: str | None = None
     segments: int | None = None
     unsubscribe_url: str | None = None
+    image: str | None = None
+    buttons: list[Button] = []
 
 
 class ProviderCall(Record, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from msgspec import to_builtins
 
 from connectors.reference.faults import ReferenceFilesError
 from connectors.reference.wire import key_of
@@ -120,13 +121,15 @@ def _told(made: Preview) -> dict[str, Any]:
     content, sms = made
     texts = {name: getattr(content, name) for name in ("subject", "title", "body", "body_text")}
     counted = sms and {"encoding": sms.encoding, "places": sms.places, "segments": sms.segments}
-    return texts | {"sms": counted}
+    return texts | {"sms": counted, "image": content.image, "buttons": to_builtins(content.buttons)}
 
 
 def _text(made: Preview) -> str:
     content, sms = made
     heads = [f"{name}: {text}" for name in ("subject", "title") if (text := getattr(content, name))]
     lines = [*heads, content.body]
+    lines += [f"image: {content.image}"] if content.image else []
+    lines += [f"[{each.label}] {each.url}" for each in content.buttons]
     if content.body_text:
         lines += ["--- as text", content.body_text]
     if sms:

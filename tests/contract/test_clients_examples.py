@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from connectors.http.mailbox.ports import Item
 from connectors.providers.web_push_body import clear_text
-from schemas.records import Content
+from schemas.records import Button, Content
 from schemas.topics import SHOWN, TAPPED
 from tests.contract.test_clients_page import blocks
 from tests.devices import DEVICE, STORED, USER
@@ -39,7 +39,7 @@ const [url, ...tokens] = process.argv.slice(2);
 listen(url, async () => tokens.shift(), {}, (frame) => console.log(JSON.stringify(frame.message_id)));
 """
 BROWSER = """
-const [host, session, push] = process.argv.slice(2);
+const [host, session, push, action] = process.argv.slice(2);
 const on = {}, fetched = globalThis.fetch;
 globalThis.fetch = (path, given) => fetched(host + path, { ...given, headers: JSON.parse(session) });
 const say = (what) => console.log(JSON.stringify(what));
@@ -53,7 +53,7 @@ EVENTS = """
 const done = (name, event) => new Promise((go) => on[name]({ waitUntil: (work) => work.then(go), ...event }));
 const data = JSON.parse(push), close = () => {};
 await done("push", { data: { json: () => data } });
-await done("notificationclick", { notification: { data, close } });
+await done("notificationclick", { notification: { data, close }, action });
 """
 
 
@@ -142,18 +142,38 @@ async def test_a_client_that_sets_headers_listens_and_confirms() -> None:
     assert (["title of a", "title of b"], {"cursor": "11"}) == (shown, keep)
 
 
-@pytest.mark.spec("NS-CH-OP-06")
+RICH = Content(
+    title="Order 1042",
+    body="Paid",
+    image="https://shop.test/1042.jpg",
+    buttons=[Button(name="MapUrl", label="Show the way", url="https://shop.test/map")],
+)
+
+
+@pytest.mark.spec("NS-CH-OP-06 NS-CH-034")
+@pytest.mark.parametrize(
+    ("content", "action", "leads_to"),
+    [
+        (Content(title="Order 1042", body="Paid"), "", "/"),
+        (RICH, "", "/"),
+        (RICH, "MapUrl", "https://shop.test/map"),
+    ],
+)
 async def test_the_worker_of_a_page_shows_a_push_and_tells_that_it_was_shown_and_tapped(
-    tmp_path: Path,
+    tmp_path: Path, content: Content, action: str, leads_to: str
 ) -> None:
-    push = json.loads(clear_text(Content(body="Paid", title="Order 1042"), "m-1:0"))
+    push = clear_text(content, "m-1:0").decode()
     worker = BROWSER + program("js", "notificationclick") + EVENTS
     async with edge() as one:
         url = str(one.client.make_url("")).rstrip("/")
-        async with node(tmp_path, worker, url, json.dumps(SESSION), json.dumps(push)) as process:
+        async with node(tmp_path, worker, url, json.dumps(SESSION), push, action) as process:
             shown, opened = await printed(process), await printed(process)
             assert 0 == await process.wait()
-    assert ("Order 1042", "Paid", "m-1", "/") == (shown["title"], shown["body"], shown["tag"], opened)
+    assert ("Order 1042", "Paid", "m-1", content.image) == tuple(
+        shown.get(name) for name in ("title", "body", "tag", "image")
+    )
+    actions = [{"action": each.name, "title": each.label} for each in content.buttons]
+    assert (actions, leads_to) == (shown["actions"], opened)
     assert [(SHOWN, "m-1", "u-1"), (TAPPED, "m-1", "u-1")] == [
         (fact.tag, fact.id, fact.user["user_id"]) for fact in one.published
     ]

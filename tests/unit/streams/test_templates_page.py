@@ -35,7 +35,7 @@ def test_the_commands_of_the_page_print_what_it_says(
 
 
 def test_the_page_has_files_and_commands() -> None:
-    assert (4, 3) == (len(FILES), len(COMMANDS))
+    assert (5, 4) == (len(FILES), len(COMMANDS))
 
 
 def test_the_page_tells_every_word_of_a_description() -> None:
@@ -50,9 +50,9 @@ def test_a_clean_folder_is_told_so_in_words_and_in_json(
     written(tmp_path, "sale")
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(template, ["lint", "-f", "shop"])
-    assert ("3 templates, 0 errors, 0 warnings\n", 0) == (found.output, found.exit_code)
+    assert ("4 templates, 0 errors, 0 warnings\n", 0) == (found.output, found.exit_code)
     found = CliRunner().invoke(template, ["lint", "-f", "shop", "--json"])
-    assert '{"templates":3,"errors":[],"warnings":[]}\n' == found.output
+    assert '{"templates":4,"errors":[],"warnings":[]}\n' == found.output
 
 
 def test_a_preview_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

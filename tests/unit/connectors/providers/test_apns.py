@@ -91,7 +91,11 @@ async def test_the_request_is_the_documented_one(rig: Rig) -> None:
     }
     assert expected == headers
     body = {
-        "aps": {"alert": {"title": "Заказ", "body": "Курьер рядом"}, "sound": "default"},
+        "aps": {
+            "alert": {"title": "Заказ", "body": "Курьер рядом"},
+            "mutable-content": 1,
+            "sound": "default",
+        },
         "carillon_message_id": "m-1",
         "carillon_key": "m-1:2",
     }

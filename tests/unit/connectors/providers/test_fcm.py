@@ -97,7 +97,10 @@ async def test_the_request_is_the_documented_one(rig: Rig) -> None:
         "data": {"carillon_message_id": "m-1", "carillon_key": "m-1:2"},
         "android": {"priority": "HIGH", "ttl": "60s", "notification": {"tag": "m-1"}},
         "webpush": {"headers": {"TTL": "60"}, "notification": {"tag": "m-1"}},
-        "apns": {"headers": {"apns-collapse-id": "m-1", "apns-expiration": "1700000060"}},
+        "apns": {
+            "headers": {"apns-collapse-id": "m-1", "apns-expiration": "1700000060"},
+            "payload": {"aps": {"mutable-content": 1}},
+        },
     }
     path = "/fcm/v1/projects/carillon-test/messages:send"
     assert [(path, "Bearer ya29.1", {"message": expected})] == rig.vendor.asked
