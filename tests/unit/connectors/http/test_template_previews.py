@@ -58,6 +58,23 @@ async def test_ns_tpl_op_07_a_preview_is_what_would_be_sent(api: Api) -> None:
     assert "<b>xxxxxxxx</b>" == (await api("POST", f"{one}/preview", {"samples": True})).body["body"]
 
 
+@pytest.mark.spec("NS-CH-034 NS-TPL-026")
+async def test_a_preview_of_a_push_shows_its_picture_and_its_buttons(api: Api) -> None:
+    rich = {"Picture": {"image": True}, "PayUrl": {"button": "Pay"}}
+    given = {"channel_type": "push", "subject": None, "title": "T", "body": "x", "variables": rich}
+    one = await api.made(**given)
+    data = {"Picture": "https://shop.test/1.jpg", "PayUrl": "https://shop.test/pay"}
+    shown = (await api("POST", f"{one}/preview", {"data": data})).body
+    button = {"name": "PayUrl", "label": "Pay", "url": "https://shop.test/pay"}
+    assert ("https://shop.test/1.jpg", [button]) == (shown["image"], shown["buttons"])
+    data["Picture"] = "http://shop.test/1.jpg"
+    assert (400, "render_failed", ["variable `Picture` is no https address"]) == (
+        await api("POST", f"{one}/preview", {"data": data})
+    ).told
+    refused = await api("POST", "", {**BODY, "variables": {**rich, "UserName": "string"}})
+    assert (400, "invalid_template") == refused.told[:2]
+
+
 async def test_a_preview_takes_the_data_of_a_message_that_was_sent(api: Api) -> None:
     one, message = await api.made(body="{{ UserName }}"), derived("message", "1")
     api.memory.data[message, BODY["name"]] = {"UserName": "Ann"}
