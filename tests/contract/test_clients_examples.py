@@ -112,6 +112,7 @@ async def test_the_page_listens_confirms_and_comes_back_with_another_token_and_i
 
 
 async def test_the_page_says_again_what_was_not_taken(tmp_path: Path) -> None:
+    """With the message, with the counts behind it, and a second after that was not taken either."""
     async with gateway() as opened:
         opened.is_away = True
         opened.put(A)
@@ -120,6 +121,9 @@ async def test_the_page_says_again_what_was_not_taken(tmp_path: Path) -> None:
             tmp_path, program("js", "function listen") + LISTENING, url, token(sub=USER)
         ) as process:
             assert "a" == await printed(process)
+            async with asyncio.timeout(60):
+                while opened.refused < 2:
+                    await asyncio.sleep(0.01)
             opened.is_away = False
             await acknowledged(opened, "a")
 

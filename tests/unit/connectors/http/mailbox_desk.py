@@ -37,6 +37,7 @@ class Desk:
         self.trouble: str | None = None
         self.missing: set[str] = set()
         self.is_away = False
+        self.refused = 0
         self.acts: list[tuple[bytes, MailboxActed]] = []
         self.closed_for: list[str] = []
         self.now = NOW
@@ -69,6 +70,7 @@ class Desk:
 
     async def produce(self, _topic: str, key: bytes, value: bytes, _headers: Mapping[str, bytes]) -> None:
         if self.is_away:
+            self.refused += 1
             raise BrokerUnavailableError
         self.acts.append((key, read(value)))
 
