@@ -17,16 +17,16 @@ from tests.unit.connectors.templates.rendering import template
 PICTURE = {"image": True, "required": False}
 PAY = {"button": "Pay", "place": 2}
 MAP = {"button": "Show the way", "place": 1, "required": False}
-FORMS = {"Picture": PICTURE, "PayUrl": PAY, "MapUrl": MAP}
+FORMS: dict[str, Any] = {"Picture": PICTURE, "PayUrl": PAY, "MapUrl": MAP}
 GIVEN = {name: f"https://shop.test/{name}" for name in FORMS}
 
 
-def push(channel: str = "push", body: str = "Ready", **forms: Any) -> Template:
+def push(forms: dict[str, Any], channel: str = "push", body: str = "Ready") -> Template:
     return template(body, channel, title="Order", variables=forms)
 
 
 def shown(values: dict[str, Any], **forms: Any) -> Content:
-    return TemplateRenderer().render(push(**(forms or FORMS)), values)
+    return TemplateRenderer().render(push(forms or FORMS), values)
 
 
 def refusal(values: dict[str, Any], **forms: Any) -> str:
@@ -57,7 +57,7 @@ def test_what_may_be_left_out_and_is_is_not_shown() -> None:
 
 
 def test_a_push_of_text_has_neither() -> None:
-    made = TemplateRenderer().render(push(), {})
+    made = TemplateRenderer().render(push({}), {})
     assert (None, []) == (made.image, made.buttons)
 
 
@@ -94,39 +94,39 @@ def test_no_value_of_another_type_is_an_address() -> None:
 def test_a_description_that_nothing_can_be_shown_by_is_refused_when_it_is_saved(
     form: dict[str, Any], words: str
 ) -> None:
-    (found,) = lint(push(X=form))
+    (found,) = lint(push({"X": form}))
     assert ("error", True) == (found.level, words in found.text)
 
 
 def test_a_push_has_one_picture_and_three_buttons() -> None:
     buttons = {f"B{number}": {"button": "b"} for number in range(MOST_BUTTONS + 1)}
     for forms in (buttons, {"A": {"image": True}, "B": {"image": True}}):
-        assert ["a push has one image and 3 buttons at most"] == [found.text for found in lint(push(**forms))]
+        assert ["a push has one image and 3 buttons at most"] == [found.text for found in lint(push(forms))]
     buttons.popitem()
-    assert [] == lint(push(**buttons))
+    assert [] == lint(push(buttons))
 
 
 @pytest.mark.parametrize("channel", ["sms", "email", "in_app"])
 def test_other_channels_show_neither(channel: str) -> None:
-    told = [found.text for found in lint(push(channel, Picture=PICTURE)) if found.level == "error"]
+    told = [found.text for found in lint(push({"Picture": PICTURE}, channel)) if found.level == "error"]
     assert "`image` and `button` are of variables of a push" in told
 
 
 def test_what_is_shown_need_not_stand_in_the_text() -> None:
     """Mutation: remarked as declared and not used."""
-    assert [] == lint(push(**FORMS))
+    assert [] == lint(push(FORMS))
 
 
 def test_samples_are_addresses() -> None:
-    made = sampled(push(**FORMS))
+    made = sampled(push(FORMS))
     assert made is not None
     assert ("https://example.com/", 2) == (made.content.image, len(made.content.buttons))
 
 
 def test_a_text_without_room_for_more_is_remarked() -> None:
-    (found,) = lint(push(body="x" * PUSH_BYTES, **FORMS))
+    (found,) = lint(push(FORMS, body="x" * PUSH_BYTES))
     assert ("warning", True) == (found.level, "vendors take no more" in found.text)
-    assert [] == lint(push(body="x" * (PUSH_BYTES - 200), **FORMS))
+    assert [] == lint(push(FORMS, body="x" * (PUSH_BYTES - 200)))
 
 
 def test_clients_read_of_an_https_address_and_of_none_of_our_words() -> None:
