@@ -61,7 +61,7 @@ async def played(house: House) -> list[Any]:
 
 @pytest.mark.spec("NS-OPS-116 NS-OPS-OP-12 NS-DATA-OP-14")
 def test_a_campaign_sends_what_its_budget_pays_for_and_nothing_more_after_a_kill(house: House) -> None:
-    """Mutations: the purse is not asked; the sums are not read before the first decision."""
+    """Mutation tried: no sum is heard: fails."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         rows = runner.run(played(house))
     found = Counter((row["status"], row["reason"], row["cost"]) for row in rows)
