@@ -80,14 +80,6 @@ class Button(Record, frozen=True, kw_only=True):
     url: str
 
 
-class Button(Record, frozen=True, kw_only=True):
-    """What a push offers below its text (NS-CH-034). `name`: by which an app knows it."""
-
-    name: str
-    label: str
-    url: str
-
-
 class Content(Record, frozen=True, kw_only=True):
     """What a template made: the fields its channel uses. `segments`: of a text message (NS-CH-OP-08).
 

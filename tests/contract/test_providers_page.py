@@ -54,16 +54,6 @@ def filled(given: Any) -> Any:
     return config | ({"private_key": DKIM_KEY} if "selector" in config else {})
 
 
-def filled(given: Any) -> Any:
-    """What stands in files, by its name; keys of DKIM are read at the start."""
-    if isinstance(given, list):
-        return [filled(one) for one in given]
-    if not isinstance(given, dict):
-        return given
-    config = {name.removesuffix("_file"): filled(value) for name, value in given.items()}
-    return config | ({"private_key": DKIM_KEY} if "selector" in config else {})
-
-
 @pytest.mark.spec("NS-CH-020 NS-CH-OP-02")
 @pytest.mark.parametrize("kind", VENDORS)
 def test_each_kind_has_its_row_and_an_example(kind: str) -> None:
