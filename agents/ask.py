@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def asked(due: RetryDue, provider: str) -> Outcomes:
     """The pause is over: put the question again."""
-    return [ProviderCall(task=due.task, provider=provider, ask=True)]
+    return [ProviderCall(task=due.task, provider=provider, ask=True, cost=due.cost)]
 
 
 def _never_arrived(call_ended: CallEnded, moment: Moment) -> Outcomes:
@@ -37,7 +37,8 @@ def _not_answered(call_ended: CallEnded, moment: Moment) -> Outcomes:
     if due_at >= task.expires_at:
         return _never_answered(call_ended, moment)
     later = replace(task, waits=task.waits + 1)
-    return [RetryDue(task=later, due_at=due_at, ask=call_ended.call.provider)]
+    call = call_ended.call
+    return [RetryDue(task=later, due_at=due_at, ask=call.provider, cost=call.cost)]
 
 
 def _never_answered(call_ended: CallEnded, moment: Moment) -> Outcomes:

@@ -45,7 +45,7 @@ def begin(task: SendTask, moment: Moment) -> Outcomes:
     if until is not None:
         return _held(task, moment.now, until)
     if not moment.providers:
-        return [_unserved(task, moment)]
+        return [unserved(task, moment)]
     provider = _anyone(task, moment)
     if provider is not None:
         return [ProviderCall(task=task, provider=provider)]
@@ -108,7 +108,7 @@ def given_up(task: SendTask) -> tuple[Status, Reason]:
     return Status.FAILED, Reason.ATTEMPTS_EXHAUSTED
 
 
-def _unserved(task: SendTask, moment: Moment) -> AttemptEnded:
+def unserved(task: SendTask, moment: Moment) -> AttemptEnded:
     """Where money is spent, not sending is intended (NS-SND-OP-06), unless an attempt may have arrived."""
     if moment.spent is None:
         return unbegun(task, moment.now, Status.FAILED, moment.nobody)

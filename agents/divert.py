@@ -15,11 +15,12 @@ from agents import answer
 from agents.admit import Admitted, Ended, Later, admit_again, end_of
 from schemas.records import RequestQuarantined
 from schemas.words import Outcome, Reason, WaitedFor
+from tables.requests import Taken, key_of, remembered_until
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from agents.ports import Flows
+    from agents.ports import Flows, Table
     from schemas.records import NotificationType, RequestDecided, RequestFreed, RequestReceived
 
     class Outside(answer.Outside, Protocol):
@@ -44,6 +45,13 @@ def divert(
     waits = Ended(Outcome.WAITING, Reason.QUARANTINED, RULE, request.source)
     aside = RequestQuarantined(request=request, expires_at=end_of(request, kind))
     return [aside, answer.decided(request, kind, now, waits)]
+
+
+def renew(requests: Table[bytes, Taken], request: RequestReceived, kind: NotificationType, now: int) -> None:
+    """Its key is remembered for as long as that of one that is taken now (NS-SND-OP-11)."""
+    key = key_of(request)
+    taken = requests.get(key) or Taken(request_id=request.request_id, taken_at=request.received_at)
+    requests.put(key, taken, expires_at=remembered_until(request, kind, now))
 
 
 def readmit(freed: RequestFreed, kind: NotificationType | None, now: int) -> Admitted | Ended | Later:

@@ -39,7 +39,7 @@ def priced(outcome: Outcome, reference: Reference) -> Outcome:
 
     A question keeps the cost of the call that it is about.
     """
-    if not isinstance(outcome, ProviderCall) or outcome.cost is not None:
+    if not isinstance(outcome, ProviderCall) or outcome.ask or outcome.cost is not None:
         return outcome
     serving = reference.providers(outcome.task.channel)
     entry = next((one for one in serving if one.name == outcome.provider), None)

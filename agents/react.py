@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
-from agents.begin import Moment, Outcomes, begin, given_up, next_provider, repeat
+from agents.begin import Moment, Outcomes, begin, given_up, next_provider, repeat, unserved
 from agents.report import RETRYING, ended
 from agents.retry import backoff_ms, pause_ms
 from schemas.device_words import DeviceAction
@@ -29,9 +29,14 @@ def delivered(call_ended: CallEnded, moment: Moment) -> Outcomes:
 
 
 def exhausted(call_ended: CallEnded, now: int, last: str) -> AttemptEnded:
-    """No more attempts after failing for now; `last` is the last error's reason."""
+    """No more attempts after failing for now; `last` is the last error's reason.
+
+    Where an earlier call may have arrived it is not this provider that may have the message.
+    """
     detail = f"{last}: {call_ended.detail}" if call_ended.detail else last
-    return replace(ended(call_ended, now, *given_up(call_ended.call.task)), detail=detail)
+    status, reason = given_up(call_ended.call.task)
+    fact = replace(ended(call_ended, now, status, reason), detail=detail)
+    return replace(fact, provider=None) if status is Status.UNKNOWN else fact
 
 
 def _refused(call_ended: CallEnded, moment: Moment) -> Outcomes:
@@ -76,6 +81,8 @@ def _misconfigured(call_ended: CallEnded, moment: Moment) -> Outcomes:
     task = call_ended.call.task
     reason = call_ended.reason or Reason.PROVIDER_MISCONFIGURED
     barred = replace(task, barred=[*task.barred, call_ended.call.provider])
+    if moment.spent is not None:
+        return [unserved(barred, moment)]
     if all(name in barred.barred for name in moment.providers):
         return [ended(call_ended, moment.now, Status.FAILED, reason)]
     next_step = _other_or_later(barred, moment)

@@ -25,7 +25,7 @@ from agents.ask_account import learned, line_up
 from agents.cancel import is_told, taken_back
 from agents.cap import count
 from agents.conceal import unveiled
-from agents.divert import divert, is_diverted, readmit
+from agents.divert import divert, is_diverted, readmit, renew
 from agents.erase import kept_until
 from agents.fall_back import put_off
 from agents.forbid import cancel as forbid
@@ -159,6 +159,8 @@ async def release(
     if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
         told = is_told(known, request)
         return [] if told else [decided(request, kind, now, taken_back(known.cancelled_at))]
+    if isinstance(due, RequestFreed) and kind is not None:
+        renew(memory.requests, request, kind, now)
     waited_for = due.waited_for if isinstance(due, RequestDue) else None
     verdict = admit_again(request, kind, now) if isinstance(due, RequestDue) else readmit(due, kind, now)
     if isinstance(verdict, Ended):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from schemas.records import AnomalyFound, RequestReceived
 
 MINUTE_MS = 60_000
+STALE_MS = 75_000
+"""After an outage the requests of all its minutes come within one: who asked for them is no flood."""
 MOST = 200
 """Flows that one report tells of, the largest: names of services are whatever their headers say."""
 
@@ -46,7 +48,9 @@ class FlowBook:
         self._held: frozenset[Name] = frozenset()
 
     def count(self, request: RequestReceived) -> None:
-        """A request was taken in, and that is committed."""
+        """A request was taken in, and that is committed. One that lay unread is not of this minute."""
+        if request.received_at - request.occurred_at > STALE_MS:
+            return
         name = (request.source, request.notification_type)
         self._came[name] = self._came.get(name, 0) + 1
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     Perform = Callable[[ProviderCall], Awaitable[CallEnded]]
 
+UNHEARD_MS = 2_000
+"""A sum that has heard of later costs of others may miss those of ours that wait for their commit: so young
+they count twice, and a budget is rather reached too early."""
 SPELL_MS = 100
 """What was spent in so short a time is remembered as one."""
 
@@ -44,10 +47,12 @@ class Purse:
         self._own: dict[str, _Own] = {}
 
     def summed(self, told: SpendingSummed) -> None:
-        """A newer sum of a scope."""
+        """A newer sum of a scope; an older one is read again when Kafka has us begin anew."""
+        if told.of in self._summed and told.in_all < self._summed[told.of].in_all:
+            return
         self._summed[told.of] = told
         if told.of in self._own:
-            self._own[told.of].forget(told.heard_at)
+            self._own[told.of].heard_at = told.heard_at
         budget = self._budget(told.of)
         for period in limits(budget) if budget else ():
             self._metrics.known(told.of, period, partial(self._used, told.of, period))
@@ -85,7 +90,8 @@ class Purse:
 
     def _spent(self, of: str, period: Period, now: int) -> int:
         own = self._own.get(of)
-        return spent_in(self._summed.get(of), period, now) + (own.since(begins_at(period, now)) if own else 0)
+        since = own.since(begins_at(period, now), now) if own else 0
+        return spent_in(self._summed.get(of), period, now) + since
 
     def _used(self, of: str, period: Period) -> float:
         """How much of a budget is spent, for people to look at; 0 of one that is gone."""
@@ -95,10 +101,14 @@ class Purse:
 
 
 class _Own:
-    """What this process spent of one scope that is in no sum yet. `begun`: of calls that are not answered."""
+    """What this process spent of one scope that is in no sum yet. `begun`: of calls that are not answered.
+
+    `heard_at`: what was spent until then (ms) is in the sum, unless it is young.
+    """
 
     def __init__(self) -> None:
         self.begun = 0
+        self.heard_at = 0
         self._ended: deque[_Spell] = deque()  # the oldest first
         self._sum = 0
 
@@ -114,13 +124,11 @@ class _Own:
         else:
             self._ended.append(_Spell(at, at, cost))
 
-    def forget(self, heard_at: int) -> None:
-        """What was spent until then (ms) is in the sum."""
-        while self._ended and self._ended[0].ended <= heard_at:
+    def since(self, began: int, now: int) -> int:
+        """What is in no sum at `now`, of a period that began then (ms)."""
+        summed_until = min(self.heard_at, now - UNHEARD_MS)
+        while self._ended and self._ended[0].ended <= summed_until:
             self._sum -= self._ended.popleft().cost
-
-    def since(self, began: int) -> int:
-        """What is in no sum, of a period that began then (ms)."""
         if not self._ended or self._ended[0].began >= began:
             return self.begun + self._sum
         return self.begun + sum(spell.cost for spell in self._ended if spell.began >= began)

@@ -5,7 +5,8 @@ value   `SpendingSummed`
 writer  agents/add_up.py
 
 Nothing is ever taken back. What comes late, after midnight, counts in the day that is: a budget is rather
-reached too early than too late.
+reached too early than too late. Days begin for all with the first cost of a worker in whose time they have
+begun: one that is ahead would else spend without bounds until the brokers' midnight.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 KEPT_MS = 400 * DAY_MS
 """So long after its last cost a scope is remembered."""
+MOST_AHEAD_MS = 3_600_000
+"""A clock that is further ahead than this is wrong, and moves nobody's day."""
 
 
 def add(known: SpendingSummed | None, incurred: CostIncurred, at: int) -> SpendingSummed:
     """With one more cost, which the broker took at `at` (ms)."""
+    at = max(at, min(incurred.at, at + MOST_AHEAD_MS))
     before = known or SpendingSummed(of=incurred.of)
     day_at = max(before.day_at, begins_at(Period.DAY, at))
     month_at = max(before.month_at, begins_at(Period.MONTH, at))

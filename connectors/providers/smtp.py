@@ -195,7 +195,7 @@ async def _refused(line: Line, replies: Sequence[Reply], place: int | None, addr
         line.close()
         return answer
     with suppress(LostError):  # which closes it
-        await line.say([b"RSET\r\n"])
+        await line.reset()
     return answer
 
 

@@ -74,10 +74,10 @@ class Line(asyncio.Protocol):
     async def say(self, commands: Sequence[bytes]) -> list[Reply]:
         """The replies to these; up to the first refusal, if the server takes one after the other only."""
         if self.takes("pipelining"):
-            return await self._step(b"".join(commands), len(commands))
+            return await self._asked(b"".join(commands), len(commands))
         replies: list[Reply] = []
         for command in commands:
-            replies += await self._step(command, 1)
+            replies += await self._asked(command, 1)
             if replies[-1].refuses:
                 break
         return replies
@@ -85,7 +85,16 @@ class Line(asyncio.Protocol):
     async def say_mail(self, raw: bytes) -> Reply:
         """The body after DATA; `raw` ends its lines with CRLF. The reply says whether it was taken."""
         stuffed = raw.replace(b"\r\n.", b"\r\n..")
-        return (await self._step(stuffed + END, 1))[0]
+        (reply,) = await self._step(stuffed + END, 1)
+        if self._heard:
+            self.close()
+        return reply
+
+    async def reset(self) -> None:
+        """Forget the mail that was refused. A server that does not is left."""
+        (reply,) = await self._asked(b"RSET\r\n", 1)
+        if reply.refuses:
+            self.close()
 
     async def quit(self) -> None:
         """Say goodbye, briefly, and close."""
@@ -98,10 +107,18 @@ class Line(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
-        """Cut it."""
-        self._client.close()
+        """Cut it; what was not sent yet never is."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
+        self._client.close()
+
+    async def _asked(self, data: bytes, replies: int) -> list[Reply]:
+        """A step; what is said beyond its replies would be taken for those to the next one."""
+        found = await self._step(data, replies)
+        if self._heard:
+            self.close()
+            raise LostError("the server said more than it was asked")
+        return found
 
     async def _step(self, data: bytes, replies: int) -> list[Reply]:
         if self._transport is None or self._transport.is_closing():

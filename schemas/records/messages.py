@@ -127,11 +127,15 @@ class CallEnded(Record, frozen=True, kw_only=True):
 
 
 class RetryDue(Record, frozen=True, kw_only=True):
-    """Timer: try this task again at `due_at`; with `ask`, put the question to that provider again instead."""
+    """Timer: try this task again at `due_at`; with `ask`, put the question to that provider again instead.
+
+    `cost`: of the call that the question is about.
+    """
 
     task: SendTask
     due_at: int
     ask: str | None = None
+    cost: int | None = None
 
 
 class AttemptEnded(Record, frozen=True, kw_only=True):

@@ -9,8 +9,16 @@ from agents.begin import Moment
 from agents.deliver import decide
 from agents.serve import Choice, moment_of
 from schemas.budgets import DAY_MS
-from schemas.records import AttemptEnded, NotificationType, Provider, SpendingBudget, SpendingSummed
-from schemas.words import Status
+from schemas.records import (
+    AttemptEnded,
+    CallEnded,
+    NotificationType,
+    Provider,
+    ProviderCall,
+    SpendingBudget,
+    SpendingSummed,
+)
+from schemas.words import Status, Verdict
 from tests.budgets import CHEAP, DEAR, FREE, KIND, MILLION, SMS, purse_of
 from tests.fakes import MemoryReference
 from tests.messages import T0
@@ -72,6 +80,13 @@ def test_a_campaign_of_another_label_has_its_own_money() -> None:
 def test_a_message_that_may_have_arrived_is_not_called_skipped() -> None:
     found = moment("sms", [CHEAP])
     assert [(Status.UNKNOWN, "budget_spent", "sms per_day")] == told(found, epoch=1, attempt=2)
+
+
+def test_who_refuses_our_credentials_while_the_money_runs_out_is_not_why_it_ends() -> None:
+    ended = CallEnded(call=ProviderCall(task=SMS, provider="cheap"), verdict=Verdict.MISCONFIGURED)
+    (fact,) = decide(ended, moment("sms", [CHEAP, DEAR]))
+    assert isinstance(fact, AttemptEnded)
+    assert ("skipped", "budget_spent") == (fact.status, fact.reason)
 
 
 def test_a_channel_without_providers_still_says_so() -> None:

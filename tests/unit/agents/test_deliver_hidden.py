@@ -88,8 +88,11 @@ def test_what_expires_after_a_hidden_answer_may_have_arrived_and_has_not_failed(
 
 
 def test_what_uses_up_its_attempts_after_a_hidden_answer_may_have_arrived_and_has_not_failed() -> None:
+    """Nor is it the last one that may have it. Mutation: the provider of the last call."""
     last = replace(REPEATED, attempt=6)
-    assert [("unknown", "not_repeated")] == words(decide(called(last, "temporary"), ONE))
+    (fact,) = decide(called(last, "temporary"), ONE)
+    assert isinstance(fact, AttemptEnded)
+    assert ("unknown", "not_repeated", None) == (fact.status, fact.reason, fact.provider)
 
 
 def test_a_refusal_for_good_has_failed_whatever_was_hidden_before() -> None:

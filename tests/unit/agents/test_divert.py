@@ -67,6 +67,18 @@ async def test_another_service_and_a_mandatory_type_pass() -> None:
     assert messages(await desk.tell(code))
 
 
+@pytest.mark.spec("NS-SND-OP-11")
+async def test_its_key_is_remembered_for_the_whole_window_from_its_release_on() -> None:
+    """A repeat two minutes after the release was sent again. Mutation: from its coming on."""
+    desk = holding()
+    await desk.tell(REGISTERED, REQUEST)
+    desk.now += DAY - SECOND
+    await desk.tell(FREED)
+    desk.now += DAY
+    repeat = replace(REQUEST, request_id="second", origin="t/0/9", occurred_at=desk.now)
+    assert ("repeated", "duplicate") == ending(await desk.tell(repeat))[:2]
+
+
 @pytest.mark.spec("NS-SEC-OP-07 NS-SND-OP-11")
 async def test_a_freed_one_is_carried_out_once_and_is_no_repeat_of_itself() -> None:
     desk = holding()

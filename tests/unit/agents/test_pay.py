@@ -65,9 +65,16 @@ async def test_a_question_keeps_the_cost_of_what_it_is_about() -> None:
     assert (True, 7_000_000, 7_000_000) == (question.ask, question.cost, sent.cost)
 
 
-async def test_a_question_that_is_put_again_has_the_price_of_then() -> None:
-    (again,) = await outcomes(RetryDue(task=SMS, due_at=T0, ask="smsc"), SMSC)
-    assert replace(CALL, ask=True) == again
+async def test_a_question_that_is_put_again_keeps_it_too_and_has_none_of_its_own() -> None:
+    """Mutation: the price of the moment."""
+    asking = replace(CALL, ask=True, task=replace(SMS, unknown_policy="ask"))
+    (later,) = await outcomes(CallEnded(call=asking, verdict="temporary"), SMSC)
+    dearer = replace(SMSC, cost_per_message="9")
+    (again,) = await outcomes(later, dearer)
+    (without,) = await outcomes(RetryDue(task=SMS, due_at=T0, ask="smsc"), dearer)
+    assert isinstance(again, ProviderCall)
+    assert isinstance(without, ProviderCall)
+    assert (7_000_000, None) == (again.cost, without.cost)
 
 
 @pytest.mark.spec("NS-OPS-OP-12")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from connectors import flows as module
 from connectors.flow_metrics import FlowMetrics
-from connectors.flows import MINUTE_MS, FlowBook
+from connectors.flows import MINUTE_MS, STALE_MS, FlowBook
 from schemas.codec import Decoder, encode
 from schemas.quarantine_words import flow_key
 from schemas.records import AnomalyFound
@@ -52,6 +53,15 @@ def test_a_report_that_did_not_arrive_is_made_anew() -> None:
     assert [counted(2)] == one.reports(MINUTE + 1)
     one.unheard([counted(2)])
     assert [counted(2)] == one.reports(MINUTE + 2)
+
+
+def test_requests_that_lay_unread_for_longer_than_a_minute_are_no_flood() -> None:
+    """Twelve minutes without an intake held every flow. Mutation: they count."""
+    one = book()
+    one.count(replace(request(1), occurred_at=MINUTE - STALE_MS - 1, received_at=MINUTE))
+    assert [] == one.reports(MINUTE)
+    one.count(replace(request(2), occurred_at=MINUTE - STALE_MS, received_at=MINUTE))
+    assert [counted(1)] == one.reports(MINUTE + 1)
 
 
 def test_types_that_nobody_knows_are_not_told() -> None:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from connectors.budget_metrics import BudgetMetrics
-from connectors.purse import Purse
+from connectors.purse import UNHEARD_MS, Purse
 from schemas.budgets import DAY_MS
 from schemas.records import CallEnded, ProviderCall, SpendingBudget, SpendingSummed
 from schemas.words import Verdict
@@ -108,9 +108,26 @@ async def test_own_costs_are_forgotten_when_a_sum_has_them_and_not_before() -> N
     clock.now += 1_000
     await ended(purse, ["accepted"])
     purse.summed(summed(3, heard_at=T0 + 999))
-    assert [True, False] == [has_room(purse, 4), has_room(purse, 5)]
+    later = T0 + 1_000 + UNHEARD_MS
+    assert [True, False] == [has_room(purse, 4, later), has_room(purse, 5, later)]
     purse.summed(summed(6, heard_at=T0 + 1_000))
-    assert [True, False] == [has_room(purse, 4), has_room(purse, 5)]
+    assert [True, False] == [has_room(purse, 4, later), has_room(purse, 5, later)]
+
+
+async def test_a_sum_that_heard_of_others_later_does_not_take_ours_for_summed_at_once() -> None:
+    """Two more were sent after each sum of another worker. Mutation: forgotten by its time."""
+    purse = purse_of(DAILY)
+    await ended(purse, ["accepted"])
+    purse.summed(summed(5, heard_at=T0 + 60_000))
+    assert [True, False] == [has_room(purse, 2), has_room(purse, 3)]
+    assert [True, False] == [has_room(purse, 5, T0 + UNHEARD_MS), has_room(purse, 6, T0 + UNHEARD_MS)]
+
+
+def test_a_sum_that_is_read_again_is_no_newer_one() -> None:
+    purse = purse_of(DAILY)
+    purse.summed(summed(7))
+    purse.summed(summed(2))
+    assert not has_room(purse, 4)
 
 
 async def test_own_costs_of_yesterday_do_not_count_today() -> None:

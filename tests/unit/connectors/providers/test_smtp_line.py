@@ -50,6 +50,8 @@ class Opened:
     def close(self) -> None:
         self.closed = True
 
+    abort = close
+
 
 async def line() -> tuple[Line, Opened]:
     opened = Opened()
@@ -94,6 +96,33 @@ async def test_a_farewell_between_two_mails_is_no_reply_to_the_second() -> None:
     assert not made.is_open
     with pytest.raises(LostError):
         await made.say(ENVELOPE)
+
+
+async def test_what_is_said_beyond_the_replies_is_no_reply_to_the_next_step() -> None:
+    """Mutation: it stays; a body that was refused was `accepted` by it."""
+    made, opened = await line()
+    asked = asyncio.ensure_future(made.say(ENVELOPE))
+    await asyncio.sleep(0)
+    made.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n250 noise\r\n")
+    with pytest.raises(LostError):
+        await asked
+    assert opened.closed
+
+
+async def test_the_reply_to_a_body_counts_whatever_is_said_behind_it() -> None:
+    made, opened = await line()
+    asked = asyncio.ensure_future(made.say_mail(b"Subject: x\r\n\r\n"))
+    await asyncio.sleep(0)
+    made.data_received(b"250 ok\r\n421 bye\r\n")
+    assert Reply(250, "ok") == await asked
+    assert opened.closed
+
+
+async def test_a_server_that_does_not_forget_a_refused_mail_is_left() -> None:
+    async with conversation({"RCPT": "550 5.1.1 no", "RSET": "500 what?"}) as (script, carrier):
+        for number in range(2):
+            await carrier.send("a@example.com", CONTENT, f"m-{number}:0")
+    assert 2 == script.greetings
 
 
 async def test_a_refusal_before_the_end_is_told() -> None:
