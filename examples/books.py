@@ -27,6 +27,8 @@ from examples.accounts.seen import fact_id
 
 HERE = Path(__file__).parent
 EVENTS, STATS = "notification.events", "notification.stats"
+MONEY = frozenset({"priced", "cost_micros"})
+"""Metrics that no event counts: of how many messages the cost is known, and what they cost."""
 SHOWN = 10
 ASKED_FOR = ("unsubscribed_all_marketing", "type_disabled", "no_contact", None)
 
@@ -75,13 +77,13 @@ async def gather(bootstrap: str, dsn: str, ledger: Path) -> Found:
 
 
 def _hours(records: list[topics.Record]) -> Counter[str]:
-    """Sums of the hour records by metric; the last record of a key counts (NS-EVT-OP-05)."""
+    """Sums of the hour records, of what events count; the last record of a key counts (NS-EVT-OP-05)."""
     last = {one.key: one.json() for one in records if one.value}
     sums: Counter[str] = Counter()
     for record in last.values():
         if record["period"] == "hour":
             sums.update(record["metrics"])
-    return +sums
+    return Counter({name: count for name, count in sums.items() if count and name not in MONEY})
 
 
 def _fact(fact: dict[str, Any]) -> str:

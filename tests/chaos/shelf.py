@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVENTS, STATS = "notification.events", "notification.stats"
+MONEY = frozenset({"priced", "cost_micros"})
 PATIENCE_S: Final = 300.0
 HISTORIES: Final = """
 select statuses, count(*), min(message) from (
@@ -96,7 +97,8 @@ class _Reader:
         sums: Counter[str] = Counter()
         for record in self._hours.values():
             sums.update(record["metrics"])
-        self._shelf.found.stats = +sums
+        counts = {name: count for name, count in sums.items() if count and name not in MONEY}
+        self._shelf.found.stats = Counter(counts)
 
     def _event(self, _topic: str, record: topics.Record) -> None:
         told = told_of(record.json())
