@@ -146,7 +146,11 @@ def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Fl
         found = [(place, request) for place, request in found if _is_due(_ends_at(place), draft.now)]
     for place, request in found:
         draft.memory.held.delete(place)
-        yield RequestFreed(request=request, is_rejected=flow.state == State.REJECTING)
+        yield RequestFreed(
+            request=request,
+            is_rejected=flow.state == State.REJECTING,
+            is_expired=flow.state == State.HELD,
+        )
     return flow.without(len(found), is_empty=len(found) < most)
 
 

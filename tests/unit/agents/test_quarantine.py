@@ -160,7 +160,7 @@ async def test_what_waited_too_long_goes_to_be_told_as_expired_and_the_rest_wait
     assert [due(soon)] == await one.tell(aside(1), aside(2, soon))
     one.now = soon
     freed, told, again = await one.tell(due(soon))
-    assert RequestFreed(request=request(2)) == freed
+    assert RequestFreed(request=request(2), is_expired=True) == freed
     assert (True, 1) == (told.is_held, told.waiting)
     assert due(T0 + 86_400_000) == again
 
