@@ -114,8 +114,10 @@ def keep(value: RequestQuarantined, draft: Draft) -> RequestFreed | None:
     flow = draft.flow(name)
     if flow.state not in KEEPING:
         return RequestFreed(request=request)
-    draft.memory.held.put(place_of(name, value.expires_at, flow.number), request)
-    draft.flows[name] = replace(flow, number=flow.number + 1, waiting=flow.waiting + 1)
+    place = place_of(name, value.expires_at, flow.number)
+    draft.memory.held.put(place, request)
+    bound = min(flow.bound or b"", _before(place)) if flow.waiting else _before(place)
+    draft.flows[name] = replace(flow, number=flow.number + 1, waiting=flow.waiting + 1, bound=bound)
     draft.came[name] = draft.came.get(name, 0) + 1
     return None
 
@@ -128,7 +130,7 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
     if flow.state in KEEPING:
         flow = yield from _let_go(name, flow, draft)
     flow = yield from _tell(name, before, flow, draft.now)
-    due_at = _due(name, flow, draft)
+    due_at = _due(flow, draft.now)
     if due_at is not None and not draft.now < flow.due_at <= due_at:
         flow = replace(flow, due_at=due_at)
         yield FlowDue(source=name.source, notification_type=name.notification_type, due_at=due_at)
@@ -137,21 +139,27 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
 
 
 def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Flow]:
-    """All that may go, or a step of it; of a flow that is held what is too old to wait any longer."""
+    """All that may go, or a step of it; of a flow that is held what is too old to wait any longer.
+
+    The bound spares looking at the tombstones of those that went before.
+    """
     most = STEP + draft.came.get(name, 0)
-    if flow.state == State.HELD and not _is_due(_first_end(name, draft), draft.now):
-        return flow
-    found = draft.memory.held.scan(_prefix(name), limit=most)
+    if not flow.waiting or (flow.state == State.HELD and _ends_at(flow.bound) > draft.now):
+        return flow.without(0, is_empty=not flow.waiting)
+    found = draft.memory.held.scan(_prefix(name), flow.bound or b"", most)
+    goes = found
     if flow.state == State.HELD:
-        found = [(place, request) for place, request in found if _is_due(_ends_at(place), draft.now)]
-    for place, request in found:
+        goes = [(place, request) for place, request in found if _ends_at(place) <= draft.now]
+    for place, request in goes:
         draft.memory.held.delete(place)
         yield RequestFreed(
             request=request,
             is_rejected=flow.state == State.REJECTING,
             is_expired=flow.state == State.HELD,
         )
-    return flow.without(len(found), is_empty=len(found) < most)
+    stays = [_before(place) for place, _ in found[len(goes) :]]
+    bound = (stays or [place for place, _ in found[-1:]] or [flow.bound])[0]
+    return replace(flow, bound=bound).without(len(goes), is_empty=len(found) < most)
 
 
 def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, None, Flow]:
@@ -175,17 +183,18 @@ def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, 
     return replace(flow, told=flow.waiting, told_at=now)
 
 
-def _due(name: Name, flow: Flow, draft: Draft) -> int | None:
+def _due(flow: Flow, now: int) -> int | None:
     """When to look again (ms): never in this very batch."""
     if flow.state == State.OPEN:
         return None
     if flow.state == State.ALARMING:
-        return draft.now + MINUTE_MS
+        return now + MINUTE_MS
     if flow.state in {State.LEAVING, State.REJECTING}:
-        return draft.now + 1
+        return now + 1
     telling = flow.told_at + TELL_MS if flow.waiting != flow.told else None
-    dues = [at for at in (_first_end(name, draft), telling) if at is not None]
-    return max(min(dues), draft.now + 1) if dues else None
+    first_end = _ends_at(flow.bound) if flow.waiting else None
+    dues = [at for at in (first_end, telling) if at is not None]
+    return max(min(dues), now + 1) if dues else None
 
 
 def place_of(name: Name, ends_at: int, number: int) -> bytes:
@@ -197,14 +206,11 @@ def _prefix(name: Name) -> bytes:
     return blake2b(flow_key(*name), digest_size=_DIGEST).digest()
 
 
-def _first_end(name: Name, draft: Draft) -> int | None:
-    """When the first of those that wait is too old (ms)."""
-    return next((_ends_at(place) for place, _ in draft.memory.held.scan(_prefix(name), limit=1)), None)
+def _before(place: bytes) -> bytes:
+    """Right before all that end when it does."""
+    return place[: _DIGEST + _WORD]
 
 
-def _is_due(at: int | None, now: int) -> bool:
-    return at is not None and at <= now
-
-
-def _ends_at(place: bytes) -> int:
-    return int.from_bytes(place[_DIGEST : _DIGEST + _WORD], "big")
+def _ends_at(place: bytes | None) -> int:
+    """When what waits there is too old (ms); of a bound: nothing is any sooner."""
+    return 0 if place is None else int.from_bytes(place[_DIGEST : _DIGEST + _WORD], "big")

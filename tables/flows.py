@@ -80,8 +80,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     `minutes`: those that are still counted; `closed`: begin of the last that is not. `learns_from`,
     `judged_from`: nothing before counts. `since`, `count`: when it became anomalous, and by how many;
-    `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one. `told`,
-    `told_at`: how many waited when that was last told, and when.
+    `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one;
+    `bound`: nothing waits at that place or before it. `told`, `told_at`: how many waited when it was last
+    told, and when.
     """
 
     average: float = 0.0
@@ -96,6 +97,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     above_at: int = 0
     waiting: int = 0
     number: int = 0
+    bound: bytes | None = None
     told: int = 0
     told_at: int = 0
     due_at: int = 0

@@ -87,7 +87,7 @@ async def test_one_whose_time_is_over_is_told_as_expired() -> None:
 
 @pytest.mark.spec("NS-SEC-OP-07")
 async def test_one_that_nobody_released_is_not_sent_though_it_comes_back_before_its_end() -> None:
-    """By a clock that is behind, or for a type that may be older by now. Mutation tried: judged anew: sent."""
+    """By a clock that is behind, or for a type that may be older by now. Mutation: judged anew."""
     desk = holding()
     await desk.tell(REGISTERED, REQUEST)
     desk.now = end_of(REQUEST, ORDER) - 50

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
 from agents import quarantine as stage
-from agents.quarantine import Memory, quarantine
 from schemas.quarantine_words import Order, flow_key
-from schemas.records import AnomalyEnded, AnomalyFound, FlowDue, RequestFreed, RequestReceived
-from tables.flows import MINUTE_MS, Flow, State, Terms
-from tests.fakes import FakeEvent, FakeStream, MemoryTable
-from tests.flows import CODE, MINUTE, NAMED, SOURCE, aside, counted, ordered, request
-from tests.requests import RESET, T0, reference
-
-TERMS = Terms(factor=10, floor=6, grace_ms=1_000)
-KEY = flow_key(SOURCE, CODE)
-
-
-@dataclass
-class Task:
-    """The one task, at a clock that the test moves."""
-
-    flows: MemoryTable[bytes, Flow] = field(default_factory=MemoryTable)
-    held: MemoryTable[bytes, RequestReceived] = field(default_factory=MemoryTable)
-    now: int = MINUTE + 1
-    terms: Terms = TERMS
-
-    async def tell(self, *values: Any) -> list[Any]:
-        """What follows from one batch."""
-        stream = FakeStream([FakeEvent(value) for value in values], self.now)
-        memory = Memory(self.flows, self.held)
-        return [one async for one in quarantine(stream, memory, reference(), self.terms)]
-
-    @property
-    def flow(self) -> Flow:
-        return self.flows.rows[KEY][0]
-
-    def known(self, **fields: Any) -> None:
-        """A flow that is judged."""
-        self.flows.put(KEY, Flow(average=6.0, learned=60, **fields))
-
-
-def task(**fields: Any) -> Task:
-    made = Task()
-    made.known(**fields)
-    return made
-
-
-def due(at: int) -> FlowDue:
-    return FlowDue(**NAMED, due_at=at)
+from schemas.records import AnomalyEnded, AnomalyFound, RequestFreed
+from tables.flows import MINUTE_MS, Flow, State
+from tests.flows import CODE, KEY, NAMED, SOURCE, TERMS, Task, aside, counted, due, ordered, request, task
+from tests.requests import RESET, T0
 
 
 async def test_a_new_flow_is_only_counted() -> None:
