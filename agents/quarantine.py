@@ -146,10 +146,10 @@ def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Fl
     most = STEP + draft.came.get(name, 0)
     if not flow.waiting or (flow.state == State.HELD and _ends_at(flow.bound) > draft.now):
         return flow.without(0, is_empty=not flow.waiting)
-    found = draft.memory.held.scan(_prefix(name), flow.bound or b"", most)
-    goes = found
-    if flow.state == State.HELD:
-        goes = [(place, request) for place, request in found if _ends_at(place) <= draft.now]
+    bound = flow.bound or b""
+    begin = (flow.looked or b"") if flow.state == State.REJECTING else bound
+    found = draft.memory.held.scan(_prefix(name), begin, most)
+    goes = [(place, request) for place, request in found if _goes(place, flow, draft.now)]
     for place, request in goes:
         draft.memory.held.delete(place)
         yield RequestFreed(
@@ -157,9 +157,22 @@ def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Fl
             is_rejected=flow.state == State.REJECTING,
             is_expired=flow.state == State.HELD,
         )
-    stays = [_before(place) for place, _ in found[len(goes) :]]
-    bound = (stays or [place for place, _ in found[-1:]] or [flow.bound])[0]
-    return replace(flow, bound=bound).without(len(goes), is_empty=len(found) < most)
+    looked = found[-1][0] if found else begin
+    if bound >= begin:
+        stays = (_before(place) for place, _ in found if not _goes(place, flow, draft.now))
+        bound = next(stays, looked)
+    return replace(flow, bound=bound, looked=looked).without(len(goes), is_empty=len(found) < most)
+
+
+def _goes(place: bytes, flow: Flow, now: int) -> bool:
+    """Whether what waits there is let go in a state that keeps."""
+    match flow.state:
+        case State.HELD:
+            return _ends_at(place) <= now
+        case State.REJECTING:
+            return int.from_bytes(place[-_WORD:], "big") < flow.cut
+        case _:
+            return True
 
 
 def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, None, Flow]:

@@ -52,7 +52,7 @@ class State(StrEnum):
     ALARMING = "alarming"  # they pass, and an alert tells of them
     HELD = "held"
     LEAVING = "leaving"  # what waits goes out, and what comes goes behind it
-    REJECTING = "rejecting"  # what waits ends, and what comes does until that is done
+    REJECTING = "rejecting"  # what waited at the order ends, and what comes stays
 
 
 KEEPING = frozenset({State.HELD, State.LEAVING, State.REJECTING})
@@ -81,8 +81,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     `minutes`: those that are still counted; `closed`: begin of the last that is not. `learns_from`,
     `judged_from`: nothing before counts. `since`, `count`: when it became anomalous, and by how many;
     `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one;
-    `bound`: nothing waits at that place or before it. `told`, `told_at`: how many waited when it was last
-    told, and when.
+    `bound`: nothing waits at that place or before it. `cut`: what has this number or a higher one
+    came after the last order to reject, which has `looked` at all up to that place. `told`, `told_at`: how many
+    waited when it was last told, and when.
     """
 
     average: float = 0.0
@@ -98,6 +99,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     number: int = 0
     bound: bytes | None = None
+    cut: int = 0
+    looked: bytes | None = None
     told: int = 0
     told_at: int = 0
     due_at: int = 0
@@ -156,7 +159,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
                     self, state=leaving, judged_from=max(until, self.judged_from), learns_from=until
                 )
             case Order.REJECT:
-                return replace(self, state=State.REJECTING) if self.state in KEEPING else self
+                if self.state not in KEEPING:
+                    return self
+                return replace(self, state=State.REJECTING, cut=self.number, looked=self.bound)
 
     def without(self, many: int, *, is_empty: bool) -> Flow:
         """So many wait no longer; once all that was to go has gone, it is open, or held as before."""

@@ -88,6 +88,7 @@ class Play:
     timers: set[int] = field(default_factory=set)
     gone: list[RequestReceived] = field(default_factory=list)
     came: int = 0
+    cut: int = 0
     is_held: bool = False
 
     def batch(self, *values: Any) -> None:
@@ -101,6 +102,7 @@ class Play:
         async for one in quarantine(stream, Memory(self.flows, self.held), reference(), TERMS):
             match one:
                 case RequestFreed():
+                    assert not one.is_rejected or int(one.request.request_id[2:]) < self.cut
                     self.gone.append(one.request)
                 case FlowDue():
                     self.timers.add(one.due_at)
@@ -132,6 +134,7 @@ def test_each_that_is_held_leaves_once_and_a_release_leaves_none(steps: list[tup
             case "arrive":
                 play.arrive(what, life_ms)
             case "order":
+                play.cut = play.came if what == Order.REJECT else play.cut
                 play.batch(ordered(what, play.now + 1_000))
             case "flood":
                 play.batch(counted(what, play.now - play.now % MINUTE_MS))

@@ -72,3 +72,40 @@ async def test_nothing_is_looked_at_while_nothing_of_what_is_held_can_be_too_old
     await one.tell(due(soon))
     await one.tell(aside(4))
     assert 1 == len(watched.begins)
+
+
+@pytest.mark.spec("NS-SEC-OP-07")
+async def test_a_reject_ends_what_waited_and_nothing_that_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutations tried: all that is found goes: fails; the bound goes on with the look: 6 waits for ever."""
+    monkeypatch.setattr(stage, "STEP", 2)
+    one = task(state=State.HELD)
+    await one.tell(*(aside(number) for number in range(5)))
+    soon = one.now + 5_000
+    told = await one.tell(ordered(Order.REJECT), aside(5))
+    for late in ([aside(6, soon)], [aside(7)], []):
+        one.now += 1
+        told += await one.tell(due(one.now), *late)
+    rejected = [RequestFreed(request=request(number), is_rejected=True) for number in range(5)]
+    assert rejected == [each for each in told if isinstance(each, RequestFreed)]
+    assert (State.HELD, 3) == (one.flow.state, one.flow.waiting)
+    one.now = soon
+    told = await one.tell(due(soon))
+    assert RequestFreed(request=request(6), is_expired=True) == told[0]
+    told = await one.tell(ordered(Order.RELEASE))
+    assert [request(5), request(7)] == [each.request for each in told if isinstance(each, RequestFreed)]
+
+
+async def test_a_second_reject_ends_what_came_since_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation tried: it looks from where the first one was: 1 stays."""
+    monkeypatch.setattr(stage, "STEP", 1)
+    one = task(state=State.HELD)
+    await one.tell(aside(0))
+    told = await one.tell(ordered(Order.REJECT), aside(1), aside(2))
+    told += await one.tell(ordered(Order.REJECT))
+    while one.flow.state == State.REJECTING:
+        one.now += 1
+        told += await one.tell(due(one.now))
+    assert [request(n) for n in range(3)] == [each.request for each in told if isinstance(each, RequestFreed)]
+    assert {} == one.held.rows
