@@ -29,7 +29,7 @@ from schemas.records import (
     RequestQuarantined,
     RequestReceived,
 )
-from tables.flows import KEEPING, KEPT_MS, MINUTE_MS, Flow, State, Terms, begun
+from tables.flows import BEHIND_MS, DIVERTED, KEEPING, KEPT_MS, MINUTE_MS, Flow, State, Terms, begun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -134,7 +134,7 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
     if due_at is not None and not draft.now < flow.due_at <= due_at:
         flow = replace(flow, due_at=due_at)
         yield FlowDue(source=name.source, notification_type=name.notification_type, due_at=due_at)
-    until = None if flow.state in KEEPING else max(draft.now, flow.judged_from) + KEPT_MS
+    until = None if flow.state in DIVERTED else max(draft.now, flow.judged_from) + KEPT_MS
     draft.memory.flows.put(key, flow, expires_at=until)
 
 
@@ -145,7 +145,7 @@ def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Fl
     """
     most = STEP + draft.came.get(name, 0)
     if not flow.waiting or (flow.state == State.HELD and _ends_at(flow.bound) > draft.now):
-        return flow.without(0, is_empty=not flow.waiting)
+        return flow.without(0, draft.now, is_empty=not flow.waiting)
     bound = flow.bound or b""
     begin = (flow.looked or b"") if flow.state == State.REJECTING else bound
     found = draft.memory.held.scan(_prefix(name), begin, most)
@@ -161,7 +161,8 @@ def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Fl
     if bound >= begin:
         stays = (_before(place) for place, _ in found if not _goes(place, flow, draft.now))
         bound = next(stays, looked)
-    return replace(flow, bound=bound, looked=looked).without(len(goes), is_empty=len(found) < most)
+    after = replace(flow, bound=bound, looked=looked)
+    return after.without(len(goes), draft.now, is_empty=len(found) < most)
 
 
 def _goes(place: bytes, flow: Flow, now: int) -> bool:
@@ -181,7 +182,7 @@ def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, 
         if before.state != State.OPEN:
             yield AnomalyEnded(source=name.source, notification_type=name.notification_type)
         return flow
-    is_new = (before.state == State.OPEN) or (before.state in KEEPING) != (flow.state in KEEPING)
+    is_new = (before.state == State.OPEN) or (before.state in DIVERTED) != (flow.state in DIVERTED)
     if not is_new and (flow.waiting == flow.told or now - flow.told_at < TELL_MS):
         return flow
     yield AnomalyFound(
@@ -190,7 +191,7 @@ def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, 
         since=flow.since,
         count=flow.count,
         average=round(flow.average),
-        is_held=flow.state in KEEPING,
+        is_held=flow.state in DIVERTED,
         waiting=flow.waiting,
     )
     return replace(flow, told=flow.waiting, told_at=now)
@@ -204,6 +205,8 @@ def _due(flow: Flow, now: int) -> int | None:
         return now + MINUTE_MS
     if flow.state in {State.LEAVING, State.REJECTING}:
         return now + 1
+    if flow.state == State.CLOSING:
+        return max(flow.left_at + BEHIND_MS, now + 1)
     telling = flow.told_at + TELL_MS if flow.waiting != flow.told else None
     first_end = _ends_at(flow.bound) if flow.waiting else None
     dues = [at for at in (first_end, telling) if at is not None]

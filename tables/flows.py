@@ -29,6 +29,8 @@ SPAN = 60
 """A minute weighs one in so many of the average, or as there are fewer."""
 CALM_MS = 2 * MINUTE_MS
 """What is only told of is over when it was not above the limit for so long."""
+BEHIND_MS = 10_000
+"""So long after the last that was released what comes still goes behind it: recipient tasks may lag."""
 KEPT_MS = 40 * 86_400_000
 """A flow of which nothing is heard for so long counts as new when it comes again."""
 
@@ -52,11 +54,14 @@ class State(StrEnum):
     ALARMING = "alarming"  # they pass, and an alert tells of them
     HELD = "held"
     LEAVING = "leaving"  # what waits goes out, and what comes goes behind it
+    CLOSING = "closing"  # all has gone; what comes goes behind it, until the last of it has arrived
     REJECTING = "rejecting"  # what waited at the order ends, and what comes stays
 
 
 KEEPING = frozenset({State.HELD, State.LEAVING, State.REJECTING})
 """States in which requests are taken in."""
+DIVERTED = KEEPING | {State.CLOSING}
+"""States in which they come here: every worker is told that the flow is held."""
 
 
 class Minute(msgspec.Struct, frozen=True, gc=False):
@@ -82,8 +87,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     `judged_from`: nothing before counts. `since`, `count`: when it became anomalous, and by how many;
     `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one;
     `bound`: nothing waits at that place or before it. `cut`: what has this number or a higher one
-    came after the last order to reject, which has `looked` at all up to that place. `told`, `told_at`: how many
-    waited when it was last told, and when.
+    came after the last order to reject, which has `looked` at all up to that place. `left_at`: when the last
+    that was released went. `told`, `told_at`: how many waited when it was last told, and when.
     """
 
     average: float = 0.0
@@ -101,6 +106,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     bound: bytes | None = None
     cut: int = 0
     looked: bytes | None = None
+    left_at: int = 0
     told: int = 0
     told_at: int = 0
     due_at: int = 0
@@ -133,7 +139,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def judged(self, terms: Terms, now: int, *, holds: bool) -> Flow:
         """What its rate makes of it; `holds`: whether its requests may wait. Only an admin ends a hold."""
-        if self.state in KEEPING:
+        if self.state == State.CLOSING and now - self.left_at >= BEHIND_MS:
+            return replace(self, state=State.OPEN)
+        if self.state in DIVERTED:
             return self
         judged = (each.total for each in self.minutes if each.starts_at >= self.judged_from)
         most = max(judged, default=0)
@@ -148,7 +156,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def ordered(self, order: QuarantineOrdered, terms: Terms, now: int) -> Flow:
         """As an admin wants it. What is released is usual from now on; an approved run is an exception."""
-        leaving = State.LEAVING if self.state in KEEPING else State.OPEN
+        leaving = State.LEAVING if self.state in DIVERTED else State.OPEN
         match Order(order.order):
             case Order.RELEASE:
                 fresh = {"average": 0.0, "learned": 0, "minutes": [], "judged_from": now + terms.grace_ms}
@@ -163,12 +171,14 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
                     return self
                 return replace(self, state=State.REJECTING, cut=self.number, looked=self.bound)
 
-    def without(self, many: int, *, is_empty: bool) -> Flow:
-        """So many wait no longer; once all that was to go has gone, it is open, or held as before."""
+    def without(self, many: int, now: int, *, is_empty: bool) -> Flow:
+        """So many wait no longer; once all that was to go has gone, it is closing, or held as before."""
         after = replace(self, waiting=self.waiting - many)
         if not is_empty or self.state == State.HELD:
             return after
-        return replace(after, state=State.OPEN if self.state == State.LEAVING else State.HELD)
+        if self.state == State.LEAVING:
+            return replace(after, state=State.CLOSING, left_at=now)
+        return replace(after, state=State.HELD)
 
 
 def begun(terms: Terms, now: int) -> Flow:

@@ -15,7 +15,7 @@ from agents import quarantine as stage
 from agents.quarantine import Memory, quarantine
 from schemas.quarantine_words import Order, flow_key
 from schemas.records import AnomalyEnded, AnomalyFound, FlowDue, RequestFreed, RequestReceived
-from tables.flows import MINUTE_MS, SPAN, Flow, State, Terms
+from tables.flows import BEHIND_MS, MINUTE_MS, SPAN, Flow, State, Terms
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
 from tests.flows import CODE, MINUTE, SOURCE, aside, counted, ordered
 from tests.requests import reference
@@ -148,5 +148,7 @@ def test_each_that_is_held_leaves_once_and_a_release_leaves_none(steps: list[tup
     for _ in range(100):
         play.now += 2
         play.batch()
+    play.now += BEHIND_MS
+    play.batch()
     assert ({}, False) == (play.held.rows, play.is_held)
     assert play.came == len(play.gone)
