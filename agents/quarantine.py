@@ -29,7 +29,7 @@ from schemas.records import (
     RequestQuarantined,
     RequestReceived,
 )
-from tables.flows import BEHIND_MS, DIVERTED, KEEPING, KEPT_MS, MINUTE_MS, Flow, State, Terms, begun
+from tables.flows import BEHIND_MS, DIVERTED, KEEPING, MINUTE_MS, Flow, State, Terms, begun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -134,8 +134,7 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
     if due_at is not None and not draft.now < flow.due_at <= due_at:
         flow = replace(flow, due_at=due_at)
         yield FlowDue(source=name.source, notification_type=name.notification_type, due_at=due_at)
-    until = None if flow.state in DIVERTED else max(draft.now, flow.judged_from) + KEPT_MS
-    draft.memory.flows.put(key, flow, expires_at=until)
+    draft.memory.flows.put(key, flow, expires_at=flow.kept_until(draft.terms, draft.now))
 
 
 def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Flow]:

@@ -33,6 +33,8 @@ BEHIND_MS = 10_000
 """So long after the last that was released what comes still goes behind it: recipient tasks may lag."""
 KEPT_MS = 40 * 86_400_000
 """A flow of which nothing is heard for so long counts as new when it comes again."""
+SMALL_KEPT_MS = 2 * 86_400_000
+"""So does a small one, sooner: names of services are whatever their headers say, and each has a row."""
 
 
 class Terms(NamedTuple):
@@ -114,6 +116,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     def limit(self, terms: Terms) -> float:
         """So many requests a minute are usual at most."""
         return terms.factor * max(self.average, float(terms.floor))
+
+    def kept_until(self, terms: Terms, now: int) -> int | None:
+        """When it counts as forgotten (ms), if no more is heard of it; never while requests come here."""
+        if self.state in DIVERTED:
+            return None
+        most = max([self.average, *(each.total for each in self.minutes)])
+        return max(now, self.judged_from) + (KEPT_MS if most >= terms.floor else SMALL_KEPT_MS)
 
     def heard(self, report: FlowCounted, now: int) -> Flow:
         """With what a worker counted; nothing changes by what comes too late, or from a clock that is off."""
