@@ -55,9 +55,14 @@ def renew(requests: Table[bytes, Taken], request: RequestReceived, kind: Notific
 
 
 def readmit(freed: RequestFreed, kind: NotificationType | None, now: int) -> Admitted | Ended | Later:
-    """It waited: it may be rejected, too old by now, or its own time is still to come."""
+    """It waited: it may be rejected, too old by now, or its own time is still to come.
+
+    One that nobody released is never sent: not by a clock that is behind, nor by a `ttl_s` that was raised.
+    """
     if freed.is_rejected:
         return Ended(Outcome.REJECTED, Reason.QUARANTINE_REJECTED, RULE, freed.request.source)
+    if freed.is_expired:
+        return Ended(Outcome.EXPIRED, Reason.TOO_LATE, RULE, freed.request.source)
     verdict = admit_again(freed.request, kind, now)
     scheduled_at = freed.request.scheduled_at
     if isinstance(verdict, Admitted) and scheduled_at is not None and scheduled_at > now:

@@ -29,7 +29,7 @@ from schemas.records import (
     RequestQuarantined,
     RequestReceived,
 )
-from tables.flows import KEEPING, KEPT_MS, MINUTE_MS, Flow, State, Terms, begun
+from tables.flows import BEHIND_MS, DIVERTED, KEEPING, MINUTE_MS, Flow, State, Terms, begun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -114,8 +114,10 @@ def keep(value: RequestQuarantined, draft: Draft) -> RequestFreed | None:
     flow = draft.flow(name)
     if flow.state not in KEEPING:
         return RequestFreed(request=request)
-    draft.memory.held.put(place_of(name, value.expires_at, flow.number), request)
-    draft.flows[name] = replace(flow, number=flow.number + 1, waiting=flow.waiting + 1)
+    place = place_of(name, value.expires_at, flow.number)
+    draft.memory.held.put(place, request)
+    bound = min(flow.bound or b"", _before(place)) if flow.waiting else _before(place)
+    draft.flows[name] = replace(flow, number=flow.number + 1, waiting=flow.waiting + 1, bound=bound)
     draft.came[name] = draft.came.get(name, 0) + 1
     return None
 
@@ -128,26 +130,49 @@ def close(name: Name, draft: Draft) -> Iterator[Outcome]:
     if flow.state in KEEPING:
         flow = yield from _let_go(name, flow, draft)
     flow = yield from _tell(name, before, flow, draft.now)
-    due_at = _due(name, flow, draft)
+    due_at = _due(flow, draft.now)
     if due_at is not None and not draft.now < flow.due_at <= due_at:
         flow = replace(flow, due_at=due_at)
         yield FlowDue(source=name.source, notification_type=name.notification_type, due_at=due_at)
-    until = None if flow.state in KEEPING else max(draft.now, flow.judged_from) + KEPT_MS
-    draft.memory.flows.put(key, flow, expires_at=until)
+    draft.memory.flows.put(key, flow, expires_at=flow.kept_until(draft.terms, draft.now))
 
 
 def _let_go(name: Name, flow: Flow, draft: Draft) -> Generator[Outcome, None, Flow]:
-    """All that may go, or a step of it; of a flow that is held what is too old to wait any longer."""
+    """All that may go, or a step of it; of a flow that is held what is too old to wait any longer.
+
+    The bound spares looking at the tombstones of those that went before.
+    """
     most = STEP + draft.came.get(name, 0)
-    if flow.state == State.HELD and not _is_due(_first_end(name, draft), draft.now):
-        return flow
-    found = draft.memory.held.scan(_prefix(name), limit=most)
-    if flow.state == State.HELD:
-        found = [(place, request) for place, request in found if _is_due(_ends_at(place), draft.now)]
-    for place, request in found:
+    if not flow.waiting or (flow.state == State.HELD and _ends_at(flow.bound) > draft.now):
+        return flow.without(0, draft.now, is_empty=not flow.waiting)
+    bound = flow.bound or b""
+    begin = (flow.looked or b"") if flow.state == State.REJECTING else bound
+    found = draft.memory.held.scan(_prefix(name), begin, most)
+    goes = [(place, request) for place, request in found if _goes(place, flow, draft.now)]
+    for place, request in goes:
         draft.memory.held.delete(place)
-        yield RequestFreed(request=request, is_rejected=flow.state == State.REJECTING)
-    return flow.without(len(found), is_empty=len(found) < most)
+        yield RequestFreed(
+            request=request,
+            is_rejected=flow.state == State.REJECTING,
+            is_expired=flow.state == State.HELD,
+        )
+    looked = found[-1][0] if found else begin
+    if bound >= begin:
+        stays = (_before(place) for place, _ in found if not _goes(place, flow, draft.now))
+        bound = next(stays, looked)
+    after = replace(flow, bound=bound, looked=looked)
+    return after.without(len(goes), draft.now, is_empty=len(found) < most)
+
+
+def _goes(place: bytes, flow: Flow, now: int) -> bool:
+    """Whether what waits there is let go in a state that keeps."""
+    match flow.state:
+        case State.HELD:
+            return _ends_at(place) <= now
+        case State.REJECTING:
+            return int.from_bytes(place[-_WORD:], "big") < flow.cut
+        case _:
+            return True
 
 
 def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, None, Flow]:
@@ -156,7 +181,7 @@ def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, 
         if before.state != State.OPEN:
             yield AnomalyEnded(source=name.source, notification_type=name.notification_type)
         return flow
-    is_new = (before.state == State.OPEN) or (before.state in KEEPING) != (flow.state in KEEPING)
+    is_new = (before.state == State.OPEN) or (before.state in DIVERTED) != (flow.state in DIVERTED)
     if not is_new and (flow.waiting == flow.told or now - flow.told_at < TELL_MS):
         return flow
     yield AnomalyFound(
@@ -165,23 +190,26 @@ def _tell(name: Name, before: Flow, flow: Flow, now: int) -> Generator[Outcome, 
         since=flow.since,
         count=flow.count,
         average=round(flow.average),
-        is_held=flow.state in KEEPING,
+        is_held=flow.state in DIVERTED,
         waiting=flow.waiting,
     )
     return replace(flow, told=flow.waiting, told_at=now)
 
 
-def _due(name: Name, flow: Flow, draft: Draft) -> int | None:
+def _due(flow: Flow, now: int) -> int | None:
     """When to look again (ms): never in this very batch."""
     if flow.state == State.OPEN:
         return None
     if flow.state == State.ALARMING:
-        return draft.now + MINUTE_MS
+        return now + MINUTE_MS
     if flow.state in {State.LEAVING, State.REJECTING}:
-        return draft.now + 1
+        return now + 1
+    if flow.state == State.CLOSING:
+        return max(flow.left_at + BEHIND_MS, now + 1)
     telling = flow.told_at + TELL_MS if flow.waiting != flow.told else None
-    dues = [at for at in (_first_end(name, draft), telling) if at is not None]
-    return max(min(dues), draft.now + 1) if dues else None
+    first_end = _ends_at(flow.bound) if flow.waiting else None
+    dues = [at for at in (first_end, telling) if at is not None]
+    return max(min(dues), now + 1) if dues else None
 
 
 def place_of(name: Name, ends_at: int, number: int) -> bytes:
@@ -193,14 +221,11 @@ def _prefix(name: Name) -> bytes:
     return blake2b(flow_key(*name), digest_size=_DIGEST).digest()
 
 
-def _first_end(name: Name, draft: Draft) -> int | None:
-    """When the first of those that wait is too old (ms)."""
-    return next((_ends_at(place) for place, _ in draft.memory.held.scan(_prefix(name), limit=1)), None)
+def _before(place: bytes) -> bytes:
+    """Right before all that end when it does."""
+    return place[: _DIGEST + _WORD]
 
 
-def _is_due(at: int | None, now: int) -> bool:
-    return at is not None and at <= now
-
-
-def _ends_at(place: bytes) -> int:
-    return int.from_bytes(place[_DIGEST : _DIGEST + _WORD], "big")
+def _ends_at(place: bytes | None) -> int:
+    """When what waits there is too old (ms); of a bound: nothing is any sooner."""
+    return 0 if place is None else int.from_bytes(place[_DIGEST : _DIGEST + _WORD], "big")

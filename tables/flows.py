@@ -29,8 +29,12 @@ SPAN = 60
 """A minute weighs one in so many of the average, or as there are fewer."""
 CALM_MS = 2 * MINUTE_MS
 """What is only told of is over when it was not above the limit for so long."""
+BEHIND_MS = 10_000
+"""So long after the last that was released what comes still goes behind it: recipient tasks may lag."""
 KEPT_MS = 40 * 86_400_000
 """A flow of which nothing is heard for so long counts as new when it comes again."""
+SMALL_KEPT_MS = 2 * 86_400_000
+"""So does a small one, sooner: names of services are whatever their headers say, and each has a row."""
 
 
 class Terms(NamedTuple):
@@ -52,11 +56,14 @@ class State(StrEnum):
     ALARMING = "alarming"  # they pass, and an alert tells of them
     HELD = "held"
     LEAVING = "leaving"  # what waits goes out, and what comes goes behind it
-    REJECTING = "rejecting"  # what waits ends, and what comes does until that is done
+    CLOSING = "closing"  # all has gone; what comes goes behind it, until the last of it has arrived
+    REJECTING = "rejecting"  # what waited at the order ends, and what comes stays
 
 
 KEEPING = frozenset({State.HELD, State.LEAVING, State.REJECTING})
 """States in which requests are taken in."""
+DIVERTED = KEEPING | {State.CLOSING}
+"""States in which they come here: every worker is told that the flow is held."""
 
 
 class Minute(msgspec.Struct, frozen=True, gc=False):
@@ -80,8 +87,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     `minutes`: those that are still counted; `closed`: begin of the last that is not. `learns_from`,
     `judged_from`: nothing before counts. `since`, `count`: when it became anomalous, and by how many;
-    `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one. `told`,
-    `told_at`: how many waited when that was last told, and when.
+    `above_at`: last above its limit. `waiting`: requests that are held; `number`: of the next one;
+    `bound`: nothing waits at that place or before it. `cut`: what has this number or a higher one
+    came after the last order to reject, which has `looked` at all up to that place. `left_at`: when the last
+    that was released went. `told`, `told_at`: how many waited when it was last told, and when.
     """
 
     average: float = 0.0
@@ -96,6 +105,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     above_at: int = 0
     waiting: int = 0
     number: int = 0
+    bound: bytes | None = None
+    cut: int = 0
+    looked: bytes | None = None
+    left_at: int = 0
     told: int = 0
     told_at: int = 0
     due_at: int = 0
@@ -103,6 +116,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     def limit(self, terms: Terms) -> float:
         """So many requests a minute are usual at most."""
         return terms.factor * max(self.average, float(terms.floor))
+
+    def kept_until(self, terms: Terms, now: int) -> int | None:
+        """When it counts as forgotten (ms), if no more is heard of it; never while requests come here."""
+        if self.state in DIVERTED:
+            return None
+        most = max([self.average, *(each.total for each in self.minutes)])
+        return max(now, self.judged_from) + (KEPT_MS if most >= terms.floor else SMALL_KEPT_MS)
 
     def heard(self, report: FlowCounted, now: int) -> Flow:
         """With what a worker counted; nothing changes by what comes too late, or from a clock that is off."""
@@ -128,7 +148,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def judged(self, terms: Terms, now: int, *, holds: bool) -> Flow:
         """What its rate makes of it; `holds`: whether its requests may wait. Only an admin ends a hold."""
-        if self.state in KEEPING:
+        if self.state == State.CLOSING and now - self.left_at >= BEHIND_MS:
+            return replace(self, state=State.OPEN)
+        if self.state in DIVERTED:
             return self
         judged = (each.total for each in self.minutes if each.starts_at >= self.judged_from)
         most = max(judged, default=0)
@@ -143,7 +165,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     def ordered(self, order: QuarantineOrdered, terms: Terms, now: int) -> Flow:
         """As an admin wants it. What is released is usual from now on; an approved run is an exception."""
-        leaving = State.LEAVING if self.state in KEEPING else State.OPEN
+        leaving = State.LEAVING if self.state in DIVERTED else State.OPEN
         match Order(order.order):
             case Order.RELEASE:
                 fresh = {"average": 0.0, "learned": 0, "minutes": [], "judged_from": now + terms.grace_ms}
@@ -154,14 +176,18 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
                     self, state=leaving, judged_from=max(until, self.judged_from), learns_from=until
                 )
             case Order.REJECT:
-                return replace(self, state=State.REJECTING) if self.state in KEEPING else self
+                if self.state not in KEEPING:
+                    return self
+                return replace(self, state=State.REJECTING, cut=self.number, looked=self.bound)
 
-    def without(self, many: int, *, is_empty: bool) -> Flow:
-        """So many wait no longer; once all that was to go has gone, it is open, or held as before."""
+    def without(self, many: int, now: int, *, is_empty: bool) -> Flow:
+        """So many wait no longer; once all that was to go has gone, it is closing, or held as before."""
         after = replace(self, waiting=self.waiting - many)
         if not is_empty or self.state == State.HELD:
             return after
-        return replace(after, state=State.OPEN if self.state == State.LEAVING else State.HELD)
+        if self.state == State.LEAVING:
+            return replace(after, state=State.CLOSING, left_at=now)
+        return replace(after, state=State.HELD)
 
 
 def begun(terms: Terms, now: int) -> Flow:

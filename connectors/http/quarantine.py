@@ -96,7 +96,7 @@ class Show:
 
 
 class Give:
-    """`POST /quarantine`; again is as good as once."""
+    """`POST /quarantine`; again is as good as once, but a second reject ends what came since the first."""
 
     def __init__(self, ports: EdgePorts) -> None:
         self._ports = ports

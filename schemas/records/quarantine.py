@@ -62,6 +62,7 @@ class RequestFreed(Record, frozen=True, kw_only=True):
 
     request: RequestReceived
     is_rejected: bool = False
+    is_expired: bool = False  # its time ended while it was held, whatever clock or type say when it is back
 
 
 class FlowDue(Record, frozen=True, kw_only=True):

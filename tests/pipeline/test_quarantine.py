@@ -28,7 +28,7 @@ from schemas.records import (
     RequestReceived,
     SendRequest,
 )
-from tables.flows import MINUTE_MS, Flow, Terms
+from tables.flows import BEHIND_MS, MINUTE_MS, Flow, Terms
 from tests.fakes import FakeEvent, FakeStream, MemoryOutside, MemoryTable, PlainCipher
 from tests.flows import MINUTE
 from tests.requests import ORDER, REGISTERED, USER, Desk, reference
@@ -153,6 +153,9 @@ async def test_after_the_release_each_is_sent_once_in_its_order() -> None:
     assert sorted(map(int, freed)) == list(map(int, freed))
     assert FLOOD == len(set(freed)) == len(freed)
     assert {("accepted", None): line.sent} == line.outcomes()
+    assert line.book.is_held("shop", ORDER.code)
+    line.now += BEHIND_MS
+    await line.judge(FlowDue(source="shop", notification_type=ORDER.code, due_at=line.now))
     assert not line.book.is_held("shop", ORDER.code)
     await line.ask(FLOOD)
     await line.beat()

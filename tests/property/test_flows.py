@@ -15,7 +15,7 @@ from agents import quarantine as stage
 from agents.quarantine import Memory, quarantine
 from schemas.quarantine_words import Order, flow_key
 from schemas.records import AnomalyEnded, AnomalyFound, FlowDue, RequestFreed, RequestReceived
-from tables.flows import MINUTE_MS, SPAN, Flow, State, Terms
+from tables.flows import BEHIND_MS, MINUTE_MS, SPAN, Flow, State, Terms
 from tests.fakes import FakeEvent, FakeStream, MemoryTable
 from tests.flows import CODE, MINUTE, SOURCE, aside, counted, ordered
 from tests.requests import reference
@@ -88,6 +88,7 @@ class Play:
     timers: set[int] = field(default_factory=set)
     gone: list[RequestReceived] = field(default_factory=list)
     came: int = 0
+    cut: int = 0
     is_held: bool = False
 
     def batch(self, *values: Any) -> None:
@@ -101,6 +102,7 @@ class Play:
         async for one in quarantine(stream, Memory(self.flows, self.held), reference(), TERMS):
             match one:
                 case RequestFreed():
+                    assert not one.is_rejected or int(one.request.request_id[2:]) < self.cut
                     self.gone.append(one.request)
                 case FlowDue():
                     self.timers.add(one.due_at)
@@ -132,6 +134,7 @@ def test_each_that_is_held_leaves_once_and_a_release_leaves_none(steps: list[tup
             case "arrive":
                 play.arrive(what, life_ms)
             case "order":
+                play.cut = play.came if what == Order.REJECT else play.cut
                 play.batch(ordered(what, play.now + 1_000))
             case "flood":
                 play.batch(counted(what, play.now - play.now % MINUTE_MS))
@@ -145,5 +148,7 @@ def test_each_that_is_held_leaves_once_and_a_release_leaves_none(steps: list[tup
     for _ in range(100):
         play.now += 2
         play.batch()
+    play.now += BEHIND_MS
+    play.batch()
     assert ({}, False) == (play.held.rows, play.is_held)
     assert play.came == len(play.gone)

@@ -98,6 +98,17 @@ async def test_one_whose_time_is_over_is_told_as_expired() -> None:
 
 
 @pytest.mark.spec("NS-SEC-OP-07")
+async def test_one_that_nobody_released_is_not_sent_though_it_comes_back_before_its_end() -> None:
+    """By a clock that is behind, or for a type that may be older by now. Mutation: judged anew."""
+    desk = holding()
+    await desk.tell(REGISTERED, REQUEST)
+    desk.now = end_of(REQUEST, ORDER) - 50
+    over = RequestFreed(request=REQUEST, is_expired=True)
+    assert ("expired", "too_late", "quarantine", "shop") == ending(await desk.tell(over))
+    assert {} == desk.pending.rows
+
+
+@pytest.mark.spec("NS-SEC-OP-07")
 async def test_one_that_was_rejected_says_so() -> None:
     desk = holding()
     await desk.tell(REGISTERED, REQUEST)

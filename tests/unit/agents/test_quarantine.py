@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
 from agents import quarantine as stage
-from agents.quarantine import Memory, quarantine
 from schemas.quarantine_words import Order, flow_key
-from schemas.records import AnomalyEnded, AnomalyFound, FlowDue, RequestFreed, RequestReceived
-from tables.flows import MINUTE_MS, Flow, State, Terms
-from tests.fakes import FakeEvent, FakeStream, MemoryTable
-from tests.flows import CODE, MINUTE, NAMED, SOURCE, aside, counted, ordered, request
-from tests.requests import RESET, T0, reference
-
-TERMS = Terms(factor=10, floor=6, grace_ms=1_000)
-KEY = flow_key(SOURCE, CODE)
-
-
-@dataclass
-class Task:
-    """The one task, at a clock that the test moves."""
-
-    flows: MemoryTable[bytes, Flow] = field(default_factory=MemoryTable)
-    held: MemoryTable[bytes, RequestReceived] = field(default_factory=MemoryTable)
-    now: int = MINUTE + 1
-    terms: Terms = TERMS
-
-    async def tell(self, *values: Any) -> list[Any]:
-        """What follows from one batch."""
-        stream = FakeStream([FakeEvent(value) for value in values], self.now)
-        memory = Memory(self.flows, self.held)
-        return [one async for one in quarantine(stream, memory, reference(), self.terms)]
-
-    @property
-    def flow(self) -> Flow:
-        return self.flows.rows[KEY][0]
-
-    def known(self, **fields: Any) -> None:
-        """A flow that is judged."""
-        self.flows.put(KEY, Flow(average=6.0, learned=60, **fields))
-
-
-def task(**fields: Any) -> Task:
-    made = Task()
-    made.known(**fields)
-    return made
-
-
-def due(at: int) -> FlowDue:
-    return FlowDue(**NAMED, due_at=at)
+from schemas.records import AnomalyEnded, AnomalyFound, RequestFreed
+from tables.flows import BEHIND_MS, MINUTE_MS, Flow, State
+from tests.flows import CODE, KEY, NAMED, SOURCE, TERMS, Task, aside, counted, due, ordered, request, task
+from tests.requests import RESET, T0
 
 
 async def test_a_new_flow_is_only_counted() -> None:
@@ -119,8 +77,23 @@ async def test_what_is_released_goes_in_the_order_of_its_coming_and_the_hold_end
     await one.tell(*(aside(number) for number in range(5)))
     told = await one.tell(ordered(Order.RELEASE), aside(5))
     freed = [RequestFreed(request=request(number)) for number in range(6)]
-    assert [*freed, AnomalyEnded(**NAMED)] == told
-    assert ({}, State.OPEN, 0) == (one.held.rows, one.flow.state, one.flow.waiting)
+    end = due(one.now + BEHIND_MS)
+    assert [*freed, end] == told
+    assert ({}, 0) == (one.held.rows, one.flow.waiting)
+    one.now = end.due_at
+    assert [AnomalyEnded(**NAMED)] == await one.tell(end)
+    assert State.OPEN == one.flow.state
+
+
+@pytest.mark.spec("NS-SEC-OP-07")
+async def test_what_comes_right_after_a_release_goes_behind_it_and_only_then_is_the_end_told() -> None:
+    """A recipient task that lags would else let it overtake. Mutation tried: the end is told at once."""
+    one = task(state=State.HELD)
+    await one.tell(aside(1))
+    await one.tell(ordered(Order.RELEASE))
+    one.now += BEHIND_MS - 1
+    assert [RequestFreed(request=request(2))] == await one.tell(counted(5), aside(2))
+    assert {} == one.held.rows
 
 
 async def test_a_long_row_goes_step_by_step_and_what_comes_meanwhile_goes_behind_it(
@@ -138,7 +111,7 @@ async def test_a_long_row_goes_step_by_step_and_what_comes_meanwhile_goes_behind
     third = await one.tell(due(one.now))
     freed = [each.request for each in (*second, *third) if isinstance(each, RequestFreed)]
     assert [request(n) for n in (2, 3, 4, 5)] == freed
-    assert AnomalyEnded(**NAMED) == third[-1]
+    assert due(one.now + BEHIND_MS) == third[-1]
 
 
 @pytest.mark.spec("NS-SEC-OP-07")
@@ -160,7 +133,7 @@ async def test_what_waited_too_long_goes_to_be_told_as_expired_and_the_rest_wait
     assert [due(soon)] == await one.tell(aside(1), aside(2, soon))
     one.now = soon
     freed, told, again = await one.tell(due(soon))
-    assert RequestFreed(request=request(2)) == freed
+    assert RequestFreed(request=request(2), is_expired=True) == freed
     assert (True, 1) == (told.is_held, told.waiting)
     assert due(T0 + 86_400_000) == again
 

@@ -6,7 +6,19 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.quarantine_words import Order
-from tables.flows import CALM_MS, LATE_MS, MINUTE_MS, SPAN, Flow, State, Terms, begun
+from tables.flows import (
+    BEHIND_MS,
+    CALM_MS,
+    KEPT_MS,
+    LATE_MS,
+    MINUTE_MS,
+    SMALL_KEPT_MS,
+    SPAN,
+    Flow,
+    State,
+    Terms,
+    begun,
+)
 from tests.flows import MINUTE, counted, ordered
 
 TERMS = Terms(factor=10, floor=60, grace_ms=3_600_000)
@@ -114,8 +126,8 @@ def test_what_is_released_is_usual_from_now_on() -> None:
     held = heard(USUAL, 5_000).judged(TERMS, MINUTE + 1, holds=True)
     freed = held.ordered(ordered(Order.RELEASE), TERMS, MINUTE + 2)
     assert (State.LEAVING, 0, MINUTE + 2 + TERMS.grace_ms) == (freed.state, freed.learned, freed.judged_from)
-    learned = heard(freed.without(0, is_empty=True), 5_000).settled(END)
-    assert (State.OPEN, 5_000.0) == (learned.state, learned.average)
+    learned = heard(freed.without(0, MINUTE + 2, is_empty=True), 5_000).settled(END)
+    assert (State.OPEN, 5_000.0) == (judged(learned, END), learned.average)
 
 
 @pytest.mark.spec("NS-SEC-OP-07")
@@ -136,9 +148,32 @@ def test_an_approval_does_not_end_a_grace_that_is_longer() -> None:
 def test_a_rejected_flow_is_held_again_once_all_that_waits_has_ended() -> None:
     held = replace(USUAL, state=State.HELD, waiting=3)
     ending = held.ordered(ordered(Order.REJECT), TERMS, MINUTE)
-    assert State.REJECTING == ending.without(2, is_empty=False).state
-    done = ending.without(3, is_empty=True)
+    assert State.REJECTING == ending.without(2, MINUTE, is_empty=False).state
+    done = ending.without(3, MINUTE, is_empty=True)
     assert (State.HELD, 0) == (done.state, done.waiting)
+
+
+def test_a_released_flow_is_open_some_seconds_after_the_last_has_gone_and_no_order_hastens_that() -> None:
+    held = replace(USUAL, state=State.HELD, waiting=3)
+    closing = held.ordered(ordered(Order.RELEASE), TERMS, MINUTE).without(3, MINUTE, is_empty=True)
+    end = MINUTE + BEHIND_MS
+    assert (State.CLOSING, State.OPEN) == (judged(closing, end - 1), judged(closing, end))
+    assert State.LEAVING == closing.ordered(ordered(Order.APPROVE, end), TERMS, MINUTE).state
+    assert closing == closing.ordered(ordered(Order.REJECT), TERMS, MINUTE)
+
+
+def test_a_small_flow_is_forgotten_after_two_days_and_a_large_one_after_weeks() -> None:
+    """Mutation tried: by the average alone: a nightly run of one minute is new each night."""
+    small = heard(Flow(average=1.0, learned=SPAN), 59)
+    assert MINUTE + SMALL_KEPT_MS == small.kept_until(TERMS, MINUTE)
+    assert MINUTE + KEPT_MS == heard(small, 60).kept_until(TERMS, MINUTE)
+    assert MINUTE + KEPT_MS == USUAL.kept_until(TERMS, MINUTE)
+
+
+def test_no_flow_is_forgotten_in_its_grace_or_while_it_is_held() -> None:
+    new = begun(TERMS, MINUTE)
+    assert new.judged_from + SMALL_KEPT_MS == new.kept_until(TERMS, MINUTE)
+    assert replace(USUAL, state=State.HELD).kept_until(TERMS, MINUTE) is None
 
 
 def test_nothing_is_rejected_of_a_flow_that_is_open() -> None:
