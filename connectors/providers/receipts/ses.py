@@ -23,7 +23,7 @@ from connectors.providers.receipts.sns import (
     is_signed,
 )
 from connectors.providers.ses import MESSAGE_TAG
-from schemas.errors import DecodeError, Fault
+from schemas.errors import DecodeError
 from schemas.receipts import ReceiptKind
 
 if TYPE_CHECKING:
@@ -72,15 +72,13 @@ class SesWebhook:
         return confirmation_url(envelope_in(post.body), key)
 
     def events(self, post: Post) -> Iterator[Told]:
-        """The one; a message about the subscription itself means nothing here."""
+        """The one; what is about the subscription, or a word of greeting to the topic, means nothing here."""
         envelope = envelope_in(post.body)
-        if envelope["Type"] != NOTIFICATION:
+        event = _event_in(envelope) if envelope["Type"] == NOTIFICATION else None
+        if event is None:
             yield Told(None, "", 0, "")
-            return
-        event = json_in(text(envelope.get("Message")).encode("utf-8", "replace"))
-        if not isinstance(event, dict):
-            raise DecodeError(Fault.WRONG_FIELD, "Message is no object")
-        yield told_in(event, kind_of(event), text(envelope.get("MessageId")))
+        else:
+            yield told_in(event, kind_of(event), text(envelope.get("MessageId")))
 
 
 def _envelope(post: Post, topic: str) -> Envelope | None:
@@ -89,6 +87,15 @@ def _envelope(post: Post, topic: str) -> Envelope | None:
         return envelope_in(post.body) if topic.encode("utf-8", "replace") in post.body else None
     except DecodeError:
         return None
+
+
+def _event_in(envelope: Envelope) -> dict[str, Any] | None:
+    """None for a message that is no object: SES says in plain text that it has found the topic."""
+    try:
+        found = json_in(text(envelope.get("Message")).encode("utf-8", "replace"))
+    except DecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def told_in(event: dict[str, Any], kind: ReceiptKind | None, event_id: str) -> Told:
