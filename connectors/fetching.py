@@ -6,9 +6,11 @@ from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL
 
-from connectors.http.ports import UnfetchedError
+from connectors.http.ports import AbsentError, UnfetchedError
 
 OK: Final = 200
+ABSENT: Final = frozenset({400, 403, 404, 410})
+"""AWS says 403 of what is not there to who may not know."""
 LARGEST: Final = 64 * 1024
 TIMEOUT_S: Final = 5.0
 
@@ -24,6 +26,8 @@ class HttpFetch:
         """The body of a 200."""
         try:
             async with self._opened().get(url, allow_redirects=False) as response:
+                if response.status in ABSENT:
+                    raise AbsentError(f"it answered {response.status}")
                 if response.status != OK:
                     raise UnfetchedError(f"it answered {response.status}")
                 found = bytearray()

@@ -77,8 +77,12 @@ class UnfetchedError(Exception):
     """An address of a vendor gave nothing that can be used. The text says why, and holds no address."""
 
 
+class AbsentError(UnfetchedError):
+    """The vendor says that nothing is there, and would say so again."""
+
+
 class Fetch(Protocol):
-    """GETs an https address of a vendor; raises `UnfetchedError`."""
+    """GETs an https address of a vendor; raises `UnfetchedError`, `AbsentError` where nothing is."""
 
     async def __call__(self, url: str) -> bytes: ...
 

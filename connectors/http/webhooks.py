@@ -19,7 +19,14 @@ from connectors.http.operation import ANY_TEXT, Answer, Body, Header, Operation,
 from connectors.http.ports import BrokerUnavailableError, UnfetchedError
 from connectors.http.problems import Code, ProblemError, json_response
 from connectors.providers.receipts.port import Post
-from connectors.providers.receipts.registry import ANSWERS, CERTIFIED, STATUS_URL, WEBHOOK_KEY, webhook_of
+from connectors.providers.receipts.registry import (
+    ANSWERS,
+    CERTIFIED,
+    LARGEST,
+    STATUS_URL,
+    WEBHOOK_KEY,
+    webhook_of,
+)
 from schemas.codec import encode
 from schemas.records import ReceiptPosted
 from schemas.topics import RECEIPTS, RECORD_BYTES
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
 
 PATH: Final = WEBHOOK
 LARGEST_BODY: Final = RECORD_BYTES - 64 * 1024
-"""As much as a record takes, sealed; vendors send up to 768 KiB."""
+"""As much as a record takes, sealed; vendors who batch send up to 768 KiB."""
 RETRY_SOON: Final = {"Retry-After": "1"}
 CHALLENGE: Final = {"WWW-Authenticate": 'Signature realm="carillon"'}
 
@@ -68,7 +75,8 @@ OPERATION: Final = Operation(
     ),
     body=Body(
         Any,
-        f"At most {LARGEST_BODY} bytes, in the vendor's form; this is ours.",
+        f"At most {LARGEST_BODY} bytes, fewer of vendors who tell little in a post; in the vendor's form,"
+        " this is ours.",
         {
             "ours": {
                 "events": [
@@ -114,13 +122,14 @@ class WebhookPost:
     async def __call__(self, request: web.Request, _caller: Caller, trace: Trace) -> web.Response:
         """Answer one post."""
         provider, key = self._known(request.match_info["channel"], request.match_info["provider"])
-        if (request.content_length or 0) > LARGEST_BODY:
+        largest = LARGEST.get(provider.kind, LARGEST_BODY)
+        if (request.content_length or 0) > largest:
             raise ProblemError(Code.TOO_LARGE)
-        body = await whole(request.clone(client_max_size=LARGEST_BODY))
+        body = await whole(request.clone(client_max_size=largest))
         query = request.rel_url.raw_query_string
         post = self._certified(provider, Post(request.headers, body, query, _told_to(provider, query)), key)
         if not webhook_of(provider.kind).is_genuine(post, key, self._ports.now_ms()):
-            raise ProblemError(Code.UNAUTHENTICATED, headers=CHALLENGE)
+            raise _unproven()
         await self._keep(provider, post, trace)
         await self._agree(provider, post, key)
         return _done(provider.kind, trace.request_id)
@@ -128,9 +137,11 @@ class WebhookPost:
     def _certified(self, provider: Provider, post: Post, key: str) -> Post:
         """With the certificate it names; whose is not here yet comes again, and waits for nothing."""
         way = CERTIFIED.get(provider.kind)
-        url = way.certificate_url(post, key) if way else None
-        if url is None:
+        if way is None:
             return post
+        url = way.certificate_url(post, key)
+        if url is None:
+            raise _unproven()
         found = self._certificates.at(url)
         if found is None:
             raise _not_yet()
@@ -189,6 +200,11 @@ def _told_to(provider: Provider, query: str) -> str:
     """The address that the vendor was given with the message; empty if it is given none."""
     given = provider.config.get(STATUS_URL)
     return f"{given.partition('?')[0]}?{query}" if isinstance(given, str) else ""
+
+
+def _unproven() -> ProblemError:
+    """Nobody the provider's key speaks for posted it."""
+    return ProblemError(Code.UNAUTHENTICATED, headers=CHALLENGE)
 
 
 def _not_yet() -> ProblemError:

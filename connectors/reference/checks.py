@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from connectors.providers.receipts.keys import key_wanted
-from connectors.providers.receipts.registry import WEBHOOK_KEY
+from connectors.providers.receipts.keys import address_wanted, key_wanted
+from connectors.providers.receipts.registry import STATUS_URL, WEBHOOK_KEY
 from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.money_forms import amount_checks
 from connectors.reference.seen_forms import seen_checks, seen_remarks
@@ -171,8 +171,12 @@ def _period(record: ReferenceRecord) -> Iterator[str]:
 def _webhook(record: ReferenceRecord) -> Iterator[str]:
     """No fault: a provider goes on sending, whatever becomes of its reports."""
     given = record.config.get(WEBHOOK_KEY) if isinstance(record, Provider) else None
-    if given is not None and isinstance(record, Provider) and (wanted := key_wanted(record.kind, given)):
+    if given is None or not isinstance(record, Provider):
+        return
+    if wanted := key_wanted(record.kind, given):
         yield f"`config.{WEBHOOK_KEY}`: should be {wanted}; with this one every report is turned away"
+    elif wanted := address_wanted(record.kind, given, record.config.get(STATUS_URL)):
+        yield f"`config.{STATUS_URL}`: should be {wanted}; with this one every report is turned away"
 
 
 def _numbers(record: ReferenceRecord) -> Iterator[str]:

@@ -7,6 +7,7 @@ gateway's log, above all) can post as the vendor.
 from __future__ import annotations
 
 import hmac
+import re
 from typing import TYPE_CHECKING
 
 from connectors.providers.receipts.forms import query_in
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 SECRET = "secret"  # noqa: S105 - the name of what stands behind `?`
 FEWEST_CHARACTERS = 24
 """Of a `webhook_key` that anybody may try to guess."""
+_PLAIN = re.compile(rf"[A-Za-z0-9_~.-]{{{FEWEST_CHARACTERS},}}", re.ASCII)
+
+
+def is_plain(key: str) -> bool:
+    """Whether a key stands in an address as it is: `+`, `%`, `&` and `#` mean something else there."""
+    return _PLAIN.fullmatch(key) is not None
+
+
+def bears(address: str, key: str) -> bool:
+    """Whether a vendor that reports to this address knows the key."""
+    return query_in(address.partition("#")[0].partition("?")[2]).get(SECRET) == key
 
 
 def knows_the_address(post: Post, key: str) -> bool:

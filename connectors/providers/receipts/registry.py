@@ -40,6 +40,18 @@ CERTIFIED: dict[str, CertifiedWebhook] = {"ses": SesWebhook()}
 ANSWERS: dict[str, str] = {"sms_ru": SMS_RU_ANSWER}
 """What a vendor must be told, where it is not enough that the status is 200."""
 
+FEW_BYTES, MORE_BYTES = 64 * 1024, 300 * 1024
+LARGEST: dict[str, int] = {
+    "mailgun": MORE_BYTES,
+    "megafon": FEW_BYTES,
+    "mts": FEW_BYTES,
+    "ses": MORE_BYTES,
+    "sms_ru": FEW_BYTES,
+    "smsc": FEW_BYTES,
+    "twilio": FEW_BYTES,
+}
+"""The longest body (bytes) of vendors who tell little in a post; SNS has up to 256 KiB in a message."""
+
 
 def webhook_of(kind: str) -> Webhook:
     """How providers of this kind report: in their own way, or in ours."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from connectors.providers.receipts.port import Told, at_in, json_in, member, text
 from connectors.providers.receipts.sns import (
     NOTIFICATION,
+    Envelope,
     certificate_url,
     confirmation_url,
     envelope_in,
     is_signed,
 )
 from connectors.providers.ses import MESSAGE_TAG
-from schemas.errors import DecodeError, Fault
+from schemas.errors import DecodeError
 from schemas.receipts import ReceiptKind
 
 if TYPE_CHECKING:
@@ -56,31 +57,45 @@ class SesWebhook:
 
     def certificate_url(self, post: Post, key: str) -> str | None:
         """At the host of the topic's region."""
-        try:
-            return certificate_url(envelope_in(post.body), key)
-        except DecodeError:
-            return None
+        envelope = _envelope(post, key)
+        return certificate_url(envelope, key) if envelope else None
 
     def is_genuine(self, post: Post, key: str, now: int) -> bool:
         """A message of this topic, signed by the post's certificate. None is too old: SNS may repeat late."""
-        return self.certificate_url(post, key) is not None and is_signed(
-            envelope_in(post.body), post.certificate, now
-        )
+        envelope = _envelope(post, key)
+        if envelope is None or certificate_url(envelope, key) is None:
+            return False
+        return is_signed(envelope, post.certificate, now)
 
     def confirmation_url(self, post: Post, key: str) -> str | None:
         """Of a subscription of this topic."""
         return confirmation_url(envelope_in(post.body), key)
 
     def events(self, post: Post) -> Iterator[Told]:
-        """The one; a message about the subscription itself means nothing here."""
+        """The one; what is about the subscription, or a word of greeting to the topic, means nothing here."""
         envelope = envelope_in(post.body)
-        if envelope["Type"] != NOTIFICATION:
+        event = _event_in(envelope) if envelope["Type"] == NOTIFICATION else None
+        if event is None:
             yield Told(None, "", 0, "")
-            return
-        event = json_in(text(envelope.get("Message")).encode("utf-8", "replace"))
-        if not isinstance(event, dict):
-            raise DecodeError(Fault.WRONG_FIELD, "Message is no object")
-        yield told_in(event, kind_of(event), text(envelope.get("MessageId")))
+        else:
+            yield told_in(event, kind_of(event), text(envelope.get("MessageId")))
+
+
+def _envelope(post: Post, topic: str) -> Envelope | None:
+    """None for what cannot be a message of this topic; what does not name it is not even read."""
+    try:
+        return envelope_in(post.body) if topic.encode("utf-8", "replace") in post.body else None
+    except DecodeError:
+        return None
+
+
+def _event_in(envelope: Envelope) -> dict[str, Any] | None:
+    """None for a message that is no object: SES says in plain text that it has found the topic."""
+    try:
+        found = json_in(text(envelope.get("Message")).encode("utf-8", "replace"))
+    except DecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def told_in(event: dict[str, Any], kind: ReceiptKind | None, event_id: str) -> Told:

@@ -14,7 +14,7 @@ import binascii
 import re
 from base64 import b64decode
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict
 from urllib.parse import urlencode
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -41,7 +41,22 @@ SIGNED: dict[str, tuple[str, ...]] = {
 }
 _ARN = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sns:([a-z0-9-]{3,40}):\d{12}:[A-Za-z0-9_-]{1,256}")
 _FILE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem", re.ASCII)
-Envelope = dict[str, Any]
+
+
+class Envelope(TypedDict, total=False):
+    """A message, as far as it is signed or says by whom; all else in it is skipped."""
+
+    Type: Required[str]
+    TopicArn: str | None
+    Message: str | None
+    MessageId: str | None
+    Subject: str | None
+    SubscribeURL: str | None
+    Timestamp: str | None
+    Token: str | None
+    Signature: str | None
+    SignatureVersion: str | None
+    SigningCertURL: str | None
 
 
 class Signer(NamedTuple):
@@ -60,13 +75,13 @@ def host_of(topic: str) -> str | None:
 
 def envelope_in(body: bytes) -> Envelope:
     """A message; `DecodeError` for any other body."""
-    found = json_in(body)
-    if not isinstance(found, dict) or text(found.get("Type")) not in SIGNED:
+    found: Envelope = json_in(body, Envelope)
+    if found["Type"] not in SIGNED:
         raise DecodeError(Fault.WRONG_FIELD, "no message of SNS")
     return found
 
 
-def certificate_url(envelope: Envelope, topic: str) -> str | None:
+def certificate_url(envelope: Mapping[str, Any], topic: str) -> str | None:
     """Where the certificate of a message is; None when the message names another topic, or another place."""
     host, told = host_of(topic), text(envelope.get("SigningCertURL"))
     start = f"https://{host}"
@@ -74,7 +89,7 @@ def certificate_url(envelope: Envelope, topic: str) -> str | None:
     return told if is_ours and _FILE.fullmatch(told.removeprefix(start)) else None
 
 
-def confirmation_url(envelope: Envelope, topic: str) -> str | None:
+def confirmation_url(envelope: Mapping[str, Any], topic: str) -> str | None:
     """What to GET to agree to the subscription that a genuine message asks about; None for any other."""
     host, token = host_of(topic), text(envelope.get("Token"))
     if host is None or envelope.get("Type") != CONFIRMATION or envelope.get("TopicArn") != topic or not token:

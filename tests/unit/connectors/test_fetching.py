@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from connectors.fetching import LARGEST, HttpFetch
-from connectors.http.ports import UnfetchedError
+from connectors.http.ports import AbsentError, UnfetchedError
 
 
 def vendor() -> web.Application:
@@ -35,8 +35,9 @@ async def test_a_body_is_fetched_and_nobody_is_followed() -> None:
             ("/gone", "it answered 404"),
             ("/long", "its answer is too long"),
         ):
-            with pytest.raises(UnfetchedError, match=why):
+            with pytest.raises(UnfetchedError, match=why) as refused:
                 await fetch(str(server.make_url(path)))
+            assert (path == "/gone") == isinstance(refused.value, AbsentError)
     await fetch.close()
     await fetch.close()
 

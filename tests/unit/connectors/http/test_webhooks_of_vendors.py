@@ -11,6 +11,7 @@ from yarl import URL
 
 from connectors.http.ports import UnfetchedError
 from connectors.providers.receipts.port import Post
+from connectors.providers.receipts.registry import LARGEST
 from schemas.codec import Decoder
 from schemas.records import Provider, ReceiptPosted
 from tests.fakes import PlainCipher
@@ -170,6 +171,18 @@ async def test_a_vendor_that_calls_a_get_is_kept_with_all_that_stands_behind_the
     (record,) = one.produced
     kept = Decoder(ReceiptPosted)(record.value)
     assert (b"sealed:", b"sealed:" + post.query.encode()) == (kept.body, kept.query_sealed)
+
+
+@pytest.mark.spec("NS-CH-OP-01")
+@pytest.mark.parametrize("kind", sorted(LARGEST))
+async def test_a_vendor_that_tells_little_may_post_no_more_than_that(kind: str) -> None:
+    async with edge(**ports()) as one:
+        for size, answer in [
+            (LARGEST[kind], (401, "unauthenticated")),
+            (LARGEST[kind] + 1, (413, "too_large")),
+        ]:
+            assert answer == (await called(one, kind, Post({}, b" " * size)))[:2]
+    assert [] == one.produced
 
 
 @pytest.mark.spec("NS-CH-043")

@@ -12,7 +12,7 @@ from connectors.providers.receipts.ses import SesWebhook
 from connectors.providers.receipts.sns import confirmation_url, envelope_in, host_of, signer_in
 from schemas.errors import DecodeError
 from tests.receipt_samples import AT, told
-from tests.vendor_posts import TOPIC, asking, by_ses, certificate
+from tests.vendor_posts import TOPIC, asking, by_ses, by_sns, certificate
 from tests.webhooks import MESSAGE_ID
 
 SES = SesWebhook()
@@ -100,8 +100,18 @@ def test_another_body_is_none_of_its_messages(body: bytes) -> None:
         envelope_in(body)
 
 
-@pytest.mark.parametrize("message", ["", "no json", "[]", None, 7])
-def test_a_message_that_is_no_event_of_ses_is_a_dead_letter(message: Any) -> None:
+@pytest.mark.parametrize(
+    "message",
+    ["Successfully validated SNS topic for Amazon SES event publishing.", "", "[]", "7", "[" * 100_000],
+)
+def test_a_message_that_is_no_event_of_ses_means_nothing(message: str) -> None:
+    post = by_sns({"Type": "Notification", "Message": message})
+    assert SES.is_genuine(post, TOPIC, AT)
+    assert [None] == [each.kind for each in SES.events(post)]
+
+
+@pytest.mark.parametrize("message", [7, {}, []])
+def test_a_message_that_is_no_text_is_none_of_sns(message: Any) -> None:
     body = msgspec.json.encode({**msgspec.json.decode(POST.body), "Message": message})
     with pytest.raises(DecodeError):
         list(SES.events(POST._replace(body=body)))
