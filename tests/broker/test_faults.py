@@ -85,7 +85,7 @@ async def test_two_workers_lose_and_repeat_nothing_under_faults(
     assert {} == differences(results)
     assert all(moment.is_busy for _, moment in struck)
     assert logged.takeovers > 0
-    assert undone > 0
+    assert undone > 0 or logged.reopened["aborted"] > 0  # a transaction was cut
     assert logged.reopened["fenced"] > 0 or CYCLES < len(KINDS)
 
 

@@ -72,8 +72,10 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
                 await _fed(feed, 3 * PER_SECOND)
                 await _script(system, fault="refuse", word="unavailable", channel="email", times=250)
                 await _script(system, fault="late", after_ms=300, channel="email", times=400)
+                trouble = group.create_task(_refuse_some(system))
                 await _killed(system, stage, killed_at)
                 report = await _scaled(system, stage)
+                trouble.cancel()
                 moved[stage] = await _rows(own_kafka.address, stage)
                 print(f"\n{stage}: {report}")
                 print(f"  longest silence of its outputs: {await _silence(own_kafka.address, stage):.2f} s")
@@ -97,6 +99,13 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
         assert [] == _misplaced(await _rows(own_kafka.address, stage), users)
         assert set(range(NEW)) == {number for number, _ in await _records(own_kafka.address, inputs)}
     assert any(key[0] in {TIMER, EFFECT} and number >= OLD for number, key in moved["delivery-email"])
+
+
+async def _refuse_some(system: System) -> None:
+    """A few mails of each second: whenever rows are moved, retries of these are on their timers."""
+    while True:
+        await _script(system, fault="refuse", word="unavailable", channel="email", times=12)
+        await asyncio.sleep(1)
 
 
 async def _script(system: System, **rule: Any) -> None:
