@@ -33,7 +33,10 @@ Type = Annotated[str, typer.Argument(help="The notification type.")]
 @quarantine.command("list")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
     """List what is anomalous, and how much waits. Example: carillon quarantine list."""
-    for each in asyncio.run(anomalies(_settings().kafka.brokers())):
+    found = list(asyncio.run(anomalies(_settings().kafka.brokers())))
+    if not found:
+        typer.echo("nothing is anomalous, or held", err=True)
+    for each in found:
         typer.echo(msgspec.json.encode(shown(each)) if as_json else line_of(each))
 
 
