@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from agents.ask import ANSWERS, asked
-from agents.begin import begin
+from agents.begin import Moment, begin
 from agents.heed import heed, remember
 from agents.pay import billed, priced
 from agents.react import REACTIONS
@@ -28,12 +28,13 @@ from schemas.words import Verdict
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agents.begin import Moment, Outcome, Outcomes
+    from agents.begin import Outcome, Outcomes
     from agents.heed import Memory
     from agents.ports import Reference, Stream
     from agents.serve import Choice
 
 Input = SendTask | CallEnded | RetryDue
+SETTLED = frozenset({Verdict.ACCEPTED, Verdict.DELIVERED})
 
 
 async def deliver(
@@ -45,12 +46,18 @@ async def deliver(
         if isinstance(event.value, Vetoed):
             remember(event.value, memory)
             continue
-        moment = moment_of(task_of(event.value), stream.now, reference, choice)
-        for outcome in decide(event.value, moment):
+        for outcome in decide(event.value, _moment(event.value, stream.now, reference, choice)):
             yield heed(priced(outcome, reference), memory, reference, stream.now)
         spent.update(billed(event.value))
     for of, cost in spent.items():
         yield CostIncurred(of=of, cost=cost, at=stream.now)
+
+
+def _moment(value: Input, now: int, reference: Reference, choice: Choice) -> Moment:
+    """What the decision may look at. Most calls are accepted, and then nobody is to be chosen."""
+    if isinstance(value, CallEnded) and value.verdict in SETTLED and not value.call.ask:
+        return Moment(now, ())
+    return moment_of(task_of(value), now, reference, choice)
 
 
 def decide(value: Input, moment: Moment) -> Outcomes:

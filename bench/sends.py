@@ -16,7 +16,7 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,8 @@ QUIET_S = 3.0
 USUAL: dict[str, str] = {}
 BULK = {"engine.calls_per_task": "512", "engine.calls_at_once": "96"}
 """More calls may be open and unknown after a crash; fewer transactions for each."""
+SETTINGS = {"usual": USUAL, "bulk": BULK}
+TRANSACTIONS = "carillon_stage_transactions_total"
 LISTMONK = 7_400
 """Mails/s of listmonk to such a sink on two cores, without a record per recipient, as we were told."""
 
@@ -91,16 +93,12 @@ class Sunk:
         writer.close()
         return int(said.split()[1])
 
-    async def rate(self, before: int, many: int) -> float:
-        """Messages a second, from the first after `before` to the last of so many."""
-        began, first, now = time.monotonic(), before, before
+    async def until(self, wanted: int) -> int:
+        """Wait until it took so many; how many it took."""
         async with asyncio.timeout(WAIT_S):
-            while now < before + many:
+            while (now := await self.taken()) < wanted:
                 await asyncio.sleep(EVERY_S)
-                now = await self.taken()
-                if first == before:  # nothing was there at the last look
-                    began, first = time.monotonic(), now
-        return (now - first) / (time.monotonic() - began)
+        return now
 
 
 @asynccontextmanager
@@ -136,22 +134,20 @@ async def measure(made: Product, sunk: Sunk, title: str, channel: str, numbers: 
         await _read(made, "intake", "recipient")
     finally:
         await before.watched.stop()
-    taken, of_sink, of_broker = await sunk.taken(), cpu_s(sunk.pid), cpu_s(made.kafka_pid)
+    taken = await sunk.taken()
     worker = await made.worker(f"delivery-{channel}")
+    pids = {"worker": worker.watched.process.pid, "sink": sunk.pid, "broker": made.kafka_pid}
     try:
-        rate = await sunk.rate(taken, many)
-        spent = {"sink": cpu_s(sunk.pid) - of_sink, "broker": cpu_s(made.kafka_pid) - of_broker}
-        spent["worker"] = cpu_s(worker.watched.process.pid)
+        first = await sunk.until(taken + 1)
+        began, spent = time.monotonic(), {name: cpu_s(pid) for name, pid in pids.items()}
+        sent = await sunk.until(taken + many) - first
+        rate = sent / (time.monotonic() - began)
+        costs = {f"{name}_us": (cpu_s(pid) - spent[name]) / sent * 1e6 for name, pid in pids.items()}
+        costs["transactions"] = sum((await worker.by_stage(TRANSACTIONS))[TRANSACTIONS].values())
         await asyncio.sleep(QUIET_S)
     finally:
         await worker.watched.stop()
-    tell(
-        f"{channel}, {title}",
-        messages=many,
-        rate=rate,
-        to_listmonk=rate / LISTMONK,
-        **{f"{name}_us": seconds / many * 1e6 for name, seconds in spent.items()},
-    )
+    tell(f"{channel}, {title}", messages=many, rate=rate, to_listmonk=rate / LISTMONK, **costs)
 
 
 async def _read(made: Product, *stages: str) -> None:
@@ -167,8 +163,8 @@ async def _read(made: Product, *stages: str) -> None:
         await lag.stop()
 
 
-async def run(messages: int) -> None:
-    """All of it."""
+async def run(messages: int, channels: Collection[str], ways: Collection[str]) -> None:
+    """Each of these channels, with each of these settings."""
     with tempfile.TemporaryDirectory(prefix="carillon-sends-") as name:
         folder = Path(name)
         async with installed(folder / "sends", tell) as made, sink(folder / "sink") as sunk:
@@ -176,9 +172,9 @@ async def run(messages: int) -> None:
             await apply_directory(made.settings, _book(folder / "book", sunk))
             await register(made, (user_of(number) for number in range(USER_COUNT)), tell)
             asked_for = 0
-            for title, flags in {"usual": USUAL, "bulk": BULK}.items():
-                made.flags |= flags
-                for channel in KINDS:
+            for title in ways:
+                made.flags |= SETTINGS[title]
+                for channel in channels:
                     await measure(made, sunk, title, channel, range(asked_for, asked_for + messages))
                     asked_for += messages
             tell("the sink", taken=await sunk.taken(), asked=asked_for)
@@ -200,8 +196,11 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m bench.sends", description="Send to a sink.")
     parser.add_argument("--messages", type=int, default=40_000, help="of each part (40 000)")
+    parser.add_argument("--channels", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="usual, bulk")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    uvloop.run(run(parser.parse_args().messages))
+    asked_for = parser.parse_args()
+    uvloop.run(run(asked_for.messages, asked_for.channels, asked_for.settings))
 
 
 if __name__ == "__main__":

@@ -171,9 +171,9 @@ class Engine(BaseModel):
     calls_at_once: Annotated[int, Field(ge=4, le=1_000)] = 48
     """Calls of one channel that one process makes at the same time, a quarter of them kept for the high lane;
     beyond 100 give the providers more `connections`, too."""
-    calls_per_task: Annotated[int, Field(ge=4, le=10_000)] = 64
+    calls_per_task: Annotated[int, Field(ge=4, le=10_000)] = 128
     """Calls that one task has recorded and not settled, a quarter of them kept for the high lane: so many may
-    be unknown after a crash. A task records and settles as many in two transactions, so where these take long
+    be unknown after a crash. A task records and settles as many in one transaction, so where these take long
     it makes more calls a second if more may be open."""
     max_batch: Count = 4_000
     """The most records of one transaction."""

@@ -46,7 +46,7 @@ def letter(sender: Sender, address: str, content: Content, idempotency_key: str,
         f"From: {_from(sender)}",
         f"To: {address}",
         f"Subject: {_header(content.subject or content.title or '')}",
-        f"Date: {formatdate(at / 1000)}",
+        f"Date: {_date(at // 1000)}",
         *(f"{name}: {value}" for name, value in own_headers(sender, content, idempotency_key).items()),
         "MIME-Version: 1.0",
     ]
@@ -94,6 +94,11 @@ def _part(kind: str, text: str) -> bytes:
 
 def _crlf(lines: list[str]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@lru_cache(maxsize=8)
+def _date(second: int) -> str:
+    return formatdate(second)
 
 
 @lru_cache(maxsize=64)

@@ -36,7 +36,10 @@ class Effects:
         wake: Callable[[], None],
         calls: Calls | None = None,
     ) -> None:
-        """`wake` is called whenever a result is there for the task. `calls`: of all tasks of the process."""
+        """`wake` is called at the first result, when there are many, and at the last one.
+
+        `calls`: of all tasks of the process.
+        """
         self._route = route
         self._now_ms = now_ms
         self._wake = wake
@@ -50,28 +53,30 @@ class Effects:
         self._lapsed: dict[bytes, Waiting] = {}
         self._settled: dict[bytes, Waiting] = {}
         self._told = 0
+        self._fair = (route.limit - route.kept) // 2
+        self._hurries = False
         self.load = 0
         self.results: deque[Event] = deque()
 
-    @property
-    def saturated(self) -> bool:
-        """As many calls as allowed are open: the task takes no new input."""
-        return self.room <= 0
+    def places(self, settled: int = 0) -> tuple[int, int]:
+        """How many more calls may be opened, and how many of those are for urgent records only.
 
-    @property
-    def room(self) -> int:
-        """How many more calls may be opened; results that wait for their turn count as open."""
-        return min(self._own_room, self._calls.room(self._wake, self._told)[0])
-
-    @property
-    def kept(self) -> int:
-        """How many of them are for urgent records: what is kept here, and what the process keeps."""
+        Results that wait for their turn count as open, but for so many that are `settled` in the same batch.
+        Each may lead to another call, so no more than twice as many as usual are ever open.
+        """
+        own = self._route.limit - self.load - len(self.results) + min(settled, self._route.limit)
         room, others = self._calls.room(self._wake, self._told)
-        return min(self._own_room, room) - min(self._own_room - self._route.kept, others)
+        return min(own, room), min(own, room) - min(own - self._route.kept, others)
 
-    @property
-    def _own_room(self) -> int:
-        return self._route.limit - self.load - len(self.results)
+    def gathers(self, waiting: int) -> bool:
+        """Whether calls run whose results may join those of the next turn, which would deal with few by now.
+
+        Not while all records that wait, so many, have room, or an urgent call has its result.
+        """
+        room, kept = self.places(len(self.results))
+        if not self._running or self._hurries or 0 < waiting <= room - kept:
+            return False
+        return max(len(self.results), min(room - kept, waiting)) < self._fair
 
     def intend(self, effects: Iterable[Intent]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
@@ -181,6 +186,7 @@ class Effects:
                 return
             value = self._route.hidden(waiting.call)
         if not waiting.dropped:
+            self._hurries = self._hurries or self._route.urgent(waiting.call)
             payload = self._route.encode(waiting.call)
             self._finish(waiting.effect_id, value, waiting.headers, payload)
         if waiting.lapsed and not waiting.dropped:
@@ -190,6 +196,8 @@ class Effects:
         self.load -= 1
         self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
         self._start_ready()
+        if not self._running:
+            self._wake()
 
     def _leave(self, waiting: Waiting) -> None:
         """The first of its key makes way for the next one."""
@@ -202,11 +210,13 @@ class Effects:
 
     def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
         self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))
-        self._wake()
+        if self._hurries or len(self.results) in {1, self._fair}:
+            self._wake()
 
     def handled(self, events: list[Event]) -> None:
         """Results among these events are committed; `begin` follows with what came of them."""
         done = {id(event) for event in events if not event.topic}
+        self._hurries = False
         while self.results and id(self.results[0]) in done:
             effect_id = self.results.popleft().key[len(EFFECT) :]
             if effect_id in self._lapsed:

@@ -30,13 +30,14 @@ class Gathered:
 def gather(limit: int, now: int, effects: Effects | None, timers: Timers | None, lanes: Lanes) -> Gathered:
     """At most `limit` events; nothing is removed from anywhere before the commit.
 
-    Each event may open a call of the outside, so there are only as many as calls have room. What was noticed
-    before the task opened comes before all of them, calls that go on or come back included.
+    Each event may open a call of the outside, so there are only as many as calls have room, those that end
+    with this turn left out. What was noticed before the task opened comes before all of them, calls that go
+    on or come back included.
     """
     results = [] if effects is None else list(effects.results)[:limit]
     if lanes.behind():
         return Gathered(list(islice(lanes.notices(), limit)), 0, None)
-    room, kept = (2 * limit, 0) if effects is None else (effects.room, effects.kept)
+    room, kept = (2 * limit, 0) if effects is None else effects.places(len(results))
     due: list[Event] = []
     bound = None
     most = min(limit - len(results), room - kept, FEW if lanes.urgent() else limit)
@@ -56,7 +57,8 @@ def wanted(effects: Effects | None, lanes: Lanes) -> bool | None:
         return None
     if effects.results:
         return True
-    return None if effects.room > effects.kept else effects.room > 0 and lanes.urgent()
+    room, kept = effects.places()
+    return None if room > kept else room > 0 and lanes.urgent()
 
 
 def _dealt_with(events: list[Event], last: Event) -> int:

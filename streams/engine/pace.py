@@ -14,6 +14,8 @@ LONGEST_S = 1.0
 """Longest rest that a long turn asks for."""
 
 
+GATHER_S = 0.1
+"""Least rest while a turn would deal with few results of calls and more are on their way."""
 URGENT_S = 0.1
 """Longest rest while something urgent waits, beyond its interval: the turn before it may have been bulk's."""
 

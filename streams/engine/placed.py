@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,59 +12,17 @@ from aiokafka.structs import TopicPartition
 
 from streams.engine.ahead import read_ahead
 from streams.engine.api import NotYet, StageFailedError
-from streams.engine.broker_time import BrokerTime
 from streams.engine.failures import AWAY, Failure, TurnFailedError, classify, wait_reason
 from streams.engine.lanes import Lane, Lanes
-from streams.engine.pace import rest_s
+from streams.engine.pace import GATHER_S, rest_s
 from streams.engine.refusals import Refusals
-from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from streams.engine.api import EngineConfig, Stage
-    from streams.engine.calls import Calls
-    from streams.engine.membership import Membership
-    from streams.engine.meters import Meters
-    from streams.engine.offsets import CommittedOffsets, PartitionCounts
-    from streams.engine.restore import Changelogs
-    from streams.engine.store import Store, StoreMemory
+    from streams.engine.shared import Shared
 
 log = structlog.get_logger("engine.task")
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 NOT_YET_S, CONFIRM_POLL_S = 0.1, 0.05
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the tasks of one stage in one worker have in common."""
-
-    config: EngineConfig
-    stage: Stage
-    membership: Membership
-    changelogs: Changelogs
-    memory: StoreMemory
-    offsets: CommittedOffsets
-    partitions: PartitionCounts
-    meters: Meters
-    now_ms: Callable[[], int]
-    new_birth: Callable[[], bytes]
-    placed_changed: Callable[[], None]
-    turns: Turns = field(default_factory=Turns)
-    broker_time: BrokerTime = field(default_factory=BrokerTime)
-    calls: Calls | None = None
-    stores: dict[int, Store] = field(default_factory=dict)
-    defects: int = 0
-
-    def allow(self, found: list[str]) -> None:
-        """Defects of our own code, about to be committed; beyond the ceiling the stage stops (rule 11)."""
-        if self.defects + len(found) > self.stage.ceiling:
-            text = f"more than {self.stage.ceiling} defects of its own code; last: {found[-1]}"
-            raise StageFailedError(f"stage {self.stage.name}: {text}")
-
-    def count(self, found: list[str]) -> None:
-        """They are committed: a replay of the batch would not count them twice."""
-        self.defects += len(found)
 
 
 class PlacedTask(ABC):
@@ -110,6 +67,10 @@ class PlacedTask(ABC):
     def _markers_s(self) -> float:
         """How long a turn would wait for the brokers to end the one before; records may gather meanwhile."""
         return 0.0
+
+    def _gathers(self) -> bool:
+        """Whether a turn would deal with few by now, and with more soon."""
+        return False
 
     def waiting(self, reason: str) -> None:
         """Name what the task is doing or waiting for; the watchdog and `/readyz` read it."""
@@ -188,7 +149,10 @@ class PlacedTask(ABC):
         if self._stopping or len(self.lanes) >= self.refusals.at_most:
             return 0.0
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
-        rest = rest_s(interval, self._turn_s, urgent=self.lanes.urgent())
+        urgent = self.lanes.urgent()
+        if not urgent and self._gathers():
+            interval = max(interval, GATHER_S)
+        rest = rest_s(interval, self._turn_s, urgent=urgent)
         return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:

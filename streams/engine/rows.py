@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from streams.engine.outputs import Outputs, Reached
-    from streams.engine.placed import Shared
     from streams.engine.restore import Bounds
+    from streams.engine.shared import Shared
     from streams.engine.tables import Overlay
     from streams.engine.transactions import Transactions
 

@@ -16,10 +16,11 @@ from streams.engine.gauges import measure
 from streams.engine.kafka import data_consumer, stop_within
 from streams.engine.leftovers import sweep
 from streams.engine.membership import Membership
-from streams.engine.placed import PlacedTask, Shared
+from streams.engine.placed import PlacedTask
 from streams.engine.relayout import Relayout
 from streams.engine.restore import store_folder
 from streams.engine.roster import Roster
+from streams.engine.shared import Shared
 from streams.engine.sink import SinkTask
 from streams.engine.tables import committed
 from streams.engine.task import Task

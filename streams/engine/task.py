@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streams.engine.outputs import Outputs
-    from streams.engine.placed import Shared
+    from streams.engine.shared import Shared
     from streams.engine.store import Store
     from streams.engine.tables import Committed
     from streams.engine.turns import Turn
@@ -114,6 +114,9 @@ class Task(PlacedTask):
         next_at = None if self._timers is None or self.lanes.behind() else self._timers.next_at
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
+
+    def _gathers(self) -> bool:
+        return self._effects is not None and self._effects.gathers(len(self.lanes))
 
     def _markers_s(self) -> float:
         return self._need_transactions().rest_s(urgent=self.lanes.urgent())

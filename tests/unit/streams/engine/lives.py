@@ -10,7 +10,8 @@ from typing import Any, cast
 from aiokafka.structs import TopicPartition
 
 from streams.engine.api import EngineConfig, Input, Stage
-from streams.engine.placed import PlacedTask, Shared
+from streams.engine.placed import PlacedTask
+from streams.engine.shared import Shared
 
 STAGE = Stage("count", (Input("in", bytes),))
 CONFIG = EngineConfig("nowhere:1", "app", "w1", "/nowhere", close_deadline_s=0.3)
@@ -82,6 +83,7 @@ class LivingTask(PlacedTask):
         self.hands_over = asyncio.Event()
         self.work = False
         self.markers_s = 0.0
+        self.gathers = False
         for event in (self.opens, self.closes, self.hands_over):
             event.set()
 
@@ -114,6 +116,9 @@ class LivingTask(PlacedTask):
 
     def _markers_s(self) -> float:
         return self.markers_s
+
+    def _gathers(self) -> bool:
+        return self.gathers
 
 
 async def turns(count: int = 5) -> None:

@@ -60,10 +60,9 @@ class Outside:
         self.effects.begin([Intent(call.id, call, TRACE, cause) for call in calls], time.monotonic())
 
     async def results(self, count: int) -> list[object]:
-        while len(self.effects.results) < count:
-            self.woken.clear()
-            async with asyncio.timeout(30):
-                await self.woken.wait()
+        async with asyncio.timeout(30):
+            while len(self.effects.results) < count:
+                await asyncio.sleep(0)
         return [event.value for event in self.effects.results]
 
 

@@ -62,16 +62,24 @@ async def test_no_more_calls_at_once_than_the_limit_and_no_more_input_when_it_is
     """Mutations tried: no look at the limit in `_start_ready`: fails; results not counted as open: fails."""
     outside = Outside(limit=3)
     outside.begin(*(Call(b"%d" % number, b"%d" % number, b"hang") for number in range(3)))
-    assert (0, True) == (outside.effects.room, outside.effects.saturated)
+    assert 0 == outside.effects.places()[0]
     outside.begin(Call(b"x", b"x"))
     await turns(20)
     assert 3 == len(outside.begun)
     outside.let_go.set()
     await outside.results(4)
     assert 3 == outside.most_at_once
-    assert (-1, True) == (outside.effects.room, outside.effects.saturated)
+    assert -1 == outside.effects.places()[0]
     outside.effects.handled(list(outside.effects.results)[:2])
-    assert (1, False) == (outside.effects.room, outside.effects.saturated)
+    assert 1 == outside.effects.places()[0]
+
+
+async def test_what_is_settled_makes_room_but_only_so_much() -> None:
+    """Each result may lead to another call. Mutation tried: room for each result that is settled: fails."""
+    outside = Outside(limit=3)
+    outside.begin(*(Call(b"%d" % number, b"%d" % number) for number in range(5)))
+    await outside.results(5)
+    assert (-2, 0, 1) == tuple(outside.effects.places(settled)[0] for settled in (0, 2, 5))
 
 
 async def test_results_leave_when_they_are_committed_and_not_before() -> None:

@@ -88,17 +88,17 @@ async def test_no_task_takes_new_input_while_the_process_has_two_open_calls_for_
     Mutation tried: `room` of the task alone: fails.
     """
     one, two = shared_by(Calls(Turns(), 4), 2)
-    assert (8, 8) == (one.effects.room, two.effects.room)
+    assert (8, 8) == (one.effects.places()[0], two.effects.places()[0])
     one.effects.intend([Intent(call.id, call, TRACE) for call in many(6)])
-    assert 2 == two.effects.room, "about to be committed"
+    assert 2 == two.effects.places()[0], "about to be committed"
     one.begin(*many(6, b"hang"))
-    assert (2, 2) == (one.effects.room, two.effects.room)
+    assert (2, 2) == (one.effects.places()[0], two.effects.places()[0])
     two.begin(*many(2, b"hang"))
-    assert two.effects.saturated
+    assert two.effects.places()[0] <= 0
     two.woken.clear()
     one.let_go.set()
     await one.results(6)
-    assert (6, True) == (two.effects.room, two.woken.is_set()), "whoever was refused is woken"
+    assert (6, True) == (two.effects.places()[0], two.woken.is_set()), "whoever was refused is woken"
     two.let_go.set()
     await two.results(2)
 
@@ -110,10 +110,10 @@ async def test_a_task_that_comes_late_finds_room_beside_those_that_take_all_they
     """
     tasks = shared_by(Calls(Turns(), 16), 4)
     for place, one in enumerate(tasks[:3]):
-        while (free := one.effects.room - one.effects.kept) > 0:
+        while (free := one.effects.places()[0] - one.effects.places()[1]) > 0:
             one.begin(*many(free, b"hang", name=f"{place}-{one.effects.load}-"))
     assert [16, 8, 4, 0] == [one.effects.load for one in tasks]
-    assert 2 == tasks[3].effects.room - tasks[3].effects.kept
+    assert 2 == tasks[3].effects.places()[0] - tasks[3].effects.places()[1]
     for one in tasks[:3]:
         one.let_go.set()
         await one.results(one.effects.load)
@@ -123,7 +123,7 @@ async def test_calls_that_wait_for_another_of_their_key_take_no_room_of_other_ta
     """One hanging call delays its own key only. Mutation tried: all open calls counted: fails."""
     one, two = shared_by(Calls(Turns(), 4), 2)
     one.begin(*(Call(b"%d" % number, b"key", b"hang") for number in range(8)))
-    assert 7 == two.effects.room
+    assert 7 == two.effects.places()[0]
     one.let_go.set()
     await one.results(8)
 
@@ -132,7 +132,7 @@ async def test_bulk_that_hangs_leaves_open_calls_and_places_to_urgent_ones() -> 
     """Mutations tried: none kept of the process's open calls: fails; none of its places: hangs, fails."""
     one, two = shared_by(Calls(Turns(), 4, kept=1), 2)
     one.begin(*many(6, b"hang"))
-    assert (2, 2) == (two.effects.room, two.effects.kept), "no more bulk"
+    assert (2, 2) == (two.effects.places()[0], two.effects.places()[1]), "no more bulk"
     await turns(40)
     two.begin(*many(5, name="u"))
     await two.results(5)
@@ -186,11 +186,11 @@ async def test_a_task_that_closes_leaves_its_room_to_the_others() -> None:
     one, two = shared_by(calls, 2, limit=1)
     one.route = replace(one.route, limit=1)
     one.begin(*many(2, b"hang"))
-    assert 0 == two.effects.room
+    assert 0 == two.effects.places()[0]
     await turns(5)
     await one.effects.close(0)
     await turns(2)
-    assert (1, (2, 1)) == (two.effects.room, calls.room(two.woken.set, 0))
+    assert (1, (2, 1)) == (two.effects.places()[0], calls.room(two.woken.set, 0))
     two.effects.intend([Intent(call.id, call, TRACE) for call in many(2)])
     await two.effects.close(0)
     assert (2, 1) == calls.room(two.woken.set, 0)

@@ -21,11 +21,15 @@ def inner(letter: str, count: int) -> list[Event]:
 
 @dataclass(slots=True)
 class Effects:
-    """Calls of which so many more may be opened."""
+    """Calls of which so many more may be opened; `freed`: beside those whose results are in the batch."""
 
     room: int
     kept: int = 0
     results: deque[Event] = field(default_factory=deque)
+    freed: int = 0
+
+    def places(self, settled: int = 0) -> tuple[int, int]:
+        return self.room + min(settled, self.freed), self.kept
 
 
 @dataclass(slots=True)
@@ -92,3 +96,12 @@ def test_no_more_records_and_timers_than_calls_may_be_opened() -> None:
     assert "rrtll" == letters(gathered(lanes_of(low=9), Effects(5, 2, results), Timers(1)))
     assert "hhrr" == letters(gathered(lanes_of(high=2, low=9), Effects(2, 2, results), Timers(9)))
     assert "rr" == letters(gathered(lanes_of(high=2, low=9), Effects(0, 2, results), Timers(9)))
+
+
+def test_a_turn_that_settles_calls_records_as_many_new_ones() -> None:
+    """Where it did not, recording and settling took turns: twice the transactions for as many calls.
+
+    Mutation tried: the room without what is settled: fails.
+    """
+    results = deque(inner("r", 3))
+    assert "rrrlll" == letters(gathered(lanes_of(low=9), Effects(0, results=results, freed=9)))

@@ -41,6 +41,9 @@ class Effects:
     kept: int = 0
     results: deque[Event] = field(default_factory=deque)
 
+    def places(self, settled: int = 0) -> tuple[int, int]:
+        return self.room + settled, self.kept
+
 
 def result() -> Event:
     return Event("r", b"", 0, (), "", -1, -1)

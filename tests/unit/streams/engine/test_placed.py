@@ -185,6 +185,29 @@ async def test_records_gather_while_the_brokers_end_the_last_transaction() -> No
     await living
 
 
+async def test_a_turn_that_would_deal_with_few_waits_for_more_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Mutations tried: no look at what gathers; at nothing but that: fail."""
+    monkeypatch.setattr(placed, "GATHER_S", 0.3)
+    task, began = LivingTask(shared()), list[float]()
+
+    def turning() -> None:
+        began.append(asyncio.get_running_loop().time())
+        task.work = len(began) < 3
+        task.gathers = len(began) == 2
+
+    task.work, task.turning = True, turning
+    living = asyncio.create_task(task.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while len(began) < 3:
+            await asyncio.sleep(0.001)
+    assert began[1] - began[0] < 0.2
+    assert began[2] - began[1] >= 0.29
+    task.stop()
+    await living
+
+
 async def test_a_task_rests_as_long_as_its_last_turn_took() -> None:
     """Mutation tried: its interval only, which is nothing here: fails, a second turn at once."""
     task, began = LivingTask(shared()), list[float]()

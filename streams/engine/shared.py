@@ -1,0 +1,53 @@
+"""What the tasks of one stage in one worker have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streams.engine.api import StageFailedError
+from streams.engine.broker_time import BrokerTime
+from streams.engine.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.engine.api import EngineConfig, Stage
+    from streams.engine.calls import Calls
+    from streams.engine.membership import Membership
+    from streams.engine.meters import Meters
+    from streams.engine.offsets import CommittedOffsets, PartitionCounts
+    from streams.engine.restore import Changelogs
+    from streams.engine.store import Store, StoreMemory
+
+
+@dataclass(slots=True)
+class Shared:
+    """One object per stage; `defects`: of its own code, so far."""
+
+    config: EngineConfig
+    stage: Stage
+    membership: Membership
+    changelogs: Changelogs
+    memory: StoreMemory
+    offsets: CommittedOffsets
+    partitions: PartitionCounts
+    meters: Meters
+    now_ms: Callable[[], int]
+    new_birth: Callable[[], bytes]
+    placed_changed: Callable[[], None]
+    turns: Turns = field(default_factory=Turns)
+    broker_time: BrokerTime = field(default_factory=BrokerTime)
+    calls: Calls | None = None
+    stores: dict[int, Store] = field(default_factory=dict)
+    defects: int = 0
+
+    def allow(self, found: list[str]) -> None:
+        """Defects of our own code, about to be committed; beyond the ceiling the stage stops (rule 11)."""
+        if self.defects + len(found) > self.stage.ceiling:
+            text = f"more than {self.stage.ceiling} defects of its own code; last: {found[-1]}"
+            raise StageFailedError(f"stage {self.stage.name}: {text}")
+
+    def count(self, found: list[str]) -> None:
+        """They are committed: a replay of the batch would not count them twice."""
+        self.defects += len(found)

@@ -1,0 +1,80 @@
+"""When a turn of a task waits for more results of its calls, and what wakes it (design rules 14, 17)."""
+
+from __future__ import annotations
+
+from streams.engine.calls import Calls
+from streams.engine.turns import Turns
+from tests.unit.streams.engine.desks import Call
+from tests.unit.streams.engine.lives import turns
+from tests.unit.streams.engine.outsides import Outside, many, shared_by
+
+LIMIT = 8
+FAIR = LIMIT // 2
+
+
+async def working(done: int, hanging: int) -> Outside:
+    """So many calls have their results, so many hang."""
+    outside = Outside(LIMIT)
+    outside.begin(*many(hanging, b"hang", "h"), *many(done))
+    await outside.results(done)
+    await turns()
+    return outside
+
+
+async def let_go(outside: Outside) -> None:
+    """End what hangs."""
+    outside.let_go.set()
+    await outside.results(len(outside.effects.results) + outside.effects.load)
+
+
+async def test_few_results_wait_for_those_on_their_way() -> None:
+    """Mutation tried: never: fails."""
+    outside = await working(done=2, hanging=5)
+    assert [True, True] == [outside.effects.gathers(waiting) for waiting in (0, 100)]
+    await let_go(outside)
+
+
+async def test_nobody_waits_for_more_when_half_of_all_are_there() -> None:
+    outside = await working(done=FAIR, hanging=3)
+    assert not outside.effects.gathers(0)
+    await let_go(outside)
+
+
+async def test_nobody_waits_when_no_call_runs() -> None:
+    """Mutation tried: no look at what runs: fails. The last result then waits for nothing."""
+    outside = await working(done=1, hanging=0)
+    assert not outside.effects.gathers(0)
+
+
+async def test_records_that_all_have_room_do_not_wait_for_results() -> None:
+    """Where little is to do each is done soon. Mutation tried: they wait as bulk does: fails."""
+    outside = await working(done=1, hanging=5)
+    assert [False, False, True] == [outside.effects.gathers(waiting) for waiting in (1, 3, 4)]
+    await let_go(outside)
+
+
+async def test_the_result_of_an_urgent_call_waits_for_no_other_until_it_is_settled() -> None:
+    """It may have failed, and the next provider is to be called. Mutations tried: as any; for ever: fail."""
+    (one,) = shared_by(Calls(Turns(), 100), 1, LIMIT)
+    one.begin(*many(3, b"hang"), Call(b"u", b"u"))
+    await one.results(1)
+    assert not one.effects.gathers(0)
+    one.effects.handled(list(one.effects.results))
+    one.begin(Call(b"next", b"next"))
+    await one.results(1)
+    assert one.effects.gathers(0)
+    await let_go(one)
+
+
+async def test_a_task_is_woken_by_the_first_result_by_the_one_that_makes_them_many_and_by_the_last() -> None:
+    """Each of them took a look at lanes and timers, twenty a batch.
+
+    Mutations tried: at the first only; at the last only: fail.
+    """
+    woken: list[int] = []
+    outside = Outside(LIMIT)
+    outside.effects._wake = lambda: woken.append(len(outside.effects.results))
+    outside.begin(*many(LIMIT - 2))
+    await outside.results(LIMIT - 2)
+    await turns()
+    assert [1, FAIR, LIMIT - 2] == woken
