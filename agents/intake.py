@@ -37,28 +37,34 @@ if TYPE_CHECKING:
     from agents.ports import Cipher, Reference, Stream
 
 Input = SendRequest | CancelRequest | DomainEvent | ReceiptsRead | ReceiptsAsked
+PASSED = None
+"""Instead of a request that is another stage's."""
 Taken = RequestReceived | CancelAsked | Noted | RequestDecided | ReceiptHeard | ReceiptsLeft | ReceiptsAsked
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
     """One batch of one intake task."""
     async for event in stream:
-        value: Input = event.value
-        arrival = Arrival(event.origin, event.at, stream.now, event.headers)
-        match value:
-            case SendRequest():
-                known = await know(value.notification_type, reference)
-                yield receive(value, known, arrival, cipher)
-            case CancelRequest():
-                yield receive_cancel(value, arrival)
-            case DomainEvent():
-                for taken in await hear(value, arrival, reference, cipher):
-                    yield taken
-            case ReceiptsRead() | ReceiptsAsked():
-                for taken in reported(value):
-                    yield taken
-            case _:
-                assert_never(value)
+        if event.value is not PASSED:
+            arrival = Arrival(event.origin, event.at, stream.now, event.headers)
+            for taken in await take(event.value, arrival, reference, cipher):
+                yield taken
+
+
+async def take(value: Input, arrival: Arrival, reference: Reference, cipher: Cipher) -> list[Taken]:
+    """What one record becomes."""
+    match value:
+        case SendRequest():
+            known = await know(value.notification_type, reference)
+            return [receive(value, known, arrival, cipher)]
+        case CancelRequest():
+            return [receive_cancel(value, arrival)]
+        case DomainEvent():
+            return await hear(value, arrival, reference, cipher)
+        case ReceiptsRead() | ReceiptsAsked():
+            return reported(value)
+        case _:
+            assert_never(value)
 
 
 def reported(value: ReceiptsRead | ReceiptsAsked) -> list[Taken]:

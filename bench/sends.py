@@ -33,7 +33,7 @@ from connectors.kafka_clients import open_brokers
 from schemas import topics
 from streams.applying import apply_directory
 from streams.lag import Lag
-from streams.topology import input_topics
+from streams.stages import chosen, input_topics
 
 KINDS = {"email": "refund", "push": "bench_push"}
 """Channel → the type whose messages go there only."""
@@ -157,7 +157,7 @@ async def _read(made: Product, *stages: str) -> None:
     await lag.start()
     try:
         async with asyncio.timeout(WAIT_S):
-            for stage in stages:
+            for stage in chosen(stages):
                 await lag.wait(f"{kafka.app}.{stage}", input_topics(stage))
     finally:
         await lag.stop()

@@ -40,7 +40,7 @@ from schemas import topics
 from streams.applying import apply_directory
 from streams.outside import engine_config
 from streams.settings import load_settings
-from streams.topology import stateful_stages
+from streams.stages import stateful_stages
 
 POSTS_SHARE = 0.1
 LIFE_SHARE = 0.1

@@ -18,7 +18,7 @@ from bench.soak_series import MIB, OTHERS, ROLES, Look
 from streams.engine.config import EngineConfig
 from streams.engine.restore import store_folder
 from streams.engine.store import NEVER, ROW, stamp
-from streams.topology import stateful_stages
+from streams.stages import stateful_stages
 
 EXPIRED, LAG = "carillon_stage_expired_rows_total", "carillon_stage_lag_records"
 EXPIRING = ("recipient", "status", "seen")

@@ -51,7 +51,8 @@ def catalogue(events: Iterable[str] = t.EVENT_TOPICS, destinations: Iterable[str
 
 def _inputs(events: Iterable[str]) -> Iterator[Topic]:
     about = "Requests to notify one user (NS-EVT-001)."
-    yield _foreign(t.SEND_REQUEST, r.SendRequest, about, ("other services", "http"))
+    asked = _foreign(t.SEND_REQUEST, r.SendRequest, about, ("other services", "http"))
+    yield replace(asked, readers=("intake", "intake-high"))
     about = "Requests taken back by whoever made them."
     yield _foreign(t.CANCEL_REQUEST, r.CancelRequest, about, ("other services", "http"))
     about = "What the APIs of preferences and devices take, in the form of `user.events`."
@@ -94,7 +95,9 @@ def _requests() -> Iterator[Topic]:
     for lane in Lane:
         about = f"Requests of the {lane} lane."
         asked = (r.RequestReceived, r.FallbackGranted, r.RequestFreed)
-        yield t.internal(t.request_topic(lane), asked, about, ("intake status quarantine", "recipient"))
+        yield t.internal(
+            t.request_topic(lane), asked, about, ("intake intake-high status quarantine", "recipient")
+        )
 
 
 def _channels() -> Iterator[Topic]:

@@ -31,7 +31,7 @@ def reference_topics() -> Iterator[Topic]:
         ),
         about="Types, templates, rules, providers, budgets, tags, what audiences need; read whole by all.",
         writers=("apply", "http"),
-        readers=("intake", "recipient", "delivery", "seen", "http"),
+        readers=("intake", "intake-high", "recipient", "delivery", "seen", "http"),
         form=Form.JSON,
         partitions=Partitions.ONE,
         retention_ms=None,

@@ -31,8 +31,8 @@ from schemas.topics import HOUR_MS, Partitions, Topic, Use
 from schemas.words import REASONS
 from streams.asyncapi import asyncapi
 from streams.engine.meters import Meters
+from streams.stages import stateful_stages
 from streams.topics import DEFAULT_DESTINATIONS
-from streams.topology import stateful_stages
 
 FOLDER: Final = Path(__file__).parent.parent / "docs"
 MADE: Final = "Written by `python -m streams.docs`; edit the sentences in `{source}`."

@@ -1,15 +1,21 @@
-"""The intake stage: what it reads and writes. A part of `streams/topology.py`, whose picture it is in."""
+"""The intake's stages: what they read and write. A part of `streams/topology.py`, whose picture it is in.
+
+Two read `notification.send.request`. A log has one order, and a request of high priority may lie behind a
+million others that came at once: `intake-high` passes over those, which takes microseconds each, and the
+other one passes over what is not its own. Whose a record is, its bytes say (`schemas.inputs.overtakes`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agents.intake import intake
+from agents.intake import PASSED, intake
 from connectors.providers.receipts.reading import ReceiptReader
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import Decoder
-from schemas.inputs import decoder_of
+from schemas.inputs import decoder_of, overtakes
 from schemas.receipts import ReceiptsLeft
 from streams.engine.api import Input, Stage, ToCount
 from streams.routes import message_key, message_place
@@ -21,21 +27,27 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.topology import Outside
 
+INTAKE, EXPRESS = "intake", "intake-high"
 TAKEN = (t.SEND_REQUEST, t.CANCEL_REQUEST, t.PREFERENCE_CHANGES)
 """What it reads beside domain events and receipts."""
 
 
-def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) -> Stage:
-    """All that is foreign (agents/intake.py). Receipts go last: nobody waits for them, and there are many."""
+def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -> tuple[Stage, Stage]:
+    """All that is foreign (agents/intake.py). Receipts go last: nobody waits for them, and there are many.
+
+    Of requests the first stage has those that are not high, and most bulk is among them: not urgent.
+    """
 
     def decoder(topic: str) -> Callable[[bytes], object]:
         return outside.reading.of(decoder_of(topic, outside.book, outside.ignored_fields(topic)))
 
-    figures = outside.receipt_figures
-    return Stage(
-        name="intake",
+    figures, read = outside.receipt_figures, decoder(t.SEND_REQUEST)
+    others = (topic for topic in (*TAKEN, *events) if topic != t.SEND_REQUEST)
+    usual = Stage(
+        name=INTAKE,
         inputs=(
-            *(Input(topic, decoder(topic), urgent=True) for topic in (*TAKEN, *events)),
+            *(Input(topic, decoder(topic), urgent=True) for topic in others),
+            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw)),
             Input(t.RECEIPTS, _receipts(outside), lane=1),
         ),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
@@ -57,6 +69,8 @@ def intake_stage(settings: Settings, outside: Outside, events: Iterable[str]) ->
         min_interval_ms=settings.engine.interval_high_ms,
         max_batch=settings.engine.max_batch,
     )
+    express = Input(t.SEND_REQUEST, lambda raw: read(raw) if overtakes(raw) else PASSED, urgent=True)
+    return usual, replace(usual, name=EXPRESS, inputs=(express,), heir_of=INTAKE)
 
 
 def _receipts(outside: Outside) -> Callable[[bytes], object]:

@@ -28,8 +28,8 @@ from streams.migrating import bring_tables_up
 from streams.servers import with_servers
 from streams.settings import Settings
 from streams.settings_urls import is_loopback
+from streams.stages import stage_names
 from streams.topics import create_topics
-from streams.topology import stage_names
 
 WORKER_OPS_OFFSET = 1
 READY_S = 60.0

@@ -10,7 +10,7 @@ from schemas.catalogue import catalogue
 from schemas.topics import Partitions
 from streams.outside import engine_config
 from streams.settings import Settings
-from streams.topology import input_topics, stateful_stages
+from streams.stages import input_topics, stateful_stages
 
 DEFAULT_DESTINATIONS = ("seen.promotions", "seen.analytics", "seen.wallet")
 DAY_MS = 86_400_000

@@ -1,6 +1,7 @@
 """The picture of the pipeline: which stage reads, keeps and writes what. Read it from top to bottom.
 
     others, POST /send ─ intake ─► request.*, facts.* ─ recipient ─► channel.*.* ─ delivery-* ─► outcomes
+    the same, what says high ─ intake-high ─► request.*  (it overtakes what the intake has not read yet)
     facts.preferences ─ recipient ─► vetoes.* ─ delivery-*  (what must not be sent any more); rows
     facts.devices (also of a push that was refused) ─ recipient ─► facts.devices (whose is the token?); rows
     recipient ─ GET contacts of Account Service ─► recipient
@@ -39,13 +40,12 @@ from connectors.metrics import ReceiptMetrics
 from schemas import records as r
 from schemas import topics as t
 from schemas.ids import bucket_key
-from schemas.words import Channel, Lane
-from streams.audiences import AUDIENCE_INPUTS, audiences
+from streams.audiences import audiences
 from streams.engine.api import Input, Stage, ToCount
-from streams.intake import TAKEN, intake_stage
+from streams.intake import intake_stages
 from streams.leases import rates_stage
-from streams.mailbox import MAILBOX, MAILBOX_INPUTS, mailbox_stage
-from streams.quarantine import QUARANTINE, QUARANTINE_INPUTS, quarantine_stage, quarantined_key
+from streams.mailbox import mailbox_stage
+from streams.quarantine import quarantine_stage, quarantined_key
 from streams.routes import (
     contacts_call,
     lanes,
@@ -59,6 +59,7 @@ from streams.routes import (
 )
 from streams.seen import seen_stage
 from streams.spending import scope_key, spending_stage
+from streams.stages import DELIVERY
 from streams.telling import sink_stage, stats_stage, status_stage
 from streams.wiring import Reading, WaitingCipher, to
 from tables.asking import Asking
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from connectors.request_metrics import RequestMetrics
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
+    from schemas.words import Channel
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
 
@@ -117,13 +119,10 @@ class Outside:
     flows: Flows = field(default_factory=NoHolds)
 
 
-DELIVERY = {channel: f"delivery-{channel}" for channel in t.PROVIDED_CHANNELS}
-
-
 def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_TOPICS) -> tuple[Stage, ...]:
     """All stages, in the order in which a request meets them."""
     return (
-        intake_stage(settings, outside, events),
+        *intake_stages(settings, outside, events),
         _recipient(settings, replace(outside, cipher=WaitingCipher(outside.cipher))),
         quarantine_stage(settings, outside),
         *(_delivery(settings, outside, channel) for channel in t.PROVIDED_CHANNELS),
@@ -136,40 +135,6 @@ def build(settings: Settings, outside: Outside, events: Iterable[str] = t.EVENT_
         *audiences(settings, outside.reading, outside.audience_figures),
         sink_stage(settings, outside),
     )
-
-
-def stage_names() -> tuple[str, ...]:
-    """Names of all stages."""
-    return ("intake", *stateful_stages(), "sink")
-
-
-def stateful_stages() -> tuple[str, ...]:
-    """Names of the stages that have a changelog."""
-    kept = (MAILBOX, "rates", "spending", "status", "stats", "seen", "audience", "members")
-    return ("recipient", QUARANTINE, *DELIVERY.values(), *kept)
-
-
-def input_topics(stage: str) -> tuple[str, ...]:
-    """Names of a stage's inputs."""
-    inputs: dict[str, tuple[str, ...]] = {
-        "intake": (*TAKEN, *t.EVENT_TOPICS, t.RECEIPTS),
-        "recipient": (
-            *(t.CONTACTS, t.PREFERENCES, t.DEVICES, t.CANCELS),
-            *(t.request_topic(lane) for lane in Lane),
-        ),
-        "rates": (t.RATE_DEMANDS,),
-        "spending": (t.SPENDING_COSTS,),
-        "status": (t.OUTCOMES,),
-        "stats": (t.PARTIALS,),
-        "seen": (t.SEEN,),
-        **QUARANTINE_INPUTS,
-        **AUDIENCE_INPUTS,
-        **MAILBOX_INPUTS,
-        "sink": (t.ROWS,),
-    }
-    for channel, name in DELIVERY.items():
-        inputs[name] = (t.veto_topic(channel), *(t.channel_topic(channel, lane) for lane in Lane))
-    return inputs[stage]
 
 
 def _recipient(settings: Settings, outside: Outside) -> Stage:

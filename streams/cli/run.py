@@ -21,7 +21,7 @@ from streams.migrating import bring_tables_up
 from streams.running import pipeline
 from streams.servers import located
 from streams.settings import Settings, load_settings
-from streams.topology import stage_names
+from streams.stages import chosen, stage_names
 from streams.worker import run_worker
 
 DataDir = Annotated[
@@ -83,11 +83,15 @@ def worker(
     SIGTERM and Ctrl-C drain and stop it. SIGUSR1 does so for good: with a static id, its tasks are then free
     at once.
 
+    A name stands for all stages that begin with it: `delivery` for every channel's, `intake` for both.
+
     Example: carillon worker --stages intake,recipient
     """
-    wanted = stage_names() if stages == "all" else tuple(stages.split(","))
-    if unknown := [name for name in wanted if name not in stage_names()]:
-        raise typer.BadParameter(f"no stage {', '.join(unknown)}; there are {', '.join(stage_names())}")
+    try:
+        wanted = stage_names() if stages == "all" else chosen(stages.split(","))
+    except LookupError as error:
+        there_are = ", ".join(stage_names())
+        raise typer.BadParameter(f"no stage {error.args[0]}; there are {there_are}") from error
     raise typer.Exit(run_worker(located(_settings(None)), wanted))
 
 

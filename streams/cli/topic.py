@@ -21,8 +21,8 @@ from streams.scaling.plan import ScaleError
 from streams.scaling.run import scale_stage, told
 from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
+from streams.stages import input_topics, stage_names
 from streams.topics import DEFAULT_DESTINATIONS, create_topics, wanted
-from streams.topology import input_topics, stage_names
 
 topics = typer.Typer(
     name="topics", no_args_is_help=True, add_completion=False, help="Topics of the pipeline."

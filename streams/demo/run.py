@@ -15,7 +15,7 @@ from streams.lag import Lag
 from streams.outside import engine_config
 from streams.running import Addresses, on_free_ports, pipeline
 from streams.settings import Settings, SettingsError
-from streams.topology import input_topics
+from streams.stages import chosen, input_topics
 from streams.why import explain, told
 
 
@@ -63,7 +63,7 @@ def _running(settings: Settings, at: Addresses, examples: Path, lag: Lag, key: s
     assert at.ledger is not None
 
     async def settled() -> None:
-        for stage in ("intake", "recipient"):
+        for stage in chosen(("intake", "recipient")):
             await lag.wait(config.group(stage), input_topics(stage))
 
     async def why(request_id: str) -> str:

@@ -199,7 +199,7 @@ class SinkFenced(Exception):  # noqa: N818 - a verdict
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage: one consumer group, tasks by partition number, one agent (or one sink)."""
+    """A stage: one consumer group, tasks by partition number, an agent or sink; begins where `heir_of` is."""
 
     name: str
     inputs: tuple[Input, ...]
@@ -214,6 +214,7 @@ class Stage:
     ceiling: int = 100
     record_limits: Mapping[str, int] = field(default_factory=dict)
     carried_headers: frozenset[str] = frozenset({"traceparent", "request_id"})
+    heir_of: str = ""
 
     @property
     def stateful(self) -> bool:

@@ -133,16 +133,23 @@ class CommittedOffsets:
         return await topic_id(self._admin, topic)
 
     async def positions(
-        self, group: str, tps: Sequence[TopicPartition]
+        self, group: str, tps: Sequence[TopicPartition], elder: str | None = None
     ) -> tuple[dict[TopicPartition, int], list[TopicPartition]]:
-        """Committed offsets; for partitions without one the first offset, and the list of those."""
-        committed = await committed_offsets(self._admin, group, tps)
-        found = {tp: committed[tp] for tp in tps if committed[tp] >= 0}
+        """Committed offsets; for partitions without one where to begin, and the list of those.
+
+        That is where the group `elder` stands, which had these records before, else the first one there is.
+        """
+        found = await self._committed(group, tps)
         missing = [tp for tp in tps if tp not in found]
         if missing:
             first = await self._reader.beginning_offsets(missing)
-            found.update({tp: int(first[tp]) for tp in missing})
+            elders = await self._committed(elder, missing) if elder else {}
+            found.update({tp: max(int(first[tp]), elders.get(tp, 0)) for tp in missing})
         return found, missing
+
+    async def _committed(self, group: str, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        offsets = await committed_offsets(self._admin, group, tps)
+        return {tp: offsets[tp] for tp in tps if offsets[tp] >= 0}
 
 
 def refuse_lost(stage: Stage, missing: Iterable[TopicPartition]) -> None:

@@ -12,6 +12,8 @@ from streams.engine.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiokafka.structs import TopicPartition
+
     from streams.engine.api import EngineConfig, Stage
     from streams.engine.calls import Calls
     from streams.engine.membership import Membership
@@ -41,6 +43,13 @@ class Shared:
     calls: Calls | None = None
     stores: dict[int, Store] = field(default_factory=dict)
     defects: int = 0
+
+    async def positions(
+        self, tps: tuple[TopicPartition, ...]
+    ) -> tuple[dict[TopicPartition, int], list[TopicPartition]]:
+        """Where a task reads on, and which of these partitions it begins with."""
+        elder = self.config.group(self.stage.heir_of) if self.stage.heir_of else None
+        return await self.offsets.positions(self.config.group(self.stage.name), tps, elder)
 
     def allow(self, found: list[str]) -> None:
         """Defects of our own code, about to be committed; beyond the ceiling the stage stops (rule 11)."""

@@ -16,7 +16,7 @@ from streams.scaling.copies import Copies
 from streams.scaling.hand import behind, partitions, reading
 from streams.scaling.plan import Plan, ScaleError
 from streams.scaling.workers import Workers
-from streams.topology import input_topics
+from streams.stages import input_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

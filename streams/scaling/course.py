@@ -14,7 +14,7 @@ from streams.scaling.copies import Copies
 from streams.scaling.hand import hand, layouts
 from streams.scaling.plan import Plan, plan
 from streams.scaling.workers import Workers
-from streams.topology import input_topics
+from streams.stages import input_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

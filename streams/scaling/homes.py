@@ -9,7 +9,7 @@ from schemas import records as r
 from schemas.codec import Decoder
 from schemas.ids import bucket_key, bucket_of, subject_key
 from streams.engine.inner import EFFECT, TIMER, unpack
-from streams.topology import DELIVERY
+from streams.stages import DELIVERY
 from tables.erased import user_in
 from tables.progress import Progress
 from tables.shown import user_of

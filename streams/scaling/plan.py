@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schemas.catalogue import catalogue
 from streams.engine.layout import Layout, Phase
-from streams.topology import input_topics, stage_names, stateful_stages
+from streams.stages import input_topics, stage_names, stateful_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

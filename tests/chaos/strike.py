@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from streams.topology import stage_names
+from streams.stages import stage_names
 from tests.chaos.plan import WORKERS
 from tests.chaos.transactions import Transaction, transactions
 

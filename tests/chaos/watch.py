@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.topology import input_topics, stage_names
+from streams.stages import input_topics, stage_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

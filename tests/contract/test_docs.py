@@ -14,7 +14,7 @@ from connectors.providers.registry import KINDS
 from schemas.words import REASONS, Reason
 from streams.cli.app import app
 from streams.docs import FOLDER, pages
-from streams.topology import stage_names
+from streams.stages import stage_names
 
 ROOT = FOLDER.parent
 WRITTEN = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings
-from streams.topology import stage_names
+from streams.stages import stage_names
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("streams", "agents", "tables", "schemas", "connectors", "tests", "examples")

@@ -55,7 +55,7 @@ def stages(cipher: Any = None) -> tuple[Stage, ...]:
 def decoders() -> Iterator[tuple[str, Callable[[bytes], object]]]:
     """Of internal topics, tables, timers and open calls."""
     for stage in stages():
-        if stage.name != "intake":
+        if stage.name not in {"intake", "intake-high"}:
             yield from ((f"{stage.name} {source.topic}", source.decode) for source in stage.inputs)
         yield from ((f"{stage.name} {table.name}", table.decode) for table in stage.tables)
         for routes in stage.routes.values():

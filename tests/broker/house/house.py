@@ -25,7 +25,7 @@ from streams.applying import apply_directory
 from streams.lag import Lag
 from streams.running import prepare
 from streams.settings import Settings
-from streams.topology import input_topics
+from streams.stages import chosen, input_topics
 from tests.broker.faults.system import Program, free_port
 from tests.broker.house.book import write_book
 from tests.broker.house.issuer import trusting
@@ -121,7 +121,7 @@ class House:
         await lag.start()
         try:
             async with asyncio.timeout(PATIENCE_S):
-                for stage in stages:
+                for stage in chosen(stages):
                     await lag.wait(f"{APP}.{stage}", input_topics(stage))
         finally:
             await lag.stop()

@@ -16,7 +16,7 @@ import pytest
 from connectors.clock import now_ms
 from schemas.ids import NOBODY
 from schemas.times import rfc3339
-from streams.topology import DELIVERY
+from streams.stages import DELIVERY
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 from tests.broker.house.issuer import token

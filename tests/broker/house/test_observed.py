@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from streams.docs import metrics_page
-from streams.topology import stage_names
+from streams.stages import stage_names
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 

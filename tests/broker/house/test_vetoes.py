@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from schemas.words import Channel
-from streams.topology import DELIVERY
+from streams.stages import DELIVERY
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 

@@ -20,7 +20,7 @@ from streams.rights import (
     our_rights,
     rights_of_others,
 )
-from streams.topology import stage_names
+from streams.stages import stage_names
 
 pytestmark = pytest.mark.spec("NS-SEC-OP-06")
 KNOWN = catalogue(destinations=["seen.wallet"])

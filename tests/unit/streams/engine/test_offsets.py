@@ -15,7 +15,7 @@ from streams.engine.api import NotYet
 from streams.engine.kafka import committed_offsets
 from streams.engine.offsets import CommittedOffsets, PartitionCounts
 
-A0, A1 = TopicPartition("a", 0), TopicPartition("a", 1)
+A0, A1, A2 = (TopicPartition("a", number) for number in range(3))
 LOADING = 14
 
 
@@ -49,6 +49,18 @@ class Admin:
             }
             for name in names
         ]
+
+
+class TwoGroups(Admin):
+    """Answers of a group, then of its elder."""
+
+    def __init__(self, own: Answer, elder: Answer) -> None:
+        super().__init__()
+        self._answers = {"app.count-high": own, "app.count": elder}
+
+    async def find_coordinator(self, group: str) -> int:
+        self._answer = self._answers[group]
+        return 1
 
 
 class LateAdmin(Admin):
@@ -100,6 +112,21 @@ async def test_what_was_never_committed_begins_at_the_logs_first_record() -> Non
     admin = Admin(Answer([("a", [(0, 7, "", 0), (1, -1, "", 0)])]))
     offsets = CommittedOffsets(cast("Any", admin), cast("Any", Reader()))
     assert ({A0: 7, A1: 40}, [A1]) == await offsets.positions("app.count", [A0, A1])
+
+
+async def test_an_heir_begins_where_the_stage_stands_that_had_its_records() -> None:
+    """From the first record on it would take all of them again, the oldest long out of every dedup window.
+
+    Mutation tried: no look at the elder: fails.
+    """
+    reader, tps = cast("Any", Reader()), [A0, A1, A2]
+    own, elder = (
+        Answer([("a", [(0, 70, "", 0), (1, -1, "", 0), (2, -1, "", 0)])]),
+        Answer([("a", [(1, 55, "", 0), (2, 30, "", 0)])]),
+    )
+    offsets = CommittedOffsets(cast("Any", TwoGroups(own, elder)), reader)
+    found = await offsets.positions("app.count-high", tps, "app.count")
+    assert ({A0: 70, A1: 55, A2: 40}, [A1, A2]) == found
 
 
 async def test_a_topic_that_is_missing_is_a_wait_until_it_is_there() -> None:

@@ -15,7 +15,7 @@ from streams.scaling import workers as workers_module
 from streams.scaling.change import Change
 from streams.scaling.copies import Copies as RealCopies
 from streams.scaling.hand import Hand as RealHand
-from streams.topology import input_topics
+from streams.stages import input_topics
 from tests.unit.streams.scaling.grounds import CONFIG, LOG, PLAN, Copies, Ground, Hand, Topics, at
 
 NOTHING: Any = None

@@ -21,7 +21,8 @@ from streams.scaling import homes as homes_module
 from streams.scaling.homes import HomelessError, homes
 from streams.scaling.plan import ScaleError, writers_of
 from streams.settings import Settings
-from streams.topology import Outside, build, stateful_stages
+from streams.stages import stateful_stages
+from streams.topology import Outside, build
 from streams.wiring import Reading
 from tables.asking import key_of as asking_key
 from tables.devices import owner_key

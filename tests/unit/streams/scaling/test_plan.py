@@ -6,7 +6,7 @@ import pytest
 
 from streams.engine.layout import Layout, Phase
 from streams.scaling.plan import Plan, ScaleError, plan, writers_of
-from streams.topology import input_topics
+from streams.stages import input_topics
 
 LOG = "carillon.status.changelog"
 OUTCOMES = ("intake", "recipient", "delivery-email", "delivery-sms", "delivery-push", "mailbox", "seen")
@@ -26,7 +26,9 @@ def test_a_multiple_is_planned() -> None:
 
 def test_a_stage_that_writes_an_input_of_its_own_is_one_of_its_writers() -> None:
     """The task of a token says whose it is, to the tasks of its users: by `facts.devices`."""
-    assert ("delivery-push", "intake", "quarantine", "recipient", "status") == writers_of("recipient")
+    assert ("delivery-push", "intake", "intake-high", "quarantine", "recipient", "status") == writers_of(
+        "recipient"
+    )
 
 
 @pytest.mark.parametrize("new", [2, 6, 0])
