@@ -47,7 +47,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         name=INTAKE,
         inputs=(
             *(Input(topic, decoder(topic), urgent=True) for topic in others),
-            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw)),
+            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw), passes=overtakes),
             Input(t.RECEIPTS, _receipts(outside), lane=1),
         ),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
@@ -69,7 +69,12 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         min_interval_ms=settings.engine.interval_high_ms,
         max_batch=settings.engine.max_batch,
     )
-    express = Input(t.SEND_REQUEST, lambda raw: read(raw) if overtakes(raw) else PASSED, urgent=True)
+    express = Input(
+        t.SEND_REQUEST,
+        lambda raw: read(raw) if overtakes(raw) else PASSED,
+        urgent=True,
+        passes=lambda raw: not overtakes(raw),
+    )
     return usual, replace(usual, name=EXPRESS, inputs=(express,), heir_of=INTAKE)
 
 

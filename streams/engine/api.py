@@ -91,7 +91,8 @@ class Input:
     `min_interval_ms`: least time between transactions while this input has records; None takes the stage's.
     `urgent`: batches of all stages of the process let its records go first, and end early for them.
     `notices`: its records open no call, so they wait for no room, and may be read twice, or in another order
-    while the stage is scaled: one that a stage with state has no offset of is read from its start.
+    while the stage is scaled: one that a stage with state has no offset of is read from its start. `passes`:
+    records that are not the stage's; of those one in many comes, so that the offset moves.
     """
 
     topic: str
@@ -100,6 +101,7 @@ class Input:
     min_interval_ms: int | None = None
     urgent: bool = False
     notices: bool = False
+    passes: Callable[[bytes], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,5 +247,4 @@ class Stage:
 
     @property
     def effect(self) -> ToEffect | None:
-        """The stage's effect route, if any (at most one)."""
         return next(iter(self._routes(ToEffect)), None)

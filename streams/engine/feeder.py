@@ -30,6 +30,8 @@ log = structlog.get_logger("engine.feeder")
 POLL_MS = 200
 AT_ONCE = 2_000
 """Records taken over in one go; decoding them holds the event loop for some 5 ms."""
+PASSING_AT_ONCE = 500
+"""The same where most are passed over: no lane gets full of those, so nothing else would end the fetching."""
 FULL_MS = 10
 """How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0
@@ -48,6 +50,7 @@ class Feeder:
         self._placed: dict[TopicPartition, tuple[PlacedTask, Lane]] = {}
         self._beyond: dict[TopicPartition, float] = {}
         self._behind: list[tuple[PlacedTask, Lane]] = []
+        self._at_once = AT_ONCE
 
     @property
     def idle(self) -> bool:
@@ -59,6 +62,8 @@ class Feeder:
         ready = (task for task in tasks if task.ready)
         self._placed = {tp: (task, lane) for task in ready for tp, lane in task.lanes.by_tp.items()}
         self._behind = [placed for placed in self._placed.values() if not placed[1].is_fetched]
+        passes = any(lane.input.passes for _, lane in self._placed.values())
+        self._at_once = PASSING_AT_ONCE if passes else AT_ONCE
         if not self._placed:
             self._consumer.unsubscribe()
             return
@@ -83,6 +88,7 @@ class Feeder:
             if records and same_life:  # a task that reopened meanwhile stands elsewhere: there would be a gap
                 task.lanes.feed(tp, records)
                 task.wake.set()
+        await asyncio.sleep(0)  # what is buffered comes without a turn of the loop
         return not self._behind or await self._read_up()
 
     async def _read_up(self) -> bool:
@@ -108,7 +114,7 @@ class Feeder:
         self, hungry: list[TopicPartition], patience_ms: int
     ) -> dict[TopicPartition, list[Event]] | None:
         try:
-            fetched = await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=AT_ONCE)
+            fetched = await self._consumer.getmany(*hungry, timeout_ms=patience_ms, max_records=self._at_once)
             return cast("dict[TopicPartition, list[Event]]", fetched)
         except OffsetOutOfRangeError as error:
             if await self._broker_is_behind(error.args[0]):

@@ -83,9 +83,11 @@ class Lanes:
         """Add fetched records; what lies below the expected offset was fetched before a seek and is left."""
         lane = self.by_tp[tp]
         expected = lane.next_fetch
-        lane.records.extend(
-            records if records[0].offset >= expected else [r for r in records if r.offset >= expected]
-        )
+        if records[0].offset < expected:
+            records = [r for r in records if r.offset >= expected]
+        if (passes := lane.input.passes) is not None:
+            records = [*(r for r in records[:-1] if not passes(r.raw or b"")), *records[-1:]]
+        lane.records.extend(records)
 
     def clear(self) -> None:
         """Forget what was fetched; positions stay, and no notice is waited for any more: it is the end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.engine import feeder as feeder_module
 from streams.engine.api import LATER, Event, StageFailedError
-from streams.engine.feeder import Feeder
+from streams.engine.feeder import PASSING_AT_ONCE, Feeder
 from streams.engine.lanes import Lane, Lanes
 from tests.unit.streams.engine.lives import STAGE, TPS, LivingTask, shared
 
@@ -32,6 +32,7 @@ class Consumer:
     asked: list[tuple[tuple[TopicPartition, ...], int]] = field(default_factory=list)
     meanwhile: Any = None
     first: int = 5
+    at_once: int = feeder_module.AT_ONCE
 
     async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(tps, self.first)
@@ -50,7 +51,7 @@ class Consumer:
 
     async def getmany(self, *tps: TopicPartition, timeout_ms: int, max_records: int) -> Any:
         self.asked.append((tps, timeout_ms))
-        assert feeder_module.AT_ONCE == max_records
+        assert self.at_once == max_records
         if self.meanwhile is not None:
             self.meanwhile()
         answer = self.answers.pop(0)
@@ -86,6 +87,18 @@ async def test_records_go_to_their_task_and_wake_it() -> None:
     assert await feeder.feed()
     assert [("assign", TP), ("seek", TP, 5)] == consumer.did
     assert ([5, 6], True) == (fed(task), task.wake.is_set())
+
+
+async def test_fewer_are_taken_over_at_once_where_most_are_passed_over() -> None:
+    """No lane gets full of those: all that is buffered came in one piece. Mutation tried: as many: fails."""
+    consumer = Consumer([{TP: [record(offset) for offset in range(5, 9)]}], at_once=PASSING_AT_ONCE)
+    task = open_task(5)
+    source = replace(STAGE.inputs[0], passes=lambda _raw: True)
+    task.lanes = Lanes([Lane(source, TP, 5)])
+    feeder = feeder_of(consumer)
+    feeder.place([task])
+    assert await feeder.feed()
+    assert [8] == fed(task)
 
 
 async def test_a_kept_task_is_read_on_behind_what_it_has() -> None:
