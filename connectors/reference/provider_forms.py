@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.providers.dkim import key_faults
 from connectors.providers.receipts.keys import address_wanted, key_wanted
 from connectors.providers.receipts.registry import STATUS_URL, WEBHOOK_KEY
 from schemas.punctuality import LONGEST_S, WITHIN, within_ms
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from schemas.records import Provider
 
+SIGNING, DKIM = "smtp", "dkim"
+"""The kind of provider whose mails we sign, and the key of its config that says how."""
+
 
 def provider_checks(provider: Provider) -> Iterator[str]:
     """Faults."""
@@ -22,6 +26,9 @@ def provider_checks(provider: Provider) -> Iterator[str]:
         yield f"`config.{PERIOD}`: {given!r} is none of {', '.join(PERIODS_MS)}"
     if WITHIN in provider.config and within_ms(provider) is None:
         yield f"`config.{WITHIN}`: must be a number of seconds from 1 to {LONGEST_S}"
+    if provider.kind == SIGNING and DKIM in provider.config:
+        for where, what in key_faults(provider.config[DKIM], provider.config.get("from_address")):
+            yield f"`config.{where}`: {what}"
 
 
 def provider_remarks(provider: Provider) -> Iterator[str]:
