@@ -97,6 +97,10 @@ class Reference(Protocol):
         """Names of providers that have a webhook, those too that are switched off."""
         ...
 
+    def receipts_within_ms(self, channel: str, name: str) -> int | None:
+        """How soon a provider has to report what it took; None: it is not judged by that."""
+        ...
+
     def tag(self, tag: str) -> SeenTag | None: ...
 
 
@@ -124,7 +128,7 @@ class Health(Protocol):
         ...
 
     def share(self, provider: Provider, now: int) -> float:
-        """How much of its weight it has, from just above 0 to 1: less while its calls fail."""
+        """How much of its weight it has, from just above 0 to 1: less while it fails or reports slowly."""
         ...
 
 

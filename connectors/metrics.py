@@ -19,6 +19,7 @@ from connectors.mailbox_metrics import MAILBOX_METRICS
 from connectors.metric import Metric, counter, gauge, histogram
 from connectors.provider_metrics import BREAKER_METRICS
 from connectors.rate_metrics import RATE_METRICS
+from connectors.receipt_metrics import PUNCTUALITY_METRICS
 from connectors.request_metrics import REQUEST_METRICS
 from connectors.seen_metrics import SEEN_METRICS
 from schemas.seen_words import SeenKind
@@ -122,6 +123,7 @@ METRICS: tuple[Metric, ...] = (
     *ACCOUNT_METRICS,
     *MAILBOX_METRICS,
     *RATE_METRICS,
+    *PUNCTUALITY_METRICS,
     *BUDGET_METRICS,
 )
 

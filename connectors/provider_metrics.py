@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from connectors.metric import Metric, counter, gauge
 from schemas.provider_words import Cause, Change
@@ -32,21 +32,10 @@ PROVIDER_PASSED_OVER = Metric(
 PROVIDER_SHARE = Metric(
     "carillon_provider_weight_share",
     ("channel", "provider"),
-    "How much of its weight a provider has now, from 0.25 to 1: less while its calls fail.",
+    "How much of its weight a provider has now, from 0.25 to 1: less while its calls fail or its receipts are"
+    " slow.",
 )
 BREAKER_METRICS = (PROVIDER_BREAKER, PROVIDER_BREAKER_CHANGES, PROVIDER_PASSED_OVER, PROVIDER_SHARE)
-
-
-class Shown(Protocol):
-    """What is shown of one provider."""
-
-    def open_for(self) -> Cause | None:
-        """Why its breaker is open, if it is."""
-        ...
-
-    def share(self) -> float:
-        """How much of its weight it has."""
-        ...
 
 
 class BreakerMetrics:
@@ -56,16 +45,14 @@ class BreakerMetrics:
         self._open = gauge(PROVIDER_BREAKER, registry)
         self._changes = counter(PROVIDER_BREAKER_CHANGES, registry)
         self._passed_over = counter(PROVIDER_PASSED_OVER, registry)
-        self._shares = gauge(PROVIDER_SHARE, registry)
 
-    def known(self, channel: str, provider: str, shown: Shown) -> None:
+    def known(self, channel: str, provider: str, open_for: Callable[[], Cause | None]) -> None:
         """Every series of a provider begins at 0: of one that appears with 1 no rate is known."""
         for cause in Cause:
-            self._open.labels(channel, provider, cause).set_function(_is(cause, shown.open_for))
+            self._open.labels(channel, provider, cause).set_function(_is(cause, open_for))
         for change in Change:
             self._changes.labels(channel, provider, change)
         self._passed_over.labels(channel, provider)
-        self._shares.labels(channel, provider).set_function(shown.share)
 
     def changed(self, channel: str, provider: str, change: Change) -> None:
         """A breaker opened or closed."""
@@ -74,6 +61,17 @@ class BreakerMetrics:
     def passed_over(self, channel: str, provider: str) -> None:
         """A call was not made."""
         self._passed_over.labels(channel, provider).inc()
+
+
+class WeightMetrics:
+    """Shows weights."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._shares = gauge(PROVIDER_SHARE, registry)
+
+    def known(self, channel: str, provider: str, share: Callable[[], float]) -> None:
+        """A provider that has a weight."""
+        self._shares.labels(channel, provider).set_function(share)
 
 
 def _is(cause: Cause, open_for: Callable[[], Cause | None]) -> Callable[[], float]:

@@ -23,6 +23,14 @@ class Change(StrEnum):
     CHANGED = "changed"  # its entry was, so what is known of it counts no more
 
 
+class WeightChange(StrEnum):
+    """Why a provider's weight is another than before."""
+
+    FAILURES = "failures"  # of its calls
+    SLOW_RECEIPTS = "slow_receipts"
+    RECOVERED = "recovered"
+
+
 class Region(StrEnum):
     """Where a provider processes what it gets (NS-SEC-OP-08)."""
 

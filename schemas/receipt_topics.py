@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from schemas import records as r
 from schemas import topics as t
+from schemas.punctuality import ReceiptsCounted
+from schemas.rate_topics import ACCOUNT_KEY
 from schemas.topics import Form, Partitions, Topic, Use
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def receipt_topics() -> Iterator[Topic]:
-    """Posts as they came, and receipts of messages that nobody knows."""
+    """Posts as they came, receipts of messages that nobody knows, and how soon receipts come."""
     yield Topic(
         name=t.RECEIPTS,
         use=Use.INTERNAL,
@@ -34,4 +36,16 @@ def receipt_topics() -> Iterator[Topic]:
         readers=("other services",),
         form=Form.JSON,
         partitions=Partitions.ONE,
+    )
+    yield Topic(
+        name=t.RECEIPT_COUNTS,
+        use=Use.REFERENCE,
+        key=ACCOUNT_KEY,
+        records=(ReceiptsCounted,),
+        about="How soon providers report, as a worker counted it; read by all workers from their start on.",
+        writers=("every worker",),
+        readers=("every worker",),
+        partitions=Partitions.ONE,
+        retention_ms=t.HOUR_MS,
+        extra=t.OURS,
     )

@@ -37,6 +37,7 @@ from streams.engine.reference import GlobalTable
 from streams.leases import Leases
 from streams.providing import Providing
 from streams.quarantine import FlowEnds
+from streams.receipt_times import ReceiptEnds
 from streams.routes import nobody_asks, nothing
 from streams.servers import database_of
 from streams.spending import Spending
@@ -107,6 +108,7 @@ class WaitingReference:
         self.secret_variables = book.secret_variables
         self.providers = book.providers
         self.reporting = book.reporting
+        self.receipts_within_ms = book.receipts_within_ms
         self.tag = book.tag
 
     async def find_type(self, code: str) -> NotificationType | None:
@@ -147,7 +149,8 @@ class World:
         self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
         self.database = database_of(settings)
-        self._providing = Providing(settings, cipher, book, registry)
+        self._receipts = ReceiptEnds(config, self._schema_book, registry)
+        self._providing = Providing(settings, cipher, book, self._receipts.times.share, registry)
         self._leases = Leases(config, book.providers, self._schema_book, registry)
         self._spending = Spending(config, book.budget, self._schema_book, registry)
         self._flows = FlowEnds(config, lambda code: book.type(code) is not None, self._schema_book, registry)
@@ -177,6 +180,7 @@ class World:
             account_terms=AccountTerms(settings.accounts.cache_s * 1000) if self._accounts else None,
             ask_account=self._accounts.perform if self._accounts else nobody_asks,
             receipt_figures=ReceiptMetrics(registry),
+            count_receipt=self._receipts.times.count,
             count_flow=self._flows.book.count if is_watched else nothing,
             flows=self._flows.book if is_watched else NoHolds(),
         )
@@ -196,9 +200,11 @@ class World:
         await self._spending.start()
         await self._leases.start()
         await self._flows.start()
+        await self._receipts.start()
 
     async def stop(self) -> None:
         """Close what was opened."""
+        await self._receipts.stop()
         await self._flows.stop()
         await self._leases.stop()
         await self._spending.stop()

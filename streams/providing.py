@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agents.serve import Choice
 from connectors.clock import now_ms
 from connectors.metrics import ProviderMetrics
-from connectors.provider_metrics import BreakerMetrics
+from connectors.provider_metrics import BreakerMetrics, WeightMetrics
 from connectors.providers.breaker import Terms
 from connectors.providers.breakers import Breakers
 from connectors.providers.performer import Performer
+from connectors.providers.weights import Weights
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from connectors.cipher import Cipher
     from connectors.reference.book import ReferenceBook
+    from schemas.records import Provider
     from streams.settings import Settings
 
 
@@ -25,15 +27,22 @@ class Providing:
     """The providers of one process. `perform` makes a call, `choice` says what is known of them."""
 
     def __init__(
-        self, settings: Settings, cipher: Cipher, book: ReferenceBook, registry: CollectorRegistry
+        self,
+        settings: Settings,
+        cipher: Cipher,
+        book: ReferenceBook,
+        receipts: Callable[[Provider, int], float],
+        registry: CollectorRegistry,
     ) -> None:
+        """`receipts`: how much of its weight a provider has by its receipts, at a time (ms)."""
         defaults = provider_defaults(settings)
         self._performer = Performer(cipher, book.providers, defaults, now_ms, ProviderMetrics(registry))
         breakers = Breakers(
             self._performer.perform, book.providers, now_ms, BreakerMetrics(registry), terms_of(settings)
         )
         self.perform = breakers.perform
-        self.choice = Choice(breakers, settings.providers.domestic_channels())
+        weights = Weights(breakers, receipts, WeightMetrics(registry), now_ms)
+        self.choice = Choice(weights, settings.providers.domestic_channels())
 
     async def close(self) -> None:
         """Close every carrier. No call may be running."""

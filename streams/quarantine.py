@@ -3,16 +3,12 @@
     requests that came ─► flows.counts ─ quarantine ─► flows.anomalies ─► every worker
     recipient ─► request.quarantine ─ quarantine ─► request.* ─ recipient
 
-Counts are absolute within a minute, so a plain producer does: lost or repeated ones harm nothing.
+Counts are absolute within a minute, and told each second: a flood is noticed as soon.
 """
 
 from __future__ import annotations
 
-import asyncio
-from secrets import token_hex
 from typing import TYPE_CHECKING
-
-import structlog
 
 from agents.quarantine import Memory, quarantine
 from connectors.clock import now_ms
@@ -20,12 +16,12 @@ from connectors.flow_metrics import FlowMetrics
 from connectors.flows import FlowBook
 from schemas import records as r
 from schemas import topics as t
-from schemas.codec import Decoder, encode
+from schemas.codec import Decoder
 from schemas.ids import subject_key
 from schemas.quarantine_words import flow_key
 from streams.engine.api import Input, Stage
-from streams.engine.kafka import reporting_producer, stop_within
 from streams.engine.reference import GlobalTable
+from streams.reporting import Reporting, Reports, life_of
 from streams.routes import nothing, timer
 from streams.wiring import to
 from tables.flows import MINUTE_MS, Flow, Terms
@@ -33,7 +29,6 @@ from tables.flows import MINUTE_MS, Flow, Terms
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiokafka import AIOKafkaProducer
     from prometheus_client import CollectorRegistry
 
     from schemas.codec import SchemaBook
@@ -43,12 +38,8 @@ if TYPE_CHECKING:
 
     OfFlow = r.FlowCounted | r.AnomalyFound | r.AnomalyEnded | r.QuarantineOrdered
 
-log = structlog.get_logger("quarantine")
 QUARANTINE = "quarantine"
 QUARANTINE_INPUTS = {QUARANTINE: (t.FLOW_COUNTS, t.QUARANTINE)}
-BEAT_S = 1.0
-"""How often counts are told: a flood is noticed as soon."""
-STOP_S = 2.0
 
 
 def quarantine_stage(settings: Settings, outside: Outside) -> Stage:
@@ -101,7 +92,7 @@ def lane_of(freed: r.RequestFreed) -> str:
     return t.request_topic(freed.request.lane)
 
 
-class FlowEnds:
+class FlowEnds(Reporting[r.FlowCounted]):
     """What one worker counts and what it knows of holds, and what joins it to the two topics."""
 
     def __init__(
@@ -112,43 +103,19 @@ class FlowEnds:
         registry: CollectorRegistry,
     ) -> None:
         """`is_known`: whether there is such a type; `book`: schemas of other versions of what is told."""
-        self._config = config
-        life = f"{config.worker}/{token_hex(8)}"
-        self.book = FlowBook(life, is_known, Decoder(r.AnomalyFound, book=book), FlowMetrics(registry))
-        self._anomalies = GlobalTable(config, t.ANOMALIES, self.book.apply)
-        self._producer: AIOKafkaProducer | None = None
-        self._reporter: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Know what is held before the first request is read."""
-        await self._anomalies.start()
-        self._producer = reporting_producer(self._config)
-        await self._producer.start()
-        self._reporter = asyncio.create_task(self._report_on(self._producer))
-
-    async def stop(self) -> None:
-        """What was counted since the last report is lost, as little as that is."""
-        if self._reporter is not None:
-            self._reporter.cancel()
-            await asyncio.wait([self._reporter])
-        if self._producer is not None:
-            await stop_within(self._producer, STOP_S)
-        await self._anomalies.stop()
-
-    async def _report_on(self, producer: AIOKafkaProducer) -> None:
-        """For ever, whatever comes."""
-        while True:
-            await asyncio.sleep(BEAT_S)
-            await self._report(producer, self.book.reports(now_ms()))
-
-    async def _report(self, producer: AIOKafkaProducer, reports: list[r.FlowCounted]) -> None:
-        """All of a beat go together; one that fails is made anew with the figures of then."""
-        try:
-            answers = [await producer.send(t.FLOW_COUNTS, encode(each), key=key_of(each)) for each in reports]
-            await asyncio.gather(*answers)
-        except Exception as error:  # noqa: BLE001 - they are made anew
-            log.warning("flow_reports_wait", error=repr(error))
-            self.book.unheard(reports)
+        decode = Decoder(r.AnomalyFound, book=book)
+        self.book = flows = FlowBook(life_of(config), is_known, decode, FlowMetrics(registry))
+        anomalies = GlobalTable(config, t.ANOMALIES, flows.apply)
+        super().__init__(
+            config,
+            anomalies,
+            Reports(
+                topic=t.FLOW_COUNTS,
+                key=key_of,
+                made=lambda _is_beat: flows.reports(now_ms()),
+                unheard=flows.unheard,
+            ),
+        )
 
 
 def _name(due: r.FlowDue) -> tuple[str, str]:

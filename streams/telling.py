@@ -9,7 +9,8 @@ from agents.sum_up import sum_up
 from schemas import records as r
 from schemas import topics as t
 from schemas.codec import encode_json
-from streams.engine.api import Input, Stage
+from schemas.punctuality import SendTimed
+from streams.engine.api import Input, Stage, ToCount
 from streams.routes import (
     bucket_key,
     forgotten_key,
@@ -69,6 +70,7 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
             stream,
             Memory(tables["progress"], tables["waits"], tables["erased"]),
             outside.reference.reporting,
+            outside.reference.receipts_within_ms,
         ),
         routes={
             r.RequestDecided: (to(t.ROWS, same_partition=True),),
@@ -84,6 +86,7 @@ def status_stage(settings: Settings, outside: Outside) -> Stage:
             r.PreferenceChanged: (to(t.PREFERENCES),),
             r.ContactChanged: (to(t.CONTACTS),),
             r.FallbackGranted: (to(lane_of, key=granted_to),),
+            SendTimed: (ToCount(outside.count_receipt),),
         },
         tables=(
             outside.reading.table("progress", 1, Progress),

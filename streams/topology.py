@@ -11,6 +11,7 @@
     recipient ─► request.quarantine ─ quarantine ─► request.*  (what waits for an admin)
     delivery-* ─► rates.demands ─ rates ─► rates.grants ─► delivery-*  (calls that wait for a provider's rate)
     delivery-* ─► spending.costs ─ spending ─► spending.sums ─► delivery-*  (which budgets are spent)
+    workers (status) ─► receipts.counts ─► workers (delivery-*)  (whose receipts are slow?)
     POST /webhooks ─► provider.receipts ─ intake ─► outcomes ─ status ─► facts.{contacts,preferences}
     outcomes ─ status ─► notification.events, stats.partials, rows ─ sink ─► Postgres
     stats.partials ─ stats ─► notification.stats, audience.stats
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from connectors.request_metrics import RequestMetrics
     from connectors.seen_metrics import SeenMetrics
     from schemas.codec import SchemaBook
+    from schemas.punctuality import SendTimed
     from schemas.words import Channel
     from streams.engine.api import SinkWriter
     from streams.settings import Settings
@@ -116,6 +118,7 @@ class Outside:
     receipt_figures: ReceiptMetrics = field(default_factory=lambda: ReceiptMetrics(CollectorRegistry()))
     gate: Callable[[r.ProviderCall], Awaitable[None] | None] | None = None
     count_flow: Callable[[r.RequestReceived], None] = nothing
+    count_receipt: Callable[[SendTimed], None] = nothing
     flows: Flows = field(default_factory=NoHolds)
 
 

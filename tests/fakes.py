@@ -9,6 +9,7 @@ from agents.ask_account import AccountTerms
 from agents.ports import NoHolds, Rules
 from schemas.errors import RenderFailedError, UnopenedError
 from schemas.money import place_of
+from schemas.punctuality import within_ms
 from schemas.records import Content
 from tables.devices import DeviceTerms
 
@@ -113,6 +114,10 @@ class MemoryReference:
 
     def reporting(self, channel: str) -> list[str]:
         return sorted(p.name for p in self.active if p.channel_type == channel and "webhook_key" in p.config)
+
+    def receipts_within_ms(self, channel: str, name: str) -> int | None:
+        found = (p for p in self.active if (p.channel_type, p.name) == (channel, name))
+        return next((within_ms(p) for p in found), None)
 
     def tag(self, tag: str) -> SeenTag | None:
         return next((t for t in self.tags if t.tag == tag), None)

@@ -30,7 +30,7 @@ STALE_MS = 900_000
 
 
 class Breakers:
-    """Makes calls, and leaves providers alone that fail. Fulfils `agents.ports.Health`.
+    """Makes calls, and leaves providers alone that fail.
 
     `perform` makes a call, whatever is known of its provider; `providers`: channel → active ones.
     """
@@ -62,7 +62,7 @@ class Breakers:
         known = self._known.get((provider.channel_type, provider.name))
         if known is None or known.version != provider.version:
             return 1.0
-        return known.share_told(now)
+        return known.breaker.share(now, self._terms)
 
     async def perform(self, call: ProviderCall) -> CallEnded:
         """Make a call, or say that it was never begun: it is decided anew then, and spends no attempt.
@@ -88,8 +88,8 @@ class Breakers:
         known = self._known.get(name)
         if known is not None and known.version == provider.version:
             return known
-        fresh = self._known[name] = _Known(provider, self._now_ms, self._terms)
-        self._metrics.known(*name, fresh)
+        fresh = self._known[name] = _Known(provider, self._now_ms)
+        self._metrics.known(*name, fresh.open_for)
         if known is not None:
             self._tell(fresh, known.breaker, Change.CHANGED)
         return fresh
@@ -121,29 +121,14 @@ class Breakers:
 class _Known:
     """A provider under one version of its entry, and what its calls say of it."""
 
-    def __init__(self, provider: Provider, now_ms: Callable[[], int], terms: Terms) -> None:
+    def __init__(self, provider: Provider, now_ms: Callable[[], int]) -> None:
         self.version = provider.version
         self.name = (provider.channel_type, provider.name)
         self.about = {"channel": provider.channel_type, "provider": provider.name}
         self.breaker = Breaker()
         self._now_ms = now_ms
-        self._terms = terms
-        self._told = 1.0
 
     def open_for(self) -> Cause | None:
         """Why it is left alone, as the metrics show it."""
         is_stale = self._now_ms() >= self.breaker.resumes_at + STALE_MS
         return None if is_stale else self.breaker.cause
-
-    def share(self) -> float:
-        """How much of its weight it has now."""
-        return self.breaker.share(self._now_ms(), self._terms)
-
-    def share_told(self, now: int) -> float:
-        """The same as of `now` (ms), with a line for each step."""
-        share = self.breaker.share(now, self._terms)
-        if share != self._told:
-            cause = Change.FAILURES if share < self._told else Change.RECOVERED
-            log.info("provider_weight_changed", **self.about, cause=cause, share=share, before=self._told)
-            self._told = share
-        return share

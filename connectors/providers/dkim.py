@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,7 +25,7 @@ from msgspec import Meta
 from connectors.providers.port import ProviderConfigError, Secretive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z", max_length=253)]
 
@@ -60,11 +61,9 @@ class Signatures:
     """Signs by each of the keys; without any, mails stay as they are."""
 
     def __init__(self, keys: Sequence[DkimKey], from_address: str) -> None:
-        sender = from_address.rpartition("@")[2]
-        for key in keys:
-            if not _is_aligned(key.domain.lower(), sender.lower()):
-                raise ProviderConfigError("config: dkim: domain is neither above nor below from_address")
-        self._keys = [(key, _private(key.private_key)) for key in keys]
+        for where, what in _faults(keys, from_address):
+            raise ProviderConfigError(f"config: {where}: {what}")
+        self._keys = [(key, secret) for key in keys if (secret := _private(key.private_key))]
 
     async def added(self, raw: bytes, at: int) -> bytes:
         """The mail with its signatures before it. `at`: milliseconds, the time of signing."""
@@ -77,6 +76,25 @@ class Signatures:
         fields = dict(_relaxed_field(field) for field in _FIELDS.split(head))
         body_hash = b64encode(sha256(relaxed_body(body)).digest()).decode()
         return b"".join(_signature(key, fields, body_hash, at) for key in self._keys) + raw
+
+
+def key_faults(given: object, from_address: object) -> list[tuple[str, str]]:
+    """Where in a config, and what: of keys as an entry gives them, and of its address if it has one."""
+    try:
+        keys = msgspec.convert(given, tuple[DkimKey, ...])
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at ")
+        return [(f"dkim{where.strip('`').removeprefix('$')}", what)]
+    return list(_faults(keys, from_address))
+
+
+def _faults(keys: Sequence[DkimKey], from_address: object) -> Iterator[tuple[str, str]]:
+    sender = from_address.rpartition("@")[2] if isinstance(from_address, str) else None
+    for number, key in enumerate(keys):
+        if sender is not None and not _is_aligned(key.domain.lower(), sender.lower()):
+            yield f"dkim[{number}].domain", "is neither above nor below from_address"
+        if _private(key.private_key) is None:
+            yield f"dkim[{number}].private_key", "is no PEM of RSA (1024 to 4096 bits) or Ed25519"
 
 
 def relaxed_body(body: bytes) -> bytes:
@@ -120,14 +138,14 @@ def _sign(secret: _Secret, text: bytes) -> str:
     return b64encode(secret.sign(sha256(text).digest())).decode()
 
 
-def _private(pem: str) -> _Secret:
+def _private(pem: str) -> _Secret | None:
     try:
         key = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
+        return None
     if isinstance(key, Ed25519PrivateKey) or (isinstance(key, RSAPrivateKey) and key.key_size in RSA_BITS):
         return key
-    raise ProviderConfigError("config: dkim: private_key is no PEM of RSA (1024 to 4096 bits) or Ed25519")
+    return None
 
 
 def _is_aligned(domain: str, sender: str) -> bool:

@@ -20,6 +20,7 @@ from connectors.providers.smsc import Smsc
 from connectors.providers.smtp import Smtp
 from connectors.providers.twilio import Twilio
 from connectors.providers.web_push import WebPush
+from schemas.punctuality import WITHIN
 from schemas.rates import PERIOD
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ def carrier_of(
     kind = KINDS.get(provider.kind)
     if kind is None:
         raise ProviderConfigError(f"kind {provider.kind!r} is none of {', '.join(sorted(KINDS))}")
-    outside = (WEBHOOK_KEY, PERIOD)  # kept for webhooks, and for `rate_limit` (connectors/rates.py)
+    outside = (WEBHOOK_KEY, PERIOD, WITHIN)  # kept for webhooks, for `rate_limit` and for weights
     config = {name: value for name, value in provider.config.items() if name not in outside}
     return kind(provider.name, {**defaults.get(provider.kind, {}), **config}, now_ms)

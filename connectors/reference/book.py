@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
 from schemas.money import place_of
+from schemas.punctuality import within_ms
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -42,6 +43,7 @@ class ReferenceBook:
         self._secrets: dict[str, frozenset[str] | None] = {}  # by template; emptied by changes
         self._providers: dict[str, tuple[Provider, ...]] = {}  # channel → in order; likewise
         self._reporting: dict[str, tuple[str, ...]] = {}  # channel → names; likewise
+        self._within: dict[tuple[str, str], int] | None = None  # of those that have a time; likewise
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the topic in; never raises."""
@@ -62,6 +64,7 @@ class ReferenceBook:
         self._secrets.clear()
         self._providers.clear()
         self._reporting.clear()
+        self._within = None
 
     def type(self, code: str) -> NotificationType | None:
         """Find a notification type."""
@@ -120,6 +123,14 @@ class ReferenceBook:
         """Find a provider, active or not."""
         found = self._records.get(f"provider:{channel}/{name}")
         return found if isinstance(found, Provider) else None
+
+    def receipts_within_ms(self, channel: str, name: str) -> int | None:
+        """How soon a provider has to report, where its entry says so; active or not."""
+        if self._within is None:
+            providers = (record for record in self._records.values() if isinstance(record, Provider))
+            judged = (((each.channel_type, each.name), within_ms(each)) for each in providers)
+            self._within = {name: limit_ms for name, limit_ms in judged if limit_ms is not None}
+        return self._within.get((channel, name))
 
     def providers(self, channel: str) -> Sequence[Provider]:
         """List active providers in the order in which they are tried (NS-DATA-OP-19)."""

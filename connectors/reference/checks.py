@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from connectors.providers.receipts.keys import address_wanted, key_wanted
-from connectors.providers.receipts.registry import STATUS_URL, WEBHOOK_KEY
 from connectors.reference.expressions import expression_faults, unknown_filters
 from connectors.reference.money_forms import amount_checks
+from connectors.reference.provider_forms import provider_checks, provider_remarks
 from connectors.reference.seen_forms import seen_checks, seen_remarks
 from connectors.templates.lint import lint
 from connectors.templates.splicing import is_part
@@ -16,7 +15,6 @@ from schemas.audience_words import ValueType
 from schemas.device_words import Platform
 from schemas.provider_words import Region, region_of
 from schemas.quiet import hours_of
-from schemas.rates import PERIOD, PERIODS_MS
 from schemas.records import (
     AudienceFilter,
     Communication,
@@ -72,8 +70,9 @@ AT_LEAST_ONE = ("dedup_window_s", "ttl_s", "remember_for_s", "rate_limit", "fall
 
 def record_checks(record: ReferenceRecord) -> tuple[list[str], list[str]]:
     """Check one record by itself: (faults, remarks), each naming its key."""
-    faults = [*_words(record), *_lengths(record), *_numbers(record), *_period(record), *amount_checks(record)]
-    remarks: list[str] = [*_webhook(record)]
+    faults = [*_words(record), *_lengths(record), *_numbers(record), *amount_checks(record)]
+    faults += provider_checks(record) if isinstance(record, Provider) else ()
+    remarks: list[str] = [*provider_remarks(record)] if isinstance(record, Provider) else []
     if isinstance(record, Template):
         for finding in lint(record):
             (faults if finding.level == "error" else remarks).append(finding.text)
@@ -160,23 +159,6 @@ def _lengths(record: ReferenceRecord) -> Iterator[str]:
     for name, longest in LONGEST[type(record)].items():
         if not 1 <= len(getattr(record, name)) <= longest:
             yield f"`{name}`: must have 1 to {longest} characters"
-
-
-def _period(record: ReferenceRecord) -> Iterator[str]:
-    given = record.config.get(PERIOD, "second") if isinstance(record, Provider) else "second"
-    if given not in PERIODS_MS:
-        yield f"`config.{PERIOD}`: {given!r} is none of {', '.join(PERIODS_MS)}"
-
-
-def _webhook(record: ReferenceRecord) -> Iterator[str]:
-    """No fault: a provider goes on sending, whatever becomes of its reports."""
-    given = record.config.get(WEBHOOK_KEY) if isinstance(record, Provider) else None
-    if given is None or not isinstance(record, Provider):
-        return
-    if wanted := key_wanted(record.kind, given):
-        yield f"`config.{WEBHOOK_KEY}`: should be {wanted}; with this one every report is turned away"
-    elif wanted := address_wanted(record.kind, given, record.config.get(STATUS_URL)):
-        yield f"`config.{STATUS_URL}`: should be {wanted}; with this one every report is turned away"
 
 
 def _numbers(record: ReferenceRecord) -> Iterator[str]:

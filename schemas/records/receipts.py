@@ -30,3 +30,4 @@ class ReceiptHeard(Record, frozen=True, kw_only=True):
     provider: str
     detail: str | None = None
     channel: str = ""  # of the provider; empty: of an older worker
+    posted_at: int | None = None  # by our clock; None: of an older worker

@@ -6,6 +6,7 @@ A batch is computed as the engine does it, and committed whole or, in a crash, n
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from connectors.consumers import Consumers
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from schemas.codec import Decoder, SchemaBook, encode
+from schemas.punctuality import SendTimed
 from schemas.records import (
     AttemptEnded,
     ContactChanged,
@@ -33,6 +35,7 @@ from streams.engine import inner
 from streams.engine.api import LATER, Event, Stage
 from streams.engine.compute import Desk, compute
 from streams.engine.turns import Turns
+from streams.routes import nothing
 from streams.settings import Settings
 from streams.topology import Outside, build
 from streams.wiring import Reading
@@ -50,9 +53,15 @@ async def _caught_up() -> bool:
     return True
 
 
-def _stages() -> dict[str, Stage]:
+GATES = (Provider(name=GATE, channel_type="push", kind="own", config={"webhook_key": "any"}),)
+
+
+def stages_with(
+    providers: Sequence[Provider] = GATES, count_receipt: Callable[[SendTimed], None] = nothing
+) -> dict[str, Stage]:
+    """Stages that know these providers; the count is told what is measured of them."""
     known = reference()
-    known.active = [Provider(name=GATE, channel_type="push", kind="own", config={"webhook_key": "any"})]
+    known.active = list(providers)
     plain, port = MemoryOutside(reference=known), cast("Any", None)
     figures = SeenMetrics(CollectorRegistry(), lambda: T0)
     outside = Outside(
@@ -70,6 +79,7 @@ def _stages() -> dict[str, Stage]:
         figures=figures,
         audience_figures=AudienceMetrics(CollectorRegistry()),
         request_figures=RequestMetrics(CollectorRegistry()),
+        count_receipt=count_receipt,
     )
     return {stage.name: stage for stage in build(Settings(), outside) if stage.name in STAGES}
 
@@ -79,7 +89,7 @@ class Line:
     """One task of each stage. `topics`: every record that was committed, as bytes."""
 
     now: int = T0
-    stages: dict[str, Stage] = field(default_factory=_stages)
+    stages: dict[str, Stage] = field(default_factory=stages_with)
     topics: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     read: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     stores: dict[str, Rows] = field(default_factory=lambda: defaultdict(Rows))
@@ -155,6 +165,7 @@ class Line:
         if crash:
             return True
         store.write(done.overlay.writes)
+        done.tell()
         for one in outputs.written:
             self.topics[one.topic].append(one.value or b"")
         for event in events[: done.taken]:

@@ -72,4 +72,5 @@ def _heard(told: Told, posted: ReceiptPosted) -> ReceiptHeard:
         provider=posted.provider,
         detail=scrubbed(told.detail) or None,
         channel=posted.channel,
+        posted_at=posted.received_at,
     )

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import Decoder, SchemaBook
 from schemas.records import Provider, ProviderCall, RateDemanded
-from streams import leases as leases_module
+from streams import reporting
 from streams.engine.api import EngineConfig
 from streams.leases import Leases
 from tests.messages import TASK
@@ -31,19 +31,22 @@ class Broker:
         self.taken: list[tuple[str, bytes, RateDemanded]] = []
         self.told = asyncio.Event()
 
-    async def send_and_wait(self, topic: str, value: bytes, *, key: bytes) -> None:
+    async def send(self, topic: str, value: bytes, *, key: bytes) -> asyncio.Future[None]:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.refuses:
             self.refuses -= 1
             raise KafkaConnectionError
         self.taken.append((topic, key, DECODE(value)))
+        answer.set_result(None)
         self.told.set()
+        return answer
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases_module, "AWAY_S", 0)
-    monkeypatch.setattr(leases_module, "REST_S", 0)
-    monkeypatch.setattr(leases_module, "BEAT_S", 60)
+    monkeypatch.setattr(reporting, "AWAY_S", 0)
+    monkeypatch.setattr(reporting, "REST_S", 0)
+    monkeypatch.setattr(reporting, "BEAT_S", 60)
 
 
 async def reported(broker: Broker, many: int) -> list[tuple[str, bytes, RateDemanded]]:
@@ -55,7 +58,7 @@ async def reported(broker: Broker, many: int) -> list[tuple[str, bytes, RateDema
     assert passing is not None
     waits = asyncio.ensure_future(passing)
     await turns(3)
-    reporter = asyncio.create_task(leases._report_on(port))
+    reporter = asyncio.create_task(leases.report_on(port))
     async with asyncio.timeout(30):
         while len(broker.taken) < many:
             await broker.told.wait()
@@ -75,7 +78,7 @@ async def test_a_call_that_waits_is_reported_by_its_account() -> None:
 
 async def test_it_is_reported_again_and_again_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutation tried: news only: hangs, fails."""
-    monkeypatch.setattr(leases_module, "BEAT_S", 0.01)
+    monkeypatch.setattr(reporting, "BEAT_S", 0.01)
     told = [said for *_, said in await reported(Broker(), 3)]
     assert [replace(told[0], number=number) for number in (1, 2, 3)] == told[:3]
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from schemas.codec import Decoder, SchemaBook
 from schemas.quarantine_words import flow_key
 from schemas.records import AnomalyFound, FlowCounted, RequestFreed, RequestReceived
-from streams import quarantine as quarantine_module
+from streams import reporting
 from streams.cli.quarantine import line_of
 from streams.engine.api import EngineConfig, ToCount
 from streams.quarantine import FlowEnds, lane_of, terms_of
@@ -49,12 +49,13 @@ class Broker:
 
 async def reported(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> FlowCounted:
     """The first report after two requests."""
-    monkeypatch.setattr(quarantine_module, "BEAT_S", 0)
+    for name in ("BEAT_S", "REST_S", "AWAY_S"):
+        monkeypatch.setattr(reporting, name, 0)
     ends = FlowEnds(CONFIG, lambda _: True, SchemaBook(), CollectorRegistry())
     ends.book.count(request(1))
     ends.book.count(request(2))
     port: Any = broker
-    reporter = asyncio.create_task(ends._report_on(port))
+    reporter = asyncio.create_task(ends.report_on(port))
     async with asyncio.timeout(30):
         await broker.told.wait()
     reporter.cancel()

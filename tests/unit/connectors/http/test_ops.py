@@ -30,8 +30,9 @@ from connectors.metrics import (
     ReceiptMetrics,
     SinkMetrics,
 )
-from connectors.provider_metrics import BreakerMetrics
+from connectors.provider_metrics import BreakerMetrics, WeightMetrics
 from connectors.rate_metrics import RateMetrics
+from connectors.receipt_metrics import PunctualityMetrics
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 
@@ -65,6 +66,8 @@ async def ops(*, aside: bool = False, **checks: Any) -> AsyncIterator[TestClient
     BudgetMetrics(registry)
     FlowMetrics(registry)
     BreakerMetrics(registry)
+    WeightMetrics(registry)
+    PunctualityMetrics(registry)
     SinkMetrics(registry)
     InputMetrics(registry)
     SeenMetrics(registry, lambda: 0)

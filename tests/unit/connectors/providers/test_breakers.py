@@ -14,7 +14,7 @@ from schemas.records import CallEnded, Provider, ProviderCall
 from schemas.words import Reason, Verdict
 from tests.messages import SECOND, T0, TASK
 
-MAIN = Provider(name="main", channel_type=TASK.channel, kind="smtp", weight=1)
+MAIN = Provider(name="main", channel_type=TASK.channel, kind="smtp")
 CALL = ProviderCall(task=TASK, provider="main")
 TERMS = Terms(calls=4, window_ms=30_000, pause_ms=30_000, misconfigured_pause_ms=300_000)
 NAMES = {"channel": TASK.channel, "provider": "main"}
@@ -134,15 +134,3 @@ async def test_a_provider_that_nobody_tries_any_more_wakes_nobody(desk: Desk) ->
     assert 1.0 == desk.sample("breaker_open", cause="failures")
     desk.now += 1
     assert 0.0 == desk.sample("breaker_open", cause="failures")
-
-
-async def test_a_weight_that_sinks_and_comes_back_is_told(desk: Desk) -> None:
-    await desk.ends(Verdict.ACCEPTED, 6)
-    await desk.ends(Verdict.TEMPORARY, 2)
-    with capture_logs() as lines:
-        shares = [desk.breakers.share(MAIN, desk.now)] * 2
-        desk.now += 31 * SECOND
-        shares.append(desk.breakers.share(MAIN, desk.now))
-    assert [0.5, 0.5, 1.0] == shares
-    assert [("failures", 0.5), ("recovered", 1.0)] == [(line["cause"], line["share"]) for line in lines]
-    assert 1.0 == desk.sample("weight_share")

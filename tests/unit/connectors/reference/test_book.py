@@ -184,3 +184,12 @@ def test_what_audiences_need_is_found_by_its_name() -> None:
         known.experiment("townsfolk"),
     )
     assert [None] * 3 == [known.communication("city"), known.filter("sale"), known.experiment("sale")]
+
+
+def test_how_soon_a_provider_has_to_report_is_known_also_when_switched_off() -> None:
+    known = book(
+        provider("a", config={"receipts_within_s": 60}, is_active=False),
+        provider("b"),
+    )
+    found = [known.receipts_within_ms("sms", name) for name in ("a", "b", "nobody")]
+    assert [60_000, None, None] == found

@@ -99,7 +99,7 @@ def test_texts_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
         "templates/hello.email.ru.yaml": "{subject: S, body_file: hello.html, body_text_file: hello.txt}",
         "templates/hello.html": "<p>hi</p>\n",
         "templates/hello.txt": "hi",
-        "providers.yaml": "- {name: p, channel_type: email, kind: smtp,"
+        "providers.yaml": "- {name: p, channel_type: email, kind: own,"
         " config: {password_file: secret, dkim: [{private_key_file: key}]}}",
         "secret": "hunter2\n",
         "key": "PEM\n",
