@@ -23,9 +23,10 @@ from connectors.http.problems import PROBLEMS, Code, Fault, ProblemError
 from schemas.audience_words import AudienceOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from aiohttp import web
+    from multidict import MultiMapping
 
     from connectors.http.audience.commands import Upload
     from connectors.http.audience.faults import Known
@@ -120,7 +121,7 @@ class AskingEndpoint(Endpoint):
 
     @abstractmethod
     async def _prepared(
-        self, raw: bytearray, headers: Mapping[str, str], trace: Trace, places: ExitStack
+        self, raw: bytearray, headers: MultiMapping[str], trace: Trace, places: ExitStack
     ) -> Upload:
         """What is to be written. Nothing else of the body is held when this has returned.
 
