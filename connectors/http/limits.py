@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from ipaddress import IPv6Address
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connectors.http.policies import Anyone, AtLogin, BySignature, OnlyGateway, Operations, Public
 from connectors.http.problems import Code, ProblemError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.http.policies import Policy
 
 MINUTE_MS = 60_000
+COUNTED_ELSEWHERE: Final = (Public, BySignature, Anyone, AtLogin, OnlyGateway, Operations)
 NETWORK_BITS = 64
 
 
@@ -54,7 +55,7 @@ def is_counted(policy: Policy) -> bool:
 
     A provider posts as often as there is something to tell: a 429 would only make it come again.
     """
-    return not isinstance(policy, Public | BySignature | Anyone | AtLogin | OnlyGateway | Operations)
+    return not isinstance(policy, COUNTED_ELSEWHERE)
 
 
 def limit_headers(policy: Policy) -> set[str]:
