@@ -162,6 +162,10 @@ class KeyLimits:
         """Count one request; None lets it pass, else the headers of its 429."""
         return self._buckets.spend(f"{operation} {key_id}", self._limit)
 
+    def left(self, key_id: str, operation: str) -> Mapping[str, str]:
+        """Where the key stands with an operation."""
+        return self._buckets.left(f"{operation} {key_id}", self._limit)
+
     def give_back(self, key_id: str, operation: str) -> None:
         """It got a 503: its sender is told to repeat it."""
         self._buckets.give_back(f"{operation} {key_id}", self._limit)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -100,15 +101,22 @@ class Reader:
             return [label["audience_label"] for label in (await answer.json())["labels"]]
 
     async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """What any other endpoint answers; again where it says: not now."""
+        """What any other endpoint answers with 200."""
+        status, found = await self.answered(method, path, body, headers)
+        assert 200 == status, found
+        return found
+
+    async def answered(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, Any]:
+        """Status and body; asked again where it says: not now."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 async with self.session.request(
                     method, self.base + path, json=body, headers=headers
                 ) as answer:
                     if answer.status not in {429, 503}:
-                        assert 200 == answer.status, await answer.text()
-                        return await answer.json()
+                        return answer.status, await answer.json(content_type=None)
                 await asyncio.sleep(0.5)
 
     async def until(self, expected: list[str], *ids: tuple[str, str]) -> float:

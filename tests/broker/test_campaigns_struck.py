@@ -119,22 +119,41 @@ async def until_ended(reader: Reader, label: str) -> Any:
     return one
 
 
+async def killed_amid(struck: Struck, reader: Reader, name: str) -> int:
+    """Call after call, until a kill fell between its first user and its last; its number."""
+    for chunk in range(MOST_CHUNKS):
+        await reader.post(f"{name}-{chunk}", name, people(name, chunk))
+        await until_begun(reader, id=f"{name}-{chunk}")
+        await struck.strike()
+        (left,) = await reader.status(id=f"{name}-{chunk}")
+        struck.served.worker.start()
+        if left["status"] == "in_progress":
+            return chunk
+    raise AssertionError("no kill fell amid labelling")
+
+
+async def withdrawn_amid(reader: Reader) -> tuple[str, Any]:
+    """Campaign after campaign, until one was withdrawn between its first user and its last; the answer."""
+    for number in range(MOST_CHUNKS):
+        name = f"stopped-{number}"
+        await reader.post(name, name, people(name, 0))
+        await until_begun(reader, id=name)
+        body = {"id": f"{name}-over", "campaign_label": name}
+        gone = await reader.asked("POST", f"{AUDIENCE}/unpublish", body)
+        (left,) = await reader.status(id=name)
+        if left["status"] == "in_progress":
+            return name, gone
+    raise AssertionError("no withdrawal fell amid labelling")
+
+
 @pytest.mark.spec("AUD-004 AUD-OP-29 CRM-OP-04")
 async def test_a_worker_that_is_killed_amid_labelling_ends_it_and_everybody_is_shown_his_label(
     struck: Struck, reader: Reader
 ) -> None:
-    """In chunked calls, until a kill fell between the first user of one and its last."""
-    name, label, users = "struck", "struck:spring-sale", 0
-    for chunk in range(MOST_CHUNKS):
-        await reader.post(f"struck-{chunk}", name, people(name, chunk))
-        users += CHUNK
-        await until_begun(reader, id=f"struck-{chunk}")
-        await struck.strike()
-        (left,) = await reader.status(id=f"struck-{chunk}")
-        struck.served.worker.start()
-        if left["processed"] < CHUNK:
-            break
-    assert "in_progress" == left["status"], "no kill fell amid labelling"
+    """The calls before the one that was struck are part of it: nobody of them is labelled twice."""
+    name, label = "struck", "struck:spring-sale"
+    chunk = await killed_amid(struck, reader, name)
+    users = (chunk + 1) * CHUNK
     await struck.served.worker.until_ready()
     told = await until_ended(reader, label)
     assert ("done", users, users, 0) == tuple(
@@ -168,18 +187,9 @@ async def _labelled(struck: Struck, label: str) -> int:
 async def test_a_campaign_that_is_withdrawn_amid_labelling_is_shown_to_nobody_and_stays_so(
     struck: Struck, reader: Reader
 ) -> None:
-    """Campaign after campaign, until one was withdrawn amid it; then its worker is killed."""
-    for number in range(MOST_CHUNKS):
-        name = f"stopped-{number}"
-        label = f"{name}:spring-sale"
-        await reader.post(name, name, people(name, 0))
-        await until_begun(reader, id=name)
-        body = {"id": f"{name}-over", "campaign_label": name}
-        gone = await reader.asked("POST", f"{AUDIENCE}/unpublish", body)
-        (left,) = await reader.status(id=name)
-        if "in_progress" == left["status"]:
-            break
-    assert "in_progress" == left["status"], "no withdrawal fell amid labelling"
+    """Its worker is killed once the withdrawal is answered."""
+    name, gone = await withdrawn_amid(reader)
+    label = f"{name}:spring-sale"
     await struck.strike()
     struck.served.worker.start()
     named = {"communication_id": "spring-sale", "audience_label": label}
@@ -195,5 +205,5 @@ async def test_a_campaign_that_is_withdrawn_amid_labelling_is_shown_to_nobody_an
     row = await struck.row(f"{ROW} AND withdrawn_at IS NOT NULL", label)
     assert row["ends_at"] == row["withdrawn_at"]
     body = {"id": "again", "campaign_label": name, "communication": DATES, "personal_communications": [LATE]}
-    async with reader.session.post(f"{reader.base}{AUDIENCE}/publish", json=body) as answer:
-        assert (409, "conflict") == (answer.status, (await answer.json())["code"])
+    status, again = await reader.answered("POST", f"{AUDIENCE}/publish", body)
+    assert (409, "conflict") == (status, again["code"])
