@@ -1,7 +1,7 @@
-"""The read of campaigns, from a copy of the tables and (a prototype) from their owner.
+"""A million users labelled and asked for: how fast, what it takes, what a restart and another owner do to it.
 
     python -m bench.campaigns                          100 000 users, 2 000 questions a second of three ids
-    python -m bench.campaigns --users 1000000 --owner  a million; the prototype, too
+    python -m bench.campaigns --users 1000000 --owner  a million; the prototype that asks the owner, too
 
 Everything runs on this machine over the loopback interface, and ends with the bench. A line of JSON a figure.
 """
@@ -10,87 +10,85 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import psutil
 import uvloop
 
+from bench.campaigns_load import KEY, Subject, load
+from bench.campaigns_load import tell as tell  # noqa: PLC0414 - other benches have it from here
 from bench.campaigns_publishing import Publisher
+from bench.campaigns_struck import FEW, Through, second_worker
 from bench.product import Product, Worker, cpu_s, free_ports, installed
-from bench.seen import WORD
 from bench.watch import Watched, python
 from streams.settings import load_settings
 
-KEY = "ck_live_bench"
 KEYS = [KEY, *(f"{KEY}{number}" for number in range(19))]
 """As many as the publisher needs to ask for the status a hundred times a second."""
 UPLOAD = 100_000
 WAIT_S = 240.0
-SLACK_S = 40.0
+STAGES = "audience,members,seen"
 
 
-def tell(what: str, **figures: Any) -> None:
-    """One finding."""
-    told = {name: round(value, 2) if isinstance(value, float) else value for name, value in figures.items()}
-    print(json.dumps({"what": what, **told}), flush=True)
-
-
-async def load(folder: Path, port: int, pid: int, given: argparse.Namespace, what: str) -> None:
-    """Questions on a schedule, and what they cost the process that answers."""
-    seconds, warm = given.seconds, 2.0
-    arguments = (f"--port={port}", f"--secret={KEY}", f"--users={given.users}", f"--rate={given.rate}")
-    argv = python("bench.engines.reading", [*arguments, f"--seconds={seconds}", f"--warm={warm}"])
-    before = cpu_s(pid) if psutil.pid_exists(pid) else None
-    client = await Watched.start(argv, folder / what.replace(" ", "-"))
-    try:
-        await client.until(lambda: client.said(WORD), seconds + SLACK_S, "the questions were not answered")
-    finally:
-        await client.stop()
-    told = json.loads("{" + client.log.read_text().partition(WORD)[2].splitlines()[0])
-    names = ("rate", "p50_ms", "p95_ms", "p99_ms", "p99.9_ms", "p100_ms", "late_ms", "unanswered", "refused")
-    spent = (
-        {}
-        if before is None or not psutil.pid_exists(pid)
-        else {"cpu_us": (cpu_s(pid) - before) * 1e6 / (given.rate * (seconds + warm))}
+async def labelled(made: Product, given: argparse.Namespace, publisher: Publisher, worker: Worker) -> None:
+    """Everybody, in calls of `UPLOAD` users one after the other; what that takes the worker."""
+    process = psutil.Process(worker.watched.process.pid)
+    before, seconds, most = cpu_s(process.pid), 0.0, 0
+    for first in range(0, given.users, UPLOAD):
+        done = await publisher.publish(f"c{first}", first, min(UPLOAD, given.users - first))
+        seconds += done.labelled_s
+        most = max(most, process.memory_info().rss)
+        tell("published", first=first, labelled_s=done.labelled_s, shown_after_done_ms=done.shown_ms)
+    tell(
+        "labelled",
+        users=given.users,
+        users_s=given.users / seconds,
+        worker_cpu_us=(cpu_s(process.pid) - before) * 1e6 / given.users,
+        worker_rss_mib=most >> 20,
+        disk_mib=size_of(folder_of(made, "members")) >> 20,
     )
-    tell(what, **{name: told[name] for name in names if name in told}, **spent)
 
 
-async def phases(
-    made: Product, given: argparse.Namespace, publisher: Publisher, subject: tuple[str, int, int]
-) -> None:
+async def restored(made: Product, publisher: Publisher, worker: Worker) -> Worker:
+    """The worker leaves and comes back, with its store and without; then a few are labelled."""
+    for is_kept in (True, False):
+        await worker.watched.stop()
+        if not is_kept:
+            shutil.rmtree(folder_of(made, "members"))
+        began = time.monotonic()
+        worker = await made.worker(STAGES)
+        ready_s = time.monotonic() - began
+        done = await publisher.publish(f"restored-{is_kept}", 0, FEW)
+        told = "kept" if is_kept else "lost"
+        tell("worker, restart", store=told, seen_ready_s=ready_s, then_labelled_s=done.labelled_s)
+    return worker
+
+
+def folder_of(made: Product, name: str) -> Path:
+    """The stores of a stage, or the copy of one."""
+    return next(path for path in Path(made.settings.data_dir).rglob(name) if path.is_dir())
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+async def phases(made: Product, given: argparse.Namespace, publisher: Publisher, subject: Subject) -> None:
     """At rest, and while another campaign is published to the same users."""
-    name, port, pid = subject
-    await load(made.folder, port, pid, given, f"{name}, at rest")
+    name = subject.name
+    await load(made.folder, subject, given, f"{name}, at rest")
     publishing = asyncio.create_task(publisher.publish(f"more-{name[:4]}", 0, min(given.users, UPLOAD)))
-    await load(made.folder, port, pid, given, f"{name}, publishing")
+    await load(made.folder, subject, given, f"{name}, publishing")
     done = await publishing
     tell(f"{name}, publishing ended", labelled_s=done.labelled_s, shown_after_done_ms=done.shown_ms)
-
-
-async def struck(
-    made: Product,
-    given: argparse.Namespace,
-    subject: tuple[str, int, int],
-    strike: Callable[[], Awaitable[None]],
-) -> None:
-    """The owner of the tables is killed two seconds into the load and started again at once."""
-    name, port, pid = subject
-    longer = argparse.Namespace(**{**vars(given), "seconds": max(given.seconds, 20.0)})
-    loading = asyncio.create_task(load(made.folder, port, pid, longer, f"{name}, owner killed"))
-    await asyncio.sleep(4.0)
-    await strike()
-    await loading
 
 
 async def until_answered(port: int, limit_s: float = WAIT_S) -> float:
@@ -113,11 +111,10 @@ async def until_answered(port: int, limit_s: float = WAIT_S) -> float:
 async def copy_way(made: Product, given: argparse.Namespace, publisher: Publisher, http: Worker) -> Worker:
     """What the product does; the HTTP process that runs in the end."""
     port = made.settings.http.port
-    subject = ("copy", port, http.watched.process.pid)
-    rss = psutil.Process(subject[2]).memory_info().rss
-    folder = next(Path(made.settings.data_dir).rglob("members-copy"))
-    disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    tell("copy, size", users=given.users, rss_mib=rss >> 20, disk_mib=disk >> 20)
+    subject = Subject("copy", port, http.watched.process.pid)
+    rss = psutil.Process(subject.pid).memory_info().rss
+    folder = folder_of(made, "members-copy")
+    tell("copy, size", users=given.users, rss_mib=rss >> 20, disk_mib=size_of(folder) >> 20)
     await phases(made, given, publisher, subject)
     for kept in (True, False):
         http.watched.kill()
@@ -144,22 +141,23 @@ async def run(given: argparse.Namespace) -> None:
             ports = free_ports()
             flags = {**made.flags, "http.port": str(next(ports)), "http.ops_port": str(next(ports))}
             front = replace(made, flags=flags, settings=load_settings(flags))
-            worker = await made.worker("audience,members,seen")
+            worker = await made.worker(STAGES)
             http = await front.http()
             publisher = Publisher(front.settings.http.port, KEYS)
-            for first in range(0, given.users, UPLOAD):
-                done = await publisher.publish(f"c{first}", first, min(UPLOAD, given.users - first))
-                tell("published", first=first, labelled_s=done.labelled_s, shown_after_done_ms=done.shown_ms)
+            await labelled(made, given, publisher, worker)
             http = await copy_way(front, given, publisher, http)
+            worker = await restored(made, publisher, worker)
 
             async def again() -> None:
                 nonlocal worker
                 worker.watched.kill()
                 await worker.watched.stop()
-                worker = await made.worker("audience,members,seen")
+                worker = await made.worker(STAGES)
 
-            pid = http.watched.process.pid
-            await struck(front, given, ("copy", front.settings.http.port, pid), again)
+            answering = Subject("copy", front.settings.http.port, http.watched.process.pid)
+            through = Through(front, given, answering, publisher)
+            await through.go("the owner is killed and started again", again)
+            await second_worker(made, through)
             if given.owner:
                 await worker.watched.stop()
                 await owner_way(made, given, publisher, next(ports))
@@ -180,7 +178,7 @@ async def owner_way(made: Product, given: argparse.Namespace, publisher: Publish
 
     owner = await started(0)
     await until_answered(port)
-    await phases(made, given, publisher, ("owner", port, owner.process.pid))
+    await phases(made, given, publisher, Subject("owner", port, owner.process.pid))
     owner.kill()
     await owner.stop()
     began = time.monotonic()

@@ -37,8 +37,8 @@ MEMBERSHIPS, SHOWN = 1, 3
 """Numbers of the tables in the stage `members`."""
 STALE_MS = 60_000
 """A copy that heard nothing for so long says nothing any more: what it shows may be withdrawn."""
-GENERAL_MS = 100
-"""So long the list of labels for everyone is good: it is made of all labels there are."""
+MOMENT_MS = 100
+"""So long a look is good that asks every partition and every label: no question of a person does."""
 
 
 class Rows(Protocol):
@@ -91,9 +91,8 @@ class CampaignsRead:
 
     def of(self, users: Sequence[str], context: Mapping[str, object], *, seen_too: bool) -> list[Shown]:
         """Labels of one person, as `agents.show` decides."""
-        if (reason := self.reason()) is not None:
-            raise NotCaughtUpError(reason)
-        now, labels = self._now_ms(), self._audience.labels()
+        now = self._now_ms()
+        general, labels = self._for_everyone(now), self._audience.labels()
         homes = [(user, bucket_key(bucket_of(user))) for user in users]
 
         def seen(communication_id: str) -> bool:
@@ -102,7 +101,7 @@ class CampaignsRead:
 
         try:
             entries = [entry for user, home in homes for entry in self._entries(user, home)]
-            found = show(entries, Published(labels, self._for_everyone(labels, now)), context, now, seen)
+            found = show(entries, Published(labels, general), context, now, seen)
         except (NotYet, UnknownSchemaError) as error:
             raise NotCaughtUpError(repr(error)) from None
         return found if seen_too else [one for one in found if is_left(one)]
@@ -112,11 +111,14 @@ class CampaignsRead:
         found: Memberships = Memberships() if raw is None else self._decode(raw)
         return found.entries
 
-    def _for_everyone(self, labels: Mapping[str, AudienceLabel], now: int) -> tuple[str, ...]:
+    def _for_everyone(self, now: int) -> tuple[str, ...]:
+        """Names of labels for everyone; `NotCaughtUpError` while nothing can be answered."""
         good_until, names = self._general
-        if not good_until - GENERAL_MS <= now < good_until:
-            names = for_everyone(labels.values(), now)
-            self._general = (now + GENERAL_MS, names)
+        if not good_until - MOMENT_MS <= now < good_until:
+            if (reason := self.reason()) is not None:
+                raise NotCaughtUpError(reason)
+            names = for_everyone(self._audience.labels().values(), now)
+            self._general = (now + MOMENT_MS, names)
         return names
 
     def labels_lag_ms(self) -> int | None:

@@ -6,7 +6,7 @@ Every route of the table declares one policy; `Authority.authenticate` is asked 
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from connectors.http.credentials import KeyShown, Nothing, TokenShown, is_in_url
 from connectors.http.jwks import KeysUnavailableError
@@ -43,6 +43,8 @@ SECRET_HEADER = "X-Gateway-Secret"  # noqa: S105 - the header's name
 GATEWAY_SCOPE = "gateway"
 CHALLENGE = 'Bearer realm="carillon"'
 SOON = {"Retry-After": "1"}
+OPEN: Final = (Public, ByLink, BySignature, Operations)
+"""Policies of routes that look at no credential here."""
 
 
 class Authenticate(Protocol):
@@ -88,7 +90,7 @@ class Authority:
 
     async def authenticate(self, asked: Asked, policy: Policy) -> Caller:
         """Check the credentials against the policy."""
-        if isinstance(policy, Public | ByLink | BySignature | Operations):
+        if isinstance(policy, OPEN):
             return OPERATIONS if isinstance(policy, Operations) else STRANGER
         if is_in_url(asked.query):
             self._refusals.refused("in_url")

@@ -83,9 +83,13 @@ def shown(headers: Mapping[str, str]) -> Credential:
 
 def is_in_url(query: str) -> bool:
     """Whether a query string holds what looks like a credential, valid or not."""
-    if not query:
-        return False
-    return any(
+    return _may_hold(query) and any(
         name.lower() in IN_URLS or any(prefix in value for prefix in PREFIXES)
         for name, value in parse_qsl(query, keep_blank_values=True)
     )
+
+
+def _may_hold(query: str) -> bool:
+    """Whether it is worth being taken apart: most hold none of these words, and nothing that hides one."""
+    plain = query.lower().replace("%5b", "[").replace("%5d", "]")  # of `context[…]`, as clients escape it
+    return "%" in plain or any(word in plain for word in (*IN_URLS, *PREFIXES))

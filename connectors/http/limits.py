@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from ipaddress import IPv6Address
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connectors.http.policies import Anyone, AtLogin, BySignature, OnlyGateway, Operations, Public
 from connectors.http.problems import Code, ProblemError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.http.policies import Policy
 
 MINUTE_MS = 60_000
+COUNTED_ELSEWHERE: Final = (Public, BySignature, Anyone, AtLogin, OnlyGateway, Operations)
 NETWORK_BITS = 64
 
 
@@ -54,7 +55,7 @@ def is_counted(policy: Policy) -> bool:
 
     A provider posts as often as there is something to tell: a 429 would only make it come again.
     """
-    return not isinstance(policy, Public | BySignature | Anyone | AtLogin | OnlyGateway | Operations)
+    return not isinstance(policy, COUNTED_ELSEWHERE)
 
 
 def limit_headers(policy: Policy) -> set[str]:
@@ -160,6 +161,10 @@ class KeyLimits:
     def __call__(self, key_id: str, operation: str) -> Mapping[str, str] | None:
         """Count one request; None lets it pass, else the headers of its 429."""
         return self._buckets.spend(f"{operation} {key_id}", self._limit)
+
+    def left(self, key_id: str, operation: str) -> Mapping[str, str]:
+        """Where the key stands with an operation."""
+        return self._buckets.left(f"{operation} {key_id}", self._limit)
 
     def give_back(self, key_id: str, operation: str) -> None:
         """It got a 503: its sender is told to repeat it."""

@@ -161,6 +161,10 @@ class KeyThrottle(Protocol):
     def __call__(self, key_id: str, operation: str) -> Mapping[str, str] | None:
         """Return the headers of a 429, or None to let it pass."""
 
+    def left(self, key_id: str, operation: str) -> Mapping[str, str]:
+        """The headers that tell where the key stands."""
+        ...
+
     def give_back(self, key_id: str, operation: str) -> None:
         """Count it no longer: who is told 503 comes again."""
 

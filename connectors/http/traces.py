@@ -32,15 +32,14 @@ class Trace(NamedTuple):
 
 def traced(headers: Mapping[str, str]) -> Trace:
     """Continue the caller's trace or begin one. The request id: the caller's uuid, else the trace id."""
+    fresh = secrets.token_hex(24)
     found = _PARENT.fullmatch(headers.get("traceparent", ""))
     if found and found[1] != _NO_TRACE and found[2] != _NO_SPAN:
         trace_id, flags = found[1], found[3]
     else:
-        trace_id, flags = secrets.token_hex(16), SAMPLED
+        trace_id, flags = fresh[:32], SAMPLED
     given = headers.get("X-Request-Id", "")
-    return Trace(
-        trace_id, secrets.token_hex(8), flags, given.lower() if _UUID.fullmatch(given) else _uuid(trace_id)
-    )
+    return Trace(trace_id, fresh[32:], flags, given.lower() if _UUID.fullmatch(given) else _uuid(trace_id))
 
 
 def new_id() -> str:

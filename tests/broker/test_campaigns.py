@@ -6,8 +6,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +20,22 @@ from schemas.codec import encode_json
 from schemas.records import Communication, Experiment
 from streams.settings import Settings
 from streams.topics import create_topics
-from tests.broker.faults.system import Program, free_port
+from tests.broker.campaign_reader import (
+    ALLOWED,
+    AUDIENCE,
+    DATES,
+    PATH,
+    PATIENCE_S,
+    SECRET,
+    SEEN,
+    Reader,
+    Served,
+    own,
+)
+from tests.broker.faults.system import Program
 
-PATH = "/inapp-communications/v1/campaigns"
-AUDIENCE = "/communications-audience/v1"
-SEEN = "/4.0/mark-notify/v1/seen"
-KEY, SECRET = "ck_live_campaigns", "gateway-of-campaigns"
-PATIENCE_S = 120.0
 NOBODY = "postgresql://nobody@127.0.0.1:1/none"
 """No stage of these tests asks Postgres."""
-DATES = {"start_date": "2020-01-01T00:00:00Z", "end_date": "2090-01-01T00:00:00Z"}
-
-
-@dataclass
-class Served:
-    """A broker, a worker of the stages that matter here, and an HTTP process."""
-
-    worker: Program
-    http: Program
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +65,7 @@ async def _opened(folder: Path, stack: AsyncExitStack) -> Served:
         await write(t.REFERENCE, newcomers, key=b"experiment:newcomers", partition=0)
     found = []
     for name, argv in (("worker", ("worker", "--stages", "audience,members,seen")), ("http", ("http",))):
-        program = Program(name, folder, ("streams.cli", *argv), base | _own(folder, name))
+        program = Program(name, folder, ("streams.cli", *argv), base | own(folder, name))
         stack.push_async_callback(program.stop)
         program.start()
         found.append(program)
@@ -78,98 +74,9 @@ async def _opened(folder: Path, stack: AsyncExitStack) -> Served:
     return Served(*found)
 
 
-def _own(folder: Path, name: str) -> dict[str, Any]:
-    """A static id: a killed worker comes back to its tasks at once."""
-    key = f"one:{sha256(KEY.encode()).hexdigest()}:audience+campaigns"
-    return {
-        "data_dir": str(folder / f"{name}-data"),
-        "http": {
-            "port": free_port(),
-            "ops_port": free_port(),
-            "gateway_secret": SECRET,
-            "api_keys": key,
-            "campaigns": "needed",
-        },
-        "engine": {"worker_name": f"campaigns-{name}", "static_id": True},
-        "log": {"format": "json"},
-    }
-
-
-@dataclass
-class Reader:
-    """A client of the HTTP process."""
-
-    served: Served
-    session: aiohttp.ClientSession
-
-    @property
-    def base(self) -> str:
-        return f"http://127.0.0.1:{self.served.http.settings['http']['port']}"
-
-    async def publish(self, campaign: str, *users: tuple[str, str]) -> str:
-        """A campaign for these users, labelled to the end; its label."""
-        people = [{"id_type": kind, "id": name} for kind, name in users]
-        body = {
-            "id": campaign,
-            "campaign_label": campaign,
-            "communication": {**DATES, "communication_id": "new-in-town"},
-            "personal_communications": [{"users": people, "communication_id": "spring-sale"}],
-        }
-        await self.asked("POST", f"{AUDIENCE}/publish", body)
-        async with asyncio.timeout(PATIENCE_S):
-            while await self._status(campaign) != "done":
-                await asyncio.sleep(0.2)  # a key has 5 a second
-        return f"{campaign}:spring-sale"
-
-    async def withdraw(self, campaign: str) -> None:
-        body = {"id": f"{campaign}-gone", "campaign_label": campaign}
-        await self.asked("POST", f"{AUDIENCE}/unpublish", body)
-
-    async def seen(self, **headers: str) -> None:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        own = {"X-Gateway-Secret": SECRET, "X-Auth-Kind": "client", "X-User-Id": "u-campaigns"}
-        await self.asked("POST", SEEN, {"tag": "promotions", "id": "spring-sale"}, **own | given)
-
-    async def shown(self, *ids: tuple[str, str]) -> list[str] | int:
-        """Labels shown, or the status that is none of 200."""
-        params = [pair for kind, name in ids for pair in (("id_type", kind), ("id", name))]
-        async with self.session.get(self.base + PATH, params=params) as answer:
-            if answer.status != 200:
-                return answer.status
-            return [label["audience_label"] for label in (await answer.json())["labels"]]
-
-    async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """What any other endpoint answers; again where it says: not now."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                async with self.session.request(
-                    method, self.base + path, json=body, headers=headers
-                ) as answer:
-                    if answer.status != 503:
-                        assert 200 == answer.status, await answer.text()
-                        return await answer.json()
-                await asyncio.sleep(0.5)
-
-    async def until(self, expected: list[str], *ids: tuple[str, str]) -> float:
-        """Seconds until this is shown."""
-        loop = asyncio.get_running_loop()
-        began, found = loop.time(), None
-        while (found := await self.shown(*ids)) != expected:
-            assert loop.time() - began < PATIENCE_S, found
-            await asyncio.sleep(0.01)
-        return loop.time() - began
-
-    async def _status(self, campaign: str) -> str:
-        url = f"{self.base}{AUDIENCE}/status"
-        async with self.session.get(url, params={"campaign_label": campaign}) as answer:
-            items = (await answer.json()).get("items", [])
-            return items[0]["status"] if items else ""
-
-
 @pytest.fixture
 async def reader(served: Served) -> AsyncIterator[Reader]:
-    headers = {"Authorization": f"Bearer {KEY}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=ALLOWED) as session:
         yield Reader(served, session)
 
 

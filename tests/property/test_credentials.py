@@ -6,7 +6,7 @@ import asyncio
 import json
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +30,7 @@ from connectors.http.problems import PROBLEMS, ProblemError
 from connectors.http.tokens import TokenRefusedError, head_of
 from tests.unit.connectors.http.issuer import Desk, token, unsigned
 
+PIECES = ["&", "=", "x", "%5B", "%5d", "+", "JWT", "jw", "t", "%6Awt", "%63k_live_", "Api_Key", *PREFIXES]
 TEXTS = st.text(st.characters(codec=None), max_size=60)
 KEY = "ck_live_0f3a5c7e9b1d_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 GOOD = token()
@@ -77,6 +78,14 @@ def test_a_credential_in_an_address_is_seen_however_it_is_written(name: str, val
 @given(TEXTS)
 def test_any_query_is_read(query: str) -> None:
     assert is_in_url(query) in {True, False}
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_a_query_that_is_not_taken_apart_holds_nothing(query: str) -> None:
+    """Mutations tried: the look at escapes left out, and letters compared as they are: both fail."""
+    told = parse_qsl(query, keep_blank_values=True)
+    by_name = any(name.lower() in IN_URLS for name, _ in told)
+    assert is_in_url(query) == (by_name or any(prefix in value for _, value in told for prefix in PREFIXES))
 
 
 @given(HEADS, JSON)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from aiohttp import web
+    from multidict import MultiMapping
 
     from connectors.http.audience.commands import Upload
     from connectors.http.audience.faults import Known
@@ -74,6 +75,7 @@ class Endpoint(ABC):
             log.error("audience_request_failed", operation=self.operation, error=repr(error))  # noqa: TRY400
             raise
         else:
+            response.headers.update(self._standing(caller))
             return response
         finally:
             self._metrics.asked(self.operation, result, loop.time() - began)
@@ -82,6 +84,11 @@ class Endpoint(ABC):
     @abstractmethod
     async def _answered(self, request: web.Request, trace: Trace) -> tuple[str, web.Response]:
         """Word for the metric, and the answer."""
+
+    def _standing(self, caller: Caller) -> Mapping[str, str]:
+        """Headers of the limit of this endpoint: it is far nearer than that of the service."""
+        key = caller.key_id
+        return {} if self._throttle is None or key is None else self._throttle.left(key, self.operation)
 
     @contextmanager
     def _counted(self, caller: Caller) -> Iterator[None]:
@@ -98,6 +105,7 @@ class Endpoint(ABC):
         except ProblemError as problem:
             if PROBLEMS[problem.code][0] > SERVER_FAULT:
                 self._throttle.give_back(key, self.operation)
+            problem.headers = {**self._throttle.left(key, self.operation), **problem.headers}
             raise
 
 
@@ -120,7 +128,7 @@ class AskingEndpoint(Endpoint):
 
     @abstractmethod
     async def _prepared(
-        self, raw: bytearray, headers: Mapping[str, str], trace: Trace, places: ExitStack
+        self, raw: bytearray, headers: MultiMapping[str], trace: Trace, places: ExitStack
     ) -> Upload:
         """What is to be written. Nothing else of the body is held when this has returned.
 

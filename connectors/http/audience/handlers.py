@@ -16,17 +16,17 @@ from connectors.http.audience.bodies import AdminPublishBody, LabelInfo, Labelle
 from connectors.http.audience.commands import digest_of, publication, withdrawal
 from connectors.http.audience.ports import AudienceQuery, UnresolvedError
 from connectors.http.audience.progress import status
-from connectors.http.audience.reading import TOKEN_HEADER, PublishReader, Reader, idempotency_key
+from connectors.http.audience.reading import PublishReader, Reader, idempotency_key
 from connectors.http.audience.rules import labelled
 from connectors.http.audience.slots import Size, size_of
 from connectors.http.ports import BrokerUnavailableError
 from connectors.http.problems import Code, Fault, ProblemError, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextlib import ExitStack
 
     from aiohttp import web
+    from multidict import MultiMapping
 
     from connectors.http.audience.commands import Upload
     from connectors.http.ports import EdgePorts
@@ -50,13 +50,13 @@ class Publish(AskingEndpoint):
     async def _prepared(
         self,
         raw: bytearray,
-        headers: Mapping[str, str],
+        headers: MultiMapping[str],
         trace: Trace,
         places: ExitStack,  # noqa: ARG002 - it has its place
     ) -> Upload:
         body = await asyncio.to_thread(self._reader, raw)
         bind_contextvars(campaign_label=body.campaign_label, request_id=body.id)
-        key = idempotency_key(headers.get(TOKEN_HEADER), body.id)
+        key = idempotency_key(headers, body.id)
         found = await self._checked(labelled, body)
         digest = await asyncio.to_thread(digest_of, "publish", body)
         asking = self._asking(trace, body.id, key, digest)
@@ -78,12 +78,12 @@ class Unpublish(AskingEndpoint):
     async def _prepared(
         self,
         raw: bytearray,
-        headers: Mapping[str, str],
+        headers: MultiMapping[str],
         trace: Trace,
         places: ExitStack,  # noqa: ARG002 - it has its place
     ) -> Upload:
         body = self._reader(raw)
-        key = idempotency_key(headers.get(TOKEN_HEADER), body.id)
+        key = idempotency_key(headers, body.id)
         upload = withdrawal(self._asking(trace, body.id, key, digest_of("unpublish", body)), body)
         bind_contextvars(campaign_label=upload.campaign_label, request_id=body.id)
         return upload
@@ -105,7 +105,7 @@ class AdminPublish(AskingEndpoint):
     async def _prepared(
         self,
         raw: bytearray,
-        headers: Mapping[str, str],  # noqa: ARG002 - none counts
+        headers: MultiMapping[str],  # noqa: ARG002 - none counts
         trace: Trace,
         places: ExitStack,
     ) -> Upload:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from connectors.http.audience import bodies as b
 from connectors.http.audience.progress import StatusAnswer, StatusItem
-from connectors.http.audience.reading import TOKEN_HEADER
+from connectors.http.audience.reading import KEY_HEADER, TOKEN_HEADER
 from connectors.http.audience.slots import LARGEST_BODY, MOST_VALUES, RETRY_SOON, SMALL_BODY
 from connectors.http.limits import PER_KEY, too_soon
 from connectors.http.operation import ANY_TEXT, Answer, Body, Header, Operation, Variable
@@ -21,7 +21,10 @@ STATUS_PATH = "/communications-audience/v1/status"
 ADMIN_PATH = "/admin/promotions/publish/"
 SIZE = f"At most {LARGEST_BODY >> 20} MiB and {MOST_VALUES} commas."
 SMALL = f"At most {SMALL_BODY >> 10} KiB."
-TOKEN = Header(TOKEN_HEADER, "Names the request for 24 hours, 1 to 64 characters; else `id` does.", "token-1")
+TOKENS = (
+    Header(TOKEN_HEADER, "Names the request for 24 hours, 1 to 64 characters; else `id` does.", "token-1"),
+    Header(KEY_HEADER, f"The same as `{TOKEN_HEADER}`; one of the two is enough.", "token-1"),
+)
 STARTS, ENDS = "2025-06-01T00:00:00+03:00", "2025-06-08T00:00:00+03:00"
 
 _REFUSALS = (
@@ -62,7 +65,7 @@ PUBLISH = Operation(
         " Repeat it with the same token after a broken connection, 408, 429, 500 and 503: the answer is the"
         " same."
     ),
-    headers=(TOKEN,),
+    headers=TOKENS,
     body=Body(
         b.PublishBody,
         SIZE,
@@ -81,7 +84,7 @@ UNPUBLISH = Operation(
         "A label, or all labels of a campaign. It is shown no longer from the answer on, and its entries are"
         " removed afterwards. A withdrawn label is never used again."
     ),
-    headers=(TOKEN,),
+    headers=TOKENS,
     body=Body(
         b.UnpublishBody,
         SMALL,

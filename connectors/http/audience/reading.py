@@ -16,11 +16,15 @@ from connectors.http.problems import Code, Fault, ProblemError
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from multidict import MultiMapping
 
 BODY_S = 60.0
 """To send a body in: it holds a place meanwhile."""
 LONGEST_TOKEN = 64
 TOKEN_HEADER = "X-Idempotency-Token"  # noqa: S105 - the header's name
+KEY_HEADER = "Idempotency-Key"
+TOKEN_HEADERS = (TOKEN_HEADER, KEY_HEADER)
+"""The specification's name, and the one that every other POST here takes."""
 _PLACE = re.compile(r"\[(\d+|\.\.\.)\]")
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -99,12 +103,25 @@ async def whole_body(request: web.Request, most: int = LARGEST_BODY) -> bytearra
     return raw
 
 
-def idempotency_key(token: str | None, request_id: str) -> str:
-    """The token if there is one, else the id of the request (AUD-OP-10)."""
-    if token is None:
+def idempotency_key(headers: MultiMapping[str], request_id: str) -> str:
+    """The token if there is one, under either name, else the id of the request (AUD-OP-10)."""
+    tokens = {token for name in TOKEN_HEADERS for token in headers.getall(name, [])}
+    if not tokens:
         return request_id
+    token = tokens.pop()
+    if tokens:
+        raise _unusable("two tokens came; which one names the request?")
     if not 1 <= len(token) <= LONGEST_TOKEN:
-        raise ProblemError(
-            Code.INVALID_FIELD, [Fault("", f"{TOKEN_HEADER} must have 1 to {LONGEST_TOKEN} characters")]
-        )
+        raise _unusable(f"{TOKEN_HEADER} must have 1 to {LONGEST_TOKEN} characters")
+    if not _is_text(token):
+        raise _unusable(f"{TOKEN_HEADER} must be UTF-8")
     return token
+
+
+def _unusable(why: str) -> ProblemError:
+    return ProblemError(Code.INVALID_FIELD, [Fault("", why)])
+
+
+def _is_text(token: str) -> bool:
+    """Whether it can be written; aiohttp stands in for bytes that are no UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in token)

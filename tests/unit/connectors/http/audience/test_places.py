@@ -111,6 +111,15 @@ async def test_a_body_that_does_not_come_gives_its_place_back(monkeypatch: pytes
         assert 200 == (await asked(one, PUBLISH_PATH, BODY, **{"Content-Encoding": "identity"}))[0]
 
 
+async def test_every_answer_tells_where_the_key_stands_with_this_endpoint() -> None:
+    """Not with the service's quota, which is two thousand times as far. Mutation to try: only 429 tells."""
+    async with edge(audience=Stage(), key_throttle=KeyLimits(lambda: NOW, Limit("key", 3))) as one:
+        answers = [await asked(one, PUBLISH_PATH, body) for body in (BODY, b"{")]
+    assert [(200, '"key";r=2;t=20'), (400, '"key";r=1;t=20')] == [
+        (status, headers["RateLimit"]) for status, _, headers in answers
+    ]
+
+
 @pytest.mark.spec("AUD-OP-22")
 async def test_a_key_has_so_many_requests_a_minute_of_each_operation() -> None:
     limits = KeyLimits(lambda: NOW, Limit("key", 2))

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from connectors.http.audience.reading import idempotency_key
 from connectors.http.problems import Code, ProblemError
@@ -117,15 +118,37 @@ def test_fields_that_may_be_absent_may_be_absent() -> None:
     assert published(body)
 
 
+def key_of(*given: tuple[str, str]) -> str:
+    return idempotency_key(CIMultiDict(given), "req")
+
+
 @pytest.mark.spec("AUD-OP-10")
-def test_the_token_makes_the_key_else_the_id() -> None:
-    assert ("req", "token") == (idempotency_key(None, "req"), idempotency_key("token", "req"))
+def test_the_token_makes_the_key_under_either_name_else_the_id() -> None:
+    token, key = ("X-Idempotency-Token", "token"), ("Idempotency-Key", "key")
+    assert ["req", "token", "key"] == [key_of(), key_of(token), key_of(key)]
+    assert "token" == key_of(token, ("Idempotency-Key", "token"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [("X-Idempotency-Token", "one"), ("X-Idempotency-Token", "two")],
+        [("X-Idempotency-Token", "one"), ("Idempotency-Key", "two")],
+    ],
+    ids=["of one name", "of both"],
+)
+def test_two_tokens_name_nothing(given: list[tuple[str, str]]) -> None:
+    """Mutation to try: the first one is taken."""
+    with pytest.raises(ProblemError) as caught:
+        key_of(*given)
+    assert Code.INVALID_FIELD == caught.value.code
 
 
 @pytest.mark.spec("AUD-040")
-@pytest.mark.parametrize("token", ["", "x" * 65])
-def test_a_token_has_1_to_64_characters(token: str) -> None:
+@pytest.mark.parametrize("name", ["X-Idempotency-Token", "Idempotency-Key"])
+@pytest.mark.parametrize("token", ["", "x" * 65, "a\udcff"], ids=["empty", "long", "no utf-8"])
+def test_a_token_has_1_to_64_characters(name: str, token: str) -> None:
     with pytest.raises(ProblemError) as caught:
-        idempotency_key(token, "req")
+        key_of((name, token))
     assert Code.INVALID_FIELD == caught.value.code
-    assert "x" * 64 == idempotency_key("x" * 64, "req")
+    assert "x" * 64 == key_of((name, "x" * 64))
