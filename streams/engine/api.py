@@ -150,7 +150,8 @@ class ToEffect:
     `lapsed(call)`: it was never begun, which `perform` may say, too. One call in flight per `key`; at `limit`
     calls of a task its inputs pause, those that are not urgent at `limit - kept`. All tasks of a process
     together run `at_once` calls, the `urgent` ones first; of these places urgent ones keep the same share as
-    `kept` is of `limit`. Where `gate(call)` is a wait, a call that has its place begins after it, or lapses.
+    `kept` is of `limit`. Where `gate(call)` is a wait, a call that has its place begins after it, or lapses;
+    so does one that had not begun when a notice was committed whose key is its `subject(call)`.
     """
 
     id: Callable[[Any], bytes]
@@ -166,6 +167,7 @@ class ToEffect:
     at_once: int = 10_000
     intent_ttl_s: float = 5.0
     gate: Callable[[Any], Awaitable[None] | None] | None = None
+    subject: Callable[[Any], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

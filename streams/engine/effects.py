@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -19,7 +20,7 @@ from streams.engine.performing import Performing
 from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from streams.engine.api import Headers, ToEffect
 
@@ -101,6 +102,14 @@ class Effects:
             self._leave(left)
         self._settled.clear()
         self._start_ready()
+
+    def doubt(self, subjects: Collection[bytes]) -> None:
+        """Notices of these keys are committed: what they may forbid and has not begun lapses."""
+        subject = self._route.subject
+        if subject is None or not subjects:
+            return
+        for waiting in chain.from_iterable(self._queues.values()):
+            waiting.doubted = waiting.doubted or subject(waiting.call) in subjects
 
     # ---- open ----
 
