@@ -80,10 +80,13 @@ def _told(watched: Watched, word: str) -> float:
     return float(watched.log.read_text().partition(word)[2].split()[0])
 
 
-class _Line(msgspec.Struct):
+class Line(msgspec.Struct):
+    """What is read of a line of the ledger. `at`: ms."""
+
     at: int
     channel: str
     message_id: str
+    recipient: str
 
 
 class Receipts:
@@ -93,7 +96,7 @@ class Receipts:
         self.at: dict[str, int] = {}
         self._ledger = ledger
         self._read = 0
-        self._decode = msgspec.json.Decoder(_Line).decode
+        self._decode = msgspec.json.Decoder(Line).decode
 
     def look(self) -> None:
         """Take up what has come; a line that is being written is left for the next look."""
@@ -103,7 +106,11 @@ class Receipts:
         self._read += len(whole) + len(end)
         for line in map(self._decode, whole.splitlines()):
             if line.channel == "email":
-                self.at.setdefault(line.message_id, line.at)
+                self.take(line)
+
+    def take(self, line: Line) -> None:
+        """Keep one mail."""
+        self.at.setdefault(line.message_id, line.at)
 
 
 def request_id(number: int) -> str:
@@ -119,8 +126,12 @@ def request(number: int, priority: str | None) -> tuple[str, bytes, list[tuple[s
 
 def mail_id(number: int) -> str:
     """The message id that the pipeline derives for a request's mail: what the provider's ledger knows."""
-    identity = (request_id(number), topics.SEND_REQUEST, user_of(number), f"bench-{number}")
-    return message_named(user_of(number), *identity, "email", "0", "0")
+    return mail_named(request_id(number), topics.SEND_REQUEST, user_of(number), f"bench-{number}")
+
+
+def mail_named(request: str, source: str, user: str, key: str) -> str:
+    """The same of any request: by its id, who asked, for whom, under which idempotency key."""
+    return message_named(user, request, source, user, key, "email", "0", "0")
 
 
 def received(numbers: Iterable[int], mails: Mapping[str, int]) -> dict[int, int]:

@@ -29,7 +29,7 @@ from streams.settings import Settings, load_settings
 EXAMPLES = Path(__file__).parents[1] / "examples"
 USERS = 2_000
 HEAP_MIB = 1024
-READY_S = 60.0
+READY_S = 180.0
 BY_STAGE = rb'^%b\{stage="([^"]+)"\} (\S+)'
 CONSUMED = "carillon_stage_consumed_records_total"
 OK = 200

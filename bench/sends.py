@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
@@ -28,7 +27,7 @@ import yaml
 from bench.campaigns import tell
 from bench.product import USERS as USER_COUNT
 from bench.product import Product, cpu_s, installed, register, user_of
-from bench.watch import Watched
+from bench.watch import Watched, python
 from connectors.kafka_clients import open_brokers
 from schemas import topics
 from streams.applying import apply_directory
@@ -102,9 +101,10 @@ class Sunk:
 
 
 @asynccontextmanager
-async def sink(folder: Path) -> AsyncIterator[Sunk]:
-    """A server for mails, for the length of the block."""
-    watched = await Watched.start([sys.executable, "-m", "bench.sinks"], folder)
+async def sink(folder: Path, ledger: Path | None = None) -> AsyncIterator[Sunk]:
+    """A server for mails, for the length of the block. `ledger`: where each leaves a line."""
+    told = [] if ledger is None else [f"--ledger={ledger}"]
+    watched = await Watched.start(python("bench.sinks", told), folder)
     try:
         await watched.until(lambda: watched.said("http"), READY_S, "the sink did not start")
         yield Sunk(watched, **orjson.loads(watched.log.read_bytes().partition(b"\n")[0]))
@@ -131,7 +131,7 @@ async def measure(made: Product, sunk: Sunk, title: str, channel: str, numbers: 
     await asyncio.to_thread(made.stock.fill, topics.SEND_REQUEST, records)
     before = await made.worker("intake,recipient")
     try:
-        await _read(made, "intake", "recipient")
+        await read_by(made, "intake", "recipient")
     finally:
         await before.watched.stop()
     taken = await sunk.taken()
@@ -150,13 +150,13 @@ async def measure(made: Product, sunk: Sunk, title: str, channel: str, numbers: 
     tell(f"{channel}, {title}", messages=many, rate=rate, to_listmonk=rate / LISTMONK, **costs)
 
 
-async def _read(made: Product, *stages: str) -> None:
+async def read_by(made: Product, *stages: str, within_s: float = WAIT_S) -> None:
     """Wait until these stages have read all there is."""
     kafka = made.settings.kafka
     lag = Lag(open_brokers(made.stock.bootstrap))
     await lag.start()
     try:
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(within_s):
             for stage in chosen(stages):
                 await lag.wait(f"{kafka.app}.{stage}", input_topics(stage))
     finally:

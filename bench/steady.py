@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
-from bench.stock import feeder
+from bench.stock import Record, feeder, produce
 
-Record = tuple[str, bytes]
 LINGER_MS = 5
 
 
 class Steady:
-    """A feed of one topic in a thread of its own; `sent` counts. `record` gives key and body of a number."""
+    """A feed of one topic in a thread of its own; `sent` counts. `record` gives the record of a number."""
 
     def __init__(self, bootstrap: str, topic: str, rate: float, record: Callable[[int], Record]) -> None:
         self._bootstrap = bootstrap
@@ -32,8 +31,7 @@ class Steady:
         for number in count():
             if self.ended.wait(max(0.0, started + number / self._rate - time.monotonic())):
                 break
-            key, body = self._record(number)
-            producer.produce(self._topic, key=key.encode(), value=body)
+            produce(producer, self._topic, self._record(number))
             producer.poll(0)
             self.sent = number + 1
         producer.flush()

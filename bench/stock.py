@@ -20,6 +20,9 @@ from confluent_kafka.admin import (
 
 from bench.job import PARTITIONS, request, unique_of
 
+Headers = list[tuple[str, bytes]]
+Record = tuple[str, bytes] | tuple[str, bytes, Headers]
+HEADED = 3
 POLL_EVERY = 5_000
 WAIT_S = 60.0
 READ_AT_ONCE = 20_000
@@ -90,11 +93,11 @@ class Stock:
         self._sources.discard(topic)
         self.forget(topic)
 
-    def fill(self, topic: str, records: Iterable[tuple[str, bytes]]) -> None:
+    def fill(self, topic: str, records: Iterable[Record]) -> None:
         """Write records, keyed and partitioned as Java would; all acknowledged when this returns."""
         producer = feeder(self.bootstrap, linger_ms=20)
-        for number, (key, value) in enumerate(records):
-            producer.produce(topic, key=key.encode(), value=value)
+        for number, record in enumerate(records):
+            produce(producer, topic, record)
             if number % POLL_EVERY == 0:
                 producer.poll(0)
                 while len(producer) > POLL_EVERY * 50:
@@ -150,6 +153,12 @@ def reader(bootstrap: str) -> Iterator[Consumer]:
         yield consumer
     finally:
         consumer.close()
+
+
+def produce(producer: Producer, topic: str, record: Record) -> None:
+    """Hand over one record."""
+    key, value, headers = record if len(record) == HEADED else (*record, [])
+    producer.produce(topic, key=key.encode(), value=value, headers=headers)
 
 
 def feeder(bootstrap: str, linger_ms: int) -> Producer:

@@ -119,11 +119,13 @@ def provider_call(
 ) -> ToEffect:
     """A provider call; one in flight per user and lane, which keeps their order.
 
+    A veto of its user makes one that has not begun lapse, so that `agents/heed.py` looks at it again.
     `hidden` after a crash, `lapsed` when never begun. `gate`: where it waits for its provider's rate.
     """
     return ToEffect(
         id=lambda call: _call_id(call).encode(),
         key=lambda call: f"{call.task.lane}/{call.task.user_id}".encode(),
+        subject=lambda call: subject_key(call.task.user_id),
         encode=encode,
         decode=reading.records(r.ProviderCall),
         perform=perform,

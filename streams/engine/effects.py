@@ -6,7 +6,7 @@ A call and its result outlive a failed turn of their task: what the outside was 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -16,10 +16,11 @@ from streams.engine.calls import Calls
 from streams.engine.inner import EFFECT
 from streams.engine.intent import Intent, Waiting, readable
 from streams.engine.performing import Performing
+from streams.engine.queues import Queues
 from streams.engine.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from streams.engine.api import Headers, ToEffect
 
@@ -45,8 +46,7 @@ class Effects:
         self._wake = wake
         self._calls = calls or Calls.of(route, Turns())
         self._performing = Performing(route, self._calls)
-        self._queues: defaultdict[bytes, deque[Waiting]] = defaultdict(deque)
-        self._ready: deque[Waiting] = deque()
+        self._queues = Queues()
         self._running: dict[asyncio.Task[None], Waiting] = {}
         self._closing = False
         self._intended: dict[bytes, int] = {}
@@ -83,29 +83,35 @@ class Effects:
         self._intended = {intent.effect_id: place for place, intent in enumerate(effects)}
         self._tell()
 
-    def begin(self, effects: Iterable[Intent], since: float) -> None:
+    def begin(self, effects: Iterable[Intent], since: float, noticed: Collection[bytes] = ()) -> None:
         """Take over effects whose intents are committed; `since`: monotonic s *before* that commit was tried.
 
         A process stopped inside its commit wakes as a zombie that has just learned of its success. What came
-        of a lapsed call takes its place before all others of its key, whatever came between.
+        of a lapsed call takes its place before all others of its key, whatever came between. `noticed`: keys
+        of notices in the same commit.
         """
         self._intended = {}
         for effect_id, call, headers, cause in effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
-            queue = self._queues[waiting.key]
             if (left := self._settled.get(cause)) and left.key == waiting.key:
                 del self._settled[cause]
-                queue[0] = waiting
-                self._ready.append(waiting)
-                continue
-            queue.append(waiting)
-            if len(queue) == 1:
-                self._ready.append(waiting)
+                self._queues.replace(waiting)
+            else:
+                self._queues.join(waiting)
         for left in self._settled.values():
-            self._leave(left)
+            self._queues.leave(left)
         self._settled.clear()
+        self.doubt(noticed)
         self._start_ready()
+
+    def doubt(self, subjects: Collection[bytes]) -> None:
+        """Notices of these keys are committed: what they may forbid and has not begun lapses."""
+        subject = self._route.subject
+        if subject is None or not subjects:
+            return
+        for waiting in self._queues:
+            waiting.doubted = waiting.doubted or subject(waiting.call) in subjects
 
     # ---- open ----
 
@@ -136,12 +142,11 @@ class Effects:
     def _keep(self, ids: set[bytes]) -> set[bytes]:
         self.results = deque(event for event in self.results if event.key[len(EFFECT) :] in ids)
         known = {event.key[len(EFFECT) :] for event in self.results}
-        for queue in self._queues.values():
-            for waiting in queue:
-                waiting.dropped = waiting.effect_id not in ids
-                known.add(waiting.effect_id)
+        for waiting in self._queues:
+            waiting.dropped = waiting.effect_id not in ids
+            known.add(waiting.effect_id)
         for gone in [effect_id for effect_id in self._lapsed if effect_id not in ids]:
-            self._leave(self._lapsed.pop(gone))
+            self._queues.leave(self._lapsed.pop(gone))
         self._start_ready()
         return known
 
@@ -158,8 +163,8 @@ class Effects:
     # ---- run ----
 
     def _start_ready(self) -> None:
-        while self._ready and len(self._running) < self._route.limit and not self._closing:
-            waiting = self._ready.popleft()
+        while self._queues.ready and len(self._running) < self._route.limit and not self._closing:
+            waiting = self._queues.ready.popleft()
             task = asyncio.create_task(self._run(waiting))
             self._running[task] = waiting
             task.add_done_callback(self._ran)
@@ -173,7 +178,7 @@ class Effects:
         """How many calls want a place; one that waits for another of its key does not."""
         wanted = len(self._running)
         if not self._closing:
-            wanted += len(self._ready) + len(self._intended)
+            wanted += len(self._queues.ready) + len(self._intended)
         more, self._told = wanted - self._told, wanted
         self._calls.opened(more)
 
@@ -192,21 +197,12 @@ class Effects:
         if waiting.lapsed and not waiting.dropped:
             self._lapsed[waiting.effect_id] = waiting
         else:
-            self._leave(waiting)
+            self._queues.leave(waiting)
         self.load -= 1
         self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
         self._start_ready()
         if not self._running:
             self._wake()
-
-    def _leave(self, waiting: Waiting) -> None:
-        """The first of its key makes way for the next one."""
-        queue = self._queues[waiting.key]
-        queue.popleft()
-        if queue:
-            self._ready.append(queue[0])
-        else:
-            del self._queues[waiting.key]
 
     def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
         self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))
@@ -226,8 +222,7 @@ class Effects:
 
     def never_begun(self) -> list[tuple[bytes, Headers, bytes]]:
         """Effects whose calls surely never began: id, headers, payload."""
-        waiting = (one for queue in self._queues.values() for one in queue)
-        left = [one for one in waiting if not one.begun and not one.dropped]
+        left = [one for one in self._queues if not one.begun and not one.dropped]
         return [(one.effect_id, one.headers, self._route.encode(one.call)) for one in left]
 
     async def close(self, deadline_s: float) -> None:

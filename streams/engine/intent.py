@@ -34,10 +34,11 @@ class Intent(NamedTuple):
 class Waiting:
     """An effect whose intent is committed. `begun`: it may have been called; `dropped`: nobody asks.
 
-    `lapsed`: it was not called, and keeps its place before later ones of its key until that is handled.
+    `doubted`: a notice came since that may forbid it. `lapsed`: it was not called, and keeps its place before
+    later ones of its key until that is handled.
     """
 
-    __slots__ = ("begun", "call", "dropped", "effect_id", "headers", "key", "lapsed", "since")
+    __slots__ = ("begun", "call", "doubted", "dropped", "effect_id", "headers", "key", "lapsed", "since")
 
     def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
         """`since`: monotonic seconds, which go on while the process is stopped."""
@@ -47,5 +48,5 @@ class Waiting:
         self.headers = headers
         self.since = since
         self.begun = False
-        self.dropped = False
+        self.dropped = self.doubted = False
         self.lapsed = False

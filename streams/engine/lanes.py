@@ -75,6 +75,11 @@ class Lanes:
         """Records that wait and need no room for a call."""
         return chain.from_iterable(lane.records for lane in self._notices)
 
+    def noticed(self, events: Iterable[Event]) -> set[bytes]:
+        """Keys of those of these events that are notices."""
+        topics = {lane.input.topic for lane in self._notices}
+        return {event.key for event in events if event.topic in topics}
+
     def behind(self) -> bool:
         """Whether notices from before the open are still to come: nothing else is handled before them."""
         return any(lane.is_behind for lane in self._notices)

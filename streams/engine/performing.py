@@ -61,7 +61,7 @@ class Performing:
 
     def _left_s(self, waiting: Waiting) -> float:
         """For how long it may still begin; less than nothing: not any more."""
-        if waiting.dropped:
+        if waiting.dropped or waiting.doubted:
             return -1.0
         return waiting.since + self._route.intent_ttl_s - time.monotonic()
 

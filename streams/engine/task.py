@@ -197,7 +197,7 @@ class Task(PlacedTask):
         computed.tell()
         if self._effects is not None:
             self._effects.handled(taken)
-            self._effects.begin(computed.effects, computed.ended_at)
+            self._effects.begin(computed.effects, computed.ended_at, self.lanes.noticed(taken))
         self._mark_timers(gathered.bound if len(taken) >= gathered.until else None, computed.timers)
 
     def _mark_timers(self, bound: int | None, new: list[int]) -> None:

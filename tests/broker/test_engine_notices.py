@@ -101,6 +101,21 @@ async def test_a_call_that_never_began_comes_back_though_its_successor_dies_over
     assert [b"w1 c1"] == errand.calls()
 
 
+async def test_a_notice_makes_a_call_lapse_that_was_recorded_and_has_not_begun(errand: Errand) -> None:
+    """One under way ends as it would; one of another key is made. Mutation: no `doubt`."""
+    worker = await errand.worker()
+    async with ended(worker):
+        await worker.start()
+        await errand.ask(b"call c1 user-0 hang", b"call c2 user-0", b"call c3 other hang", b"call c4 other")
+        await worker.until(lambda: len(errand.calls()) == 2, "the first of each key have begun")
+        await tell(errand, b"say told")
+        await errand.heard_of(b"told")
+        errand.let_go()
+        await errand.heard_of(b"done c1", b"lapsed c2", b"done c3", b"done c4")
+        assert 0 == await worker.stop()
+    assert {b"w1 c1", b"w1 c3", b"w1 c4"} == set(errand.calls())
+
+
 async def change(errand: Errand, phase: Phase) -> None:
     """Say that the stage is on its way from one task to two."""
     told = msgspec.json.encode(Layout(1, 2, phase))

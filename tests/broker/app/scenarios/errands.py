@@ -183,6 +183,7 @@ def errands(setting: Setting) -> list[Stage]:
         perform=does.perform,
         hidden=lambda call: Ended(b"hidden", call.id),
         lapsed=lambda call: Ended(b"lapsed", call.id),
+        subject=lambda call: call.key,
         limit=params.get("limit", 500),
         intent_ttl_s=params.get("ttl_s", 5.0),
     )

@@ -1,0 +1,1 @@
+"""How soon a change holds for mails that wait already."""
