@@ -204,10 +204,13 @@ def user_of(number: int) -> str:
     return f"00000000-0000-4000-8000-{number % USERS:012}"
 
 
-def sending(number: int, user: str, priority: str | None = None) -> tuple[str, bytes]:
-    """A request and its key: order confirmations (e-mail and push) and refunds (e-mail) in turn."""
+def sending(number: int, user: str, priority: str | None = None, *, mails: bool = False) -> tuple[str, bytes]:
+    """A request and its key: order confirmations (e-mail and push) and refunds (e-mail) in turn.
+
+    `mails`: refunds only.
+    """
     order = {"OrderNumber": f"A-{number}", "Amount": 129}
-    if number % 2:
+    if mails or number % 2:
         kind, data = "refund", order
     else:
         kind, data = "order_confirmation", {**order, "Items": [{"name": "Lanterns"}, {"name": "Rails"}]}
