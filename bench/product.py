@@ -174,18 +174,23 @@ async def installed(folder: Path, say: Say) -> AsyncIterator[Product]:
 
 async def register(made: Product, users: Iterator[str], say: Say) -> None:
     """Make the users known, so that requests need not wait for contacts."""
+    worker = await made.worker("intake,recipient")
+    try:
+        await introduce(made, worker, users, say)
+    finally:
+        await worker.watched.stop()
+
+
+async def introduce(made: Product, worker: Worker, users: Iterator[str], say: Say) -> None:
+    """The same by a worker that runs already and has read nothing yet."""
     names = list(users)
     say(f"registering {len(names):,} users")
     await asyncio.to_thread(made.stock.fill, topics.USER_EVENTS, ((user, registered(user)) for user in names))
-    worker = await made.worker("intake,recipient")
-    try:
-        deadline = time.monotonic() + READY_S
-        while (await worker.consumed()).get("recipient", 0.0) < len(names):
-            if time.monotonic() > deadline:
-                raise BenchError("the users did not become known")
-            await asyncio.sleep(0.2)
-    finally:
-        await worker.watched.stop()
+    deadline = time.monotonic() + READY_S
+    while (await worker.consumed()).get("recipient", 0.0) < len(names):
+        if time.monotonic() > deadline:
+            raise BenchError("the users did not become known")
+        await asyncio.sleep(0.2)
 
 
 def registered(user: str) -> bytes:
@@ -205,10 +210,7 @@ def user_of(number: int) -> str:
 
 
 def sending(number: int, user: str, priority: str | None = None, *, mails: bool = False) -> tuple[str, bytes]:
-    """A request and its key: order confirmations (e-mail and push) and refunds (e-mail) in turn.
-
-    `mails`: refunds only.
-    """
+    """A request and its key: order confirmations (e-mail, push) and refunds (`mails`: only these) in turn."""
     order = {"OrderNumber": f"A-{number}", "Amount": 129}
     if mails or number % 2:
         kind, data = "refund", order

@@ -88,6 +88,6 @@ def _unlisted(books: Books, sent: Sequence[Mail], received: Counter[tuple[str, s
     One is that by which its row says `sent`; each other one must be an attempt at that very provider whose
     answer is listed as unheard.
     """
-    told = [one for one in (*sent, *books.setbacks) if one.status in {SENT, UNKNOWN}]
-    left = received - Counter((one.message_id, one.provider or "") for one in told)
+    unheard = [(one.message_id, one.provider or "") for one in books.setbacks if one.status == UNKNOWN]
+    left = received - Counter([*((one.message_id, one.provider or "") for one in sent), *unheard])
     return sorted(f"{message_id} at {provider}" for message_id, provider in left.elements())

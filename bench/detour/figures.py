@@ -84,12 +84,12 @@ def _row(name: str, found: Sequence[Way], rate: float, first: str) -> Row:
     waits = distribution(max(way.received - way.asked, 0.0) for way in found)
     return {
         "phase": name,
-        "mails": float(len(found)),
+        "mails": len(found),
         "rate": rate,
-        "by_first": float(by[True]),
-        "by_reserve": float(by[False]),
-        "detours": float(len(detours)),
-        "limited": float(sum(way.was_limited for way in found)),
+        "by_first": by[True],
+        "by_reserve": by[False],
+        "detours": len(detours),
+        "limited": sum(way.was_limited for way in found),
         **{key: waits[key] for key in (key_of(0.5), key_of(0.99), key_of(1)) if key in waits},
         **(
             {"detour_p50_ms": at_share(detours, 0.5), "detour_p99_ms": at_share(detours, 0.99)}

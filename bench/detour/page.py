@@ -10,7 +10,7 @@ from bench.detour.scene import PHASES, Phase
 from bench.detour.server import ANSWER_S
 from bench.lines import plot
 from bench.page import DOCS, table_text
-from bench.results import entry_of
+from bench.results import Entry
 
 TEXT = """\
 # Detour
@@ -58,7 +58,7 @@ def page(ran: Ran) -> str:
         answer_ms=ANSWER_S * 1000,
         verdict=verdict(ran),
         phases="\n".join(_phases()),
-        table=table_text(TABLE, entry_of(rows(ran.told, ran.ways), {})),
+        table=table_text(TABLE, Entry(rows(ran.told, ran.ways), ran.measured, {}, {})),
         measured=ran.measured,
         pause=ran.pause_ms / 1000,
         late=ran.late_ms,

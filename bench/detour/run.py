@@ -13,7 +13,7 @@ from bench.detour.books import balance
 from bench.detour.figures import Told, Way, ways, without_effect
 from bench.detour.scene import CHANNEL, FIRST, PHASES, pause_of, stage
 from bench.machine import machine
-from bench.product import USERS, installed, register, user_of
+from bench.product import installed
 from bench.sections import Say
 from streams.outside import engine_config
 
@@ -42,7 +42,6 @@ async def run(folder: Path, mails: int, rate: float, say: Say) -> Ran:
     """All of it."""
     pause_ms = pause_of(mails, rate)
     async with installed(folder, say) as made, stage(made, pause_ms, say) as set_up:
-        await register(made, (user_of(number) for number in range(min(USERS, mails))), say)
         played = await set_up.play(mails, rate)
         say("reading what is left")
         acknowledged_ms = played.feeding.acknowledged_ms()

@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,9 @@ import yaml
 from bench.asked import Feeding, Flow, Receipts
 from bench.detour import found
 from bench.detour.server import HOST, LISTENS, Manners
-from bench.product import Product, free_ports
+from bench.product import USERS, Product, free_ports, introduce, user_of
 from bench.sections import Say
-from bench.watch import BenchError, Watched, python
+from bench.watch import Watched, python
 from streams.applying import apply_directory
 
 FIRST, RESERVE = "first", "reserve"
@@ -109,35 +110,9 @@ class Played:
     late_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the scene is, by both ledgers, the first provider's before the other."""
-
-    ledgers: list[Receipts]
-    mails: int
-
-    @property
-    def many(self) -> int:
-        """Received by both."""
-        return sum(len(one.at) for one in self.ledgers)
-
-    async def grown(self, phase: Phase) -> None:
-        """Wait until so many more were received as the phase says, or all were."""
-        counted = self.ledgers[:1] if phase.by_first else self.ledgers
-        before, deadline = sum(len(one.at) for one in counted), time.monotonic() + STILL_S
-        while (
-            self.many < self.mails and sum(len(one.at) for one in counted) < before + phase.share * self.mails
-        ):
-            if time.monotonic() > deadline:
-                raise BenchError("the mails do not come")
-            await asyncio.sleep(EVERY_S)
-            for one in self.ledgers:
-                one.look()
-
-
 @dataclass(slots=True)
 class Stage:
-    """The product, and the two servers that it sends to."""
+    """The product, and the two servers that it sends to; the first of them is the first provider's."""
 
     made: Product
     servers: dict[str, Server]
@@ -151,21 +126,29 @@ class Stage:
     async def play(self, mails: int, rate: float) -> Played:
         """All phases; returns when every mail has ended, or none has for long."""
         worker = await self.made.worker(STAGES)
-        feeding = await Feeding.start(self.made, Flow(0, mails, rate, "low", mails=True))
         try:
-            progress = Progress([Receipts(ledger) for ledger in self.ledgers], mails)
-            began = []
-            for phase in PHASES:
-                began.append(time.time() * 1000)
-                self.say(f"the first provider {phase.name}")
-                await self._strike(phase, progress.many * 1000 / max(began[-1] - began[0], 1.0))
-                await progress.grown(phase)
-            late_ms = await feeding.ended(mails / rate + STILL_S)
-            await self._settled(mails)
-            return Played(feeding, tuple(began), time.time() * 1000, late_ms)
+            users = (user_of(number) for number in range(min(USERS, mails)))
+            await introduce(self.made, worker, users, self.say)
+            feeding = await Feeding.start(self.made, Flow(0, mails, rate, "low", mails=True))
+            try:
+                return await self._play(feeding)
+            finally:
+                await feeding.watched.stop()
         finally:
-            await feeding.watched.stop()
             await worker.watched.stop()
+
+    async def _play(self, feeding: Feeding) -> Played:
+        receipts = [Receipts(ledger) for ledger in self.ledgers]
+        mails, began = feeding.flow.count, []
+        for phase in PHASES:
+            began.append(time.time() * 1000)
+            self.say(f"the first provider {phase.name}")
+            await self._strike(phase, _many(receipts) * 1000 / max(began[-1] - began[0], 1.0))
+            await _received(receipts, phase, mails)
+        late_ms = await feeding.ended(mails / feeding.flow.rate + STILL_S)
+        await _grown(partial(found.sent, self.made.flags["postgres.dsn"]), mails, LOOK_S)
+        await asyncio.sleep(QUIET_S)
+        return Played(feeding, tuple(began), time.time() * 1000, late_ms)
 
     async def _strike(self, phase: Phase, rate: float) -> None:
         """`rate`: what was received a second."""
@@ -174,16 +157,6 @@ class Stage:
             await first.kill()
         else:
             await first.behave(Manners(phase.takes and phase.takes * rate, phase.refusal))
-
-    async def _settled(self, mails: int) -> None:
-        """Until all are sent, as far as they will be."""
-        before, since = -1, time.monotonic()
-        while before < mails and time.monotonic() - since < STILL_S:
-            await asyncio.sleep(LOOK_S)
-            now = await found.sent(self.made.flags["postgres.dsn"])
-            if now > before:
-                before, since = now, time.monotonic()
-        await asyncio.sleep(QUIET_S)
 
 
 @asynccontextmanager
@@ -205,6 +178,33 @@ async def stage(made: Product, pause_ms: int, say: Say) -> AsyncIterator[Stage]:
 def pause_of(mails: int, rate: float) -> int:
     """For how long a provider that fails is left alone, ms."""
     return min(PAUSE_MS, round(DEAD.share * mails / rate * 1000 / TRIES))
+
+
+def _many(receipts: Iterable[Receipts]) -> int:
+    return sum(len(one.at) for one in receipts)
+
+
+async def _received(receipts: list[Receipts], phase: Phase, mails: int) -> None:
+    """Until so many more were received as the phase says, or all were, or none for long."""
+    counted = receipts[:1] if phase.by_first else receipts
+    enough = _many(counted) + phase.share * mails
+
+    async def more() -> float:
+        for one in receipts:
+            one.look()
+        return enough if _many(receipts) >= mails else _many(counted)
+
+    await _grown(more, enough, EVERY_S)
+
+
+async def _grown(count: Callable[[], Awaitable[float]], enough: float, every_s: float) -> None:
+    """Until a count has reached this, or has not grown for long."""
+    before, since = -1.0, time.monotonic()
+    while before < enough and time.monotonic() - since < STILL_S:
+        await asyncio.sleep(every_s)
+        now = await count()
+        if now > before:
+            before, since = now, time.monotonic()
 
 
 def _book(folder: Path, servers: dict[str, Server]) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bench.detour.figures import rows
 from bench.detour.page import write_page
 from bench.detour.run import run
@@ -12,10 +14,11 @@ from bench.detour.run import run
 MAILS, RATE = 500, 60.0
 
 
+@pytest.mark.spec("NS-OPS-041 NS-OPS-043 NS-OPS-OP-06 NS-SND-044")
 def test_no_mail_is_lost_nor_repeated_unlisted_while_the_first_provider_dies_and_returns(
     tmp_path: Path,
 ) -> None:
-    """NS-OPS-041, NS-OPS-043, NS-SND-044. How soon, the bench measures."""
+    """How soon, the bench measures."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         ran = runner.run(run(tmp_path / "detour", MAILS, RATE, print))
     assert {} == ran.wrong
