@@ -36,8 +36,9 @@ very provider that is listed as `unknown`, because its answer was never heard.
 Waits are from the broker's acknowledgement of a request to the line in the ledger; a mail belongs to the
 phase in which it was asked for. A detour is a mail that the reserve received after a failed attempt at the
 first, counted from its first intent of a call there (the broker's time of that record) to the line in the
-reserve's ledger. The other mails of the reserve found the first left alone. A server that refuses for its
-limit is waited for (docs/providers.md), so those mails come late and mostly by the first.
+reserve's ledger; straight is one that the first took at once, counted from the same. The other mails of the
+reserve found the first left alone. A server that refuses for its limit is waited for (docs/providers.md),
+so those mails come late and mostly by the first.
 
 {measured}; a provider that fails is left alone for {pause:g} s; feed late by {late:.1f} ms (P99); {machine};
 one worker, the broker, Postgres, both mail servers and the feed share the cores.

@@ -54,7 +54,6 @@ async def run(folder: Path, mails: int, rate: float, say: Say) -> Ran:
             acknowledged,
             await found.intended(made.stock, changelog, FIRST),
             played.began,
-            played.ended,
         )
     today = datetime.now(UTC).date().isoformat()
     return Ran(today, machine(), mails, rate, pause_ms, played.late_ms, told, ways(told))

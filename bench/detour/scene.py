@@ -106,7 +106,6 @@ class Played:
 
     feeding: Feeding
     began: tuple[float, ...]
-    ended: float
     late_ms: float
 
 
@@ -148,7 +147,7 @@ class Stage:
         late_ms = await feeding.ended(mails / feeding.flow.rate + STILL_S)
         await _grown(partial(found.sent, self.made.flags["postgres.dsn"]), mails, LOOK_S)
         await asyncio.sleep(QUIET_S)
-        return Played(feeding, tuple(began), time.time() * 1000, late_ms)
+        return Played(feeding, tuple(began), late_ms)
 
     async def _strike(self, phase: Phase, rate: float) -> None:
         """`rate`: what was received a second."""

@@ -36,7 +36,6 @@ TOLD = Told(
     {one: asked for one, (_, asked, _) in MAILS.items()},
     {"m1": 105.0, "m2": 1_140.0, "m4": 2_140.0},
     (0.0, 1_000.0, 2_000.0),
-    3_000.0,
 )
 RAN = Ran("2026-11-22", {"cores": "2"}, 4, 2.0, 30_000, 1.5, TOLD, ways(TOLD))
 
@@ -46,12 +45,13 @@ def test_a_mail_belongs_to_the_phase_in_which_it_was_asked_for() -> None:
     assert [*NAMES, "all"] == [row["phase"] for row in found]
     assert [1, 2, 1, 4] == [row["mails"] for row in found]
     assert [1, 0, 1, 2] == [row["by_first"] for row in found]
-    assert [1.0, 2.0, 1.0] == [row["rate"] for row in found[:3]]
+    assert [1.0, 2.0, 2.5] == [row["rate"] for row in found[:3]]
     assert [10.0, 90.0, 300.0, 300.0] == [row["p100_ms"] for row in found]
 
 
 def test_a_detour_is_from_the_intent_at_the_first_to_the_receipt_of_the_reserve() -> None:
     assert [None, 50.0, None, None] == [way.detour_ms for way in ways(TOLD)]
+    assert [5.0, None, None, None] == [way.straight_ms for way in ways(TOLD)]
     found = rows(TOLD, ways(TOLD))
     assert [0, 1, 0, 1] == [row["detours"] for row in found]
     assert 50.0 == found[1]["detour_p99_ms"]
