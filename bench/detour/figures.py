@@ -39,8 +39,8 @@ class Told:
 class Way:
     """How one mail went: from the acknowledgement of its request to its first receipt, and whose that was.
 
-    `straight_ms`: since its first intent of a call at the first provider, which took it at once; `detour_ms`: the
-    same where that failed and the reserve took it.
+    `straight_ms`: since its first intent of a call at the first provider, which took it at once; `detour_ms`:
+    the same where that failed and the reserve took it.
     """
 
     asked: float

@@ -48,7 +48,7 @@ async def run(folder: Path, mails: int, rate: float, say: Say) -> Ran:
         acknowledged = {key_of(number): acknowledged_ms(number) for number in range(mails)}
         changelog = engine_config(made.settings).changelog(f"delivery-{CHANNEL}")
         told = Told(
-            await found.books(made.flags["postgres.dsn"], acknowledged.keys(), set_up.ledgers),
+            await found.books(made.flags["postgres.dsn"], list(acknowledged), set_up.ledgers),
             [phase.name for phase in PHASES],
             FIRST,
             acknowledged,
