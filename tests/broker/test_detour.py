@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,11 @@ MAILS, RATE = 500, 60.0
 
 
 @pytest.mark.spec("NS-OPS-041 NS-OPS-043 NS-OPS-OP-06 NS-SND-044")
-def test_no_mail_is_lost_nor_repeated_unlisted_while_the_first_provider_dies_and_returns(
+async def test_no_mail_is_lost_nor_repeated_unlisted_while_the_first_provider_dies_and_returns(
     tmp_path: Path,
 ) -> None:
     """How soon, the bench measures."""
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        ran = runner.run(run(tmp_path / "detour", MAILS, RATE, print))
+    ran = await run(tmp_path / "detour", MAILS, RATE, print)
     assert {} == ran.wrong
     assert MAILS == len(ran.told.books.mails) == len(ran.ways)
     assert MAILS == rows(ran.told, ran.ways)[-1]["mails"]
