@@ -22,8 +22,8 @@ LISTENS = "LISTENS"
 HOST = "127.0.0.1"
 ANSWER_S = 0.02
 """From the line in the ledger to the answer, as from a server not far away; who is killed has some open."""
-BURST_S = 0.25
-"""So much of a second's rate may come at once."""
+BURST_S = 1.0
+"""So many seconds of the rate may come at once: calls come in bursts."""
 MESSAGE_ID = re.compile(rb"^message-id:\s*<([^@>]+)@", re.IGNORECASE | re.MULTILINE)
 
 
