@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from bench.detour.books import RETRYING, UNKNOWN, Books
 from bench.lines import Axis, Panel, Point
@@ -139,7 +140,7 @@ def panels(told: Told, found: Sequence[Way]) -> list[Panel]:
     began = told.began[0]
     last_s = (max(way.received for way in found) - began) / 1000
     step_s = max(last_s / POINTS, 0.25)
-    along = Axis("s of the run", 0, last_s)
+    along = Axis("s of the run", 0, _rounded(last_s))
     asked = _counts((way.asked - began for way in found), step_s)
     by_first = _counts((way.received - began for way in found if way.provider == told.first), step_s)
     by_reserve = _counts((way.received - began for way in found if way.provider != told.first), step_s)
@@ -156,7 +157,7 @@ def panels(told: Told, found: Sequence[Way]) -> list[Panel]:
     }
     longest = max(wait for line in waits.values() for _, wait in line)
     return [
-        Panel("Mails", along, Axis("mails/s", 0, most), rates),
+        Panel("Mails", along, Axis("mails/s", 0, _rounded(most)), rates),
         Panel(
             "How long they took, by when they were asked for",
             along,
@@ -164,6 +165,11 @@ def panels(told: Told, found: Sequence[Way]) -> list[Panel]:
             waits,
         ),
     ]
+
+
+def _rounded(end: float) -> float:
+    """The end of an axis whose quarters are whole numbers."""
+    return ceil(end / 20) * 20.0
 
 
 def _counts(times_ms: Iterable[float], step_s: float) -> list[Point]:
