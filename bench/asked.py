@@ -21,12 +21,16 @@ START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Requests numbered from `first` on, `rate` a second; 0: as fast as the broker takes them."""
+    """Requests numbered from `first` on, `rate` a second; 0: as fast as the broker takes them.
+
+    `mails`: each is one mail and nothing else.
+    """
 
     first: int
     count: int
     rate: float
     priority: str | None = None
+    mails: bool = False
 
     @property
     def numbers(self) -> range:
@@ -55,6 +59,7 @@ class Feeding:
             f"--rate={flow.rate}",
             f"--priority={flow.priority or ''}",
             f"--acknowledgements={file}",
+            *(["--mails"] if flow.mails else []),
         ]
         watched = await Watched.start(python("bench.engines.asking", arguments), folder)
         await watched.until(lambda: watched.said(BEGAN), START_S, "the feed did not begin")
@@ -118,15 +123,22 @@ def request_id(number: int) -> str:
     return f"cccccccc-0000-4000-8000-{number:012}"
 
 
-def request(number: int, priority: str | None) -> tuple[str, bytes, list[tuple[str, bytes]]]:
+def request(
+    number: int, priority: str | None, *, mails: bool = False
+) -> tuple[str, bytes, list[tuple[str, bytes]]]:
     """Key, value and headers of a request's record."""
-    user, body = sending(number, user_of(number), priority)
+    user, body = sending(number, user_of(number), priority, mails=mails)
     return user, body, [("request_id", request_id(number).encode())]
+
+
+def key_of(number: int) -> str:
+    """The idempotency key of a request."""
+    return f"bench-{number}"
 
 
 def mail_id(number: int) -> str:
     """The message id that the pipeline derives for a request's mail: what the provider's ledger knows."""
-    return mail_named(request_id(number), topics.SEND_REQUEST, user_of(number), f"bench-{number}")
+    return mail_named(request_id(number), topics.SEND_REQUEST, user_of(number), key_of(number))
 
 
 def mail_named(request: str, source: str, user: str, key: str) -> str:

@@ -109,12 +109,12 @@ class Stock:
         found: set[str] = set()
         count = 0
         decode = msgspec.json.Decoder(_Id).decode
-        for message in self._committed(topic):
+        for message in self.committed(topic):
             found.add(decode(message.value() or b"").id)
             count += 1
         return Delivered(count, len(found))
 
-    def _committed(self, topic: str) -> Iterator[Message]:
+    def committed(self, topic: str) -> Iterator[Message]:
         with reader(self.bootstrap) as consumer:
             parts = list(self._admin.list_topics(topic).topics[topic].partitions)
             ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p))[1] for p in parts}

@@ -66,7 +66,7 @@ def _flood(producer: Producer, times: array[float], options: argparse.Namespace)
 
 
 def _send(producer: Producer, times: array[float], options: argparse.Namespace, place: int) -> None:
-    key, value, headers = request(options.first + place, options.priority or None)
+    key, value, headers = request(options.first + place, options.priority or None, mails=options.mails)
     producer.produce(topics.SEND_REQUEST, value, key, headers=headers, on_delivery=_noting(times, place))
 
 
@@ -85,6 +85,7 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True, help="a second; 0: as fast as they are taken")
     parser.add_argument("--priority", default="")
+    parser.add_argument("--mails", action="store_true", help="nothing but mails")
     parser.add_argument(
         "--acknowledgements", type=Path, required=True, help="file of ms of wall time, as doubles"
     )
