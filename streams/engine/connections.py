@@ -33,7 +33,7 @@ REFUSALS = (
 """Whoever asks again gets the same answer: a person must change a password, a mechanism or a certificate."""
 
 
-class OurCertificateError(AuthenticationFailedError):
+class OurCertificateError(AuthenticationFailedError):  # type: ignore[misc] # aiokafka is untyped
     """The brokers want a certificate of ours, or do not accept the one that we show."""
 
 

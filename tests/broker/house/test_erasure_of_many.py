@@ -160,7 +160,7 @@ async def _begins(house: House) -> None:
         consumer.assign([TopicPartition(changelog, number) for number in range(count)])
         await consumer.seek_to_beginning()
         async for record in consumer:
-            if _owes(record.key):
+            if _owes(record.key or b""):
                 return
 
 
