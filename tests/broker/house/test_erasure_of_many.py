@@ -28,14 +28,16 @@ from streams.scaling.homes import homes
 from tables.devices import MOST_DEVICES
 from tables.erased import WALKS
 from tests.broker.house.book import known, phone, user
-from tests.broker.house.house import APP, PATIENCE_S, House, Sent
+from tests.broker.house.house import APP, House, Sent
 from tests.broker.house.issuer import token
 from tests.broker.house.test_access import ask
 from tests.broker.house.traces import OURS, kept, shows, stages_with, tables_with
 
 NAME, CANARY = "erased-with-much", "Goldfinch"
 USER, PHONE = user(NAME), phone(811)
-MESSAGES, WAITING, MAILBOX = 1_300, 620, 200
+MESSAGES, WAITING = 1_300, 620
+PATIENCE_S = 240.0
+"""A killed worker on a busy machine takes its time."""
 TEXTS = (CANARY, PHONE.removeprefix("+"))
 ERASED = b"\x09"
 """Number of the table of the erased, in the status stage."""
