@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from agents.equip import Shelf, age, claim, disarm, equip, restate
+from agents.claim import claim
+from agents.equip import Shelf, age, disarm, equip, restate
 from agents.erase import erase, forgotten, in_force, kept_until
 from agents.forbid import change
 from agents.remember import NOBODY, remember

@@ -1,9 +1,8 @@
 """Which devices of a user get pushes: registered, switched, refused, moved, listed, idle (NS-CH-060…069).
 
-consumes  DeviceChanged, TokenClaimed, DevicesDue; ContactChanged with a list of devices, or of a deletion
-keeps     devices; owners: a token belongs to whoever registered it last (NS-DATA-OP-10)
-emits     DeviceRow, TokenClaimed, DeviceChanged for the one who had the token before, DevicesDue (timer),
-          DevicesOff (its end),
+consumes  DeviceChanged, DevicesDue; ContactChanged with a list of devices, or of a deletion
+keeps     devices
+emits     DeviceRow, TokenClaimed, DevicesDue (timer), DevicesOff (its end),
           Vetoed of a device that is off: pushes that wait for it may reach somebody else
 
 What follows is told by what differs before and after, so rows and claims never miss a change.
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec.structs import replace
 
 from agents.forbid import silence
-from agents.remember import checked
+from agents.remember import checked, is_same
 from schemas.device_words import DeviceAction
 from schemas.errors import UnopenedError
 from schemas.ids import device_named, subject_key
 from schemas.records import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed, Vetoed
 from schemas.words import Channel
-from tables.devices import Devices, KnownDevice, Owner, owner_key
+from tables.devices import Devices, KnownDevice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +77,19 @@ def equip(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
         case DeviceAction.REFUSED:
             after = before.switch(value.device_id, value.changed_at, is_active=False)
             return _kept(value.user_id, after, shelf)
+        case DeviceAction.RESEALED:
+            return _resealed(value, shelf)
         case action:
             assert_never(action)
+
+
+def _resealed(value: DeviceChanged, shelf: Shelf) -> list[Followed]:
+    """The very same token under another key, and nothing else: no registration, and no row where none is."""
+    before = shelf.devices.get(subject_key(value.user_id)) or NOTHING
+    device = before.find(value.device_id)
+    if device is None or value.token is None or not is_same(device.token, value.token, shelf.cipher):
+        return []
+    return _kept(value.user_id, before.having(replace(device, token=value.token)), shelf)
 
 
 def restate(value: ContactChanged, shelf: Shelf) -> list[Followed]:
@@ -115,24 +125,6 @@ def age(due: DevicesDue, shelf: Shelf) -> list[Followed]:
     if due.due_at != before.looks_at:
         return []
     return _kept(due.user_id, replace(before.age(shelf.now, shelf.terms), looks_at=0), shelf)
-
-
-def claim(value: TokenClaimed, owners: Table[bytes, Owner]) -> list[DeviceChanged]:
-    """The later registration has the token, and the other device is off (NS-DATA-OP-10)."""
-    key = owner_key(value.token_hash)
-    owner = owners.get(key)
-    if value.is_released:
-        if owner is not None and owner.device_id == value.device_id:
-            owners.delete(key)
-        return []
-    claimant = Owner(user_id=value.user_id, device_id=value.device_id, at=value.at)
-    if owner is None or owner.device_id == claimant.device_id:
-        owners.put(key, claimant)
-        return []
-    if claimant.at < owner.at:
-        return [_moved(claimant, owner.at)]
-    owners.put(key, claimant)
-    return [_moved(owner, claimant.at)]
 
 
 def _kept(user_id: str, changed: Devices, shelf: Shelf) -> list[Followed]:
@@ -223,12 +215,6 @@ def _listed(user_id: str, told: list[tuple[str, bytes]], at: int, shelf: Shelf) 
 def _claim(user_id: str, device: KnownDevice) -> TokenClaimed:
     return TokenClaimed(
         token_hash=device.token_hash, user_id=user_id, device_id=device.device_id, at=device.used_at
-    )
-
-
-def _moved(loser: Owner, at: int) -> DeviceChanged:
-    return DeviceChanged(
-        user_id=loser.user_id, device_id=loser.device_id, action=DeviceAction.MOVED, changed_at=at
     )
 
 

@@ -78,12 +78,12 @@ def _meant(known: Contacts, change: ContactChanged, cipher: Cipher) -> list[tupl
     for name in ADDRESSES:
         sealed: bytes | None = getattr(change, name)
         address: Address | None = getattr(known, name)
-        if sealed and address is not None and _is_same(address.sealed, sealed, cipher):
+        if sealed and address is not None and is_same(address.sealed, sealed, cipher):
             found.append((name, address, sealed))
     return found
 
 
-def _is_same(one: bytes, other: bytes, cipher: Cipher) -> bool:
+def is_same(one: bytes, other: bytes, cipher: Cipher) -> bool:
     """Sealed by whichever keys; what a withdrawn key sealed is nothing that is known."""
     with suppress(UnopenedError):
         return one == other or cipher.open(one) == cipher.open(other)
@@ -96,7 +96,7 @@ def still_bounced(known: Contacts, stated: dict[str, Any], cipher: Cipher) -> di
         before: Address | None = getattr(known, name)
         after: Address | None = stated.get(name)
         is_marked = before is not None and (before.bounced_at or before.confirmed_at)
-        if before and after and is_marked and _is_same(before.sealed, after.sealed, cipher):
+        if before and after and is_marked and is_same(before.sealed, after.sealed, cipher):
             marks = {"bounced_at": before.bounced_at, "confirmed_at": before.confirmed_at}
             stated |= {name: replace(after, **marks)}
     return stated

@@ -87,7 +87,8 @@ def _requests() -> Iterator[Topic]:
     yield t.internal(t.PREFERENCES, (r.PreferenceChanged,), "Users' choices.", ("intake status", "recipient"))
     said = (r.DeviceChanged, r.TokenClaimed)
     about = "Devices that take pushes, switched off when one refuses; claims of a token by its hash."
-    yield t.internal(t.DEVICES, said, about, ("intake recipient delivery-push", "recipient"))
+    devices = t.internal(t.DEVICES, said, about, ("", "recipient"))
+    yield replace(devices, writers=("intake", "recipient", "delivery-push", "crypto reseal"))
     saw = (r.SeenPosted, r.SeenParcel, r.FallbackAsked)
     yield t.internal(t.SEEN, saw, SAW, ("http status", "seen"))
     yield t.internal(t.MAILBOX, (r.MailboxActed,), "What users did in the app.", ("http", "mailbox"))

@@ -33,3 +33,4 @@ class DeviceAction(StrEnum):
     SWITCHED = "switched"
     REFUSED = "refused"  # a push provider knows the token no longer
     MOVED = "moved"  # its token was registered under another device since
+    RESEALED = "resealed"  # its very token under another key (streams/resealing.py)

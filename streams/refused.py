@@ -12,7 +12,7 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 
-from streams.engine.connections import REFUSALS
+from streams.engine.connections import REFUSALS, OurCertificateError
 
 UNKNOWN_TO_BROKERS: Final = (
     "The brokers do not believe who we are, or we do not believe them. Look at"
@@ -20,12 +20,17 @@ UNKNOWN_TO_BROKERS: Final = (
     " and CARILLON_KAFKA__TLS_CA_FILE, and whether the"
     " brokers have that user: docs/security.md."
 )
+OUR_CERTIFICATE: Final = (
+    "The brokers want a certificate of ours, signed by whom they trust, that has not ended: name its file"
+    " in CARILLON_KAFKA__TLS_CERTIFICATE_FILE (and its key's in CARILLON_KAFKA__TLS_KEY_FILE), or let the"
+    " brokers trust who signed it: docs/security.md."
+)
 FORBIDDEN: Final = (
     "The brokers know us and forbid this. `carillon topics acls` prints the rights that our user needs."
 )
 NOBODY_THERE: Final = (
-    "Is CARILLON_KAFKA__BOOTSTRAP right, and do the brokers want TLS or SASL (CARILLON_KAFKA__TLS,"
-    " CARILLON_KAFKA__SASL_MECHANISM)?"
+    "Is CARILLON_KAFKA__BOOTSTRAP right, and do the brokers want TLS, SASL or a certificate of ours"
+    " (CARILLON_KAFKA__TLS, CARILLON_KAFKA__SASL_MECHANISM, CARILLON_KAFKA__TLS_CERTIFICATE_FILE)?"
 )
 _FORBIDDING = (
     ClusterAuthorizationFailedError,
@@ -42,6 +47,8 @@ def is_refused(error: BaseException | None) -> bool:
 
 def advised(error: BaseException) -> str:
     """The error, and what to do about it if that is known."""
+    if isinstance(error, OurCertificateError):
+        return f"{error}. {OUR_CERTIFICATE}"
     if isinstance(error, REFUSALS):
         return f"{error}. {UNKNOWN_TO_BROKERS}"
     if isinstance(error, _FORBIDDING):

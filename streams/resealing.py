@@ -1,20 +1,21 @@
-"""Contacts that an older key sealed, sealed anew after a rotation: so that the older one can be withdrawn.
+"""Contacts and push tokens that an older key sealed, sealed anew after a rotation: so it can be withdrawn.
 
-What is written exchanges ciphertext only, where the address is still the very same (agents/remember.py): it
-brings nothing back, makes no row, and twice is as good as once. What Account Service said stays its word.
-Tokens of devices are counted only: a fact of one is a registration.
+What is written exchanges ciphertext only, where the address or the token is still the very same
+(agents/remember.py, agents/equip.py): it brings nothing back, makes no row, claims no token, and twice is as
+good as once. What Account Service said stays its word.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from connectors.cipher import CipherError
 from connectors.kafka_clients import writing
 from schemas.codec import Decoder, encode
+from schemas.device_words import DeviceAction
 from schemas.ids import SUBJECT, subject_key
-from schemas.records import ContactChanged
-from schemas.topics import CONTACTS
+from schemas.records import ContactChanged, DeviceChanged
+from schemas.topics import CONTACTS, DEVICES
 from schemas.words import ContactAction
 from streams.changelogs import partitions_of, records_of
 from streams.outside import cipher_of, engine_config, publish_schemas
@@ -26,7 +27,7 @@ from tables.contacts import Contacts
 from tables.devices import Devices
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from connectors.cipher import Cipher
     from schemas.codec import SchemaBook
@@ -36,13 +37,16 @@ if TYPE_CHECKING:
 
 CONTACT_ROWS, DEVICE_ROWS = b"\2", b"\6"
 """How keys of contacts and of devices begin."""
+Fact: TypeAlias = ContactChanged | DeviceChanged
+Anew: TypeAlias = "tuple[Sequence[Fact], int]"
+"""Facts to be written, and how many values no key opens."""
 
 
 class Resealed(NamedTuple):
     """What was found and done.
 
     `by_key`: addresses by the key that seals them, `tokens_by_key`: tokens of devices; `written`: facts;
-    `unopened`: addresses of keys that are gone.
+    `unopened`: those of both whose key is gone.
     """
 
     by_key: Mapping[str, int]
@@ -52,7 +56,7 @@ class Resealed(NamedTuple):
 
 
 async def reseal(settings: Settings, *, is_only_counted: bool) -> Resealed:
-    """Walk through all contacts, a partition after the other; every in-sync replica has what is written.
+    """Walk through all of them, a partition after the other; every in-sync replica has what is written.
 
     `ScaleError` while the stage is scaled: its rows are in two places then.
     """
@@ -69,8 +73,8 @@ async def reseal(settings: Settings, *, is_only_counted: bool) -> Resealed:
         async with writing(brokers) as write:
             for fact in walk.facts(rows):
                 if not is_only_counted:
-                    key = subject_key(fact.user_id)
-                    await write(CONTACTS, encode(fact), key=key, partition=partition)
+                    topic = CONTACTS if isinstance(fact, ContactChanged) else DEVICES
+                    await write(topic, encode(fact), key=subject_key(fact.user_id), partition=partition)
                     written += 1
     return Resealed(walk.by_key, walk.tokens_by_key, written, walk.unopened)
 
@@ -96,20 +100,26 @@ class Walk:
         self._cipher = cipher
         self._contacts, self._devices = Decoder(Contacts, book=book), Decoder(Devices, book=book)
 
-    def facts(self, rows: Mapping[bytes, bytes]) -> Iterator[ContactChanged]:
+    def facts(self, rows: Mapping[bytes, bytes]) -> Iterator[Fact]:
         """What is to be written for these rows."""
         for key, value in rows.items():
             payload = payload_of(key, value)
-            if key[:1] == DEVICE_ROWS:
-                devices = self._devices(payload)
-                count((one.token for one in devices.known), self._cipher, self.tokens_by_key)
-                continue
-            contacts = self._contacts(payload)
-            count((one.sealed for _, one in known_of(contacts)), self._cipher, self.by_key)
             user_id = key[1:].decode().removeprefix(f"{SUBJECT}:")
-            facts, lost = sealed_anew(user_id, contacts, self._cipher)
+            facts, lost = (self._of_devices if key[:1] == DEVICE_ROWS else self._of_contacts)(
+                user_id, payload
+            )
             self.unopened += lost
             yield from facts
+
+    def _of_contacts(self, user_id: str, payload: bytes) -> Anew:
+        contacts = self._contacts(payload)
+        count((one.sealed for _, one in known_of(contacts)), self._cipher, self.by_key)
+        return sealed_anew(user_id, contacts, self._cipher)
+
+    def _of_devices(self, user_id: str, payload: bytes) -> Anew:
+        devices = self._devices(payload)
+        count((one.token for one in devices.known), self._cipher, self.tokens_by_key)
+        return tokens_anew(user_id, devices, self._cipher)
 
 
 def steady(layout: Layout | None) -> None:
@@ -133,8 +143,8 @@ def known_of(contacts: Contacts) -> Iterator[tuple[str, Address]]:
             yield name, address
 
 
-def sealed_anew(user_id: str, contacts: Contacts, cipher: Cipher) -> tuple[list[ContactChanged], int]:
-    """A fact for each address that an older key sealed; and how many no key opens."""
+def sealed_anew(user_id: str, contacts: Contacts, cipher: Cipher) -> Anew:
+    """A fact for each address that an older key sealed."""
     facts: list[ContactChanged] = []
     lost = 0
     for name, address in known_of(contacts):
@@ -147,4 +157,27 @@ def sealed_anew(user_id: str, contacts: Contacts, cipher: Cipher) -> tuple[list[
             continue
         at = getattr(contacts, f"{name}_at")
         facts.append(ContactChanged(user_id=user_id, action=ContactAction.RESEALED, changed_at=at, **changed))
+    return facts, lost
+
+
+def tokens_anew(user_id: str, devices: Devices, cipher: Cipher) -> Anew:
+    """A fact for each token that an older key sealed, of the time of the last word on its device."""
+    facts: list[DeviceChanged] = []
+    lost = 0
+    for device in devices.known:
+        if cipher.key_id_of(device.token) == cipher.current:
+            continue
+        try:
+            token = cipher.seal(cipher.open(device.token))
+        except CipherError:
+            lost += 1
+            continue
+        fact = DeviceChanged(
+            user_id=user_id,
+            device_id=device.device_id,
+            action=DeviceAction.RESEALED,
+            changed_at=device.changed_at,
+            token=token,
+        )
+        facts.append(fact)
     return facts, lost

@@ -81,8 +81,16 @@ class Kafka(BaseModel):
         sasl = None
         if self.sasl_mechanism and self.username and self.password:
             sasl = Sasl(self.sasl_mechanism, self.username, self.password.get_secret_value())
-        files = Tls(self.tls_ca_file, self.tls_certificate_file, self.tls_key_file)
-        return security(sasl, files if self.tls else None)
+        return security(sasl, self._files if self.tls else None)
+
+    @property
+    def user(self) -> str | None:
+        """Who we are to the brokers and their ACLs: by SASL, else by our certificate."""
+        return self.username or self._files.subject
+
+    @property
+    def _files(self) -> Tls:
+        return Tls(self.tls_ca_file, self.tls_certificate_file, self.tls_key_file)
 
     def brokers(self) -> dict[str, Any]:
         """What every client of ours is made with."""

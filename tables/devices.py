@@ -1,7 +1,7 @@
 """Tables `devices` and `owners`: where pushes of a user go, and whose a token is (NS-CH-060…069).
 
 devices   key: user key; value: `Devices`; writer: agents/equip.py, from `facts.devices` and `facts.contacts`
-owners    key: `owner_key` of a token's hash; value: `Owner`; writer: agents/equip.py, from `facts.devices`
+owners    key: `owner_key` of a token's hash; value: `Owner`; writer: agents/claim.py, from `facts.devices`
 
 Each word on a device has a time, and an older one never undoes a newer one: facts come by several ways. Times
 are in ms; they decide in the task of the token, too, so its owner does not depend on which claim came first.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from connectors.providers.receipts.registry import WEBHOOK_KEY
 from connectors.reference.wire import ReferenceRecord, Sealer, UnreadableError, decode, key_of
 from schemas.money import place_of
@@ -27,13 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["ReferenceBook", "key_of"]
+log = structlog.get_logger("reference")
 
 
 class ReferenceBook:
     """All reference records, by kind and name. A lower version never replaces a higher one.
 
-    `cipher` opens the configuration of providers. `problems`: key → why its newest record is not used; the
-    one before it stays in force.
+    `cipher` opens the configuration of providers. `problems`: key → why its newest record is not used, also
+    in the log; the one before it stays in force.
     """
 
     def __init__(self, cipher: Sealer | None = None) -> None:
@@ -56,6 +59,7 @@ class ReferenceBook:
                 record = decode(name, value, self._cipher)
             except UnreadableError as error:
                 self.problems[name] = str(error)
+                log.warning("reference_not_used", key=name, problem=self.problems[name])
                 return
             known = self._records.get(name)
             if known is not None and record.version < known.version:

@@ -8,8 +8,8 @@ from schemas.records.root import Record, Sealed
 class DeviceChanged(Record, frozen=True, kw_only=True):
     """Something happened to one device of a user. Topic `facts.devices`, key = subject key of the user.
 
-    action: `registered` (has platform, token and its hash), `switched` (`is_active`), `refused`, `moved`.
-    Of two the later one holds.
+    action: `registered` (has platform, token and its hash), `switched` (`is_active`), `refused`, `moved`,
+    `resealed` (has the token). Of two the later one holds.
     """
 
     user_id: str

@@ -36,9 +36,9 @@ def new_key(key_id: Annotated[str, typer.Argument(help="1 to 32 letters, digits,
 
 @crypto.command()
 def reseal(
-    check: Annotated[bool, typer.Option("--check", help="Only count addresses by key.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only count addresses and tokens by key.")] = False,
 ) -> None:
-    """Seal contacts with the newest key, so that older ones can go. Example: carillon crypto reseal."""
+    """Seal addresses and tokens with the newest key: older ones can go. Example: carillon crypto reseal."""
     settings = load_settings()
     configure(settings.log)
     hide_retries()

@@ -103,7 +103,7 @@ def acls(
 ) -> None:
     """Print the rights that users need at the brokers, as commands of Kafka's own tool; nothing is asked.
 
-    Ours is the user of CARILLON_KAFKA__USERNAME. See docs/security.md.
+    Ours is the user of CARILLON_KAFKA__USERNAME, else whom our certificate names. See docs/security.md.
 
     Example: carillon topics acls --allow orders=notification.send.request --allow crm=notification.events
     """
@@ -111,7 +111,7 @@ def acls(
     known = catalogue(destinations=destination or DEFAULT_DESTINATIONS)
     try:
         rights = [
-            *our_rights(kafka.username or "carillon", kafka.app, known),
+            *our_rights(kafka.user or "carillon", kafka.app, known),
             *operator_rights(operator, kafka.app, known),
             *rights_of_others(dict(_user_and_topics(one) for one in allow or ()), known),
         ]
@@ -124,7 +124,7 @@ def acls(
 
 
 def _user_and_topics(text: str) -> tuple[str, list[str]]:
-    user, _, names = text.partition("=")
+    user, _, names = text.rpartition("=")  # a certificate's name has some, too
     if not user or not names:
         raise RightsError(f"{text!r} is not user=topic,topic")
     return user, names.split(",")

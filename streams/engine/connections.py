@@ -32,6 +32,14 @@ REFUSALS = (
 )
 """Whoever asks again gets the same answer: a person must change a password, a mechanism or a certificate."""
 
+
+class OurCertificateError(AuthenticationFailedError):  # type: ignore[misc] # aiokafka is untyped
+    """The brokers want a certificate of ours, or do not accept the one that we show."""
+
+
+ABOUT_OURS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
+"""Words in alerts of the other side that are about our certificate; OpenSSL's names of them."""
+
 _send = AIOKafkaConnection.send
 _connect = AIOKafkaConnection.connect
 _bootstrap = AIOKafkaClient.bootstrap
@@ -55,16 +63,26 @@ async def _connected(self: AIOKafkaConnection) -> Any:
     except REFUSALS as error:
         _refusal.set(error)
         raise
-    except ssl.SSLCertVerificationError as error:
-        _refusal.set(AuthenticationFailedError(f"the certificate of {self.host}: {error.verify_message}"))
-        raise
     except ssl.SSLError as error:
-        _refusal.set(KafkaConnectionError(f"no TLS with {self.host}:{self.port}: {error.reason}"))
+        _refusal.set(_told(self, error))
         raise
-    except KafkaError:
+    except KafkaError as error:
+        # With TLS 1.3 the brokers look at our certificate when we take the connection for made.
+        if isinstance(error.__cause__, ssl.SSLError):
+            _refusal.set(_told(self, error.__cause__))
         raise
     except RuntimeError as error:
         raise ConnectionError(str(error)) from error
+
+
+def _told(self: AIOKafkaConnection, error: ssl.SSLError) -> KafkaError:
+    """Whose certificate is at fault, if one is."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return AuthenticationFailedError(f"the certificate of {self.host}: {error.verify_message}")
+    reason = error.reason or ""
+    if "ALERT" in reason and any(word in reason for word in ABOUT_OURS):
+        return OurCertificateError(f"{self.host}:{self.port} does not accept our certificate: {reason}")
+    return KafkaConnectionError(f"no TLS with {self.host}:{self.port}: {reason}")
 
 
 async def _started(self: AIOKafkaClient) -> None:

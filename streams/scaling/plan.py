@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 UNFENCED = ("trials", "crypto reseal")
-"""Trials of templates: each is a user of its own, so at worst its own status stays `pending`. Contacts that
-are sealed anew: the command does not begin during a change, and a fact of it that comes to a task without
-the user makes no row there."""
+"""Trials of templates: each is a user of its own, so at worst its own status stays `pending`. What is sealed
+anew: the command does not begin during a change, and a fact of it that comes to a task without the user makes
+no row there."""
 
 
 class ScaleError(RuntimeError):

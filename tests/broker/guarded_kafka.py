@@ -1,4 +1,4 @@
-"""A broker that asks who comes (SASL), also over TLS, and knows what each may do (ACLs)."""
+"""A broker that asks who comes (SASL, also over TLS, or a certificate), and knows what each may do (ACLs)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from confluent_kafka.admin import (
 
 from connectors.embedded.kafka import HOST, EmbeddedKafka, KafkaOptions, free_port
 from streams.rights import Right
-from tests.certificates import certified
+from tests.certificates import Authority, authority, certified
 from tests.servers import embedded
 
 KINDS = {
@@ -40,6 +40,7 @@ PROTOCOLS = ",".join(
         "PLAINTEXT": "PLAINTEXT",
         "SASL_PLAINTEXT": "SASL_PLAINTEXT",
         "SASL_SSL": "SASL_SSL",
+        "SSL": "SSL",
     }.items()
 )
 PLAIN_USER, PLAIN_PASSWORD = "plain", "plain-password"
@@ -47,11 +48,16 @@ PLAIN_USER, PLAIN_PASSWORD = "plain", "plain-password"
 
 @dataclass(frozen=True, slots=True)
 class GuardedKafka:
-    """Addresses of its doors, and the file of whom its certificate is to be trusted for."""
+    """Addresses of its doors, and the file of whom its certificate is to be trusted for.
+
+    `certificates` is the door for those whom `clients` signed; it knows them by the names they bear.
+    """
 
     sasl: str
     tls: str
+    certificates: str
     ca_file: Path
+    clients: Authority
     _admin: AdminClient
 
     def add_user(self, name: str, password: str, mechanism: str = "SCRAM-SHA-512") -> None:
@@ -82,13 +88,13 @@ class GuardedKafka:
 
 @contextmanager
 def guarded_kafka(folder: Path) -> Iterator[GuardedKafka]:
-    """Started for the length of the block; its third door, in clear, is for the test's own hand."""
-    certificate = certified(folder)
+    """Started for the length of the block; its last door, in clear, is for the test's own hand."""
+    certificate, clients = certified(folder), authority(folder, "clients")
     ports: list[int] = []
-    while len(ports) < 4:
+    while len(ports) < 5:
         ports.append(free_port(0, beside=ports[-1] if ports else 0))
-    plain, controller, sasl, tls = ports
-    doors = f"PLAINTEXT://{HOST}:{plain},SASL_PLAINTEXT://{HOST}:{sasl},SASL_SSL://{HOST}:{tls}"
+    plain, controller, sasl, tls, ssl = ports
+    doors = f"PLAINTEXT://{HOST}:{plain},SASL_PLAINTEXT://{HOST}:{sasl},SASL_SSL://{HOST}:{tls},SSL://{HOST}:{ssl}"
     login = "org.apache.kafka.common.security"
     known = f'username="x" password="x" user_{PLAIN_USER}="{PLAIN_PASSWORD}"'
     properties: dict[str, object] = {
@@ -98,6 +104,9 @@ def guarded_kafka(folder: Path) -> Iterator[GuardedKafka]:
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": certificate,
+        "listener.name.ssl.ssl.client.auth": "required",
+        "listener.name.ssl.ssl.truststore.type": "PEM",
+        "listener.name.ssl.ssl.truststore.location": clients.file,
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
     }
@@ -111,4 +120,4 @@ def guarded_kafka(folder: Path) -> Iterator[GuardedKafka]:
     options = KafkaOptions(port=plain, controller_port=controller, properties=properties)
     with embedded(EmbeddedKafka(folder / "kafka", options)) as address:
         admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
-        yield GuardedKafka(f"{HOST}:{sasl}", f"{HOST}:{tls}", certificate, admin)
+        yield GuardedKafka(f"{HOST}:{sasl}", f"{HOST}:{tls}", f"{HOST}:{ssl}", certificate, clients, admin)

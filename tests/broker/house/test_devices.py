@@ -49,8 +49,8 @@ def told(house: House) -> Told:
 
 
 async def _played(house: House) -> Told:
-    statuses = [(await _api(house, "POST", "", _body(NAME, token)))[0] for token in (GONE, STAYS)]
-    statuses.append((await _api(house, "POST", "", _body(NAME, STAYS)))[0])
+    statuses = [(await api(house, "POST", "", _body(NAME, token)))[0] for token in (GONE, STAYS)]
+    statuses.append((await api(house, "POST", "", _body(NAME, STAYS)))[0])
     await house.read_by("intake", "recipient")
     await house.send(_asked("first"))
     await house.called(GONE, 1)
@@ -61,8 +61,8 @@ async def _played(house: House) -> Told:
     await house.rows(OFF, [user(NAME)], 1)
     await house.send(_asked("second"))
     second = await house.rows(ENDED, ["devices-second"], 1)
-    listed = (await _api(house, "GET", f"/user/{user(NAME)}"))[1]
-    await _api(house, "POST", "", _body(NEXT, STAYS))
+    listed = (await api(house, "GET", f"/user/{user(NAME)}"))[1]
+    await api(house, "POST", "", _body(NEXT, STAYS))
     await house.rows(OFF, [user(NAME)], 2)
     records = await house.topics("notification.preferences", "facts.devices", "channel.push", "rows")
     raw = [(name, one.value or b"") for name, found in records.items() for one in found]
@@ -82,7 +82,7 @@ def _body(name: str, token: str) -> dict[str, Any]:
     return {"user_id": user(name), "platform": "ios", "token": token}
 
 
-async def _api(house: House, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+async def api(house: House, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     url = f"http://127.0.0.1:{house.http.settings['http']['port']}/api/v1/notifications/devices{path}"
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (

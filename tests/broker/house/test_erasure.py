@@ -21,24 +21,21 @@ from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 from tests.broker.house.issuer import token
 from tests.broker.house.test_access import ask
+from tests.broker.house.traces import OURS, shows, tables_with
 
 NAME, CANARY, VIEWER = "erased", "Canarybird", "4001-erased"
 USER, PHONE = user(NAME), phone(801)
-OURS = (
-    *("facts.", "request.", "channel.", "vetoes.", "outcomes", "rows", "stats.", "seen.", "audience."),
-    *("notification.events", "notification.stats", "audit.", "house."),
-)
+TEXTS = (CANARY, PHONE, PHONE.removeprefix("+"))
 SENT = "SELECT 1 FROM notification_messages WHERE user_id = $1::UUID AND status = 'sent'"
 WAITS = "SELECT 1 FROM notification_requests WHERE user_id = $1::UUID AND outcome = 'waiting'"
 CONSENTED = "SELECT 1 FROM user_consents WHERE user_id = $1::UUID"
 LEFT = "SELECT 1 FROM user_global_unsubscribes WHERE user_id = $1::UUID AND channel_type = 'push'"
 CHANGED = "SELECT 1 FROM audit_log WHERE action = 'preferences.change' AND object_id = $1"
-ENDED = "SELECT 1 FROM notification_requests WHERE user_id = $1::UUID AND reason = 'user_erased'"
-NOTED = "SELECT 1 FROM user_erasures WHERE person = $1::UUID"
-TABLES = """
-SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+ENDED = """
+SELECT 1 FROM notification_requests
+WHERE user_id = $1::UUID AND reason = 'user_erased' AND notification_type = 'hidden_repeat'
 """
+NOTED = "SELECT 1 FROM user_erasures WHERE person = $1::UUID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +86,8 @@ async def _told(house: House) -> Story:
     return Story(
         export=export,
         person=told["person"],
-        rows=[(name, text) for text in (CANARY, PHONE, USER) for name in await _where(house, text)],
-        topics=[name for name, records in topics.items() if any(_shows(one) for one in records)],
+        rows=[(name, text) for text in (CANARY, PHONE, USER) for name in await tables_with(house, text)],
+        topics=[name for name, records in topics.items() if any(shows(one, *TEXTS) for one in records)],
         read=sum(len(records) for records in topics.values()),
         evidence=(evidence[0], evidence[1], evidence[2]),
         ended=len(await house.rows(ENDED, [NOBODY], 1)),
@@ -108,20 +105,6 @@ def _asked(number: int, **fields: Any) -> Sent:
         **fields,
     }
     return Sent("notification.send.request", value, USER)
-
-
-def _shows(record: Any) -> bool:
-    raw = (record.value or b"") + b"".join(record.headers.values())
-    return any(text.encode() in raw for text in (CANARY, PHONE, PHONE.removeprefix("+")))
-
-
-async def _where(house: House, text: str) -> list[str]:
-    names = [row["name"] for row in await house.rows(TABLES, [], 1)]
-    found = []
-    for name in names:
-        query = f"SELECT count(*) AS n FROM {name} AS t WHERE t::TEXT ILIKE $1"  # noqa: S608
-        found += [name] * bool((await house.rows(query, [f"%{text}%"], 1))[0]["n"])
-    return found
 
 
 def test_an_export_has_what_is_known(story: Story) -> None:

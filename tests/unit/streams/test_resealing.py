@@ -1,8 +1,9 @@
-"""After a rotation contacts are sealed by the newest key, and nothing else of them changes."""
+"""After a rotation contacts and tokens are sealed by the newest key, and nothing else of them changes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,8 +13,9 @@ from connectors.addresses import AddressBook
 from connectors.cipher import Cipher
 from schemas.codec import SchemaBook
 from schemas.ids import subject_key
+from schemas.records import ContactChanged, DeviceRow
 from streams.engine.layout import Layout, Phase
-from streams.resealing import Walk, count, known_of, last_values, sealed_anew, steady
+from streams.resealing import Walk, count, known_of, last_values, sealed_anew, steady, tokens_anew
 from streams.scaling.plan import ScaleError
 from tables.contacts import Address, Contacts
 from tables.devices import Devices, KnownDevice
@@ -48,6 +50,7 @@ def after(known: Contacts, before: Contacts) -> Contacts:
     """What the stage makes of the facts of `before` when it knows `known`."""
     facts, _ = sealed_anew("u", before, BOTH)
     for fact in facts:
+        assert isinstance(fact, ContactChanged)
         known = remember(known, fact, BOTH, AddressBook())
     return known
 
@@ -121,10 +124,43 @@ async def test_rows_are_counted_as_the_changelog_leaves_them() -> None:
 
     walk = Walk(BOTH, SchemaBook())
     facts = [*walk.facts(await last_values(records()))]
-    assert [("u", "resealed", 5), ("u", "resealed", 7)] == [
+    assert [("u", "resealed", 5), ("u", "resealed", 7), ("u", "resealed", 1)] == [
         (fact.user_id, fact.action, fact.changed_at) for fact in facts
     ]
     assert ({"k1": 2}, {"k1": 1}, 0) == (walk.by_key, walk.tokens_by_key, walk.unopened)
+
+
+async def told(desk: Desk, devices: Devices) -> list[Any]:
+    """What follows of the facts of these devices."""
+    facts, _ = tokens_anew("u", devices, BOTH)
+    return list(await desk.tell(*facts))
+
+
+@pytest.mark.spec("NS-SEC-003 NS-SEC-OP-01")
+async def test_a_push_token_is_of_the_newest_key_and_so_is_its_row() -> None:
+    """Nothing is claimed, and no time is another. Mutation: it is a registration."""
+    desk = Desk(MemoryOutside(cipher=BOTH, addresses=AddressBook()))
+    key, before = subject_key("u"), Devices(known=[DEVICE], looks_at=2)
+    desk.devices.put(key, before)
+    for rows in (1, 0):
+        followed = await told(desk, before)
+        assert [DeviceRow] * rows == [type(one) for one in followed]
+        assert [b"token"] * rows == [NEW.open(one.token) for one in followed]
+    after = desk.devices.get(key)
+    assert after is not None
+    assert before == replace(after, known=[replace(one, token=DEVICE.token) for one in after.known])
+    assert ([], 0) == tokens_anew("u", after, BOTH)
+
+
+async def test_another_token_a_device_that_is_gone_and_a_withdrawn_key_stay_as_they_are() -> None:
+    """Mutation: a row is put whatever is known; the token of the fact is taken, whatever it says."""
+    desk = Desk(MemoryOutside(cipher=BOTH, addresses=AddressBook()))
+    key, before = subject_key("u"), Devices(known=[DEVICE], looks_at=2)
+    assert ([], {}) == (await told(desk, before), desk.devices.rows)
+    newer = replace(before, known=[replace(DEVICE, token=NEW.seal(b"another"), used_at=2, changed_at=2)])
+    desk.devices.put(key, newer)
+    assert ([], newer) == (await told(desk, before), desk.devices.get(key))
+    assert ([], 1) == tokens_anew("u", before, NEW)
 
 
 def test_nothing_is_sealed_anew_while_the_stage_is_scaled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import ssl
 from pathlib import Path
@@ -14,7 +15,7 @@ from streams.demo.run import run_demo
 from streams.outside import engine_config
 from streams.settings import SettingsError, load_settings
 from streams.settings_reading import PREFIX
-from tests.certificates import certified
+from tests.certificates import authority, certified
 
 pytestmark = pytest.mark.spec("NS-SEC-031 NS-SEC-OP-06")
 GIVEN = {"kafka.bootstrap": "kafka:9093", "crypto.keys": Cipher.new_key("k1")}
@@ -62,6 +63,20 @@ def test_tls_checks_certificate_and_name_and_shows_our_own(tmp_path: Path) -> No
         found["ssl_context"].check_hostname,
     )
     assert "SASL_SSL" == load_settings({**GIVEN, **SCRAM, **flags}).kafka.security()["security_protocol"]
+
+
+def test_our_name_is_that_of_sasl_else_of_our_certificate(tmp_path: Path) -> None:
+    file = authority(tmp_path, "ca").sign(tmp_path, "carillon-workers")
+    flags = {"kafka.tls": True, "kafka.tls_certificate_file": file}
+    found = [load_settings({**GIVEN, **each}).kafka.user for each in ({}, SCRAM, flags, {**SCRAM, **flags})]
+    assert [None, "carillon", "CN=carillon-workers", "carillon"] == found
+
+
+def test_a_certificate_that_has_ended_is_refused_with_its_times(tmp_path: Path) -> None:
+    """Mutation: it is left to the brokers, who say "unknown certificate"."""
+    file = authority(tmp_path, "ca").sign(tmp_path, "ours", lasting=dt.timedelta(days=30))
+    with pytest.raises(SettingsError, match=r"ours.pem is valid from 2020-01-01T00:00Z to 2020-01-31T00:00Z"):
+        load_settings({**GIVEN, "kafka.tls": True, "kafka.tls_certificate_file": file})
 
 
 def test_a_password_goes_in_clear_to_this_machine_only() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.cipher import Cipher
 from connectors.reference.book import ReferenceBook
@@ -136,10 +137,14 @@ def test_the_configuration_of_a_provider_is_sealed_on_the_way_and_open_in_the_bo
     assert book(with_secret).providers("sms")[0].config == {"password": "hunter2"}
 
 
-def test_a_configuration_that_no_key_opens_leaves_the_one_before_in_force() -> None:
+@pytest.mark.spec("NS-DATA-OP-20")
+def test_a_configuration_that_no_key_opens_is_told_and_leaves_the_one_before_in_force() -> None:
+    """Mutation: nothing is logged: of a key withdrawn too early nobody hears, and nothing is sent."""
     known = book(provider("a", config={"n": 1}))
     other = Cipher({"k9": bytes(64)}, current="k9")
-    known.apply(b"provider:sms/a", encode(provider("a", config={"n": 2}, version=2), other))
+    with capture_logs() as lines:
+        known.apply(b"provider:sms/a", encode(provider("a", config={"n": 2}, version=2), other))
+    assert [("reference_not_used", "provider:sms/a")] == [(one["event"], one["key"]) for one in lines]
     assert known.providers("sms")[0].config == {"n": 1}
     assert "sealed with key 'k9'" in known.problems["provider:sms/a"]
     tell(known, provider("a", config={"n": 3}, version=3))

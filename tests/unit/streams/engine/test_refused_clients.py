@@ -1,4 +1,4 @@
-"""A client that starts says why it was refused (streams/engine/connections.py); SASL: tests/broker."""
+"""A client that starts says why it was refused (streams/engine/connections.py); SASL, mTLS: tests/broker."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import AuthenticationFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 
-from streams.engine.connections import REFUSALS
-from streams.refused import FORBIDDEN, NOBODY_THERE, UNKNOWN_TO_BROKERS, advised, is_refused
+from streams.engine.connections import REFUSALS, OurCertificateError
+from streams.refused import FORBIDDEN, NOBODY_THERE, OUR_CERTIFICATE, UNKNOWN_TO_BROKERS, advised, is_refused
 from tests.certificates import certified
 
 
@@ -74,7 +74,8 @@ def test_a_person_is_told_what_to_look_at(kind: type[Exception]) -> None:
     assert advised(kind("no")).endswith(UNKNOWN_TO_BROKERS)
 
 
-def test_what_is_forbidden_names_the_command_and_what_is_away_the_address() -> None:
+def test_what_is_forbidden_names_the_command_and_others_their_setting() -> None:
+    assert advised(OurCertificateError("unknown")).endswith(OUR_CERTIFICATE)
     assert advised(TopicAuthorizationFailedError("rows")).endswith(FORBIDDEN)
     assert advised(KafkaConnectionError("gone")).endswith(NOBODY_THERE)
     assert ("a fault", False) == (advised(ValueError("a fault")), is_refused(ValueError("a fault")))
