@@ -8,7 +8,7 @@ from typing import Any
 from connectors.cipher import Cipher, CipherError
 from connectors.kafka_clients import open_brokers
 from streams.changelogs import partitions_of, records_of
-from streams.topology import stateful_stages
+from streams.stages import stateful_stages
 from tests.broker.house.house import APP, House
 
 OURS = (
