@@ -47,7 +47,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         name=INTAKE,
         inputs=(
             *(Input(topic, decoder(topic), urgent=True) for topic in others),
-            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw), passes=overtakes),
+            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw)),
             Input(t.RECEIPTS, _receipts(outside), lane=1),
         ),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),

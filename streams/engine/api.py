@@ -96,7 +96,7 @@ class Input:
     `urgent`: batches of all stages of the process let its records go first, and end early for them.
     `notices`: its records open no call, so they wait for no room, and may be read twice, or in another order
     while the stage is scaled: one that a stage with state has no offset of is read from its start. `passes`:
-    records that are not the stage's; of those one in many comes, so that the offset moves.
+    records that are not the stage's; an empty one comes in the place of many, so that the offset moves.
     """
 
     topic: str

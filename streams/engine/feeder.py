@@ -30,8 +30,8 @@ log = structlog.get_logger("engine.feeder")
 POLL_MS = 200
 AT_ONCE = 2_000
 """Records taken over in one go; decoding them holds the event loop for some 5 ms."""
-PASSING_AT_ONCE = 500
-"""The same where most are passed over: no lane gets full of those, so nothing else would end the fetching."""
+PASSING_AT_ONCE = 16
+"""The same where most are passed over, a hundred for each: no lane gets full of those."""
 FULL_MS = 10
 """How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0

@@ -18,7 +18,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import TopicPartition
 
 from streams.engine import connections as connections  # noqa: PLC0414 - mends aiokafka's connections
-from streams.engine.wire import BATCH_BYTES, as_events
+from streams.engine.wire import BATCH_BYTES, AsEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,10 +64,10 @@ def reporting_producer(config: EngineConfig) -> AIOKafkaProducer:
     )
 
 
-def data_consumer(config: EngineConfig) -> AIOKafkaConsumer:
+def data_consumer(config: EngineConfig, events: AsEvents) -> AIOKafkaConsumer:
     """Consumer of `Event`s without a group: tasks place it themselves, so a rebalance never moves it."""
     wait_ms = config.fetch_max_wait_ms
-    return _reader(config, isolation="read_committed", max_wait_ms=wait_ms, value_deserializer=as_events)
+    return _reader(config, isolation="read_committed", max_wait_ms=wait_ms, value_deserializer=events)
 
 
 def restore_consumer(config: EngineConfig) -> AIOKafkaConsumer:

@@ -90,8 +90,6 @@ class Lanes:
         expected = lane.next_fetch
         if records[0].offset < expected:
             records = [r for r in records if r.offset >= expected]
-        if (passes := lane.input.passes) is not None:
-            records = [*(r for r in records[:-1] if not passes(r.raw or b"")), *records[-1:]]
         lane.records.extend(records)
 
     def clear(self) -> None:

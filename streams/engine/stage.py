@@ -24,6 +24,7 @@ from streams.engine.shared import Shared
 from streams.engine.sink import SinkTask
 from streams.engine.tables import committed
 from streams.engine.task import Task
+from streams.engine.wire import AsEvents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,8 @@ class StageRunner:
         if count is None:
             return
         self._count = count
-        self._consumer = data_consumer(self._worker.config)
+        passes = {source.topic: source.passes for source in self.stage.inputs if source.passes}
+        self._consumer = data_consumer(config, AsEvents(passes))
         parts: list[asyncio.Task[None]] = []
         try:
             await self._consumer.start()

@@ -6,7 +6,8 @@ checks of its `BatchBuilder.append` were a tenth of what a record costs the engi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -14,11 +15,16 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from streams.engine.api import LATER, Event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import Headers
 
 BATCH_BYTES = 1 << 20
+PASSED_AT_ONCE = 100
+"""Records that are passed over for one event: so few that a reader of some events holds nobody up."""
+END = object()
 
 
 class Batch(BatchBuilder):  # type: ignore[misc] # it has no types
@@ -36,16 +42,31 @@ class Batch(BatchBuilder):  # type: ignore[misc] # it has no types
         return True
 
 
-def as_events(_value: bytes) -> None:
-    """Never called: a consumer with this as its `value_deserializer` gives `Event`s, not decoded yet."""
-    raise NotImplementedError
+class AsEvents:
+    """A mark: a consumer with this as its `value_deserializer` gives `Event`s, not decoded yet.
+
+    `passes`: topic → which of its records are passed over. Of those an event without a value comes for each
+    hundred, and for what is left at the end, so that whoever reads gets on.
+    """
+
+    def __init__(self, passes: Mapping[str, Callable[[bytes], bool]] = MappingProxyType({})) -> None:
+        self.passes = passes
+
+    def __call__(self, _value: bytes) -> None:
+        """Never: records are made without it."""
+        raise NotImplementedError
 
 
 class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no types
     """Records of one answer to a fetch, of one partition, as events."""
 
+    passes: Callable[[bytes], bool] | None = None
+    _records_iterator: Iterator[Event | None] | None
+
     def _consumer_record(self, tp: TopicPartition, record: Any) -> Any:
-        headers = record.headers
+        value, headers = record.value, record.headers
+        if self.passes is not None and self.passes(value or b""):
+            return None
         return Event(
             LATER,
             record.key or b"",
@@ -54,8 +75,23 @@ class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no
             tp.topic,
             tp.partition,
             record.offset,
-            record.value,
+            value,
         )
+
+    def __next__(self) -> Event:
+        """The next one that is not passed over, or an empty one that stands for those that were."""
+        passed = 0
+        while self._records_iterator is not None and passed < PASSED_AT_ONCE:
+            event = next(self._records_iterator, END)
+            if event is END:
+                self._records_iterator = None
+            elif event is not None:
+                return cast("Event", event)
+            else:
+                passed += 1
+        if not passed:
+            raise StopIteration
+        return Event(LATER, b"", 0, (), self._tp.topic, self._tp.partition, self.next_fetch_offset - 1, b"")
 
 
 _ConsumerRecords = fetcher.PartitionRecords
@@ -72,8 +108,11 @@ def _partition_records(  # noqa: PLR0913, PLR0917 - aiokafka's own signature
     isolation: int,
 ) -> fetcher.PartitionRecords:
     """What the fetcher makes of an answer: events for our readers, its own records for all others."""
-    kind = _EventRecords if value_deserializer is as_events else _ConsumerRecords
-    return kind(tp, records, aborted, offset, key_deserializer, value_deserializer, check_crcs, isolation)
+    kind = _EventRecords if isinstance(value_deserializer, AsEvents) else _ConsumerRecords
+    made = kind(tp, records, aborted, offset, key_deserializer, value_deserializer, check_crcs, isolation)
+    if isinstance(value_deserializer, AsEvents):
+        made.passes = value_deserializer.passes.get(tp.topic)
+    return made
 
 
 fetcher.PartitionRecords = _partition_records

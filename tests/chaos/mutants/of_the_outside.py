@@ -24,7 +24,8 @@ OF_THE_OUTSIDE: Final = (
             Change(
                 TASK,
                 "            self._effects.handled(taken)\n"
-                "            self._effects.begin(computed.effects, computed.ended_at)\n",
+                "            self._effects.begin("
+                "computed.effects, computed.ended_at, self.lanes.noticed(taken))\n",
                 "            self._effects.handled(taken)\n",
             ),
         ),

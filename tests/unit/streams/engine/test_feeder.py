@@ -98,7 +98,7 @@ async def test_fewer_are_taken_over_at_once_where_most_are_passed_over() -> None
     feeder = feeder_of(consumer)
     feeder.place([task])
     assert await feeder.feed()
-    assert [8] == fed(task)
+    assert [5, 6, 7, 8] == fed(task)
 
 
 async def test_a_kept_task_is_read_on_behind_what_it_has() -> None:

@@ -93,19 +93,6 @@ def test_a_limit_is_kept() -> None:
     assert [0, 1, 2, 10, 10] == [len(lanes.peek(limit)) for limit in (0, 1, 2, 10, 100)]
 
 
-def test_of_records_that_are_passed_over_the_last_comes_so_that_the_offset_moves() -> None:
-    """Mutations tried: the last left out as well (fetched again for ever): fails; all kept: fails."""
-    tp = TopicPartition("in", 0)
-    lane = Lane(Input("in", bytes, passes=lambda raw: raw != b"mine"), tp, 2)
-    lanes = Lanes([lane])
-    found = records("in", range(9))
-    found[1].raw = found[4].raw = b"mine"
-    lanes.feed(tp, found)
-    assert ([4, 8], 9) == ([each.offset for each in lane.records], lane.next_fetch)
-    lanes.feed(tp, records("in", range(5, 9)))
-    assert [4, 8] == [each.offset for each in lane.records], "nothing of it was new"
-
-
 def test_records_from_before_a_seek_are_left() -> None:
     lanes = lanes_of(high=0)
     tp = TopicPartition("high", 0)
