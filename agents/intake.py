@@ -37,18 +37,15 @@ if TYPE_CHECKING:
     from agents.ports import Cipher, Reference, Stream
 
 Input = SendRequest | CancelRequest | DomainEvent | ReceiptsRead | ReceiptsAsked
-PASSED = None
-"""Instead of a request that is another stage's."""
 Taken = RequestReceived | CancelAsked | Noted | RequestDecided | ReceiptHeard | ReceiptsLeft | ReceiptsAsked
 
 
 async def intake(stream: Stream, reference: Reference, cipher: Cipher) -> AsyncIterator[Taken]:
     """One batch of one intake task."""
     async for event in stream:
-        if event.value is not PASSED:
-            arrival = Arrival(event.origin, event.at, stream.now, event.headers)
-            for taken in await take(event.value, arrival, reference, cipher):
-                yield taken
+        arrival = Arrival(event.origin, event.at, stream.now, event.headers)
+        for taken in await take(event.value, arrival, reference, cipher):
+            yield taken
 
 
 async def take(value: Input, arrival: Arrival, reference: Reference, cipher: Cipher) -> list[Taken]:

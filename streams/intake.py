@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agents.intake import PASSED, intake
+from agents.intake import intake
 from connectors.providers.receipts.reading import ReceiptReader
 from schemas import records as r
 from schemas import topics as t
@@ -47,7 +47,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         name=INTAKE,
         inputs=(
             *(Input(topic, decoder(topic), urgent=True) for topic in others),
-            Input(t.SEND_REQUEST, lambda raw: PASSED if overtakes(raw) else read(raw)),
+            Input(t.SEND_REQUEST, read, passes=overtakes, min_interval_ms=settings.engine.interval_normal_ms),
             Input(t.RECEIPTS, _receipts(outside), lane=1),
         ),
         agent=lambda stream, _tables: intake(stream, outside.reference, outside.cipher),
@@ -69,12 +69,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         min_interval_ms=settings.engine.interval_high_ms,
         max_batch=settings.engine.max_batch,
     )
-    express = Input(
-        t.SEND_REQUEST,
-        lambda raw: read(raw) if overtakes(raw) else PASSED,
-        urgent=True,
-        passes=lambda raw: not overtakes(raw),
-    )
+    express = Input(t.SEND_REQUEST, read, urgent=True, passes=lambda raw: not overtakes(raw))
     return usual, replace(usual, name=EXPRESS, inputs=(express,), heir_of=INTAKE)
 
 

@@ -32,6 +32,8 @@ class StageFailedError(Exception):
 
 LATER = object()
 """Value of an event that has not been decoded yet; no agent sees it."""
+PASSED_OVER = object()
+"""Value of an event that stands for records of others, so that the offset moves; no agent sees it."""
 
 
 class Event(msgspec.Struct, gc=False):
@@ -96,7 +98,7 @@ class Input:
     `urgent`: batches of all stages of the process let its records go first, and end early for them.
     `notices`: its records open no call, so they wait for no room, and may be read twice, or in another order
     while the stage is scaled: one that a stage with state has no offset of is read from its start. `passes`:
-    records that are not the stage's; an empty one comes in the place of many, so that the offset moves.
+    records that are not the stage's: they are passed over, undecoded, and the offset moves now and then.
     """
 
     topic: str

@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from streams.engine import inner
-from streams.engine.api import LATER, Event, NotYet, Undecodable, Unreadable
+from streams.engine.api import LATER, PASSED_OVER, Event, NotYet, Undecodable, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -91,20 +91,27 @@ class BatchStream:
             self._look_at = now if where < self._urgent else nearest
         return True
 
+    def _is_decoded(self, event: Event) -> bool:
+        """Whether it has a value now; not when it must wait for its schema."""
+        try:
+            event.value = self._decoders[event.topic](event.raw or b"")
+        except NotYet as wait:
+            self.wait = wait
+            return False
+        except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
+            event.value = unreadable(error)
+        return True
+
     async def _pull(self, events: list[Event], dead: Mapping[int, Buried]) -> AsyncGenerator[Event]:
         """Decode and yield; a timer or result is settled as it is pulled, and so is one that is buried."""
-        decoders = self._decoders
         for where, event in enumerate(events):
             if time.perf_counter() > self._look_at and not await self._goes_on(where):
                 break
-            if event.value is LATER:
-                try:
-                    event.value = decoders[event.topic](event.raw or b"")
-                except NotYet as wait:
-                    self.wait = wait
-                    break
-                except Exception as error:  # noqa: BLE001 - a defect of the decoder is tied to its record
-                    event.value = unreadable(error)
+            if event.value is PASSED_OVER:
+                self.taken += 1
+                continue
+            if event.value is LATER and not self._is_decoded(event):
+                break
             self.taken += 1
             if not event.topic:
                 inner.settle(event, self._overlay)

@@ -31,7 +31,7 @@ POLL_MS = 200
 AT_ONCE = 2_000
 """Records taken over in one go; decoding them holds the event loop for some 5 ms."""
 PASSING_AT_ONCE = 16
-"""The same where most are passed over, a hundred for each: no lane gets full of those."""
+"""The same for urgent ones among what is passed over, a hundred for each: no lane gets full of those."""
 FULL_MS = 10
 """How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0
@@ -62,8 +62,8 @@ class Feeder:
         ready = (task for task in tasks if task.ready)
         self._placed = {tp: (task, lane) for task in ready for tp, lane in task.lanes.by_tp.items()}
         self._behind = [placed for placed in self._placed.values() if not placed[1].is_fetched]
-        passes = any(lane.input.passes for _, lane in self._placed.values())
-        self._at_once = PASSING_AT_ONCE if passes else AT_ONCE
+        skims = any(lane.input.passes and lane.input.urgent for _, lane in self._placed.values())
+        self._at_once = PASSING_AT_ONCE if skims else AT_ONCE
         if not self._placed:
             self._consumer.unsubscribe()
             return

@@ -6,6 +6,7 @@ from collections import deque
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING
 
+from streams.engine.api import PASSED_OVER
 from streams.engine.places import SHARE
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from aiokafka.structs import TopicPartition
 
     from streams.engine.api import Event, Input
+
+
+PASSED_MS = 1_000
+"""How often a task commits where it has got to while all that comes is passed over."""
 
 
 class Lane:
@@ -37,6 +42,24 @@ class Lane:
     def is_behind(self) -> bool:
         """What had been written before the open is not all handled yet; told of notices only."""
         return not self.is_fetched or ((self.until or 0) > self.position and bool(self.records))
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a record of the stage's own."""
+        return len(self.records) > 1 or (bool(self.records) and self.records[0].value is not PASSED_OVER)
+
+    def interval_ms(self, default: int) -> int:
+        """Least wait between transactions; one that only moves the offset is not worth many."""
+        if not self.waits:
+            return PASSED_MS
+        return default if self.input.min_interval_ms is None else self.input.min_interval_ms
+
+    def extend(self, records: list[Event]) -> None:
+        """Only the last may stand for records that were passed over: any other moves the offset, too."""
+        if records and self.records and self.records[-1].value is PASSED_OVER:
+            self.records.pop()
+        self.records.extend(one for one in records[:-1] if one.value is not PASSED_OVER)
+        self.records.extend(records[-1:])
 
     @property
     def next_fetch(self) -> int:
@@ -69,7 +92,7 @@ class Lanes:
 
     def urgent(self) -> bool:
         """Whether an urgent record waits, or is in the batch under way."""
-        return any(lane.records for lane in self._urgent)
+        return any(lane.waits for lane in self._urgent)
 
     def notices(self) -> Iterator[Event]:
         """Records that wait and need no room for a call."""
@@ -90,7 +113,10 @@ class Lanes:
         expected = lane.next_fetch
         if records[0].offset < expected:
             records = [r for r in records if r.offset >= expected]
-        lane.records.extend(records)
+        if lane.input.passes is None:
+            lane.records.extend(records)
+        else:
+            lane.extend(records)
 
     def clear(self) -> None:
         """Forget what was fetched; positions stay, and no notice is waited for any more: it is the end."""
@@ -100,11 +126,7 @@ class Lanes:
 
     def interval_ms(self, default: int) -> int:
         """Least wait between transactions that the waiting records allow."""
-        waits = [
-            default if lane.input.min_interval_ms is None else lane.input.min_interval_ms
-            for lane in self._lanes
-            if lane.records
-        ]
+        waits = [lane.interval_ms(default) for lane in self._lanes if lane.records]
         return min(waits, default=default)
 
     def peek(self, limit: int, inner: Iterable[Event] = (), room: Room | None = None) -> list[Event]:

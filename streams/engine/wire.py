@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka.consumer import fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.engine.api import LATER, Event
+from streams.engine.api import LATER, PASSED_OVER, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +45,8 @@ class Batch(BatchBuilder):  # type: ignore[misc] # it has no types
 class AsEvents:
     """A mark: a consumer with this as its `value_deserializer` gives `Event`s, not decoded yet.
 
-    `passes`: topic → which of its records are passed over. Of those an event without a value comes for each
-    hundred, and for what is left at the end, so that whoever reads gets on.
+    `passes`: topic → which of its records are passed over. One event, `PASSED_OVER`, comes for each hundred
+    of them, and for what is left at the end, so that whoever reads gets on.
     """
 
     def __init__(self, passes: Mapping[str, Callable[[bytes], bool]] = MappingProxyType({})) -> None:
@@ -79,7 +79,7 @@ class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no
         )
 
     def __next__(self) -> Event:
-        """The next one that is not passed over, or an empty one that stands for those that were."""
+        """The next one that is not passed over, or one that stands for those that were."""
         passed = 0
         while self._records_iterator is not None and passed < PASSED_AT_ONCE:
             event = next(self._records_iterator, END)
@@ -91,7 +91,8 @@ class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no
                 passed += 1
         if not passed:
             raise StopIteration
-        return Event(LATER, b"", 0, (), self._tp.topic, self._tp.partition, self.next_fetch_offset - 1, b"")
+        last = self.next_fetch_offset - 1
+        return Event(PASSED_OVER, b"", 0, (), self._tp.topic, self._tp.partition, last)
 
 
 _ConsumerRecords = fetcher.PartitionRecords

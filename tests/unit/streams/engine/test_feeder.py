@@ -93,7 +93,7 @@ async def test_fewer_are_taken_over_at_once_where_most_are_passed_over() -> None
     """No lane gets full of those: all that is buffered came in one piece. Mutation tried: as many: fails."""
     consumer = Consumer([{TP: [record(offset) for offset in range(5, 9)]}], at_once=PASSING_AT_ONCE)
     task = open_task(5)
-    source = replace(STAGE.inputs[0], passes=lambda _raw: True)
+    source = replace(STAGE.inputs[0], passes=lambda _raw: True, urgent=True)
     task.lanes = Lanes([Lane(source, TP, 5)])
     feeder = feeder_of(consumer)
     feeder.place([task])

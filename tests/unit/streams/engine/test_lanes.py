@@ -9,8 +9,8 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.api import LATER, Event, Input
-from streams.engine.lanes import Lane, Lanes, Room
+from streams.engine.api import LATER, PASSED_OVER, Event, Input
+from streams.engine.lanes import PASSED_MS, Lane, Lanes, Room
 from streams.engine.places import SHARE
 
 
@@ -91,6 +91,43 @@ def test_a_limit_is_kept() -> None:
     lanes = lanes_of(high=0, low=1)
     feed(lanes, high=5, low=5)
     assert [0, 1, 2, 10, 10] == [len(lanes.peek(limit)) for limit in (0, 1, 2, 10, 100)]
+
+
+def passed_over(offset: int) -> Event:
+    return Event(PASSED_OVER, b"", 0, (), "in", 0, offset)
+
+
+def test_of_what_was_passed_over_only_the_last_waits_and_it_is_not_urgent() -> None:
+    """A million of bulk would be a thousand transactions. Mutations tried: all kept: fails; urgent: fails."""
+    tp = TopicPartition("in", 0)
+    lanes = Lanes([Lane(Input("in", bytes, urgent=True, passes=bool, min_interval_ms=0), tp, 0)])
+    lane = lanes.by_tp[tp]
+    lanes.feed(tp, [passed_over(4), passed_over(9)])
+    assert ([9], 10, False, PASSED_MS) == (
+        offsets(lane),
+        lane.next_fetch,
+        lanes.urgent(),
+        lanes.interval_ms(25),
+    )
+    lanes.feed(tp, [*records("in", [10]), passed_over(19)])
+    assert ([10, 19], 20, True, 0) == (offsets(lane), lane.next_fetch, lanes.urgent(), lanes.interval_ms(25))
+    lanes.feed(tp, records("in", [20]))
+    assert [10, 20] == offsets(lane)
+    lanes.advance({tp: 21})
+    assert ([], 21) == (offsets(lane), lane.next_fetch)
+
+
+def test_what_is_passed_over_twice_changes_nothing() -> None:
+    """Fetched before a seek. Mutation tried: the last one leaves before it is known whether any is new: fails."""
+    tp = TopicPartition("in", 0)
+    lanes = Lanes([Lane(Input("in", bytes, passes=bool), tp, 0)])
+    lanes.feed(tp, [passed_over(9)])
+    lanes.feed(tp, [passed_over(5)])
+    assert [9] == offsets(lanes.by_tp[tp])
+
+
+def offsets(lane: Lane) -> list[int]:
+    return [each.offset for each in lane.records]
 
 
 def test_records_from_before_a_seek_are_left() -> None:
