@@ -118,7 +118,7 @@ def test_of_what_was_passed_over_only_the_last_waits_and_it_is_not_urgent() -> N
 
 
 def test_what_is_passed_over_twice_changes_nothing() -> None:
-    """Fetched before a seek. Mutation tried: the last one leaves before it is known whether any is new: fails."""
+    """Fetched before a seek. Mutation tried: what waits leaves whether or not any is new: fails."""
     tp = TopicPartition("in", 0)
     lanes = Lanes([Lane(Input("in", bytes, passes=bool), tp, 0)])
     lanes.feed(tp, [passed_over(9)])
