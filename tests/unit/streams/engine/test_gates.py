@@ -114,7 +114,7 @@ async def test_a_call_behind_those_at_a_shut_gate_has_its_place_before_it_lapses
     """
     outside, gate = gated(ttl_s=2.0, calls=Calls(Turns(), 2))
     outside.begin(*many(2, b"limited"), Call(b"free", b"free"))
-    assert [("lapsed", b"0"), ("lapsed", b"1"), ("done", b"free")] == await outside.results(3)
+    assert {("lapsed", b"0"), ("lapsed", b"1"), ("done", b"free")} == set(await outside.results(3))
     assert [b"0", b"1"] == gate.left
 
 
