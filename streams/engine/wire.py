@@ -7,7 +7,7 @@ checks of its `BatchBuilder.append` were a tenth of what a record costs the engi
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.consumer import fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -78,7 +78,7 @@ class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no
             value,
         )
 
-    def __next__(self) -> Event:
+    def __next__(self) -> Any:
         """The next one that is not passed over, or one that stands for those that were."""
         passed = 0
         while self._records_iterator is not None and passed < PASSED_AT_ONCE:
@@ -86,7 +86,7 @@ class _EventRecords(fetcher.PartitionRecords):  # type: ignore[misc] # it has no
             if event is END:
                 self._records_iterator = None
             elif event is not None:
-                return cast("Event", event)
+                return event
             else:
                 passed += 1
         if not passed:
@@ -109,11 +109,12 @@ def _partition_records(  # noqa: PLR0913, PLR0917 - aiokafka's own signature
     isolation: int,
 ) -> fetcher.PartitionRecords:
     """What the fetcher makes of an answer: events for our readers, its own records for all others."""
-    kind = _EventRecords if isinstance(value_deserializer, AsEvents) else _ConsumerRecords
-    made = kind(tp, records, aborted, offset, key_deserializer, value_deserializer, check_crcs, isolation)
-    if isinstance(value_deserializer, AsEvents):
-        made.passes = value_deserializer.passes.get(tp.topic)
-    return made
+    given = (tp, records, aborted, offset, key_deserializer, value_deserializer, check_crcs, isolation)
+    if not isinstance(value_deserializer, AsEvents):
+        return _ConsumerRecords(*given)
+    events = _EventRecords(*given)
+    events.passes = value_deserializer.passes.get(tp.topic)
+    return events
 
 
 fetcher.PartitionRecords = _partition_records
