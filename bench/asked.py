@@ -86,12 +86,12 @@ def _told(watched: Watched, word: str) -> float:
 
 
 class Line(msgspec.Struct):
-    """What is read of a line of the ledger. `at`: ms."""
+    """What is read of a line of the ledger. `at`: ms; `recipient`: where the ledger says it."""
 
     at: int
     channel: str
     message_id: str
-    recipient: str
+    recipient: str = ""
 
 
 class Receipts:

@@ -76,9 +76,11 @@ class ReceiptTimes:
         """Lives of workers of which nothing counts any more are forgotten."""
         account, limit_ms = key
         told, since = self._told.get(account, {}), oldest(limit_ms, now)
-        for worker in [name for name, each in told.items() if each.told_at < since]:
-            del told[worker]
-        return judged(told.values(), limit_ms, now)
+        reports = list(told.values())  # the page of metrics is made in another thread
+        for each in reports:
+            if each.told_at < since:
+                told.pop(each.worker, None)
+        return judged(reports, limit_ms, now)
 
 
 class _Counts:

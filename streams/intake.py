@@ -45,6 +45,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
     others = (topic for topic in (*TAKEN, *events) if topic != t.SEND_REQUEST)
     usual = Stage(
         name=INTAKE,
+        heir=EXPRESS,
         inputs=(
             *(Input(topic, decoder(topic), urgent=True) for topic in others),
             Input(t.SEND_REQUEST, read, passes=overtakes, min_interval_ms=settings.engine.interval_normal_ms),
@@ -70,7 +71,7 @@ def intake_stages(settings: Settings, outside: Outside, events: Iterable[str]) -
         max_batch=settings.engine.max_batch,
     )
     express = Input(t.SEND_REQUEST, read, urgent=True, passes=lambda raw: not overtakes(raw))
-    return usual, replace(usual, name=EXPRESS, inputs=(express,), heir_of=INTAKE)
+    return usual, replace(usual, name=EXPRESS, inputs=(express,), heir="", heir_of=INTAKE)
 
 
 def _receipts(outside: Outside) -> Callable[[bytes], object]:

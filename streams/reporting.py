@@ -92,13 +92,15 @@ class Reporting(Generic[R]):
                     await reports.news.wait()
             is_beat = loop.time() >= beat_at
             beat_at = loop.time() + BEAT_S if is_beat else beat_at
-            await self._tell(producer, reports.made(is_beat))
+            await self._tell(producer, is_beat=is_beat)
             await asyncio.sleep(REST_S)
 
-    async def _tell(self, producer: AIOKafkaProducer, made: list[R]) -> None:
+    async def _tell(self, producer: AIOKafkaProducer, *, is_beat: bool) -> None:
         """All go together."""
         topic, key = self._reports.topic, self._reports.key
+        made: list[R] = []
         try:
+            made = self._reports.made(is_beat)
             answers = [await producer.send(topic, encode(each), key=key(each)) for each in made]
             await asyncio.gather(*answers)
         except Exception as error:  # noqa: BLE001 - they are made anew

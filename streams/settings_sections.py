@@ -173,7 +173,8 @@ class Engine(BaseModel):
     beyond 100 give the providers more `connections`, too."""
     calls_per_task: Annotated[int, Field(ge=4, le=10_000)] = 128
     """Calls that one task has recorded and not settled, a quarter of them kept for the high lane: so many may
-    be unknown after a crash. A task records and settles as many in one transaction, so where these take long
+    be unknown after a crash, twice as many where providers fail. A task records and settles as many in one
+    transaction, so where these take long
     it makes more calls a second if more may be open."""
     max_batch: Count = 4_000
     """The most records of one transaction."""

@@ -145,7 +145,11 @@ class SinkFenced(Exception):  # noqa: N818 - a verdict
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage: one consumer group, tasks by partition number, an agent or sink; begins where `heir_of` is."""
+    """A stage: one consumer group, tasks by partition number, one agent (or one sink).
+
+    `heir`: the stage that handles what this one passes over. That one, the `heir_of` this one, begins where
+    this one did, or stands, whichever comes first.
+    """
 
     name: str
     inputs: tuple[Input, ...]
@@ -160,6 +164,7 @@ class Stage:
     ceiling: int = 100
     record_limits: Mapping[str, int] = field(default_factory=dict)
     carried_headers: frozenset[str] = frozenset({"traceparent", "request_id"})
+    heir: str = ""
     heir_of: str = ""
 
     @property

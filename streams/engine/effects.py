@@ -54,7 +54,8 @@ class Effects:
         self._settled: dict[bytes, Waiting] = {}
         self._told = 0
         self._fair = (route.limit - route.kept) // 2
-        self._hurries = False
+        self._hurried: set[bytes] = set()
+        self._urgent = 0
         self.load = 0
         self.results: deque[Event] = deque()
 
@@ -66,7 +67,8 @@ class Effects:
         """
         own = self._route.limit - self.load - len(self.results) + min(settled, self._route.limit)
         room, others = self._calls.room(self._wake, self._told)
-        return min(own, room), min(own, room) - min(own - self._route.kept, others)
+        free = min(max(own, self._route.kept - self._urgent), room)
+        return free, free - min(own - self._route.kept, others)
 
     def gathers(self, waiting: int) -> bool:
         """Whether calls run whose results may join those of the next turn, which would deal with few by now.
@@ -74,7 +76,7 @@ class Effects:
         Not while all records that wait, so many, have room, or an urgent call has its result.
         """
         room, kept = self.places(len(self.results))
-        if not self._running or self._hurries or 0 < waiting <= room - kept:
+        if not (self._running and self.results) or self._hurried or 0 < waiting <= room - kept:
             return False
         return max(len(self.results), min(room - kept, waiting)) < self._fair
 
@@ -94,6 +96,7 @@ class Effects:
         for effect_id, call, headers, cause in effects:
             waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
             self.load += 1
+            self._urgent += self._route.urgent(call)
             if (left := self._settled.get(cause)) and left.key == waiting.key:
                 del self._settled[cause]
                 self._queues.replace(waiting)
@@ -144,6 +147,7 @@ class Effects:
         known = {event.key[len(EFFECT) :] for event in self.results}
         for waiting in self._queues:
             waiting.dropped = waiting.effect_id not in ids
+            waiting.doubted = self._route.subject is not None  # a notice may have been committed unheard
             known.add(waiting.effect_id)
         for gone in [effect_id for effect_id in self._lapsed if effect_id not in ids]:
             self._queues.leave(self._lapsed.pop(gone))
@@ -163,7 +167,7 @@ class Effects:
     # ---- run ----
 
     def _start_ready(self) -> None:
-        while self._queues.ready and len(self._running) < self._route.limit and not self._closing:
+        while self._queues.ready and len(self._running) < 2 * self._route.limit and not self._closing:
             waiting = self._queues.ready.popleft()
             task = asyncio.create_task(self._run(waiting))
             self._running[task] = waiting
@@ -191,7 +195,8 @@ class Effects:
                 return
             value = self._route.hidden(waiting.call)
         if not waiting.dropped:
-            self._hurries = self._hurries or self._route.urgent(waiting.call)
+            if self._route.urgent(waiting.call):
+                self._hurried.add(waiting.effect_id)
             payload = self._route.encode(waiting.call)
             self._finish(waiting.effect_id, value, waiting.headers, payload)
         if waiting.lapsed and not waiting.dropped:
@@ -199,6 +204,7 @@ class Effects:
         else:
             self._queues.leave(waiting)
         self.load -= 1
+        self._urgent -= self._route.urgent(waiting.call)
         self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
         self._start_ready()
         if not self._running:
@@ -206,15 +212,15 @@ class Effects:
 
     def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
         self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))
-        if self._hurries or len(self.results) in {1, self._fair}:
+        if self._hurried or len(self.results) in {1, self._fair}:
             self._wake()
 
     def handled(self, events: list[Event]) -> None:
         """Results among these events are committed; `begin` follows with what came of them."""
         done = {id(event) for event in events if not event.topic}
-        self._hurries = False
         while self.results and id(self.results[0]) in done:
             effect_id = self.results.popleft().key[len(EFFECT) :]
+            self._hurried.discard(effect_id)
             if effect_id in self._lapsed:
                 self._settled[effect_id] = self._lapsed.pop(effect_id)
 

@@ -30,8 +30,8 @@ log = structlog.get_logger("engine.feeder")
 POLL_MS = 200
 AT_ONCE = 2_000
 """Records taken over in one go; decoding them holds the event loop for some 5 ms."""
-PASSING_AT_ONCE = 16
-"""The same for urgent ones among what is passed over, a hundred for each: no lane gets full of those."""
+PASSING_AT_ONCE, SKIMMING_AT_ONCE = 200, 32
+"""The same where some are passed over, a hundred for one, and where most are: those fill no lane."""
 FULL_MS = 10
 """How soon to look again whether an input of which enough is fetched has room."""
 AWAY_S = 1.0
@@ -62,8 +62,9 @@ class Feeder:
         ready = (task for task in tasks if task.ready)
         self._placed = {tp: (task, lane) for task in ready for tp, lane in task.lanes.by_tp.items()}
         self._behind = [placed for placed in self._placed.values() if not placed[1].is_fetched]
-        skims = any(lane.input.passes and lane.input.urgent for _, lane in self._placed.values())
-        self._at_once = PASSING_AT_ONCE if skims else AT_ONCE
+        passing = [lane.input for _, lane in self._placed.values() if lane.input.passes]
+        skims = any(source.urgent for source in passing)
+        self._at_once = SKIMMING_AT_ONCE if skims else PASSING_AT_ONCE if passing else AT_ONCE
         if not self._placed:
             self._consumer.unsubscribe()
             return

@@ -139,11 +139,11 @@ class CommittedOffsets:
 
         That is where the group `elder` stands, which had these records before, else the first one there is.
         """
+        elders = await self._committed(elder, tps) if elder else {}  # before ours: it may endow us meanwhile
         found = await self._committed(group, tps)
         missing = [tp for tp in tps if tp not in found]
         if missing:
             first = await self._reader.beginning_offsets(missing)
-            elders = await self._committed(elder, missing) if elder else {}
             found.update({tp: max(int(first[tp]), elders.get(tp, 0)) for tp in missing})
         return found, missing
 

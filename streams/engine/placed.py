@@ -150,9 +150,9 @@ class PlacedTask(ABC):
             return 0.0
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
         urgent = self.lanes.urgent()
-        if not urgent and self._gathers():
-            interval = max(interval, GATHER_S)
         rest = rest_s(interval, self._turn_s, urgent=urgent)
+        if not urgent and self._gathers():
+            rest = max(rest, GATHER_S)
         return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:

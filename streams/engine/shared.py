@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streams.engine.offsets import CommittedOffsets, PartitionCounts
     from streams.engine.restore import Changelogs
     from streams.engine.store import Store, StoreMemory
+    from streams.engine.transactions import Transactions
 
 
 @dataclass(slots=True)
@@ -45,11 +46,22 @@ class Shared:
     defects: int = 0
 
     async def positions(
-        self, tps: tuple[TopicPartition, ...]
+        self, tps: tuple[TopicPartition, ...], transactions: Transactions
     ) -> tuple[dict[TopicPartition, int], list[TopicPartition]]:
         """Where a task reads on, and which of these partitions it begins with."""
         elder = self.config.group(self.stage.heir_of) if self.stage.heir_of else None
-        return await self.offsets.positions(self.config.group(self.stage.name), tps, elder)
+        found = await self.offsets.positions(self.config.group(self.stage.name), tps, elder)
+        if self.stage.heir:
+            await self._endow(found[0], transactions)
+        return found
+
+    async def _endow(self, positions: dict[TopicPartition, int], transactions: Transactions) -> None:
+        """What a task passes over from here on its heir must not miss, however late that opens."""
+        group = self.config.group(self.stage.heir)
+        passed = {source.topic for source in self.stage.inputs if source.passes}
+        _, missing = await self.offsets.positions(group, [tp for tp in positions if tp.topic in passed])
+        if missing:
+            await transactions.commit(transactions.outputs(), {tp: positions[tp] for tp in missing}, group)
 
     def allow(self, found: list[str]) -> None:
         """Defects of our own code, about to be committed; beyond the ceiling the stage stops (rule 11)."""

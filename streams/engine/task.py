@@ -61,7 +61,7 @@ class Task(PlacedTask):
         if stage.stateful:
             rows = self._rows = await Rows.open(shared, self.number, self.waiting, self._transactions)
         self.waiting("offsets")
-        positions, missing = await shared.positions(self.tps)
+        positions, missing = await shared.positions(self.tps, self._transactions)
         if rows is not None and rows.founded:
             refuse_lost(stage, missing)
         if missing or (rows is not None and not rows.founded):

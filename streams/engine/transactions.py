@@ -48,9 +48,11 @@ class Transactions:
         return Outputs(self._producer, self._limits)
 
     async def commit(
-        self, outputs: Outputs, positions: Mapping[TopicPartition, int]
+        self, outputs: Outputs, positions: Mapping[TopicPartition, int], group: str | None = None
     ) -> dict[tuple[str, int], Reached]:
-        """Outputs and offsets in one transaction; after `TurnFailedError` only `stop` may be called.
+        """Outputs and offsets, those of another `group` if given, in one transaction.
+
+        After `TurnFailedError` only `stop` may be called.
 
         Commit is called only after every answer was good (a refused batch does not fail it: the offset would
         move and the output be gone), and is never cut short: from its call on, only the committed offsets
@@ -61,7 +63,7 @@ class Transactions:
             await self._producer.begin_transaction()
             reached = await outputs.flush()
             if positions:
-                await self._producer.send_offsets_to_transaction(dict(positions), self._group)
+                await self._producer.send_offsets_to_transaction(dict(positions), group or self._group)
             committing = True
             await self._producer.commit_transaction()
             self.took_s = time.monotonic() - began

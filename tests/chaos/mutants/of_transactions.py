@@ -13,7 +13,7 @@ KAFKA: Final = "streams/engine/kafka.py"
 COMMIT: Final = """\
             reached = await outputs.flush()
             if positions:
-                await self._producer.send_offsets_to_transaction(dict(positions), self._group)
+                await self._producer.send_offsets_to_transaction(dict(positions), group or self._group)
             committing = True
             await self._producer.commit_transaction()
 """

@@ -78,3 +78,26 @@ async def test_a_task_is_woken_by_the_first_result_by_the_one_that_makes_them_ma
     await outside.results(LIMIT - 2)
     await turns()
     assert [1, FAIR, LIMIT - 2] == woken
+
+
+async def test_urgent_calls_keep_their_places_when_results_led_to_calls_of_bulk() -> None:
+    """All of bulk fails for now and the next provider hangs: found by reading. Mutation tried: no floor."""
+    (one,) = shared_by(Calls(Turns(), 100), 1, LIMIT, kept=2)
+    one.begin(*many(2 * LIMIT - 2, b"hang"))
+    assert (2, 10) == one.effects.places()
+    one.begin(Call(b"u", b"u", b"hang"))
+    assert 1 == one.effects.places()[0]
+    await let_go(one)
+
+
+async def test_an_urgent_result_that_came_during_a_turn_is_urgent_in_the_next_one() -> None:
+    """Mutation tried: each turn forgets all of them: fails."""
+    (one,) = shared_by(Calls(Turns(), 100), 1, LIMIT)
+    one.begin(*many(3, b"hang"), Call(b"first", b"first"))
+    await one.results(1)
+    taken = list(one.effects.results)
+    one.begin(Call(b"u", b"u"))
+    await one.results(2)
+    one.effects.handled(taken)
+    assert not one.effects.gathers(0)
+    await let_go(one)

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.engine import feeder as feeder_module
 from streams.engine.api import LATER, Event, StageFailedError
-from streams.engine.feeder import PASSING_AT_ONCE, Feeder
+from streams.engine.feeder import SKIMMING_AT_ONCE, Feeder
 from streams.engine.lanes import Lane, Lanes
 from tests.unit.streams.engine.lives import STAGE, TPS, LivingTask, shared
 
@@ -91,7 +91,7 @@ async def test_records_go_to_their_task_and_wake_it() -> None:
 
 async def test_fewer_are_taken_over_at_once_where_most_are_passed_over() -> None:
     """No lane gets full of those: all that is buffered came in one piece. Mutation tried: as many: fails."""
-    consumer = Consumer([{TP: [record(offset) for offset in range(5, 9)]}], at_once=PASSING_AT_ONCE)
+    consumer = Consumer([{TP: [record(offset) for offset in range(5, 9)]}], at_once=SKIMMING_AT_ONCE)
     task = open_task(5)
     source = replace(STAGE.inputs[0], passes=lambda _raw: True, urgent=True)
     task.lanes = Lanes([Lane(source, TP, 5)])

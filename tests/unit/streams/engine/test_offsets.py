@@ -122,7 +122,7 @@ async def test_an_heir_begins_where_the_stage_stands_that_had_its_records() -> N
     reader, tps = cast("Any", Reader()), [A0, A1, A2]
     own, elder = (
         Answer([("a", [(0, 70, "", 0), (1, -1, "", 0), (2, -1, "", 0)])]),
-        Answer([("a", [(1, 55, "", 0), (2, 30, "", 0)])]),
+        Answer([("a", [(0, 90, "", 0), (1, 55, "", 0), (2, 30, "", 0)])]),
     )
     offsets = CommittedOffsets(cast("Any", TwoGroups(own, elder)), reader)
     found = await offsets.positions("app.count-high", tps, "app.count")
