@@ -145,6 +145,7 @@ class Effects:
     def _keep(self, ids: set[bytes]) -> set[bytes]:
         self.results = deque(event for event in self.results if event.key[len(EFFECT) :] in ids)
         known = {event.key[len(EFFECT) :] for event in self.results}
+        self._hurried &= known
         for waiting in self._queues:
             waiting.dropped = waiting.effect_id not in ids
             waiting.doubted = self._route.subject is not None  # a notice may have been committed unheard

@@ -6,7 +6,7 @@ from streams.engine.calls import Calls
 from streams.engine.turns import Turns
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns
-from tests.unit.streams.engine.outsides import Outside, many, shared_by
+from tests.unit.streams.engine.outsides import Outside, many, opened, shared_by
 
 LIMIT = 8
 FAIR = LIMIT // 2
@@ -100,4 +100,16 @@ async def test_an_urgent_result_that_came_during_a_turn_is_urgent_in_the_next_on
     await one.results(2)
     one.effects.handled(taken)
     assert not one.effects.gathers(0)
+    await let_go(one)
+
+
+async def test_an_urgent_result_that_a_new_life_knows_nothing_of_hurries_nobody() -> None:
+    """Mutation tried: it is kept for ever: fails. No turn would wait for more results any more."""
+    (one,) = shared_by(Calls(Turns(), 100), 1, LIMIT)
+    one.begin(*many(3, b"hang"), Call(b"u", b"u"))
+    await one.results(1)
+    one.effects.open(opened(b"0", b"1", b"2"), 0.0)
+    one.begin(Call(b"next", b"next"))
+    await one.results(1)
+    assert one.effects.gathers(0)
     await let_go(one)
