@@ -23,9 +23,9 @@ import psutil
 import uvloop
 
 from bench.campaigns_load import KEY, Subject, load
-from bench.campaigns_load import tell as tell  # noqa: PLC0414 - other benches have it from here
 from bench.campaigns_publishing import Publisher
 from bench.campaigns_struck import FEW, Through, second_worker
+from bench.findings import tell
 from bench.product import Product, Worker, cpu_s, free_ports, installed
 from bench.watch import Watched, python
 from streams.settings import load_settings
@@ -34,6 +34,7 @@ KEYS = [KEY, *(f"{KEY}{number}" for number in range(19))]
 """As many as the publisher needs to ask for the status a hundred times a second."""
 UPLOAD = 100_000
 WAIT_S = 240.0
+AT_REST = 3
 STAGES = "audience,members,seen"
 
 
@@ -82,9 +83,10 @@ def size_of(folder: Path) -> int:
 
 
 async def phases(made: Product, given: argparse.Namespace, publisher: Publisher, subject: Subject) -> None:
-    """At rest, and while another campaign is published to the same users."""
+    """At rest, the first time right after all were labelled; while more is published to the same users."""
     name = subject.name
-    await load(made.folder, subject, given, f"{name}, at rest")
+    for number in range(AT_REST):
+        await load(made.folder, subject, given, f"{name}, at rest, {number + 1}")
     publishing = asyncio.create_task(publisher.publish(f"more-{name[:4]}", 0, min(given.users, UPLOAD)))
     await load(made.folder, subject, given, f"{name}, publishing")
     done = await publishing

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
+from bench.findings import tell
 from bench.product import cpu_s
 from bench.seen import WORD
 from bench.watch import Watched, python
@@ -23,12 +24,6 @@ class Subject(NamedTuple):
     name: str
     port: int
     pid: int
-
-
-def tell(what: str, **figures: Any) -> None:
-    """One finding."""
-    told = {name: round(value, 2) if isinstance(value, float) else value for name, value in figures.items()}
-    print(json.dumps({"what": what, **told}), flush=True)
 
 
 async def load(folder: Path, subject: Subject, given: argparse.Namespace, what: str) -> None:

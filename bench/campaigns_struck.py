@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bench.campaigns_load import Subject, load, tell
+from bench.campaigns_load import Subject, load
 from bench.campaigns_publishing import Done, Publisher
+from bench.findings import tell
 from bench.product import Product, Worker, free_ports
 from bench.waits import at_share
 from streams.settings import load_settings

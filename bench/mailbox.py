@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaProducer
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from bench.campaigns import tell
+from bench.findings import tell
 from bench.product import Product, Worker, cpu_s, free_ports, installed
 from bench.waits import distribution
 from connectors.http.mailbox.gateway import PATH

@@ -24,7 +24,7 @@ import orjson
 import uvloop
 import yaml
 
-from bench.campaigns import tell
+from bench.findings import tell
 from bench.product import USERS as USER_COUNT
 from bench.product import Product, cpu_s, installed, register, user_of
 from bench.watch import Watched, python

@@ -37,6 +37,7 @@ from schemas.records import SeenPosted
 from streams.access import Access
 from streams.audience_edge import AudienceEdge
 from streams.campaigns import campaigns_of, members_copy
+from streams.engine.garbage import collect_seldom
 from streams.mailboxes import mailboxes_of
 from streams.outside import cipher_of, engine_config, publish_schemas
 from streams.persons import PersonDesk
@@ -209,6 +210,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
+            collect_seldom()
             parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
             parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
             parts += [boxes.connect] if boxes else []

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import uvloop
 
-from bench.campaigns import tell
 from bench.detour.figures import rows
 from bench.detour.page import write_page
 from bench.detour.run import Ran, run
+from bench.findings import tell
 from bench.page import DOCS
 
 MAILS, RATE = 100_000, 75.0

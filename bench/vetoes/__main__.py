@@ -23,7 +23,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.campaigns import tell
+from bench.findings import tell
 from bench.page import DOCS, table_text
 from bench.product import USERS, Product, free_ports, installed, register, user_of
 from bench.results import entry_of

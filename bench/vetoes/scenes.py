@@ -12,7 +12,7 @@ import orjson
 import yaml
 
 from bench.asked import mail_named, request_id
-from bench.campaigns import tell
+from bench.findings import tell
 from bench.product import Product, Worker, user_of
 from bench.sections import Row
 from bench.stages import Look

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.engine.broker_time import BrokerTime
+from streams.engine.garbage import collect_seldom
 from streams.engine.kafka import restore_consumer, stop_within, uncommitted_consumer
 from streams.engine.layout import Layouts
 from streams.engine.offsets import CommittedOffsets, PartitionCounts
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from streams.engine.meters import Meters
 
 STOP_S = 2.0
-COLLECT_AFTER = (50_000, 20, 100)
-"""Garbage collector's thresholds. Tens of thousands of records wait in memory, none of them in a cycle: with
-Python's own thresholds a fifth of the CPU goes into looking through them."""
 
 
 class Worker:
@@ -59,8 +56,7 @@ class Worker:
 
     async def start(self) -> None:
         """Connect; from now on the event loop is watched, and garbage is collected at a stage's pace."""
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        collect_seldom()
         self._watchdog.start()
         await self._admin.start()
         await self._committed.start()
