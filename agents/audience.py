@@ -14,6 +14,7 @@ from schemas.records import (
     AudienceAnswered,
     AudienceLabel,
     AudienceUnpublished,
+    CampaignWithdrawn,
     LabelChanged,
     LabelCount,
     LabelDue,
@@ -45,6 +46,7 @@ Outcome = (
     | LabelsEnded
     | AudienceLabel
     | AudienceUnpublished
+    | CampaignWithdrawn
     | LabelChanged
     | LabelDue
     | LabelForgotten

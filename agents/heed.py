@@ -1,6 +1,7 @@
 """Right before a provider is called: may the message still be sent (NS-PREF-OP-04).
 
 consumes  Vetoed; ProviderCall about to be intended, whatever led to it: first attempt, retry, repeat
+asks      which campaigns were withdrawn (CRM-OP-03)
 keeps     vetoes, cancelled: until no message that they mean can wait any longer
 emits     the call as it is, or AttemptEnded with the rule that decided
 """
@@ -63,10 +64,21 @@ def heed(outcome: Outcome, memory: Memory, reference: Reference, now: int) -> Ou
 
 
 def _forbidden(task: SendTask, memory: Memory, reference: Reference) -> Forbidden | None:
-    """What decides: the request, then the user, his device, then what he chose since the message was made."""
+    """What decides: its request or campaign, then its user."""
+    return _called_off(task, memory, reference) or _unwanted(task, memory, reference)
+
+
+def _called_off(task: SendTask, memory: Memory, reference: Reference) -> Forbidden | None:
     cancelled = memory.cancelled.get(key_of(task.user_id, task.source, task.request_id))
     if cancelled is not None and cancelled.means(task):
         return Forbidden(Reason.REQUEST_CANCELLED, "requests.cancelled", task.request_id)
+    if task.campaign_label is not None and reference.is_withdrawn(task.campaign_label):
+        return Forbidden(Reason.CAMPAIGN_WITHDRAWN, "campaigns.withdrawn", task.campaign_label)
+    return None
+
+
+def _unwanted(task: SendTask, memory: Memory, reference: Reference) -> Forbidden | None:
+    """The user is gone, or his device, or he chose so since the message was made."""
     vetoes = memory.vetoes.get(subject_key(task.user_id))
     if vetoes is None:
         return None
@@ -81,7 +93,7 @@ def _forbidden(task: SendTask, memory: Memory, reference: Reference) -> Forbidde
     return next((found for one in vetoes.newer_than(task) if (found := permit(*named, one))), None)
 
 
-CANCELS = frozenset({Reason.REQUEST_CANCELLED, Reason.USER_ERASED})
+CANCELS = frozenset({Reason.REQUEST_CANCELLED, Reason.CAMPAIGN_WITHDRAWN, Reason.USER_ERASED})
 
 
 def _status(task: SendTask, forbidden: Forbidden) -> Status:

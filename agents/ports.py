@@ -102,6 +102,9 @@ class Reference(Protocol):
         ...
 
     def tag(self, tag: str) -> SeenTag | None: ...
+    def is_withdrawn(self, campaign_label: str) -> bool:
+        """Whether nothing more is sent of the campaign (CRM-OP-03)."""
+        ...
 
 
 class Flows(Protocol):

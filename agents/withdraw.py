@@ -4,7 +4,8 @@ consumes  audience.commands (AudienceWithdrawn), timers (WithdrawalDue)
 keeps     labels, campaigns, spread, answers
 emits     AudienceAnswered, with the last step; of each label LabelChanged (rows) and AudienceUnpublished
           (audience.unpublished); LabelsEnded (facts.labels), to buckets that have users of the labels;
-          WithdrawalDue, LabelDue (timers)
+          WithdrawalDue, LabelDue (timers); CampaignWithdrawn (campaigns.withdrawn), of a whole campaign, for
+          our own delivery
 
 The campaign takes no labels from the first step on. A repeat while the steps go on is a walk of its own,
 which finds less and less to do.
@@ -19,7 +20,14 @@ from msgspec.structs import replace
 from agents.forget import forget_later
 from agents.reply import accepted, refused
 from schemas.audience_words import AudienceOutcome
-from schemas.records import AudienceUnpublished, EndedLabel, LabelChanged, LabelsEnded, WithdrawalDue
+from schemas.records import (
+    AudienceUnpublished,
+    CampaignWithdrawn,
+    EndedLabel,
+    LabelChanged,
+    LabelsEnded,
+    WithdrawalDue,
+)
 from schemas.times import rfc3339
 from tables import labels as of_label
 from tables.publications import Campaign
@@ -46,6 +54,7 @@ def withdraw(command: AudienceWithdrawn, draft: Draft) -> Iterator[Outcome]:
         key = command.campaign_label.encode()
         campaign = draft.memory.campaigns.get(key) or Campaign()
         draft.memory.campaigns.put(key, replace(campaign, is_withdrawn=True))
+        yield CampaignWithdrawn(campaign_label=command.campaign_label, withdrawn_at=draft.now)
     yield from go_on(WithdrawalDue(command=command, done=0, due_at=draft.now), draft)
 
 

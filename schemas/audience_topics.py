@@ -70,6 +70,18 @@ def audience_topics() -> Iterator[Topic]:
         form=Form.JSON,
     )
     yield Topic(
+        name=t.CAMPAIGNS_WITHDRAWN,
+        use=Use.REFERENCE,
+        key="campaign label",
+        records=(r.CampaignWithdrawn,),
+        about="Campaigns that were withdrawn as a whole: of them no message is sent any more.",
+        writers=("audience",),
+        readers=("every worker",),
+        partitions=Partitions.ONE,
+        retention_ms=None,
+        extra=t.COMPACTED,
+    )
+    yield Topic(
         name=t.AUDIENCE_STATS,
         use=Use.PUBLIC_OUT,
         key="period, timestamp and audience label",

@@ -148,6 +148,7 @@ class Reason(StrEnum):
     CHANNEL_NOT_ALLOWED = "channel_not_allowed"
     REQUEST_CANCELLED = "request_cancelled"
     USER_ERASED = "user_erased"
+    CAMPAIGN_WITHDRAWN = "campaign_withdrawn"
     # a message that failed before or at the provider
     ADDRESS_BOUNCED = "address_bounced"
     INVALID_CONTACT = "invalid_contact"
@@ -202,6 +203,7 @@ REASONS: dict[Reason, str] = {
     Reason.CHANNEL_NOT_ALLOWED: "The user chose other channels for this type while the message waited.",
     Reason.REQUEST_CANCELLED: "The request was cancelled while the message waited.",
     Reason.USER_ERASED: "The user was deleted while the message waited.",
+    Reason.CAMPAIGN_WITHDRAWN: "The campaign was withdrawn before the message was sent.",
     Reason.ADDRESS_BOUNCED: "An earlier message to this very address bounced: it waits for another address.",
     Reason.INVALID_CONTACT: "The address on file is not a valid address of its channel.",
     Reason.NO_TEMPLATE: "The type has no template for this channel, in the user's language nor in `ru`.",

@@ -76,6 +76,7 @@ def labels(settings: Settings, reading: Reading, figures: AudienceMetrics) -> St
             r.ProgressForgotten: (to(t.AUDIENCE_LABELS, key=_request, encoder=nothing),),
             r.LabelForgotten: (to(t.AUDIENCE_LABELS, key=_label, encoder=nothing),),
             r.AudienceUnpublished: (to(t.AUDIENCE_UNPUBLISHED, key=_name, encoder=encode_json),),
+            r.CampaignWithdrawn: (to(t.CAMPAIGNS_WITHDRAWN, key=_campaign),),
             r.LabelChanged: (
                 to(t.ROWS, key=lambda row: row.label.audience_label.encode()),
                 ToCount(figures.changed),
@@ -158,6 +159,10 @@ def _bucket(record: r.UsersLabelled | r.LabelsEnded) -> bytes:
 
 def _label(label: r.AudienceLabel | r.LabelForgotten) -> bytes:
     return f"{t.LABEL_KEY}{label.audience_label}".encode()
+
+
+def _campaign(told: r.CampaignWithdrawn) -> bytes:
+    return told.campaign_label.encode()
 
 
 def _name(told: r.AudienceUnpublished) -> bytes:

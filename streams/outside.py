@@ -29,6 +29,7 @@ from connectors.reference.book import ReferenceBook
 from connectors.request_metrics import RequestMetrics
 from connectors.seen_metrics import SeenMetrics
 from connectors.templates.renderer import TemplateRenderer
+from connectors.withdrawn import WithdrawnCampaigns
 from schemas import topics
 from schemas.avro_files import expanded, fingerprint, record_names, schema_text
 from schemas.codec import SchemaBook
@@ -99,7 +100,7 @@ def links_of(settings: Settings) -> MessageLinks:
 class WaitingReference:
     """The reference book, and the patience of design rule 16: an unknown name is looked up again."""
 
-    def __init__(self, book: ReferenceBook, table: GlobalTable) -> None:
+    def __init__(self, book: ReferenceBook, withdrawn: WithdrawnCampaigns, table: GlobalTable) -> None:
         self._book = book
         self._table = table
         self.rule = book.rule
@@ -110,6 +111,7 @@ class WaitingReference:
         self.reporting = book.reporting
         self.receipts_within_ms = book.receipts_within_ms
         self.tag = book.tag
+        self.is_withdrawn = withdrawn.has
 
     async def find_type(self, code: str) -> NotificationType | None:
         """The type, waiting ≤ 2 s for one that was just written."""
@@ -148,6 +150,8 @@ class World:
         self._schema_book = SchemaBook()
         self._reference = GlobalTable(config, topics.REFERENCE, book.apply)
         self._schemas = GlobalTable(config, topics.SCHEMAS, self._learn)
+        withdrawn = WithdrawnCampaigns()
+        self._withdrawn = GlobalTable(config, topics.CAMPAIGNS_WITHDRAWN, withdrawn.apply)
         self.database = database_of(settings)
         self._receipts = ReceiptEnds(config, self._schema_book, registry)
         self._providing = Providing(settings, cipher, book, self._receipts.times.share, registry)
@@ -162,12 +166,14 @@ class World:
             reading=Reading(self._schema_book, self._schemas.catch_up),
             book=self._schema_book,
             ignored_fields=InputMetrics(registry).ignored_fields,
-            reference=WaitingReference(book, self._reference),
+            reference=WaitingReference(book, withdrawn, self._reference),
             cipher=cipher,
             renderer=TemplateRenderer(),
             addresses=AddressBook(),
             links=links_of(settings),
-            perform=self._spending.purse.paying(self._leases.gate.heeding(self._providing.perform)),
+            perform=withdrawn.stopping(
+                self._spending.purse.paying(self._leases.gate.heeding(self._providing.perform))
+            ),
             choice=msgspec.structs.replace(self._providing.choice, purse=self._spending.purse),
             gate=self._leases.gate.passing,
             sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
@@ -197,6 +203,7 @@ class World:
         await publish_schemas(self._brokers)
         await self._schemas.start()
         await self._reference.start()
+        await self._withdrawn.start()
         await self._spending.start()
         await self._leases.start()
         await self._flows.start()
@@ -212,6 +219,7 @@ class World:
         await self._consumers.close()
         if self._accounts:
             await self._accounts.close()
+        await self._withdrawn.stop()
         await self._reference.stop()
         await self._schemas.stop()
         await self.database.close()

@@ -17,6 +17,7 @@ from schemas.records import (
     AudiencePublished,
     AudienceUnpublished,
     AudienceWithdrawn,
+    CampaignWithdrawn,
     CommunicationSeen,
     EntriesDue,
     LabelAsked,
@@ -112,6 +113,7 @@ _DECODE = Decoder(
     AudiencePublished,
     AudienceUnpublished,
     AudienceWithdrawn,
+    CampaignWithdrawn,
     CommunicationSeen,
     LabelChanged,
     LabelDue,
@@ -150,7 +152,6 @@ class Audience:
     labels: dict[str, AudienceLabel] = field(default_factory=dict)
     requests: dict[str, RequestProgress] = field(default_factory=dict)
     timers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    unpublished: list[AudienceUnpublished] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     partials: list[LabelPartial] = field(default_factory=list)
 
@@ -183,9 +184,10 @@ class Audience:
 
     def seen_by(self, user: str, **context: Any) -> list[str]:
         """The labels that a reader shows the user now."""
-        found = self.members.memberships.get(user.encode()) or Memberships()
-        shown = visible(found.entries, self.labels, context, self.now, lambda _: False)
-        return [label.audience_label for label in shown]
+        entries = (self.members.memberships.get(user.encode()) or Memberships()).entries
+        return [
+            one.audience_label for one in visible(entries, self.labels, context, self.now, lambda _: False)
+        ]
 
     def _at(self) -> int:
         for memory in (self.owner, self.members):
@@ -222,8 +224,8 @@ class Audience:
                 self.requests.pop(request_id, None)
             case LabelForgotten(audience_label=name):
                 self.labels.pop(name, None)
-            case AudienceUnpublished() as told:
-                self.unpublished.append(told)
+            case AudienceUnpublished() | CampaignWithdrawn():
+                pass  # for others: among the events
             case LabelChanged(label=label):
                 self.rows.append(label)
             case other:

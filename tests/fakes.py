@@ -81,6 +81,7 @@ class MemoryReference:
     rules: list[Rule] = field(default_factory=list)
     active: list[Provider] = field(default_factory=list)
     tags: list[SeenTag] = field(default_factory=list)
+    withdrawn: set[str] = field(default_factory=set)
 
     async def find_type(self, code: str) -> NotificationType | None:
         return self.type(code)
@@ -118,6 +119,9 @@ class MemoryReference:
     def receipts_within_ms(self, channel: str, name: str) -> int | None:
         found = (p for p in self.active if (p.channel_type, p.name) == (channel, name))
         return next((within_ms(p) for p in found), None)
+
+    def is_withdrawn(self, campaign_label: str) -> bool:
+        return campaign_label in self.withdrawn
 
     def tag(self, tag: str) -> SeenTag | None:
         return next((t for t in self.tags if t.tag == tag), None)

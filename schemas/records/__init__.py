@@ -14,31 +14,29 @@ from schemas.records.audience import (
     AudiencePublished,
     AudienceWithdrawn,
     ChosenFilter,
-    EntriesDue,
     LabelAsked,
     LabelChanged,
     LabelCount,
     LabelGiven,
     LabelNamed,
-    ProgressDue,
-    ProgressForgotten,
     RequestCount,
     RequestProgress,
-    StraysDue,
-    UploadDue,
     UserGroup,
     UsersCounted,
     UsersLabelled,
     UsersOfLabel,
     UsersUploaded,
-    WithdrawalDue,
 )
-from schemas.records.audience_ends import (
-    AudienceUnpublished,
-    EndedLabel,
+from schemas.records.audience_ends import AudienceUnpublished, CampaignWithdrawn, EndedLabel, LabelsEnded
+from schemas.records.audience_timers import (
+    EntriesDue,
     LabelDue,
     LabelForgotten,
-    LabelsEnded,
+    ProgressDue,
+    ProgressForgotten,
+    StraysDue,
+    UploadDue,
+    WithdrawalDue,
 )
 from schemas.records.devices import DeviceChanged, DeviceRow, DevicesDue, DevicesOff, TokenClaimed
 from schemas.records.fallback import (
@@ -139,6 +137,7 @@ __all__ = [
     "AudienceWithdrawn",
     "Button",
     "CallEnded",
+    "CampaignWithdrawn",
     "CancelAsked",
     "CancelRequest",
     "ChangeLogged",

@@ -19,17 +19,14 @@ class LabelsEnded(Record, frozen=True, kw_only=True):
     labels: list[EndedLabel]
 
 
-class LabelDue(Record, frozen=True, kw_only=True):
-    """Timer: a label has ended so long ago that HTTP processes need not know it any longer."""
+class CampaignWithdrawn(Record, frozen=True, kw_only=True):
+    """`campaigns.withdrawn`: nothing more is sent of a campaign, whenever it was asked for (CRM-OP-03).
 
-    audience_label: str
-    due_at: int
+    Its label is never used again. `withdrawn_at`: ms.
+    """
 
-
-class LabelForgotten(Record, frozen=True, kw_only=True):
-    """Tombstone for a label in `audience.labels`."""
-
-    audience_label: str
+    campaign_label: str
+    withdrawn_at: int
 
 
 class AudienceUnpublished(Record, frozen=True, kw_only=True):

@@ -55,6 +55,7 @@ class Line:
     answers: list[AudienceAnswered] = field(default_factory=list)
     rows: list[Written] = field(default_factory=list)
     unpublished: list[dict[str, Any]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     partials: list[LabelPartial] = field(default_factory=list)
     carried: Counter[str] = field(default_factory=Counter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -122,6 +123,8 @@ class Line:
                 told = msgspec.json.decode(record.value or b"")
                 assert record.key == told["audience_label"].encode()
                 self.unpublished.append(told)
+            case t.CAMPAIGNS_WITHDRAWN:
+                self.stopped.append((record.key or b"").decode())
             case _:
                 self.rows.append(record)
 

@@ -84,6 +84,7 @@ async def test_a_withdrawal_takes_every_entry_and_index_row_and_tells_it() -> No
             "timestamp": rfc3339(NOW),
         }
     ] == line.unpublished
+    assert ["campaign12345"] == line.stopped
 
 
 async def test_users_that_are_read_before_their_command_are_labelled_too() -> None:

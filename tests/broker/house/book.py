@@ -105,7 +105,7 @@ def write_book(folder: Path) -> Path:
     (folder / "templates").mkdir(parents=True)
     for path in EXAMPLES.glob("templates/*.yaml"):
         shutil.copy(path, folder / "templates")
-    for name in ("rules", "providers", "seen"):
+    for name in ("rules", "providers", "seen", "communications"):
         shutil.copy(EXAMPLES / f"{name}.yaml", folder)
     types = yaml.safe_load((EXAMPLES / "types.yaml").read_text(encoding="utf-8"))
     (folder / "types.yaml").write_text(yaml.safe_dump(types + OWN_TYPES), encoding="utf-8")

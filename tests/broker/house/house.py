@@ -32,7 +32,8 @@ from tests.broker.house.issuer import trusting
 
 APP = "house"
 SECRET = "gateway-of-the-house"
-API_KEYS = f"devices:{sha256(b'ck_live_house_devices').hexdigest()}:devices"
+SCOPES = {each: sha256(f"ck_live_house_{each}".encode()).hexdigest() for each in ("devices", "audience")}
+API_KEYS = ",".join(f"{each}:{digest}:{each}" for each, digest in SCOPES.items())
 PATIENCE_S = 60.0
 HANGS_MS = 600_000
 """A question to Account Service that hangs does so until the worker is killed."""
@@ -111,9 +112,8 @@ class House:
             for one in records:
                 headers = [(name, text.encode()) for name, text in one.headers]
                 key = one.key.encode() if isinstance(one.key, str) else one.key
-                await producer.send_and_wait(
-                    one.topic, one.raw, key=key, headers=headers, timestamp_ms=one.at
-                )
+                told = {"key": key, "headers": headers, "timestamp_ms": one.at}
+                await producer.send_and_wait(one.topic, one.raw, **told)
 
     async def read_by(self, *stages: str) -> None:
         """Until these stages have read all there is, one after the other."""

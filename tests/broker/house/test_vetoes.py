@@ -1,6 +1,7 @@
 """A message waits for its retry when its user unsubscribes; then the worker is killed (NS-PREF-OP-04).
 
-It is not sent, another that waits beside it is, and so is one that is made after the user came back.
+It is not sent, another that waits beside it is, and so is one that is made after the user came back. Of a
+campaign that is withdrawn nothing is sent, neither what waits nor what is asked for later (CRM-OP-03).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
 
 from schemas.words import Channel
@@ -17,8 +19,10 @@ from streams.stages import DELIVERY
 from tests.broker.house.book import known, phone, user
 from tests.broker.house.house import House, Sent
 
-GONE, STAYS = "veto-gone", "veto-stays"
-PHONES = {GONE: phone(601), STAYS: phone(602)}
+GONE, STAYS, CALLED_OFF = "veto-gone", "veto-stays", "veto-called-off"
+PHONES = {GONE: phone(601), STAYS: phone(602), CALLED_OFF: phone(603)}
+CAMPAIGN = "veto-campaign"
+AUDIENCE = "/communications-audience/v1"
 PAUSE_S = 8
 ENDED = """
 select m.status, m.status_reason as reason, m.status_details as details from notification_messages m
@@ -51,19 +55,39 @@ async def _played(house: House) -> Ended:
     for number in PHONES.values():
         await house.called(number, 1)
     await house.send(_said("user.unsubscribed"))
+    await _called_off(house)
     await house.read_by("intake", "recipient", DELIVERY[Channel.SMS])
     house.worker.signal(signal.SIGKILL)
     await house.worker.ended()
     house.worker.start()
-    rows = {f"{GONE}-1": (await house.rows(ENDED, [f"{GONE}-1"], 1))[0]}
+    rows = {f"{who}-1": (await house.rows(ENDED, [f"{who}-1"], 1))[0] for who in (GONE, CALLED_OFF)}
     await house.forget_scripts()
     rows[f"{STAYS}-1"] = (await house.rows(ENDED, [f"{STAYS}-1"], 1))[0]
     calls = {who: [row for row in house.ledger if row["recipient"] == PHONES[who]] for who in PHONES}
     await house.send(_said("user.resubscribed"))
     await house.read_by("intake", "recipient")
-    await house.send(_asked(GONE, 2))
-    rows[f"{GONE}-2"] = (await house.rows(ENDED, [f"{GONE}-2"], 1))[0]
+    for who in (GONE, CALLED_OFF):
+        await house.send(_asked(who, 2))
+        rows[f"{who}-2"] = (await house.rows(ENDED, [f"{who}-2"], 1))[0]
     return Ended(rows, calls)
+
+
+async def _called_off(house: House) -> None:
+    """A campaign is published to somebody, and withdrawn."""
+    url = f"http://127.0.0.1:{house.http.settings['http']['port']}{AUDIENCE}"
+    dates = {"start_date": "2020-01-01T00:00:00Z", "end_date": "2090-01-01T00:00:00Z"}
+    users = [{"id_type": "phone_id", "id": CALLED_OFF}]
+    published = {
+        "id": f"{CAMPAIGN}-published",
+        "campaign_label": CAMPAIGN,
+        "communication": {**dates, "communication_id": "new-in-town"},
+        "personal_communications": [{"users": users, "communication_id": "spring-sale"}],
+    }
+    withdrawn = {"id": f"{CAMPAIGN}-withdrawn", "campaign_label": CAMPAIGN}
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer ck_live_house_audience"}) as session:
+        for path, body in (("publish", published), ("unpublish", withdrawn)):
+            async with session.post(f"{url}/{path}", json=body) as answer:
+                assert 200 == answer.status, await answer.text()
 
 
 def _said(event_type: str) -> Sent:
@@ -77,6 +101,7 @@ def _asked(who: str, number: int) -> Sent:
         "notification_type": "hidden_repeat",
         "data": {"Text": who},
         "idempotency_key": f"{who}-{number}",
+        **({"campaign_label": CAMPAIGN} if who == CALLED_OFF else {}),
     }
     return Sent("notification.send.request", value, user(who))
 
@@ -99,3 +124,14 @@ def test_what_waits_for_others_goes(ended: Ended) -> None:
 
 def test_what_is_made_after_the_user_came_back_goes(ended: Ended) -> None:
     assert "sent" == ended.rows[f"{GONE}-2"]["status"]
+
+
+@pytest.mark.spec("CRM-OP-03 NS-PREF-OP-04")
+def test_what_waits_of_a_campaign_that_is_withdrawn_is_cancelled_and_so_is_what_comes_later(
+    ended: Ended,
+) -> None:
+    """The worker that ended them read of it at its start. Mutation: no `is_withdrawn` in `agents/heed.py`."""
+    rows = [ended.rows[f"{CALLED_OFF}-{number}"] for number in (1, 2)]
+    assert [("cancelled", "campaign_withdrawn")] * 2 == [(row["status"], row["reason"]) for row in rows]
+    assert f"campaigns.withdrawn = {CAMPAIGN}" in rows[0]["details"]
+    assert not any(call["taken"] for call in ended.calls[CALLED_OFF])

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agents.withdraw import LABELS_AT_ONCE
 from schemas.ids import bucket_of
-from schemas.records import AudienceLabel, LabelChanged, LabelsEnded
+from schemas.records import AudienceLabel, AudienceUnpublished, CampaignWithdrawn, LabelChanged, LabelsEnded
 from schemas.times import rfc3339
 from tests.audiences import T0, Audience, asked, several, upload, withdrawal
 
@@ -89,7 +89,7 @@ async def test_each_label_that_is_withdrawn_is_told_once_to_whoever_sends_of_it(
     await audience.ask(withdrawal("w"))
     await audience.ask(replace(withdrawal("w"), upload_id="w again"))
     await audience.settle()
-    told = audience.unpublished
+    told = of(audience, AudienceUnpublished)
     assert sorted(NAMES) == sorted(one.audience_label for one in told)
     assert ("unpublished", "req-one", rfc3339(T0)) == (
         told[0].event_type,
@@ -97,3 +97,21 @@ async def test_each_label_that_is_withdrawn_is_told_once_to_whoever_sends_of_it(
         told[0].timestamp,
     )
     assert {("spring", "sale")} == {(one.campaign_label, one.communication_id) for one in told}
+
+
+@pytest.mark.spec("CRM-OP-03")
+async def test_delivery_is_told_of_a_campaign_with_its_withdrawal_and_of_single_labels_never() -> None:
+    """Before the steps: what waits goes out meanwhile. A repeat tells it again, which does no harm."""
+    audience = await published()
+    await audience.ask(withdrawal("one", NAMES[0]))
+    assert [] == of(audience, CampaignWithdrawn)
+    await audience.ask(withdrawal("w"))
+    assert [("spring", T0)] == [
+        (one.campaign_label, one.withdrawn_at) for one in of(audience, CampaignWithdrawn)
+    ]
+
+
+async def test_a_campaign_that_nobody_published_stops_nothing() -> None:
+    audience = Audience()
+    (answer,) = await audience.ask(withdrawal("w"))
+    assert ("unknown_label", []) == (answer.outcome, of(audience, CampaignWithdrawn))

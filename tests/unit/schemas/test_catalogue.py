@@ -92,6 +92,7 @@ def test_tables_in_topics_are_compacted_for_ever() -> None:
     named = {
         "access.keys",
         "audience.labels",
+        "campaigns.withdrawn",
         "flows.anomalies",
         "notification.stats",
         "reference",
