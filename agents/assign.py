@@ -6,8 +6,8 @@ consumes  audience.commands (AudiencePublished, AudienceWithdrawn), audience.pro
 keeps     answers, labels, campaigns, uploads, requests, strays, spread
 emits     AudienceAnswered (audience.answers); UsersLabelled, LabelsEnded (facts.labels); AudienceLabel,
           RequestProgress, ProgressForgotten, LabelForgotten (audience.labels), once per batch; LabelChanged
-          (rows); AudienceUnpublished (audience.unpublished); ProgressDue, UploadDue, StraysDue,
-          WithdrawalDue, LabelDue (timers)
+          (rows); AudienceUnpublished (audience.unpublished); CampaignWithdrawn (campaigns.withdrawn);
+          ProgressDue, UploadDue, StraysDue, WithdrawalDue, LabelDue (timers)
 
 Users of a request that was refused, or answered before, are passed over. One task has it all, so that a key
 is the same key whatever campaign it comes with.

@@ -1,6 +1,7 @@
 """A sender takes his request back: what waits ends at once; what was decided stays as it is, and is told.
 
 consumes  a cancel, or a request that comes or comes back, and what is pending under its id
+asks      which campaigns were withdrawn: of them nothing is made any more (CRM-OP-03)
 keeps     nothing
 emits     the row of the request as cancelled, or a row of the cancel that found nothing waiting
 """
@@ -18,9 +19,10 @@ from schemas.words import Lane, Outcome, Reason
 from tables.pending import Pending
 
 if TYPE_CHECKING:
+    from agents.ports import Reference
     from schemas.records import CancelAsked, RequestReceived
 
-RULE = "cancel"
+RULE, WITHDRAWN = "cancel", "campaigns.withdrawn"
 
 
 def cancel(asked: CancelAsked, known: Pending | None, now: int) -> tuple[Pending, list[RequestDecided]]:
@@ -43,6 +45,16 @@ def ended(waiting: RequestDecided, asked_at: int, now: int) -> RequestDecided:
         rule=verdict.rule,
         value=verdict.value,
     )
+
+
+def called_off(request: RequestReceived, known: Pending | None, reference: Reference) -> Ended | None:
+    """How a request ends that its sender took back, or whose campaign was withdrawn; None: it goes on."""
+    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
+        return taken_back(known.cancelled_at)
+    label = request.campaign_label
+    if label is not None and reference.is_withdrawn(label):
+        return Ended(Outcome.CANCELLED, Reason.CAMPAIGN_WITHDRAWN, WITHDRAWN, label)
+    return None
 
 
 def taken_back(asked_at: int) -> Ended:

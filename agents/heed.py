@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from agents.cancel import WITHDRAWN
 from agents.permit import Forbidden, permit
 from agents.report import unbegun
 from schemas.ids import subject_key
@@ -73,7 +74,7 @@ def _called_off(task: SendTask, memory: Memory, reference: Reference) -> Forbidd
     if cancelled is not None and cancelled.means(task):
         return Forbidden(Reason.REQUEST_CANCELLED, "requests.cancelled", task.request_id)
     if task.campaign_label is not None and reference.is_withdrawn(task.campaign_label):
-        return Forbidden(Reason.CAMPAIGN_WITHDRAWN, "campaigns.withdrawn", task.campaign_label)
+        return Forbidden(Reason.CAMPAIGN_WITHDRAWN, WITHDRAWN, task.campaign_label)
     return None
 
 

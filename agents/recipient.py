@@ -22,7 +22,7 @@ from agents.absorb import Fact, absorb
 from agents.admit import Admitted, Ended, Later, admit, admit_again
 from agents.answer import Answered, Case, answer, answer_unseen, decided, unused, wait
 from agents.ask_account import learned, line_up
-from agents.cancel import is_told, taken_back
+from agents.cancel import called_off, is_told
 from agents.cap import count
 from agents.conceal import unveiled
 from agents.divert import divert, is_diverted, readmit, renew
@@ -132,9 +132,9 @@ async def take(request: RequestReceived, now: int, memory: Memory, outside: Outs
     assert kind is not None
     taken = Taken(request_id=request.request_id, taken_at=now, content=content_of(clear))
     memory.requests.put(key, taken, expires_at=remembered_until(request, kind, now))
-    known = memory.pending.get(place_of(request))
-    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
-        return [decided(request, kind, now, taken_back(known.cancelled_at))]
+    ended = called_off(request, memory.pending.get(place_of(request)), outside.reference)
+    if ended is not None:
+        return [decided(request, kind, now, ended)]
     if is_diverted(request, kind, outside.flows):
         return suspend(request, [*divert(request, kind, now)], memory, now)
     match verdict:
@@ -156,9 +156,9 @@ async def release(
     known = memory.pending.get(key)
     if known is not None:
         keep(key, known.without(request.origin), now, memory.pending)
-    if known is not None and known.cancelled_at is not None and known.forbids(request.occurred_at):
-        told = is_told(known, request)
-        return [] if told else [decided(request, kind, now, taken_back(known.cancelled_at))]
+    if (ended := called_off(request, known, outside.reference)) is not None:
+        told = known is not None and ended.reason == Reason.CANCELLED_BY_SENDER and is_told(known, request)
+        return [] if told else [decided(request, kind, now, ended)]
     if isinstance(due, RequestFreed) and kind is not None:
         renew(memory.requests, request, kind, now)
     waited_for = due.waited_for if isinstance(due, RequestDue) else None
@@ -185,10 +185,8 @@ async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: 
         known = learned(answered, memory.contacts.get(key), ports, now)
         memory.contacts.put(key, known, expires_at=kept_until(known, now))
     kind = await _kind(request, outside)
-    pending = memory.pending.get(place_of(request))
-    if pending and pending.cancelled_at is not None and pending.forbids(request.occurred_at):
-        return [decided(request, kind, now, taken_back(pending.cancelled_at))]
-    verdict = admit_again(request, kind, now)
+    ended = called_off(request, memory.pending.get(place_of(request)), outside.reference)
+    verdict = ended or admit_again(request, kind, now)
     if isinstance(verdict, Ended):
         return [decided(request, kind, now, verdict)]
     case = _case(request, verdict, memory, now, outside)
@@ -198,10 +196,8 @@ async def resume(answered: ContactsAnswered, now: int, memory: Memory, outside: 
 async def fall_back(plan: FallbackPlanned, now: int, memory: Memory, outside: Outside) -> list[Answered]:
     """Nobody saw the request's messages in time: the next channel, if all that holds now allows it."""
     kind = await _kind(plan.request, outside)
-    pending = memory.pending.get(place_of(plan.request))
-    if pending and pending.cancelled_at is not None and pending.forbids(plan.request.occurred_at):
-        return [unused(plan, kind, now, taken_back(pending.cancelled_at))]
-    verdict = admit_again(plan.request, kind, now)
+    ended = called_off(plan.request, memory.pending.get(place_of(plan.request)), outside.reference)
+    verdict = ended or admit_again(plan.request, kind, now)
     if isinstance(verdict, Ended):
         return [unused(plan, kind, now, verdict)]
     case = replace(_case(plan.request, verdict, memory, now, outside), is_fallback=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from schemas.records import ProviderCall
 
     Perform = Callable[[ProviderCall], Awaitable[CallEnded]]
+    Gate = Callable[[ProviderCall], Awaitable[None] | None]
 
 
 class WithdrawnCampaigns:
@@ -33,13 +34,19 @@ class WithdrawnCampaigns:
         """Whether the campaign was withdrawn."""
         return campaign_label in self._labels
 
+    def _stops(self, call: ProviderCall) -> bool:
+        """Whether it is one of such a campaign; a question whether an attempt arrived is none."""
+        label = call.task.campaign_label
+        return label is not None and not call.ask and self.has(label)
+
+    def sparing(self, gate: Gate) -> Gate:
+        """`gate`, at which a call of such a campaign does not wait: it lapses at once."""
+        return lambda call: None if self._stops(call) else gate(call)
+
     def stopping(self, perform: Perform) -> Perform:
         """`perform`, but a call of such a campaign, recorded before and not begun, is decided anew."""
 
         async def performed(call: ProviderCall) -> CallEnded:
-            label = call.task.campaign_label
-            if label is not None and not call.ask and self.has(label):
-                return CallEnded(call=call, verdict=Verdict.LAPSED)
-            return await perform(call)
+            return CallEnded(call=call, verdict=Verdict.LAPSED) if self._stops(call) else await perform(call)
 
         return performed

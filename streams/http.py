@@ -204,13 +204,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             metrics=metrics,
         )
     )
+    collect_seldom()
     try:
         async with (
             listening(edge_app(ports), http.host, http.port) as port,
             listening(ops, http.host, http.ops_port) as ops_port,
         ):
             log.info("http_started", port=port, ops_port=ops_port)
-            collect_seldom()
             parts: list[Callable[[], Awaitable[None]]] = [edge_topics.connect, audience.connect]
             parts += [partial(relay_on, settings, database), *([feed.connect] if campaigns else [])]
             parts += [boxes.connect] if boxes else []

@@ -175,7 +175,7 @@ class World:
                 self._spending.purse.paying(self._leases.gate.heeding(self._providing.perform))
             ),
             choice=msgspec.structs.replace(self._providing.choice, purse=self._spending.purse),
-            gate=self._leases.gate.passing,
+            gate=withdrawn.sparing(self._leases.gate.passing),
             sink=SqlSink(RowWriter(self.database, settings.kafka.app, cipher), SinkMetrics(registry)),
             consumers=self._consumers,
             figures=figures,

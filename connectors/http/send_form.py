@@ -82,7 +82,7 @@ class SendBody(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     ] = None
     campaign_label: Annotated[
         Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL)] | None,
-        Meta(description="What statistics and events tell it apart by."),
+        Meta(description="What statistics tell it apart by; nothing is sent of a withdrawn campaign."),
     ] = None
 
 

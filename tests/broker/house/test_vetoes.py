@@ -28,6 +28,7 @@ ENDED = """
 select m.status, m.status_reason as reason, m.status_details as details from notification_messages m
 where m.idempotency_key = $1 and m.status <> 'pending'
 """
+DECIDED = "select r.outcome as status, r.reason from notification_requests r where r.idempotency_key = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ async def _played(house: House) -> Ended:
     calls = {who: [row for row in house.ledger if row["recipient"] == PHONES[who]] for who in PHONES}
     await house.send(_said("user.resubscribed"))
     await house.read_by("intake", "recipient")
-    for who in (GONE, CALLED_OFF):
-        await house.send(_asked(who, 2))
-        rows[f"{who}-2"] = (await house.rows(ENDED, [f"{who}-2"], 1))[0]
+    await house.send(_asked(GONE, 2), _asked(CALLED_OFF, 2))
+    rows[f"{GONE}-2"] = (await house.rows(ENDED, [f"{GONE}-2"], 1))[0]
+    rows[f"{CALLED_OFF}-2"] = (await house.rows(DECIDED, [f"{CALLED_OFF}-2"], 1))[0]
     return Ended(rows, calls)
 
 
@@ -130,7 +131,7 @@ def test_what_is_made_after_the_user_came_back_goes(ended: Ended) -> None:
 def test_what_waits_of_a_campaign_that_is_withdrawn_is_cancelled_and_so_is_what_comes_later(
     ended: Ended,
 ) -> None:
-    """The worker that ended them read of it at its start. Mutation: no `is_withdrawn` in `agents/heed.py`."""
+    """The message by a worker that read of it at its start, the request before anything is made of it."""
     rows = [ended.rows[f"{CALLED_OFF}-{number}"] for number in (1, 2)]
     assert [("cancelled", "campaign_withdrawn")] * 2 == [(row["status"], row["reason"]) for row in rows]
     assert f"campaigns.withdrawn = {CAMPAIGN}" in rows[0]["details"]

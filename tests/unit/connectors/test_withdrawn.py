@@ -31,6 +31,17 @@ async def test_a_call_of_a_withdrawn_campaign_lapses_and_others_are_made() -> No
     ]
 
 
+def test_a_call_of_a_withdrawn_campaign_waits_at_no_gate() -> None:
+    """It would hold a place for a second and use up a grant. Mutation tried: the bare gate."""
+    campaigns = WithdrawnCampaigns()
+    campaigns.apply(b"spring", b"")
+    asked: list[str | None] = []
+    gate = campaigns.sparing(lambda call: asked.append(call.task.campaign_label))
+    for label in ("spring", "summer"):
+        gate(ProviderCall(task=replace(TASK, campaign_label=label), provider="first"))
+    assert ["summer"] == asked
+
+
 async def test_whether_a_hidden_attempt_arrived_is_still_asked() -> None:
     campaigns = WithdrawnCampaigns()
     campaigns.apply(b"spring", b"")
