@@ -32,6 +32,16 @@ LEARN = 0.05
 """How much the newest call counts for the time that calls take."""
 
 
+class Timing:
+    """Whether the time of a call says how long calls take."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        """It does."""
+        self.counts = True
+
+
 class Calls:
     """So many calls at once, begun one by one; of all places, `kept` are for urgent calls.
 
@@ -92,16 +102,16 @@ class Calls:
             self._give_back(urgent=urgent)
 
     @contextmanager
-    def timed(self, *, urgent: bool) -> Iterator[None]:
-        """A call is performed in this block, and teaches how long calls take.
+    def timed(self, *, urgent: bool) -> Iterator[Timing]:
+        """A call is performed in this block, and teaches how long calls take, unless told otherwise.
 
         Not an urgent one: those end while all others hang. Nor one that lapsed, which takes no time at all.
         """
-        began = time.monotonic()
+        began, timing = time.monotonic(), Timing()
         try:
-            yield
+            yield timing
         finally:
-            if not urgent:
+            if timing.counts and not urgent:
                 self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
 
     async def _take(self, *, urgent: bool) -> None:

@@ -36,15 +36,16 @@ class Performing:
         if self._left_s(waiting) < 0:
             return self._lapse(waiting)
         try:
-            with self._calls.timed(urgent=self._route.urgent(waiting.call)):
+            with self._calls.timed(urgent=self._route.urgent(waiting.call)) as timing:
                 if not await self._let_through(waiting):
                     return self._lapse(waiting)
                 waiting.begun = True
                 value = await self._route.perform(waiting.call)
+                timing.counts = value != self._route.lapsed(waiting.call)
         except Exception:
             log.exception("effect_failed_unexpectedly")
             return self._route.hidden(waiting.call)
-        if value == self._route.lapsed(waiting.call):
+        if not timing.counts:
             waiting.begun, waiting.lapsed = False, True
         return value
 

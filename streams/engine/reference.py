@@ -7,7 +7,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka import end_offset, restore_consumer, stop_within
@@ -61,7 +66,7 @@ class GlobalTable:
         await consumer.start()
         await self._asking.start()
         consumer.assign([self._tp])
-        end = await end_offset(consumer, self._tp)
+        end = await self._end(consumer)
         if self._from_end:
             consumer.seek(self._tp, end)
             self._position = end
@@ -70,6 +75,15 @@ class GlobalTable:
         while self._position < end:
             await self._read_once(consumer)
         self._reader = asyncio.create_task(self._read_on(consumer))
+
+    async def _end(self, consumer: AIOKafkaConsumer) -> int:
+        """Of a topic that is not there aiokafka says after `request_timeout_ms` that it took too long."""
+        try:
+            return await end_offset(consumer, self._tp)
+        except KafkaTimeoutError as error:
+            advice = "`carillon doctor` says whether it is there, `carillon topics create` makes it"
+            text = f"the topic {self._tp.topic} does not answer; {advice}"
+            raise KafkaTimeoutError(text) from error
 
     @property
     def is_reading(self) -> bool:

@@ -180,6 +180,18 @@ async def test_calls_that_lapsed_do_not_make_calls_look_short(monkeypatch: pytes
     assert 4 == calls.room(two.woken.set, 0)[0]
 
 
+async def test_calls_that_are_refused_where_they_would_be_made_do_not_make_calls_look_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a breaker, or for their campaign was withdrawn. Mutation tried: they count: fails."""
+    monkeypatch.setattr(calls_module, "time", Clock())
+    calls = Calls(Turns(), 2)
+    one, two = shared_by(calls, 2)
+    one.begin(*many(50, b"refuse"))
+    assert [("lapsed", call.id) for call in many(50)] == await one.results(50)
+    assert 4 == calls.room(two.woken.set, 0)[0]
+
+
 async def test_a_task_that_closes_leaves_its_room_to_the_others() -> None:
     """Mutation tried: `close` tells nothing: fails."""
     calls = Calls(Turns(), 1)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from streams.engine import reference
 from streams.engine.api import EngineConfig
@@ -169,3 +169,17 @@ async def test_a_reader_that_breaks_as_nobody_foresaw_connects_anew_and_goes_on_
     assert table.is_reading
     await table.stop()
     assert 1 == good.stopped
+
+
+async def test_a_topic_that_is_not_there_is_named_with_what_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation tried: aiokafka's own words: they name no topic."""
+
+    class Nowhere(Broken):
+        async def end_offsets(self, _tps: Any) -> dict[Any, int]:
+            raise KafkaTimeoutError("Failed to get offsets by times in 15000 ms")
+
+    monkeypatch.setattr(reference, "restore_consumer", lambda _config: Nowhere(breaks=False))
+    table = GlobalTable(EngineConfig("nowhere", "app", "w1", "/nowhere"), "t", lambda _key, _value: None)
+    with pytest.raises(KafkaTimeoutError, match=r"the topic t does not answer; .* `carillon topics create`"):
+        await table.start()
+    await table.stop()
