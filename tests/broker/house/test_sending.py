@@ -85,7 +85,11 @@ async def _course(house: House) -> Course:
     await house.read_by("intake", "recipient")
     before = house.http.settings
     keys = f"shop:{sha256(KEY.encode()).hexdigest()}:send+stats"
-    told = before["http"] | {"port": free_port(), "ops_port": free_port(), "api_keys": keys}
+    told = before["http"] | {
+        "port": free_port(),
+        "ops_port": free_port(),
+        "api_keys": f"{before['http']['api_keys']},{keys}",
+    }
     await house.http.stop()
     house.http.settings = before | {"http": told}
     house.http.start()
