@@ -41,7 +41,8 @@ class Desk:
             line = self._line(call, Reaction(Word(taken.verdict)), taken.provider_message_id)
             self.ledger.write(line)
             return Reaction(Word(taken.verdict)), line
-        reaction = self.scripts.react(call) or judged(call, self.ledger.times(call.idempotency_key))
+        before = self.ledger.times(call.idempotency_key)
+        reaction = self.scripts.react(call, before) or judged(call, before)
         line = self._line(call, reaction, "")
         self.ledger.write(line)
         return reaction, line

@@ -23,20 +23,24 @@ class Script(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     take_and_drop  take it, cut the connection
     hang, drop     the same without taking it
 
-    `times`: how many matching calls; absent means all from now on.
+    `times`: how many matching calls; absent means all from now on. `first`: of each idempotency key its first
+    so many calls only, so that who refuses at random uses up no message's attempts.
     """
 
     fault: Literal["refuse", "late", "take_and_hang", "take_and_drop", "hang", "drop"]
     word: Word = Word.UNAVAILABLE
     times: int | None = None
+    first: int | None = None
     after_ms: int = 0
     retry_after_s: int | None = None
     channel: str | None = None
     account: str | None = None
     recipient: str | None = None
 
-    def matches(self, call: Call) -> bool:
-        """Whether every given field is the call's."""
+    def matches(self, call: Call, before: int = 0) -> bool:
+        """Whether every given field is the call's. `before`: how many calls of its key there were."""
+        if self.first is not None and before >= self.first:
+            return False
         pairs = (
             (self.channel, call.channel),
             (self.account, call.account),
@@ -77,10 +81,10 @@ class Scripts:
         """Rules that still act, with what is left of `times`."""
         return list(self._rules)
 
-    def react(self, call: Call) -> Reaction | None:
+    def react(self, call: Call, before: int = 0) -> Reaction | None:
         """Use up one turn of the first matching rule; None when no rule matches."""
         for rule in self._rules:
-            if rule.matches(call):
+            if rule.matches(call, before):
                 return FAULTS[self._used(rule).fault](rule)
         return None
 

@@ -32,6 +32,8 @@ from tests.broker.test_faults import DRAIN_S, _drained, _read_by
 PER_SECOND = 60
 OLD, NEW = 4, 12
 PATIENCE_S = 120.0
+REFUSED = {"fault": "refuse", "word": "unavailable", "channel": "email", "first": 4}
+"""A message has six attempts: it always gets one that is not refused."""
 BIRTH, TIME = b"birth", b"time"
 TIMER, EFFECT = 0xFE, 0xFD
 OWNERS = b"\7token:"
@@ -70,7 +72,7 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
             group.create_task(feed.steadily(load, PER_SECOND, stop))
             for stage, killed_at in (("recipient", "move"), ("delivery-email", "writers use")):
                 await _fed(feed, 3 * PER_SECOND)
-                await _script(system, fault="refuse", word="unavailable", channel="email", times=250)
+                await _script(system, **REFUSED, times=250)
                 await _script(system, fault="late", after_ms=300, channel="email", times=400)
                 trouble = group.create_task(_refuse_some(system))
                 await _killed(system, stage, killed_at)
@@ -104,10 +106,10 @@ async def test_a_stage_scaled_under_a_feed_loses_and_repeats_nothing_though_the_
 async def _refuse_some(system: System) -> None:
     """A few mails of each second: whenever rows are moved, retries of these are on their timers.
 
-    So few that none is refused six times, also of those that come first when a stage is back.
+    Those of a pause come all at once when the stage is back.
     """
     while True:
-        await _script(system, fault="refuse", word="unavailable", channel="email", times=4)
+        await _script(system, **REFUSED, times=4)
         await asyncio.sleep(1)
 
 

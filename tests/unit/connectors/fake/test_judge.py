@@ -69,3 +69,9 @@ def test_first_matching_script_acts_and_one_without_a_count_stays() -> None:
     assert [End.DROP, End.ANSWER, End.DROP] == [reaction and reaction.end for reaction in reactions]
     scripts.clear()
     assert scripts.react(call("sms", "+1")) is None
+
+
+def test_a_rule_for_first_calls_leaves_later_ones_of_the_same_key_alone() -> None:
+    scripts = Scripts()
+    scripts.add(Script(fault="refuse", first=2))
+    assert [True, True, False] == [scripts.react(call("sms", "+1"), n) is not None for n in range(3)]
