@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -56,6 +57,20 @@ class Topics:
     async def partition_counts(self, names: Collection[str]) -> dict[str, int]:
         """Partitions of each named topic; one that does not exist is not in the answer."""
         return {name: len(row["partitions"]) for name, row in (await self._rows()).items() if name in names}
+
+    async def configs(self, names: Collection[str]) -> dict[str, dict[str, str]]:
+        """Kafka's settings of each named topic, defaults of the cluster included. All must exist.
+
+        `KafkaError` when the brokers refuse to tell.
+        """
+        asked_for = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        found: dict[str, dict[str, str]] = {}
+        for answer in await self._client.describe_configs(asked_for):
+            for code, message, _, name, entries in cast("Any", answer).resources:
+                if code:
+                    raise for_code(code)(message or name)
+                found[name] = {entry[0]: entry[1] or "" for entry in entries}
+        return found
 
     async def create_missing(self, specs: Iterable[TopicSpec]) -> list[str]:
         """Create the topics that do not exist, wait until all are served, and give the new names.

@@ -28,7 +28,8 @@ COMMANDS: Final = frozenset(
     }
 )
 """Those that a person runs."""
-READ, WRITE, CREATE, ALTER = "Read", "Write", "Create", "Alter"
+READ, WRITE, CREATE, ALTER, SETTINGS = "Read", "Write", "Create", "Alter", "DescribeConfigs"
+OPERATING = (READ, WRITE, CREATE, ALTER, SETTINGS)
 TOPIC, GROUP, TRANSACTIONAL_ID = "topic", "group", "transactional-id"
 
 
@@ -57,10 +58,10 @@ def our_rights(user: str, app: str, topics: Iterable[Topic]) -> Iterator[Right]:
 
 
 def operator_rights(user: str, app: str, topics: Iterable[Topic]) -> Iterator[Right]:
-    """Commands: they make and scale topics, send dead letters again and read whatever explains something."""
+    """Commands: they make, scale and check topics, send dead letters again and read whatever explains."""
     for topic in topics:
-        yield Right(user, TOPIC, topic.name, (READ, WRITE, CREATE, ALTER))
-    yield from _of_app(user, app, (READ, WRITE, CREATE, ALTER))
+        yield Right(user, TOPIC, topic.name, OPERATING)
+    yield from _of_app(user, app, OPERATING)
 
 
 def _of_app(user: str, app: str, operations: tuple[str, ...]) -> Iterator[Right]:

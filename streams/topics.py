@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import shlex
+from collections.abc import Collection, Iterable, Mapping
 
 from connectors.kafka_admin import TopicSpec, topics_of
 from schemas import topics as t
@@ -14,6 +15,9 @@ from streams.stages import input_topics, stateful_stages
 
 DEFAULT_DESTINATIONS = ("seen.promotions", "seen.analytics", "seen.wallet")
 DAY_MS = 86_400_000
+SAME = ("cleanup.policy", "message.timestamp.type")
+AT_LEAST = ("retention.ms", "delete.retention.ms", "max.message.bytes", "min.insync.replicas")
+FOR_EVER = "-1"
 
 
 def wanted(settings: Settings, destinations: Iterable[str] = DEFAULT_DESTINATIONS) -> list[TopicSpec]:
@@ -57,3 +61,28 @@ async def create_destinations(settings: Settings, names: Collection[str]) -> lis
         return []
     async with topics_of(settings.kafka.brokers()) as topics:
         return await topics.create_missing(spec for spec in wanted(settings, names) if spec.name in names)
+
+
+def unsafe(spec: TopicSpec, found: Mapping[str, str]) -> dict[str, str]:
+    """What a topic needs and does not have, by Kafka's names: it would lose what it keeps, or refuse it.
+
+    Brokers that make topics by themselves make them so, and whoever changes one by hand. More is no harm.
+    """
+    return {
+        name: value
+        for name, value in spec.config.items()
+        if (name in SAME and _words(found[name]) != _words(value))
+        or (name in AT_LEAST and found[name] != FOR_EVER and int(found[name]) < int(value))
+    }
+
+
+def mending(name: str, needs: Mapping[str, str]) -> str:
+    """A line for Kafka's own tool that gives a topic what it needs; it keeps its records."""
+    given = ",".join(f"{key}=[{value}]" if "," in value else f"{key}={value}" for key, value in needs.items())
+    words = ["--alter", "--entity-type", "topics", "--entity-name", name, "--add-config", given]
+    told = shlex.join(words)
+    return f'kafka-configs --bootstrap-server "$BROKERS" --command-config admin.properties {told}'
+
+
+def _words(value: str) -> set[str]:
+    return set(value.split(","))

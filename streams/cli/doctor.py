@@ -13,9 +13,10 @@ from connectors.postgres.migrate import pending
 from streams.refused import advised
 from streams.servers import database_of, located
 from streams.settings import Settings, load_settings
-from streams.topics import wanted
+from streams.topics import mending, unsafe, wanted
 
 Check = Callable[[Settings], Awaitable[str]]
+UNSAFE = "{} topics would lose what they keep by their settings, or refuse it. Kafka's own tool mends that:"
 
 
 def doctor() -> None:
@@ -42,13 +43,18 @@ def doctor() -> None:
 
 async def _topics(settings: Settings) -> str:
     specs = wanted(settings)
+    names = [spec.name for spec in specs]
     async with topics_of(settings.kafka.brokers()) as topics:
-        counts = await topics.partition_counts([spec.name for spec in specs])
-    missing = [spec.name for spec in specs if spec.name not in counts]
-    if missing:
-        raise RuntimeError(
-            f"{len(missing)} topics are missing ({missing[0]} …): run `carillon topics create`"
-        )
+        counts = await topics.partition_counts(names)
+        missing = [name for name in names if name not in counts]
+        if missing:
+            raise RuntimeError(
+                f"{len(missing)} topics are missing ({missing[0]} …): run `carillon topics create`"
+            )
+        found = await topics.configs(names)
+    if needs := {spec.name: lacks for spec in specs if (lacks := unsafe(spec, found[spec.name]))}:
+        lines = (mending(name, lacks) for name, lacks in needs.items())
+        raise RuntimeError("\n  ".join([UNSAFE.format(len(needs)), *lines]))
     return f"{settings.kafka.bootstrap}, {len(counts)} topics"
 
 

@@ -4,7 +4,8 @@ After a reset by the peer there are turns of the loop in which aiokafka takes a 
 uvloop raises a plain `RuntimeError` when it is written to. aiokafka knows `OSError` only: its metadata task
 dies of the other, nothing starts it again, and whoever waits for metadata waits for ever. Pinned to 0.14.
 
-A client that starts says why the brokers refused it, where aiokafka says of everything that none was there.
+A client that starts says why the brokers refused it, where aiokafka says of everything that none was there;
+and it does not start with a cluster of no brokers, in which aiokafka then fails by an assertion.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class OurCertificateError(AuthenticationFailedError):  # type: ignore[misc] # ai
     """The brokers want a certificate of ours, or do not accept the one that we show."""
 
 
+NOBODY_ALIVE = "the brokers that answer count nobody among the living yet"
+"""A broker that was away for longer than its session answers so until it is registered again."""
 ABOUT_OURS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
 """Words in alerts of the other side that are about our certificate; OpenSSL's names of them."""
 
@@ -93,6 +96,9 @@ async def _started(self: AIOKafkaClient) -> None:
         if (refusal := _refusal.get()) is not None:
             raise refusal from error
         raise
+    if not self.cluster.brokers():
+        await self.close()
+        raise KafkaConnectionError(NOBODY_ALIVE)
 
 
 AIOKafkaConnection.send = _sent

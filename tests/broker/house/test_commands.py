@@ -10,12 +10,17 @@ from typing import Any
 import orjson
 import pytest
 import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner, Result
 
+from schemas import topics as t
 from schemas.avro_files import MARKER, expanded, fingerprint
 from schemas.codec import HEAD, encode
 from schemas.records import DomainEvent
 from streams.cli.app import app
+from streams.settings import Settings
+from streams.topics import wanted
 from tests.broker.house.book import known, user
 from tests.broker.house.house import House, Sent
 
@@ -56,6 +61,34 @@ def test_doctor_finds_everything_in_place(run: Run, house: House) -> None:
     assert "FAIL" not in told
     assert f"kafka: {house.kafka.address}" in told
     assert "tables are up to date" in told
+
+
+def test_doctor_tells_a_topic_that_forgets_and_what_mends_it(
+    run: Run, house: House, wait: Callable[[Any], Any]
+) -> None:
+    """As brokers make it that make topics by themselves."""
+    specs = {spec.name: spec for spec in wanted(Settings(**house.settings))}
+    kept = dict(specs[t.CAMPAIGNS_WITHDRAWN].config)
+    try:
+        wait(configured(house, {**kept, "cleanup.policy": "delete"}))
+        told = run("doctor", ends=1).output
+    finally:
+        wait(configured(house, kept))
+    assert "1 topics would lose what they keep by their settings" in told
+    assert f"--entity-name {t.CAMPAIGNS_WITHDRAWN} --add-config cleanup.policy=compact" in told
+    assert "FAIL" not in run("doctor").output
+
+
+async def configured(house: House, config: dict[str, str]) -> None:
+    """Give the topic of withdrawn campaigns exactly these settings of its own."""
+    client = AIOKafkaAdminClient(bootstrap_servers=house.kafka.address)
+    await client.start()
+    try:
+        topic = ConfigResource(ConfigResourceType.TOPIC, t.CAMPAIGNS_WITHDRAWN, config)
+        answers: list[Any] = await client.alter_configs([topic])
+        assert [0] == [resource[0] for answer in answers for resource in answer.resources]
+    finally:
+        await client.close()
 
 
 def test_topics_are_listed_as_they_are_and_none_is_missing(run: Run) -> None:

@@ -56,7 +56,7 @@ def test_workers_make_no_topics_and_commands_do() -> None:
     ours = {one for right in our_rights("u", "a", KNOWN) for one in right.operations}
     commanding = of_topics(list(operator_rights("o", "a", KNOWN)))
     assert {"Read", "Write"} == ours
-    assert {("Read", "Write", "Create", "Alter")} == set(commanding.values())
+    assert {("Read", "Write", "Create", "Alter", "DescribeConfigs")} == set(commanding.values())
 
 
 def test_others_write_what_we_read_and_read_what_we_write() -> None:

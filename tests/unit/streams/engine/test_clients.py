@@ -12,8 +12,9 @@ import pytest
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import KafkaConnectionError, ProducerFenced
-from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.metadata import MetadataRequest, MetadataResponse_v0
 
+from streams.engine.connections import NOBODY_ALIVE
 from streams.engine.kafka import stop_within
 from streams.engine.outputs import Outputs
 
@@ -72,6 +73,45 @@ async def test_a_batch_that_failed_before_the_next_one_was_refused_is_not_left_u
     del outputs
     gc.collect()
     assert [] == complaints
+
+
+class Fenced:
+    """A connection to a broker that is up and not registered again."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def send(self, request: object) -> object:
+        assert isinstance(request, MetadataRequest)
+        return MetadataResponse_v0([], [])
+
+    def close(self, reason: object = None) -> asyncio.Future[None]:  # noqa: ARG002 - as aiokafka calls it
+        self.closed = True
+        closed = asyncio.get_running_loop().create_future()
+        closed.set_result(None)
+        return closed
+
+
+async def test_a_client_does_not_start_in_a_cluster_without_living_brokers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next request would fail by an assertion, as a defect of ours, and end its stage.
+
+    Mutation tried: as aiokafka has it: fails, it starts.
+    """
+    connection = Fenced()
+
+    async def connected(*_: object, **__: object) -> Fenced:
+        await asyncio.sleep(0)
+        return connection
+
+    monkeypatch.setattr("aiokafka.client.create_conn", connected)
+    client: Any = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(KafkaConnectionError, match=NOBODY_ALIVE):
+        await client.bootstrap()
+    assert connection.closed
+    assert client._sync_task is None
+    await client.close()
 
 
 class Closed:
