@@ -48,7 +48,8 @@ async def deliver(
             continue
         for outcome in decide(event.value, _moment(event.value, stream.now, reference, choice)):
             yield heed(priced(outcome, reference), memory, reference, stream.now)
-        spent.update(billed(event.value))
+        for of, cost in billed(event.value).items():
+            spent[of] += cost
     for of, cost in spent.items():
         yield CostIncurred(of=of, cost=cost, at=stream.now)
 

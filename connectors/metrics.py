@@ -7,7 +7,6 @@ built twice in one process.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connectors.account_metrics import ACCOUNT_METRICS
@@ -25,9 +24,9 @@ from connectors.seen_metrics import SEEN_METRICS
 from schemas.seen_words import SeenKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from prometheus_client import CollectorRegistry, Counter, Histogram
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
     from schemas.receipts import ReceiptsLeft
     from schemas.records import ReceiptHeard
@@ -184,27 +183,30 @@ class HttpMetrics:
 
 
 class ProviderMetrics:
-    """Counts calls to providers."""
+    """Counts calls to providers. Children are looked up once per label set, not per call."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._calls = counter(PROVIDER_CALLS, registry)
         self._seconds = histogram(PROVIDER_SECONDS_SPENT, registry, PROVIDER_SECONDS)
-        self._in_flight = gauge(PROVIDER_IN_FLIGHT, registry)
+        self._running = gauge(PROVIDER_IN_FLIGHT, registry)
+        self._in_flight: dict[str, Gauge] = {}
+        self._answered: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
-    @contextmanager
-    def in_flight(self, channel: str) -> Iterator[None]:
-        """Count a running call."""
-        gauge = self._in_flight.labels(channel)
-        gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.dec()
+    def in_flight(self, channel: str) -> Gauge:
+        """How many calls run."""
+        known = self._in_flight.get(channel)
+        if known is None:
+            known = self._in_flight[channel] = self._running.labels(channel)
+        return known
 
     def ended(self, channel: str, provider: str, verdict: str, seconds: float) -> None:
         """A call ended."""
-        self._calls.labels(channel, provider, verdict).inc()
-        self._seconds.labels(channel, provider).observe(seconds)
+        known = self._answered.get((channel, provider, verdict))
+        if known is None:
+            known = (self._calls.labels(channel, provider, verdict), self._seconds.labels(channel, provider))
+            self._answered[channel, provider, verdict] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
 
 class ReceiptMetrics:

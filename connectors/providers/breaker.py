@@ -130,12 +130,15 @@ class Breaker(msgspec.Struct, frozen=True):
         live = self._live(now, terms)
         last = live[-1] if live and live[-1].begins == begins else Slot(begins, 0, 0)
         failed = last.failed + (result is not Result.ANSWERED)
-        earlier = tuple(slot for slot in live if slot is not last)
+        earlier = live[:-1] if live and live[-1] is last else live
         refused = self.refused + 1 if result is Result.MISCONFIGURED else 0
         return Breaker((*earlier, Slot(begins, last.calls + 1, failed)), refused)
 
     def _live(self, now: int, terms: Terms) -> tuple[Slot, ...]:
-        return tuple(slot for slot in self.window if now - terms.window_ms < slot.begins <= now)
+        window, oldest = self.window, now - terms.window_ms
+        if not window or (oldest < window[0].begins and window[-1].begins <= now):
+            return window  # most calls end amid the window, whose slots are in order
+        return tuple(slot for slot in window if oldest < slot.begins <= now)
 
 
 def _broken_by(breaker: Breaker, terms: Terms) -> Cause | None:
@@ -150,7 +153,11 @@ def _broken_by(breaker: Breaker, terms: Terms) -> Cause | None:
 
 def _sums(window: tuple[Slot, ...]) -> tuple[int, int]:
     """All calls, and those that failed."""
-    return sum(slot.calls for slot in window), sum(slot.failed for slot in window)
+    calls = failed = 0
+    for slot in window:
+        calls += slot.calls
+        failed += slot.failed
+    return calls, failed
 
 
 def _opened(cause: Cause, now: int, terms: Terms) -> Breaker:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from msgspec import Meta
+from yarl import URL
 
 from connectors.providers.access_tokens import AccessTokens, service_account
 from connectors.providers.endpoint import endpoint
@@ -124,7 +125,7 @@ class Fcm:
         if not project_id:
             raise ProviderConfigError("config: project_id is needed, here or in the service account")
         base = endpoint(given.url or PUBLIC_URL)
-        self._url = f"{base}/v1/projects/{quote(project_id, safe='')}/messages:send"
+        self._url = URL(f"{base}/v1/projects/{quote(project_id, safe='')}/messages:send")
 
     async def send(self, address: str, content: Content, idempotency_key: str) -> Answer:
         """Hand over one push. An access token that is refused is renewed once: nothing was taken."""
@@ -157,8 +158,10 @@ class Fcm:
 
 
 def _read(reply: Reply, address: str, now: int) -> Answer:
-    word = _word(reply)
     name = _name(reply)
+    if name and "error" not in reply.body:
+        return Answer(*ACCEPTED, str(reply.status), name)
+    word = _word(reply)
     said = CODES.get(word) or (ACCEPTED if name else None)
     verdict, reason = said or verdict_of(reply.status, reply.retry_after)
     wait_ms = retry_after_ms(reply.retry_after, now)

@@ -111,13 +111,14 @@ def retry_after_ms(header: str | None, now: int) -> int | None:
 
 async def _object(response: ClientResponse) -> dict[str, Any]:
     """Read the body if it is a JSON object of a sane size; the status has spoken already."""
-    body = bytearray()
+    content = response.content
     try:
-        async for chunk in response.content.iter_any():
-            body += chunk
+        body = await content.readany()
+        while not content.at_eof():
             if len(body) > ANSWER_BYTES:
                 return {}
-        value = orjson.loads(body)
+            body += await content.readany()
+        value = {} if len(body) > ANSWER_BYTES else orjson.loads(body)
     except (ClientError, TimeoutError, OSError, orjson.JSONDecodeError):
         return {}
     return value if isinstance(value, dict) else {}

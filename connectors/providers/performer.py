@@ -53,13 +53,16 @@ class Performer:
         """Make one call. An exception nobody foresaw leaves the answer hidden: the call may have gone out."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        with self._metrics.in_flight(call.task.channel):
-            try:
-                answer = await self._answer(call)
-            except ProviderConfigError as error:
-                answer = Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, str(error))
-            except Exception as error:  # noqa: BLE001 - a vendor's library may raise anything
-                answer = Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, f"unforeseen {type(error).__name__}")
+        in_flight = self._metrics.in_flight(call.task.channel)
+        in_flight.inc()
+        try:
+            answer = await self._answer(call)
+        except ProviderConfigError as error:
+            answer = Answer(Verdict.MISCONFIGURED, Reason.PROVIDER_MISCONFIGURED, str(error))
+        except Exception as error:  # noqa: BLE001 - a vendor's library may raise anything
+            answer = Answer(Verdict.HIDDEN, Reason.ANSWER_HIDDEN, f"unforeseen {type(error).__name__}")
+        finally:
+            in_flight.dec()
         self._metrics.ended(call.task.channel, call.provider, answer.verdict, loop.time() - began)
         return CallEnded(
             call=call,

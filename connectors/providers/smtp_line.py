@@ -53,6 +53,8 @@ class Line(asyncio.Protocol):
         self._replies: list[Reply] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._silent_at = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Connect, secure, log in; raises what aiosmtplib raises."""
@@ -99,6 +101,7 @@ class Line(asyncio.Protocol):
     async def quit(self) -> None:
         """Say goodbye, briefly, and close."""
         self._timeout_s = QUIT_S
+        self._unset()
         try:
             await self.say([b"QUIT\r\n"])
         except LostError:
@@ -108,6 +111,7 @@ class Line(asyncio.Protocol):
 
     def close(self) -> None:
         """Cut it; what was not sent yet never is."""
+        self._unset()
         if self._transport is not None:
             self._transport.abort()
         self._client.close()
@@ -124,17 +128,32 @@ class Line(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise LostError("the connection was closed")
         self._replies, self._wanted = [], replies
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
         self._transport.write(data)
+        self._silent_at = loop.time() + self._timeout_s
+        if self._alarm is None:
+            self._alarm = loop.call_at(self._silent_at, self._look, loop)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._waiter
-        except TimeoutError:
-            self.close()
-            raise SilentError("no reply in time") from None
+            await self._waiter
         finally:
             self._waiter = None
         return self._replies
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whether a reply is late. One alarm serves many steps: one for each would cost as much as a mail."""
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if loop.time() < self._silent_at:
+            self._alarm = loop.call_at(self._silent_at, self._look, loop)
+        else:
+            self._fail(SilentError("no reply in time"))
+
+    def _unset(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     # ---- asyncio.Protocol ----
 

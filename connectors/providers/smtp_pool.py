@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from connectors.providers.smtp_line import Line
 
@@ -31,23 +30,26 @@ class SmtpPool:
         self._free = asyncio.Semaphore(connections)
         self._idle: deque[tuple[float, Line]] = deque()
 
-    @asynccontextmanager
-    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Line]:
-        """Yield a kept connection, or one that still has to be opened; `fresh`: such a one."""
+    def lease(self, *, fresh: bool = False) -> Lease:
+        """For `async with`: a kept connection, or one that still has to be opened; `fresh`: such a one."""
+        return Lease(self, fresh=fresh)
+
+    async def take(self, *, fresh: bool) -> Line:
+        """Wait for a connection. Whoever has one gives it back."""
         await self._wait()
-        line: Line | None = None
         try:
-            line = (None if fresh else self._kept()) or self._new()
-            yield line
+            return (None if fresh else self._kept()) or self._new()
         except BaseException:
-            if line is not None:
-                line.close()
-            raise
-        else:
-            if line.is_open:
-                self._idle.append((asyncio.get_running_loop().time(), line))
-        finally:
             self._free.release()
+            raise
+
+    def give_back(self, line: Line, *, failed: bool) -> None:
+        """It may be used again, unless its user `failed` or it is closed."""
+        if failed:
+            line.close()
+        elif line.is_open:
+            self._idle.append((asyncio.get_running_loop().time(), line))
+        self._free.release()
 
     async def _wait(self) -> None:
         if not self._free.locked():
@@ -73,3 +75,23 @@ class SmtpPool:
         lines = [line for _, line in self._idle]
         self._idle.clear()
         await asyncio.gather(*(line.quit() for line in lines))
+
+
+class Lease:
+    """A connection for the length of a block."""
+
+    __slots__ = ("_fresh", "_line", "_pool")
+
+    def __init__(self, pool: SmtpPool, *, fresh: bool) -> None:
+        """Not taken yet."""
+        self._pool = pool
+        self._fresh = fresh
+
+    async def __aenter__(self) -> Line:
+        """Wait for it."""
+        self._line = await self._pool.take(fresh=self._fresh)
+        return self._line
+
+    async def __aexit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        """Keep it, or cut it."""
+        self._pool.give_back(self._line, failed=raised is not None)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import asynccontextmanager, contextmanager
 from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from typing import Self
 
     from streams.engine.api import ToEffect
@@ -30,16 +29,6 @@ SHORTEST_S = 0.001
 """Shorter calls count as this long."""
 LEARN = 0.05
 """How much the newest call counts for the time that calls take."""
-
-
-class Timing:
-    """Whether the time of a call says how long calls take."""
-
-    __slots__ = ("counts",)
-
-    def __init__(self) -> None:
-        """It does."""
-        self.counts = True
 
 
 class Calls:
@@ -91,28 +80,30 @@ class Calls:
 
     # ---- run ----
 
-    @asynccontextmanager
-    async def one(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Wait until a call may begin; it ends with the block."""
+    def one(self, *, urgent: bool) -> Place:
+        """For `async with`: waits until a call may begin, which ends with the block."""
+        return Place(self, urgent=urgent)
+
+    @staticmethod
+    def clock() -> float:
+        """Seconds, for `ended`."""
+        return time.monotonic()
+
+    def ended(self, began: float) -> None:
+        """A call ended that began then, and teaches how long calls take.
+
+        Not for an urgent one: those end while all others hang. Nor for one that lapsed, which takes no time.
+        """
+        self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
+
+    async def enter(self, *, urgent: bool) -> None:
+        """Wait until a call may begin."""
         await self._take(urgent=urgent)
         try:
-            await self._turns.begin(lambda: urgent)
-            yield
-        finally:
-            self._give_back(urgent=urgent)
-
-    @contextmanager
-    def timed(self, *, urgent: bool) -> Iterator[Timing]:
-        """A call is performed in this block, and teaches how long calls take, unless told otherwise.
-
-        Not an urgent one: those end while all others hang. Nor one that lapsed, which takes no time at all.
-        """
-        began, timing = time.monotonic(), Timing()
-        try:
-            yield timing
-        finally:
-            if timing.counts and not urgent:
-                self._call_s += LEARN * (max(time.monotonic() - began, SHORTEST_S) - self._call_s)
+            await self._turns.begin(urgent=urgent)
+        except BaseException:
+            self.leave(urgent=urgent)
+            raise
 
     async def _take(self, *, urgent: bool) -> None:
         if self._free > 0 and (urgent or self._lendable > 0):
@@ -124,14 +115,14 @@ class Calls:
             await place
         except asyncio.CancelledError:
             if not place.cancelled():
-                self._give_back(urgent=urgent)
+                self.leave(urgent=urgent)
             raise
 
     def _lend(self, *, urgent: bool) -> None:
         self._free -= 1
         self._lendable -= not urgent
 
-    def _give_back(self, *, urgent: bool) -> None:
+    def leave(self, *, urgent: bool) -> None:
         """Leave the place to who comes next."""
         self._free += 1
         self._lendable += not urgent
@@ -143,6 +134,25 @@ class Calls:
         urgent = of_urgent and not (of_others and self._given % SHARE == 0)
         self._lend(urgent=urgent)
         (self._urgent if urgent else self._others).popleft().set_result(None)
+
+
+class Place:
+    """A call's, from when it may begin until the block ends."""
+
+    __slots__ = ("_calls", "_urgent")
+
+    def __init__(self, calls: Calls, *, urgent: bool) -> None:
+        """Not there yet."""
+        self._calls = calls
+        self._urgent = urgent
+
+    async def __aenter__(self) -> None:
+        """Wait."""
+        await self._calls.enter(urgent=self._urgent)
+
+    async def __aexit__(self, *_raised: object) -> None:
+        """Leave."""
+        self._calls.leave(urgent=self._urgent)
 
 
 def _waits(waiting: deque[asyncio.Future[None]]) -> bool:

@@ -163,8 +163,9 @@ class _Routing:
                 done.told.append((route.tell, outcome))
             elif isinstance(route, ToTimer):
                 done.timers.append(inner.set_timer(route, outcome, headers, done.overlay))
-            elif (effect_id := inner.record_effect(route, outcome, headers, done.overlay)) is not None:
-                done.effects.append(Intent(effect_id, outcome, headers, self._cause))
+            elif (noted := inner.record_effect(route, outcome, headers, done.overlay)) is not None:
+                effect_id, payload = noted
+                done.effects.append(Intent(effect_id, outcome, headers, payload, self._cause))
 
     def _belong_to(self, event: Event | None) -> None:
         """Headers travel on; so does the time, but no broker takes a record of the future."""

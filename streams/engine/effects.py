@@ -93,12 +93,14 @@ class Effects:
         of notices in the same commit.
         """
         self._intended = {}
-        for effect_id, call, headers, cause in effects:
-            waiting = Waiting(effect_id, self._route.key(call), call, headers, since)
+        route = self._route
+        for intent in effects:
+            call = intent.call
+            waiting = Waiting(intent, route.key(call), since, urgent=route.urgent(call))
             self.load += 1
-            self._urgent += self._route.urgent(call)
-            if (left := self._settled.get(cause)) and left.key == waiting.key:
-                del self._settled[cause]
+            self._urgent += waiting.urgent
+            if (left := self._settled.get(intent.cause)) and left.key == waiting.key:
+                del self._settled[intent.cause]
                 self._queues.replace(waiting)
             else:
                 self._queues.join(waiting)
@@ -163,7 +165,7 @@ class Effects:
         elif since is None:
             self._finish(effect_id, self._route.hidden(call), headers, payload)
         else:
-            self.begin([Intent(effect_id, call, headers)], since)
+            self.begin([Intent(effect_id, call, headers, payload)], since)
 
     # ---- run ----
 
@@ -189,23 +191,22 @@ class Effects:
 
     async def _run(self, waiting: Waiting) -> None:
         try:
-            async with self._calls.one(urgent=self._route.urgent(waiting.call)):
+            async with self._calls.one(urgent=waiting.urgent):
                 value = await self._performing.result(waiting)
         except asyncio.CancelledError:
             if self._closing:
                 return
             value = self._route.hidden(waiting.call)
         if not waiting.dropped:
-            if self._route.urgent(waiting.call):
+            if waiting.urgent:
                 self._hurried.add(waiting.effect_id)
-            payload = self._route.encode(waiting.call)
-            self._finish(waiting.effect_id, value, waiting.headers, payload)
+            self._finish(waiting.effect_id, value, waiting.headers, waiting.payload)
         if waiting.lapsed and not waiting.dropped:
             self._lapsed[waiting.effect_id] = waiting
         else:
             self._queues.leave(waiting)
         self.load -= 1
-        self._urgent -= self._route.urgent(waiting.call)
+        self._urgent -= waiting.urgent
         self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
         self._start_ready()
         if not self._running:
@@ -230,7 +231,7 @@ class Effects:
     def never_begun(self) -> list[tuple[bytes, Headers, bytes]]:
         """Effects whose calls surely never began: id, headers, payload."""
         left = [one for one in self._queues if not one.begun and not one.dropped]
-        return [(one.effect_id, one.headers, self._route.encode(one.call)) for one in left]
+        return [(one.effect_id, one.headers, one.payload) for one in left]
 
     async def close(self, deadline_s: float) -> None:
         """Begin nothing more, wait for what runs, cancel the rest."""

@@ -54,8 +54,10 @@ def set_timer(route: ToTimer, outcome: object, headers: Headers, overlay: Overla
     return at
 
 
-def record_effect(route: ToEffect, outcome: object, headers: Headers, overlay: Overlay) -> bytes | None:
-    """Write the effect's intent; returns its id, None when the very same call is open already.
+def record_effect(
+    route: ToEffect, outcome: object, headers: Headers, overlay: Overlay
+) -> tuple[bytes, bytes] | None:
+    """Write the effect's intent; returns its id and payload, None when the very same call is open already.
 
     `ValueError` for another call under the id of an open one: its result could not be told from the other's.
     """
@@ -63,7 +65,7 @@ def record_effect(route: ToEffect, outcome: object, headers: Headers, overlay: O
     row = overlay.get(EFFECT + effect_id)
     if row is None:
         note_effect(effect_id, MAY_HAVE_BEGUN, headers, payload, overlay)
-        return effect_id
+        return effect_id, payload
     if unpack(row[1:])[1] == payload:
         return None
     raise ValueError(f"effect {effect_id!r} is open with another call")

@@ -23,11 +23,15 @@ def readable(decode: Callable[[bytes], Any], payload: bytes) -> Any:
 
 
 class Intent(NamedTuple):
-    """An effect about to be committed. `cause`: id of the effect whose result it follows from, if any."""
+    """An effect about to be committed. `cause`: id of the effect whose result it follows from, if any.
+
+    `payload`: its call as it is recorded.
+    """
 
     effect_id: bytes
     call: Any
     headers: Headers
+    payload: bytes
     cause: bytes = b""
 
 
@@ -38,15 +42,17 @@ class Waiting:
     later ones of its key until that is handled.
     """
 
-    __slots__ = ("begun", "call", "doubted", "dropped", "effect_id", "headers", "key", "lapsed", "since")
+    __slots__ = (
+        *("begun", "call", "doubted", "dropped", "effect_id", "headers", "key", "lapsed", "payload", "since"),
+        "urgent",
+    )
 
-    def __init__(self, effect_id: bytes, key: bytes, call: Any, headers: Headers, since: float) -> None:
+    def __init__(self, intent: Intent, key: bytes, since: float, *, urgent: bool) -> None:
         """`since`: monotonic seconds, which go on while the process is stopped."""
-        self.effect_id = effect_id
+        self.effect_id, self.call, self.headers, self.payload, _ = intent
         self.key = key
-        self.call = call
-        self.headers = headers
         self.since = since
+        self.urgent = urgent
         self.begun = False
         self.dropped = self.doubted = False
         self.lapsed = False

@@ -35,18 +35,20 @@ class Performing:
         """
         if self._left_s(waiting) < 0:
             return self._lapse(waiting)
+        began, teaches = self._calls.clock(), not waiting.urgent
         try:
-            with self._calls.timed(urgent=self._route.urgent(waiting.call)) as timing:
-                if not await self._let_through(waiting):
-                    return self._lapse(waiting)
-                waiting.begun = True
-                value = await self._route.perform(waiting.call)
-                timing.counts = value != self._route.lapsed(waiting.call)
+            if not await self._let_through(waiting):
+                return self._lapse(waiting)
+            waiting.begun = True
+            value = await self._route.perform(waiting.call)
+            if value == self._route.lapsed(waiting.call):
+                teaches, waiting.begun, waiting.lapsed = False, False, True
         except Exception:
             log.exception("effect_failed_unexpectedly")
             return self._route.hidden(waiting.call)
-        if not timing.counts:
-            waiting.begun, waiting.lapsed = False, True
+        finally:
+            if teaches:
+                self._calls.ended(began)
         return value
 
     async def _let_through(self, waiting: Waiting) -> bool:

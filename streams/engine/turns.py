@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from streams.engine.places import Urgent, Waiting
+    from streams.engine.places import Urgent
 
 T = TypeVar("T")
 _COMPUTING: ContextVar[tuple[Turn, asyncio.Task[object] | None] | None] = ContextVar(
@@ -48,7 +49,8 @@ class Turns:
         self.members = 0
         self._places = Places(1)
         self._hurry_until = 0.0
-        self._beginning: list[Waiting] = []
+        self._urgent_calls: deque[asyncio.Future[None]] = deque()
+        self._other_calls: deque[asyncio.Future[None]] = deque()
         self._turn_s = self._gave_at = 0.0
 
     def turn(self, urgent: Urgent, commit_s: float = 0.0) -> Turn:
@@ -101,36 +103,49 @@ class Turns:
         else:
             self._places.give_back()
 
-    async def begin(self, urgent: Urgent) -> None:
+    async def begin(self, *, urgent: bool) -> None:
         """Wait for a turn of the loop in which no batch computes and few other calls begin."""
         loop = asyncio.get_running_loop()
-        if not self._beginning and self._places.take_free():
+        nobody = not (self._urgent_calls or self._other_calls)
+        if nobody and self._places.take_free():
             loop.call_soon(self.give_back)
             return
-        beginning = (urgent, loop.create_future())
-        self._beginning.append(beginning)
-        if len(self._beginning) == 1:
+        beginning = loop.create_future()
+        (self._urgent_calls if urgent else self._other_calls).append(beginning)
+        if nobody:
             self._line_up_calls()
-        await beginning[1]
+        await beginning
 
     def _line_up_calls(self) -> None:
         """Ask for one place for all calls that wait."""
-        place = self._places.asked(lambda: any(urgent() for urgent, _ in self._beginning))
+        place = self._places.asked(lambda: bool(self._urgent_calls))
         place.add_done_callback(self._let_begin)
 
     def _let_begin(self, _place: asyncio.Future[None]) -> None:
         """Let the first calls begin: urgent ones, and one of the others if any waits."""
-        waiting = [each for each in self._beginning if not each[1].done()]
-        urgent = [future for is_urgent, future in waiting if is_urgent()]
-        others = [future for is_urgent, future in waiting if not is_urgent()]
-        first = urgent[: CALLS_A_TURN - bool(others)]
-        for future in (*first, *others[: CALLS_A_TURN - len(first)]):
-            future.set_result(None)
-        self._beginning = [each for each in waiting if not each[1].done()]
+        urgent, others = self._urgent_calls, self._other_calls
+        begun = _begin_first(urgent, CALLS_A_TURN - bool(_without_ended(others)))
+        _begin_first(others, CALLS_A_TURN - begun)
         loop = asyncio.get_running_loop()
         loop.call_soon(self.give_back)
-        if self._beginning:
+        if _without_ended(urgent) or _without_ended(others):
             loop.call_soon(self._line_up_calls)
+
+
+def _without_ended(calls: deque[asyncio.Future[None]]) -> deque[asyncio.Future[None]]:
+    """Those that wait; at its head nobody who gave up."""
+    while calls and calls[0].done():
+        calls.popleft()
+    return calls
+
+
+def _begin_first(calls: deque[asyncio.Future[None]], most: int) -> int:
+    """Let so many of them begin, or as many as wait; how many began."""
+    begun = 0
+    while begun < most and _without_ended(calls):
+        calls.popleft().set_result(None)
+        begun += 1
+    return begun
 
 
 def computing() -> Turn | None:

@@ -49,8 +49,8 @@ OF_THE_OUTSIDE: Final = (
         (
             Change(
                 EFFECTS,
-                "Waiting(effect_id, self._route.key(call), call, headers, since)",
-                "Waiting(effect_id, effect_id, call, headers, since)",
+                "Waiting(intent, route.key(call), since",
+                "Waiting(intent, intent.effect_id, since",
             ),
         ),
     ),

@@ -12,7 +12,7 @@ from aiosmtplib import SMTP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.providers.smtp_line import LONGEST_REPLY, Line, LostError, Reply
+from connectors.providers.smtp_line import LONGEST_REPLY, Line, LostError, Reply, SilentError
 from schemas.words import Verdict
 from tests.certificates import certified
 from tests.unit.connectors.providers.smtp_desk import CONTENT, Script, conversation
@@ -53,9 +53,9 @@ class Opened:
     abort = close
 
 
-async def line() -> tuple[Line, Opened]:
+async def line(timeout_s: float = 5.0) -> tuple[Line, Opened]:
     opened = Opened()
-    made = Line(opened, 5.0)  # type: ignore[arg-type]
+    made = Line(opened, timeout_s)  # type: ignore[arg-type]
     await made.open()
     return made, opened
 
@@ -150,6 +150,35 @@ async def test_lines_that_begin_with_a_dot_do_not_end_the_mail() -> None:
     made.data_received(b"250 ok\r\n")
     assert Reply(250, "ok") == await asked
     assert [b"Subject: x\r\n\r\n..\r\n...\r\n.\r\n"] == opened.written
+
+
+async def answered(made: Line) -> None:
+    """One step that ends well."""
+    asked = asyncio.ensure_future(made.say([b"RSET\r\n"]))
+    await asyncio.sleep(0)
+    made.data_received(b"250 ok\r\n")
+    await asked
+
+
+async def test_each_step_has_all_of_its_time_and_no_more() -> None:
+    """One alarm serves them all. Mutations tried: it is not put off: fails, too early; not set again: fails."""
+    made, opened = await line(timeout_s=0.2)
+    await answered(made)
+    await asyncio.sleep(0.15)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(SilentError):
+        await asyncio.wait_for(made.say([b"RSET\r\n"]), 5.0)
+    assert asyncio.get_running_loop().time() - began >= 0.2
+    assert opened.closed
+
+
+async def test_a_server_that_does_not_say_goodbye_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation tried: the alarm of the steps before stays: fails, it is set for a minute."""
+    monkeypatch.setattr("connectors.providers.smtp_line.QUIT_S", 0.05)
+    made, opened = await line(timeout_s=60.0)
+    await answered(made)
+    await asyncio.wait_for(made.quit(), 5.0)
+    assert opened.closed
 
 
 @pytest.mark.spec("NS-SND-OP-14")

@@ -17,6 +17,11 @@ from tests.unit.streams.engine.desks import EFFECT, Call
 TRACE = (("traceparent", b"t"),)
 
 
+def intent(call: Call, cause: bytes = b"") -> Intent:
+    """About to be committed."""
+    return Intent(call.id, call, TRACE, EFFECT.encode(call), cause)
+
+
 class Outside:
     """What calls reach. Calls whose body is `hang` end only when they are let go; `refuse` begins none."""
 
@@ -49,7 +54,7 @@ class Outside:
 
     def begin(self, *calls: Call, since: float | None = None) -> None:
         moment = time.monotonic() if since is None else since
-        self.effects.begin([Intent(call.id, call, TRACE) for call in calls], moment)
+        self.effects.begin([intent(call) for call in calls], moment)
 
     def settle(self, *calls: Call) -> None:
         """The results so far are committed, and with them these calls, which come of the one that lapsed."""
@@ -57,7 +62,7 @@ class Outside:
         lapsed = [inner.effect_of(event) for event in results if event.value[0] == "lapsed"]
         self.effects.handled(results)
         cause = lapsed[0] if lapsed else b""
-        self.effects.begin([Intent(call.id, call, TRACE, cause) for call in calls], time.monotonic())
+        self.effects.begin([intent(call, cause) for call in calls], time.monotonic())
 
     async def results(self, count: int) -> list[object]:
         async with asyncio.timeout(30):

@@ -75,7 +75,7 @@ async def test_of_calls_that_begin_together_one_is_not_urgent_while_one_waits() 
     turns, order = Turns(), list[str]()
 
     async def call(name: str) -> None:
-        await turns.begin(lambda: name.startswith("u"))
+        await turns.begin(urgent=name.startswith("u"))
         order.append(name)
 
     async with turns.turn(lambda: False):
@@ -91,11 +91,11 @@ async def test_a_call_given_up_before_it_began_leaves_the_loop_to_others() -> No
     """Mutation tried: its place is not given back: fails."""
     turns = Turns()
     async with turns.turn(lambda: False):
-        gone = asyncio.create_task(turns.begin(lambda: True))
+        gone = asyncio.create_task(turns.begin(urgent=True))
         await let_turn(2)
         gone.cancel()
     async with asyncio.timeout(5):
-        await turns.begin(lambda: False)
+        await turns.begin(urgent=False)
         async with turns.turn(lambda: False):
             pass
 
@@ -183,7 +183,7 @@ async def test_a_place_costs_the_same_however_many_wait(monkeypatch: pytest.Monk
     monkeypatch.setattr(loop, "create_future", lambda: Watched(loop=loop))
     await crowd.call("a", *(f"b{number}" for number in range(100)))
     Watched.looks = 0
-    crowd.calls._give_back(urgent=False)
+    crowd.calls.leave(urgent=False)
     assert 1 == Watched.looks
     monkeypatch.undo()
     await crowd.end_all()

@@ -10,6 +10,7 @@ from streams.engine import inner
 from streams.engine.api import Event, StageFailedError, Stream, Tables
 from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import (
+    EFFECT,
     NOW,
     TASK,
     Bench,
@@ -72,7 +73,7 @@ async def test_headers_travel_with_timers_and_effects() -> None:
     row = done.overlay.get(inner.TIMER + (5).to_bytes(8, "big") + b"t")
     assert row is not None
     assert ((("traceparent", b"t1"),), b"t") == inner.unpack(row)
-    assert [Intent(b"e", Call(b"e"), (("traceparent", b"t1"),))] == done.effects
+    assert [Intent(b"e", Call(b"e"), (("traceparent", b"t1"),), EFFECT.encode(Call(b"e")))] == done.effects
 
 
 async def test_an_intent_names_the_call_whose_result_it_follows_from() -> None:

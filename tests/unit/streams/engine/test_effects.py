@@ -8,10 +8,9 @@ import pytest
 
 from streams.engine import inner
 from streams.engine.api import Event
-from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns
-from tests.unit.streams.engine.outsides import TRACE, Outside, opened
+from tests.unit.streams.engine.outsides import TRACE, Outside, intent, opened
 
 
 async def test_a_result_is_an_event_with_the_effects_row_headers_and_call() -> None:
@@ -52,7 +51,7 @@ async def test_calls_of_a_commit_of_unknown_outcome_begin_in_the_order_of_their_
     """Rows are found in the order of their ids. Mutation tried: begun as found: fails."""
     outside = Outside()
     ids = [b"z", b"a", b"m"]
-    outside.effects.intend([Intent(one, Call(one), TRACE) for one in ids])
+    outside.effects.intend([intent(Call(one)) for one in ids])
     outside.effects.open(opened(*sorted(ids)), time.monotonic())
     await outside.results(3)
     assert ids == outside.begun
@@ -139,7 +138,7 @@ async def test_a_record_handled_before_the_lapse_of_an_earlier_call_does_not_tak
     outside.begin(Call(b"2"))
     await outside.results(1)
     outside.effects.handled(list(outside.effects.results))
-    batch = [Intent(b"3", Call(b"3"), TRACE), Intent(b"1", Call(b"1"), TRACE, cause=b"1")]
+    batch = [intent(Call(b"3")), intent(Call(b"1"), cause=b"1")]
     outside.effects.begin(batch, time.monotonic())
     assert [("done", b"1"), ("done", b"2"), ("done", b"3")] == await outside.results(3)
     assert 0 == outside.effects.load

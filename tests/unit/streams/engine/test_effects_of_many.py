@@ -12,11 +12,10 @@ from streams.engine import calls as calls_module
 from streams.engine import performing as performing_module
 from streams.engine.calls import Calls
 from streams.engine.effects import Effects
-from streams.engine.intent import Intent
 from streams.engine.turns import Turns
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns
-from tests.unit.streams.engine.outsides import TRACE, Outside, many, shared_by
+from tests.unit.streams.engine.outsides import TRACE, Outside, intent, many, shared_by
 
 # ---- many tasks, one process ----
 
@@ -89,7 +88,7 @@ async def test_no_task_takes_new_input_while_the_process_has_two_open_calls_for_
     """
     one, two = shared_by(Calls(Turns(), 4), 2)
     assert (8, 8) == (one.effects.places()[0], two.effects.places()[0])
-    one.effects.intend([Intent(call.id, call, TRACE) for call in many(6)])
+    one.effects.intend([intent(call) for call in many(6)])
     assert 2 == two.effects.places()[0], "about to be committed"
     one.begin(*many(6, b"hang"))
     assert (2, 2) == (one.effects.places()[0], two.effects.places()[0])
@@ -203,7 +202,7 @@ async def test_a_task_that_closes_leaves_its_room_to_the_others() -> None:
     await one.effects.close(0)
     await turns(2)
     assert (1, (2, 1)) == (two.effects.places()[0], calls.room(two.woken.set, 0))
-    two.effects.intend([Intent(call.id, call, TRACE) for call in many(2)])
+    two.effects.intend([intent(call) for call in many(2)])
     await two.effects.close(0)
     assert (2, 1) == calls.room(two.woken.set, 0)
 
@@ -226,5 +225,5 @@ async def test_a_later_call_does_not_take_the_place_of_one_that_lapsed_and_is_wa
     outside.begin(Call(b"2"))
     await outside.results(1)
     outside.effects.handled(list(outside.effects.results))
-    outside.effects.begin([Intent(b"3", Call(b"3"), TRACE)], time.monotonic())
+    outside.effects.begin([intent(Call(b"3"))], time.monotonic())
     assert [("done", b"2"), ("done", b"3")] == await outside.results(2)

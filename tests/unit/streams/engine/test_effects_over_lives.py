@@ -9,10 +9,9 @@ from dataclasses import replace
 import pytest
 
 from streams.engine.api import NotYet, Unreadable
-from streams.engine.intent import Intent
 from tests.unit.streams.engine.desks import Call
 from tests.unit.streams.engine.lives import turns as let_turn
-from tests.unit.streams.engine.outsides import TRACE, Outside, opened
+from tests.unit.streams.engine.outsides import TRACE, Outside, intent, opened
 
 # ---- open ----
 
@@ -94,7 +93,7 @@ async def test_what_is_recorded_no_more_is_dropped_at_a_reopening() -> None:
 async def test_an_intent_whose_commit_has_an_unknown_outcome_was_begun_by_nobody() -> None:
     """Mutation tried: hidden: fails."""
     outside = Outside()
-    outside.effects.intend([Intent(b"1", Call(b"1"), ()), Intent(b"2", Call(b"2"), ())])
+    outside.effects.intend([intent(Call(b"1")), intent(Call(b"2"))])
     outside.effects.open(opened(b"1", b"0"), time.monotonic())
     assert {("done", b"1"), ("hidden", b"0")} == set(await outside.results(2))
     outside.effects.results.clear()

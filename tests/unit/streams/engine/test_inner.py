@@ -112,7 +112,7 @@ def test_a_timer_set_again_for_the_same_time_is_one_timer(rows: Rows) -> None:
 
 def test_an_intent_is_a_row_until_its_result_is_handled(rows: Rows) -> None:
     overlay = rows.overlay()
-    assert b"e" == inner.record_effect(EFFECT, Call(b"e", b"k", b"hello"), HEADERS, overlay)
+    assert (b"e", b"e/k/hello") == inner.record_effect(EFFECT, Call(b"e", b"k", b"hello"), HEADERS, overlay)
     overlay.put(b"\xfc", b"a table next to it")
     rows.commit(overlay)
     rows.set(Later(b"t", 5))
@@ -127,7 +127,7 @@ def test_the_same_call_twice_is_one_and_another_under_an_open_id_is_a_defect(row
     Mutation tried: writing the row whatever is there: fails.
     """
     overlay = rows.overlay()
-    assert b"e" == inner.record_effect(EFFECT, Call(b"e"), (), overlay)
+    assert (b"e", b"e/k/") == inner.record_effect(EFFECT, Call(b"e"), (), overlay)
     assert inner.record_effect(EFFECT, Call(b"e"), HEADERS, overlay) is None
     rows.commit(overlay)
     later = rows.overlay()
@@ -136,7 +136,7 @@ def test_the_same_call_twice_is_one_and_another_under_an_open_id_is_a_defect(row
     with pytest.raises(ValueError, match="open with another call"):
         inner.record_effect(EFFECT, Call(b"e", body=b"other"), (), later)
     inner.settle(Event("done", inner.EFFECT + b"e", NOW, (), "", -1, -1), later)
-    assert b"e" == inner.record_effect(EFFECT, Call(b"e", body=b"other"), (), later)
+    assert (b"e", b"e/k/other") == inner.record_effect(EFFECT, Call(b"e", body=b"other"), (), later)
 
 
 def test_effects_not_begun_are_found_in_the_order_in_which_they_were_to_begin(rows: Rows) -> None:
