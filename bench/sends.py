@@ -19,7 +19,6 @@ import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -219,9 +218,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="of all that (2)")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asked_for = parser.parse_args()
-    rounds = range(1, asked_for.rounds + 1)
-    ways = product(rounds, asked_for.settings, asked_for.channels)
-    parts = [Part(number, settings, channel) for number, settings, channel in ways]
+    parts = [
+        Part(number, settings, channel)
+        for number in range(1, asked_for.rounds + 1)
+        for settings in asked_for.settings
+        for channel in asked_for.channels
+    ]
     uvloop.run(run(asked_for.messages, parts))
 
 

@@ -161,7 +161,7 @@ async def answered(made: Line) -> None:
 
 
 async def test_each_step_has_all_of_its_time_and_no_more() -> None:
-    """One alarm serves them all. Mutations tried: it is not put off: fails, too early; not set again: fails."""
+    """One alarm serves them all. Mutations tried: it is not put off: fails, too early; nor set again."""
     made, opened = await line(timeout_s=0.2)
     await answered(made)
     await asyncio.sleep(0.15)
