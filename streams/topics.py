@@ -68,12 +68,18 @@ def unsafe(spec: TopicSpec, found: Mapping[str, str]) -> dict[str, str]:
 
     Brokers that make topics by themselves make them so, and whoever changes one by hand. More is no harm.
     """
-    return {
-        name: value
-        for name, value in spec.config.items()
-        if (name in SAME and _words(found[name]) != _words(value))
-        or (name in AT_LEAST and found[name] != FOR_EVER and int(found[name]) < int(value))
-    }
+    return {name: value for name, value in spec.config.items() if _differs(name, value, found.get(name))}
+
+
+def _differs(name: str, value: str, found: str | None) -> bool:
+    """Whether a setting has not what it needs; one that the brokers do not tell has not."""
+    if name not in {*SAME, *AT_LEAST}:
+        return False
+    if not found:
+        return True
+    if name in SAME:
+        return _words(found) != _words(value)
+    return found != FOR_EVER and (value == FOR_EVER or int(found) < int(value))
 
 
 def mending(name: str, needs: Mapping[str, str]) -> str:

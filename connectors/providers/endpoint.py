@@ -5,6 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from connectors.providers.port import ProviderConfigError
 
 
@@ -14,6 +16,7 @@ def endpoint(url: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname or ""
         is_known = host != "" and (parts.port is None or parts.port > 0)
+        URL(url)  # what calls are made with knows more addresses that are none
     except ValueError:
         raise ProviderConfigError("config: url is none") from None
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))

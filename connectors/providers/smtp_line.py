@@ -192,9 +192,9 @@ class Line(asyncio.Protocol):
             self._fail(LostError("the connection broke"))
 
     def _fail(self, error: LostError) -> None:
-        self.close()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
+        self.close()
 
     def _next(self) -> Reply | None:
         """Take one whole reply out of what was heard; ValueError when it is none."""

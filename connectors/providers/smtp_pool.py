@@ -45,11 +45,13 @@ class SmtpPool:
 
     def give_back(self, line: Line, *, failed: bool) -> None:
         """It may be used again, unless its user `failed` or it is closed."""
-        if failed:
-            line.close()
-        elif line.is_open:
-            self._idle.append((asyncio.get_running_loop().time(), line))
-        self._free.release()
+        try:
+            if failed:
+                line.close()
+            elif line.is_open:
+                self._idle.append((asyncio.get_running_loop().time(), line))
+        finally:
+            self._free.release()
 
     async def _wait(self) -> None:
         if not self._free.locked():

@@ -37,7 +37,7 @@ class Effects:
         wake: Callable[[], None],
         calls: Calls | None = None,
     ) -> None:
-        """`wake` is called at the first result, when there are many, and at the last one.
+        """`wake` is called at the first result, when there are many or most, and at the last one.
 
         `calls`: of all tasks of the process.
         """
@@ -53,7 +53,7 @@ class Effects:
         self._lapsed: dict[bytes, Waiting] = {}
         self._settled: dict[bytes, Waiting] = {}
         self._told = 0
-        self._fair = (route.limit - route.kept) // 2
+        self._fair, self._most = (route.limit - route.kept) // 2, (route.limit - route.kept) * 3 // 4
         self._hurried: set[bytes] = set()
         self._urgent = 0
         self.load = 0
@@ -70,15 +70,17 @@ class Effects:
         free = min(max(own, self._route.kept - self._urgent), room)
         return free, free - min(own - self._route.kept, others)
 
-    def gathers(self, waiting: int) -> bool:
-        """Whether calls run whose results may join those of the next turn, which would deal with few by now.
+    def enough(self, waiting: int) -> bool | None:
+        """Whether results are so many that a turn need not rest, or so few (False) that others should join.
 
-        Not while all records that wait, so many, have room, or an urgent call has its result.
+        Neither while all records that wait, so many, have room, or an urgent call has its result.
         """
+        if len(self.results) >= self._most:
+            return True
         room, kept = self.places(len(self.results))
         if not (self._running and self.results) or self._hurried or 0 < waiting <= room - kept:
-            return False
-        return max(len(self.results), min(room - kept, waiting)) < self._fair
+            return None
+        return None if max(len(self.results), min(room - kept, waiting)) >= self._fair else False
 
     def intend(self, effects: Iterable[Intent]) -> None:
         """These are about to be committed: should that stay unknown, they were surely not begun."""
@@ -93,10 +95,9 @@ class Effects:
         of notices in the same commit.
         """
         self._intended = {}
-        route = self._route
+        key, urgent = self._route.key, self._route.urgent
         for intent in effects:
-            call = intent.call
-            waiting = Waiting(intent, route.key(call), since, urgent=route.urgent(call))
+            waiting = Waiting(intent, key(intent.call), since, urgent=urgent(intent.call))
             self.load += 1
             self._urgent += waiting.urgent
             if (left := self._settled.get(intent.cause)) and left.key == waiting.key:
@@ -138,8 +139,8 @@ class Effects:
         """
         intended, self._intended = self._intended, {}
         known = self._keep({effect_id for effect_id, *_ in found})
-        found = sorted(found, key=lambda one: intended.get(one[0], -1))
-        for effect_id, may_have_begun, headers, payload in found:
+        in_order = sorted(found, key=lambda one: intended.get(one[0], -1))
+        for effect_id, may_have_begun, headers, payload in in_order:
             if effect_id not in known:
                 not_begun = not may_have_begun or effect_id in intended
                 self._recover(effect_id, payload, headers, since if not_begun else None)
@@ -214,7 +215,7 @@ class Effects:
 
     def _finish(self, effect_id: bytes, value: Any, headers: Headers, payload: bytes) -> None:
         self.results.append(Event(value, EFFECT + effect_id, self._now_ms(), headers, "", -1, -1, payload))
-        if self._hurried or len(self.results) in {1, self._fair}:
+        if self._hurried or len(self.results) in {1, self._fair, self._most}:
             self._wake()
 
     def handled(self, events: list[Event]) -> None:
@@ -240,10 +241,9 @@ class Effects:
         for task, waiting in self._running.items():
             if not waiting.begun:
                 task.cancel()
-        running = set(self._running)
-        if not running:
-            return
-        _, late = await asyncio.wait(running, timeout=deadline_s)
+        late = set(self._running)
+        if late:
+            _, late = await asyncio.wait(late, timeout=deadline_s)
         for task in late:
             task.cancel()
         if late:

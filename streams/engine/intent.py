@@ -43,7 +43,16 @@ class Waiting:
     """
 
     __slots__ = (
-        *("begun", "call", "doubted", "dropped", "effect_id", "headers", "key", "lapsed", "payload", "since"),
+        "begun",
+        "call",
+        "doubted",
+        "dropped",
+        "effect_id",
+        "headers",
+        "key",
+        "lapsed",
+        "payload",
+        "since",
         "urgent",
     )
 

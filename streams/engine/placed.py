@@ -68,9 +68,9 @@ class PlacedTask(ABC):
         """How long a turn would wait for the brokers to end the one before; records may gather meanwhile."""
         return 0.0
 
-    def _gathers(self) -> bool:
-        """Whether a turn would deal with few by now, and with more soon."""
-        return False
+    def _enough(self) -> bool | None:
+        """Whether a turn would deal with about the most there is, or (False) with few and more come soon."""
+        return None
 
     def waiting(self, reason: str) -> None:
         """Name what the task is doing or waiting for; the watchdog and `/readyz` read it."""
@@ -151,8 +151,8 @@ class PlacedTask(ABC):
         interval = self.lanes.interval_ms(self.stage.min_interval_ms) / 1000
         urgent = self.lanes.urgent()
         rest = rest_s(interval, self._turn_s, urgent=urgent)
-        if not urgent and self._gathers():
-            rest = max(rest, GATHER_S)
+        if not urgent and (enough := self._enough()) is not None:
+            rest = 0.0 if enough else max(rest, GATHER_S)
         return max(self._last_turn_at + rest - asyncio.get_running_loop().time(), self._markers_s())
 
     async def _recover(self, error: Exception, backoff: float) -> None:

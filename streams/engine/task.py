@@ -115,8 +115,8 @@ class Task(PlacedTask):
         timer = EVERY_MS if next_at is None else next_at - self.shared.now_ms()
         return min(timer, EVERY_MS) / 1000
 
-    def _gathers(self) -> bool:
-        return self._effects is not None and self._effects.gathers(len(self.lanes))
+    def _enough(self) -> bool | None:
+        return None if self._effects is None else self._effects.enough(len(self.lanes))
 
     def _markers_s(self) -> float:
         return self._need_transactions().rest_s(urgent=self.lanes.urgent())

@@ -49,7 +49,7 @@ OF_THE_OUTSIDE: Final = (
         (
             Change(
                 EFFECTS,
-                "Waiting(intent, route.key(call), since",
+                "Waiting(intent, key(intent.call), since",
                 "Waiting(intent, intent.effect_id, since",
             ),
         ),

@@ -28,6 +28,7 @@ WELL = {"cleanup.policy": "delete,compact", "retention.ms": "1000", "max.message
         ({"retention.ms": "999"}, {"retention.ms": "1000"}),
         ({"max.message.bytes": "49"}, {"max.message.bytes": "50"}),
         ({"segment.bytes": "1"}, {}),
+        ({"max.message.bytes": ""}, {"max.message.bytes": "50"}),
     ],
 )
 def test_what_a_topic_lacks(differs: dict[str, str], needs: dict[str, str]) -> None:

@@ -95,6 +95,12 @@ def test_a_pause_that_only_a_clock_set_back_can_make_is_over() -> None:
     assert 0 == OPEN.paused_until(T0 - 3_600 * SECOND, TERMS)
 
 
+def test_calls_of_a_time_that_a_clock_set_back_has_not_reached_do_not_count() -> None:
+    """Mutation tried: only what is too old is dropped: fails."""
+    ahead = after(*[FAILED] * 19, at=T0 + 3_600 * SECOND)
+    assert after(FAILED, breaker=ahead, at=T0).cause is None
+
+
 def test_without_calls_in_the_terms_it_never_opens() -> None:
     terms = Terms(calls=0)
     assert after(*[FAILED] * 100, *[MISCONFIGURED] * 100, terms=terms).cause is None

@@ -217,6 +217,8 @@ async def test_an_emulator_takes_a_server_key(rig: Rig) -> None:
         ({"server_key": "AAAA", "project_id": "p", "url": fcm.PUBLIC_URL}, "service_account is needed"),
         ({"server_key": "AAAA", "url": "http://localhost:1"}, "project_id is needed"),
         ({"server_key": "AAAA", "project_id": "p", "url": "http://fcm.test"}, "url must be https"),
+        ({"server_key": "AAAA", "project_id": "p", "url": "https://a\\b.test"}, "url is none"),
+        ({"server_key": "AAAA", "project_id": "p", "url": "https://\u00df\u200d.test"}, "url is none"),
         ({"server_key": "AAAA\nb", "project_id": "p", "url": "http://localhost:1"}, "not printable ASCII"),
         ({"service_account": "no"}, "not the JSON of a service account"),
         ({"service_account": '{"client_email": "a", "private_key": "b"}'}, "not the JSON"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from connectors.providers.fake_http import FakeSms
-from connectors.providers.http_call import ANSWER_BYTES, MAX_RETRY_AFTER_MS, retry_after_ms
+from connectors.providers.http_call import ANSWER_BYTES, MAX_RETRY_AFTER_MS, HttpCalls, Reply, retry_after_ms
 from connectors.providers.port import scrubbed
 from schemas.records import Content
 from schemas.words import Verdict
@@ -34,6 +35,57 @@ async def vendor(status: int, body: bytes, **headers: str) -> AsyncIterator[Fake
             yield carrier
         finally:
             await carrier.close()
+
+
+@asynccontextmanager
+async def saying(*pieces: bytes) -> AsyncIterator[str]:
+    """A vendor that says these one after the other, and hangs up."""
+    ended = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with suppress(OSError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+            writer.close()
+            await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await ended.wait()
+    server.close()
+    await server.wait_closed()
+
+
+def head(length: int) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+
+
+LARGEST = b'{"a":"' + b"x" * (ANSWER_BYTES - 8) + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ((head(12), b'{"na', b'me":"x"}'), {"name": "x"}),
+        ((head(13), b'{"name":"x"}'), {}),
+        ((head(ANSWER_BYTES), LARGEST), {"a": "x" * (ANSWER_BYTES - 8)}),
+        ((head(ANSWER_BYTES + 1), LARGEST, b" "), {}),
+        ((b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", LARGEST, b" ", b" "), {}),
+    ],
+    ids=["in pieces", "cut", "largest", "too large", "too large, without an end"],
+)
+async def test_a_body_is_read_to_its_end_or_not_at_all(pieces: tuple[bytes, ...], expected: object) -> None:
+    """Mutations tried: the first piece only; no look at the size of the whole: fail."""
+    calls = HttpCalls({}, timeout_ms=5_000, connections=1)
+    async with saying(*pieces) as url:
+        reply = await calls.get(url)
+        await calls.close()
+    assert isinstance(reply, Reply)
+    assert expected == reply.body
 
 
 @pytest.mark.parametrize(

@@ -150,3 +150,18 @@ async def test_calls_are_counted_by_verdict() -> None:
         counted = rig.sample("carillon_provider_calls_total", **labels, verdict="accepted")
         running_now = rig.sample("carillon_provider_calls_in_flight", channel="sms")
     assert (1, 0) == (counted, running_now)
+
+
+def test_each_verdict_of_each_provider_has_its_own_count() -> None:
+    """Mutation tried: found by channel and provider alone: fails."""
+    registry = CollectorRegistry()
+    metrics = ProviderMetrics(registry)
+    for provider, verdict in (("a", "accepted"), ("a", "hidden"), ("b", "accepted"), ("a", "accepted")):
+        metrics.ended("sms", provider, verdict, 0.1)
+    counts = [
+        registry.get_sample_value(
+            "carillon_provider_calls_total", {"channel": "sms", "provider": provider, "verdict": verdict}
+        )
+        for provider, verdict in (("a", "accepted"), ("a", "hidden"), ("b", "accepted"))
+    ]
+    assert [2, 1, 1] == counts

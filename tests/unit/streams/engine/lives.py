@@ -83,7 +83,7 @@ class LivingTask(PlacedTask):
         self.hands_over = asyncio.Event()
         self.work = False
         self.markers_s = 0.0
-        self.gathers = False
+        self.enough: bool | None = None
         for event in (self.opens, self.closes, self.hands_over):
             event.set()
 
@@ -117,8 +117,8 @@ class LivingTask(PlacedTask):
     def _markers_s(self) -> float:
         return self.markers_s
 
-    def _gathers(self) -> bool:
-        return self.gathers
+    def _enough(self) -> bool | None:
+        return self.enough
 
 
 async def turns(count: int = 5) -> None:

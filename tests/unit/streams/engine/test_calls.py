@@ -100,6 +100,18 @@ async def test_a_call_given_up_before_it_began_leaves_the_loop_to_others() -> No
             pass
 
 
+async def test_a_call_given_up_while_it_waits_for_its_turn_leaves_its_place() -> None:
+    """Mutation tried: it keeps it: fails, no call has one ever after."""
+    turns = Turns()
+    calls = Calls(turns, 1)
+    async with turns.turn(lambda: False):
+        gone = asyncio.create_task(calls.enter(urgent=False))
+        await let_turn(2)
+        gone.cancel()
+    async with asyncio.timeout(5), calls.one(urgent=False):
+        pass
+
+
 async def test_an_urgent_call_goes_before_those_that_wait() -> None:
     crowd = Crowd(1)
     await crowd.call("a", "b", "c", "u")
@@ -149,7 +161,7 @@ async def test_one_place_in_ten_goes_to_bulk_however_many_urgent_ones_come() -> 
 
 
 async def test_who_gives_up_waiting_leaves_no_hole() -> None:
-    """Mutations tried: no look at `done`: fails; no `_give_back` of a place given at that moment: fails."""
+    """Mutations tried: no look at `done`: fails; no `leave` of a place given at that moment: fails."""
     crowd = Crowd(1)
     await crowd.call("a", "b", "c", "d")
     crowd.made["b"].cancel()

@@ -101,6 +101,16 @@ async def test_an_intent_whose_commit_has_an_unknown_outcome_was_begun_by_nobody
     assert [("hidden", b"1")] == await outside.results(1)
 
 
+async def test_a_call_that_never_began_is_handed_on_from_life_to_life_as_it_was_recorded() -> None:
+    """Mutation tried: nothing is known of its bytes: fails. The next life could not read it."""
+    outside = Outside(limit=1)
+    outside.begin(Call(b"0", b"k", b"hang"))
+    await let_turn(5)
+    outside.effects.open([*opened(b"0"), *opened(b"1", may_have_begun=False)], time.monotonic())
+    await outside.effects.close(0)
+    assert [(b"1", TRACE, b"1/k/")] == outside.effects.never_begun()
+
+
 # ---- close ----
 
 

@@ -9,7 +9,7 @@ from tests.unit.streams.engine.lives import turns
 from tests.unit.streams.engine.outsides import Outside, many, opened, shared_by
 
 LIMIT = 8
-FAIR = LIMIT // 2
+FAIR, MOST = LIMIT // 2, LIMIT * 3 // 4
 
 
 async def working(done: int, hanging: int) -> Outside:
@@ -30,26 +30,33 @@ async def let_go(outside: Outside) -> None:
 async def test_few_results_wait_for_those_on_their_way() -> None:
     """Mutation tried: never: fails."""
     outside = await working(done=2, hanging=5)
-    assert [True, True] == [outside.effects.gathers(waiting) for waiting in (0, 100)]
+    assert [False, False] == [outside.effects.enough(waiting) for waiting in (0, 100)]
     await let_go(outside)
 
 
 async def test_nobody_waits_for_more_when_half_of_all_are_there() -> None:
     outside = await working(done=FAIR, hanging=3)
-    assert not outside.effects.gathers(0)
+    assert outside.effects.enough(0) is None
+    await let_go(outside)
+
+
+async def test_nobody_rests_when_most_are_there() -> None:
+    """Whatever runs, or waits. Mutation tried: when all are: fails, one that hangs would slow all down."""
+    outside = await working(done=MOST, hanging=1)
+    assert [True, True] == [outside.effects.enough(waiting) for waiting in (0, 100)]
     await let_go(outside)
 
 
 async def test_nobody_waits_when_no_call_runs() -> None:
     """Mutation tried: no look at what runs: fails. The last result then waits for nothing."""
     outside = await working(done=1, hanging=0)
-    assert not outside.effects.gathers(0)
+    assert outside.effects.enough(0) is None
 
 
 async def test_records_that_all_have_room_do_not_wait_for_results() -> None:
     """Where little is to do each is done soon. Mutation tried: they wait as bulk does: fails."""
     outside = await working(done=1, hanging=5)
-    assert [False, False, True] == [outside.effects.gathers(waiting) for waiting in (1, 3, 4)]
+    assert [None, None, False] == [outside.effects.enough(waiting) for waiting in (1, 3, 4)]
     await let_go(outside)
 
 
@@ -58,15 +65,15 @@ async def test_the_result_of_an_urgent_call_waits_for_no_other_until_it_is_settl
     (one,) = shared_by(Calls(Turns(), 100), 1, LIMIT)
     one.begin(*many(3, b"hang"), Call(b"u", b"u"))
     await one.results(1)
-    assert not one.effects.gathers(0)
+    assert one.effects.enough(0) is None
     one.effects.handled(list(one.effects.results))
     one.begin(Call(b"next", b"next"))
     await one.results(1)
-    assert one.effects.gathers(0)
+    assert one.effects.enough(0) is False
     await let_go(one)
 
 
-async def test_a_task_is_woken_by_the_first_result_by_the_one_that_makes_them_many_and_by_the_last() -> None:
+async def test_a_task_is_woken_by_the_first_result_when_they_are_many_or_most_and_by_the_last() -> None:
     """Each of them took a look at lanes and timers, twenty a batch.
 
     Mutations tried: at the first only; at the last only: fail.
@@ -74,10 +81,10 @@ async def test_a_task_is_woken_by_the_first_result_by_the_one_that_makes_them_ma
     woken: list[int] = []
     outside = Outside(LIMIT)
     outside.effects._wake = lambda: woken.append(len(outside.effects.results))
-    outside.begin(*many(LIMIT - 2))
-    await outside.results(LIMIT - 2)
+    outside.begin(*many(LIMIT - 1))
+    await outside.results(LIMIT - 1)
     await turns()
-    assert [1, FAIR, LIMIT - 2] == woken
+    assert [1, FAIR, MOST, LIMIT - 1] == woken
 
 
 async def test_urgent_calls_keep_their_places_when_results_led_to_calls_of_bulk() -> None:
@@ -99,7 +106,7 @@ async def test_an_urgent_result_that_came_during_a_turn_is_urgent_in_the_next_on
     one.begin(Call(b"u", b"u"))
     await one.results(2)
     one.effects.handled(taken)
-    assert not one.effects.gathers(0)
+    assert one.effects.enough(0) is None
     await let_go(one)
 
 
@@ -111,5 +118,5 @@ async def test_an_urgent_result_that_a_new_life_knows_nothing_of_hurries_nobody(
     one.effects.open(opened(b"0", b"1", b"2"), 0.0)
     one.begin(Call(b"next", b"next"))
     await one.results(1)
-    assert one.effects.gathers(0)
+    assert one.effects.enough(0) is False
     await let_go(one)

@@ -195,7 +195,7 @@ async def test_a_turn_that_would_deal_with_few_waits_for_more_but_not_for_long(
     def turning() -> None:
         began.append(asyncio.get_running_loop().time())
         task.work = len(began) < 3
-        task.gathers = len(began) == 2
+        task.enough = False if len(began) == 2 else None
 
     task.work, task.turning = True, turning
     living = asyncio.create_task(task.run())
@@ -204,6 +204,26 @@ async def test_a_turn_that_would_deal_with_few_waits_for_more_but_not_for_long(
             await asyncio.sleep(0.001)
     assert began[1] - began[0] < 0.2
     assert began[2] - began[1] >= 0.29
+    task.stop()
+    await living
+
+
+async def test_a_turn_that_would_deal_with_most_does_not_rest() -> None:
+    """Calls of all tasks ended while each rested, and nothing ran. Mutation tried: it rests as any: fails."""
+    task, began = LivingTask(shared()), list[float]()
+    task.work = task.enough = True
+
+    async def slow() -> bool:
+        began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.2)
+        return True
+
+    task._turn = slow  # type: ignore[method-assign]
+    living = asyncio.create_task(task.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while len(began) < 2:
+            await asyncio.sleep(0.001)
+    assert began[1] - began[0] < 0.35
     task.stop()
     await living
 
