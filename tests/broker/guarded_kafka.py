@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ PROTOCOLS = ",".join(
 )
 PLAIN_USER, PLAIN_PASSWORD = "plain", "plain-password"
 
+WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
+
 
 @dataclass(frozen=True, slots=True)
 class GuardedKafka:
@@ -76,7 +79,7 @@ class GuardedKafka:
                 ResourcePatternType.PREFIXED if right.is_prefix else ResourcePatternType.LITERAL,
                 f"User:{right.user}",
                 "*",
-                AclOperation[operation.upper()],
+                AclOperation[WORDS.sub("_", operation).upper()],
                 AclPermissionType.ALLOW,
             )
             for right in rights

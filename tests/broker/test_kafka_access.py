@@ -37,7 +37,7 @@ from streams.outside import engine_config
 from streams.refused import UNKNOWN_TO_BROKERS
 from streams.rights import operator_rights, our_rights, rights_of_others
 from streams.settings import Settings, load_settings
-from streams.topics import DEFAULT_DESTINATIONS, create_topics
+from streams.topics import DEFAULT_DESTINATIONS, create_topics, unsafe, wanted
 from streams.why import explain
 from tests.broker.guarded_kafka import PLAIN_PASSWORD, PLAIN_USER, GuardedKafka, guarded_kafka
 
@@ -194,6 +194,10 @@ async def test_the_printed_rights_are_enough_for_the_pipeline_and_senders_have_n
     orders = settings_of(kafka, "orders")
     async with installed(kafka, tmp_path) as (operator, ours):
         await create_topics(operator)
+        specs = {spec.name: spec for spec in wanted(operator)}
+        async with topics_of(operator.kafka.brokers()) as topics:
+            found = await topics.configs(specs)
+        assert {} == {name: lacks for name, spec in specs.items() if (lacks := unsafe(spec, found[name]))}
         await bring_tables_up(operator)
         await apply_directory(operator, EXAMPLES)
         async with AsyncExitStack() as stack:

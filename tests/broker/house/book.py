@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -10,6 +11,11 @@ from uuid import NAMESPACE_URL, uuid5
 import yaml
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+PUBLIC = {
+    "public_url": "https://notify.house.test",
+    "link_keys": f"k1:{b64encode(b'a key of links, of thirty-two by').decode()}",
+}
+"""Where people reach the HTTP process, and what signs links to it: marketing has a way out with both."""
 TURNS = 120
 """A loop over so many inside a loop over as many is beyond what one render may spend."""
 OWN_TYPES: list[dict[str, Any]] = [

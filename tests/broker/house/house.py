@@ -27,7 +27,7 @@ from streams.running import prepare
 from streams.settings import Settings
 from streams.stages import chosen, input_topics
 from tests.broker.faults.system import Program, free_port
-from tests.broker.house.book import write_book
+from tests.broker.house.book import PUBLIC, write_book
 from tests.broker.house.issuer import trusting
 
 APP = "house"
@@ -44,10 +44,7 @@ FOREIGN = [
     TopicSpec(
         "notification.send.request",
         3,
-        config={
-            "max.message.bytes": str(LARGEST),
-            "message.timestamp.after.max.ms": str(2**62),
-        },
+        config={"max.message.bytes": str(LARGEST), "message.timestamp.after.max.ms": str(2**62)},
     ),
     TopicSpec("payment.events", 8),
 ]
@@ -236,6 +233,7 @@ def _program(folder: Path, base: dict[str, Any], name: str) -> Program:
             "gateway_secret": SECRET,
             "api_keys": API_KEYS,
             "jwt": trusting(folder),
+            **PUBLIC,
         },
         "engine": {"worker_name": f"house-{name}", "static_id": True},
         "log": {"format": "json"},
