@@ -53,7 +53,7 @@ class Effects:
         self._lapsed: dict[bytes, Waiting] = {}
         self._settled: dict[bytes, Waiting] = {}
         self._told = 0
-        self._fair, self._most = (route.limit - route.kept) // 2, (route.limit - route.kept) * 3 // 4
+        self._fair, self._most = (route.limit - route.kept) // 2, max(1, (route.limit - route.kept) * 3 // 4)
         self._hurried: set[bytes] = set()
         self._urgent = 0
         self.load = 0
@@ -73,7 +73,7 @@ class Effects:
     def enough(self, waiting: int) -> bool | None:
         """Whether results are so many that a turn need not rest, or so few (False) that others should join.
 
-        Neither while all records that wait, so many, have room, or an urgent call has its result.
+        None: neither, or all records that wait, so many, have room, or an urgent call has its result.
         """
         if len(self.results) >= self._most:
             return True
